@@ -1,0 +1,200 @@
+//! Purchase approvals: asked for within a user's limit, redeemed once by one settler, then settled.
+
+use serde::{Deserialize, Serialize};
+
+use crate::entity::Entity;
+use crate::family::Family;
+use crate::id::EntityId;
+use crate::money::{Currency, Minor};
+use crate::secrets::TokenHash;
+use crate::time::Time;
+
+/// Why an approval was not given.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RequestRefusal {
+    /// Reserved, charged and asked for together exceed the limit.
+    LimitExceeded,
+    /// The limit is in another currency.
+    CurrencyMismatch,
+    /// The identification did not hold: no such user, no PIN, or a wrong one.
+    NotIdentified,
+    /// Too many wrong PINs; none is accepted for a while.
+    PinLocked,
+}
+
+/// Why a redemption was refused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RedeemRefusal {
+    /// It was redeemed before.
+    AlreadyRedeemed,
+    /// Its time is over.
+    Expired,
+    /// It was revoked.
+    Revoked,
+}
+
+/// What is bought, as far as the approval cares.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Purchase {
+    /// Kind or name of the content; no personal data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub description: Option<String>,
+    /// How many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantity: Option<u32>,
+}
+
+/// What happened to an approval.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(tag = "type", content = "data")]
+pub enum Event {
+    /// A purchase was approved. Names the inputs of the decision.
+    #[serde(rename = "approval.issued")]
+    Issued {
+        /// Whose limit it reserves.
+        user: EntityId,
+        /// Up to how much may be settled.
+        amount: Minor,
+        /// Currency of the limit.
+        currency: Currency,
+        /// What is bought.
+        purchase: Purchase,
+        /// From then on it admits nobody.
+        expires_at: Time,
+        /// What the token hashes to.
+        token: TokenHash,
+        /// The limit as it was.
+        limit: Minor,
+        /// What was reserved and charged before.
+        used: Minor,
+    },
+    /// A purchase was not approved; there is no token.
+    #[serde(rename = "approval.refused")]
+    Refused {
+        /// Whose limit it would have reserved.
+        user: EntityId,
+        /// How much was asked for.
+        amount: Minor,
+        /// In which currency.
+        currency: Currency,
+        /// What was to be bought.
+        purchase: Purchase,
+        /// Why not.
+        reason: RequestRefusal,
+    },
+    /// The token was used: the payment is permitted to this settler.
+    #[serde(rename = "approval.redeemed")]
+    Redeemed {
+        /// The API client that may settle.
+        settler: EntityId,
+        /// Up to how much.
+        amount: Minor,
+        /// In which currency.
+        currency: Currency,
+    },
+    /// Somebody tried the token when it was no longer good.
+    #[serde(rename = "approval.redeem_refused")]
+    RedeemRefused {
+        /// The API client that tried.
+        settler: EntityId,
+        /// Why not.
+        reason: RedeemRefusal,
+    },
+    /// The price was settled.
+    #[serde(rename = "approval.settled")]
+    Settled {
+        /// By whom.
+        settler: EntityId,
+        /// How much, at most what was approved.
+        amount: Minor,
+        /// In which currency.
+        currency: Currency,
+    },
+    /// Its time passed before anybody redeemed it.
+    #[serde(rename = "approval.expired")]
+    Expired {},
+    /// It was taken back before it was settled.
+    #[serde(rename = "approval.revoked")]
+    Revoked {},
+}
+
+/// What an approval was given for.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Terms {
+    /// Whose limit it reserves.
+    pub user: EntityId,
+    /// Up to how much may be settled.
+    pub amount: Minor,
+    /// In which currency.
+    pub currency: Currency,
+    /// From then on it admits nobody.
+    pub expires_at: Time,
+}
+
+/// The state of an approval.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub enum Approval {
+    /// Nobody asked for it.
+    #[default]
+    Absent,
+    /// Asked for and not given.
+    Refused,
+    /// Given; its token admits once.
+    Issued(Terms),
+    /// Its token was used; the payment is permitted to one settler.
+    Redeemed {
+        /// As given.
+        terms: Terms,
+        /// The settler.
+        settler: EntityId,
+    },
+    /// Paid.
+    Settled {
+        /// As given.
+        terms: Terms,
+        /// The settler.
+        settler: EntityId,
+        /// How much.
+        amount: Minor,
+    },
+    /// Over before anybody used it.
+    Expired,
+    /// Taken back.
+    Revoked,
+}
+
+impl Entity for Approval {
+    const FAMILY: Family = Family::Approvals;
+    const REVISION: u32 = 1;
+    type Event = Event;
+
+    fn evolve(&mut self, event: &Event, _time: Time) {
+        let before = std::mem::take(self);
+        *self = match (before, event) {
+            (Self::Absent, Event::Issued { user, amount, currency, expires_at, .. }) => {
+                Self::Issued(Terms { user: *user, amount: *amount, currency: *currency, expires_at: *expires_at })
+            }
+            (Self::Absent, Event::Refused { .. }) => Self::Refused,
+            (Self::Issued(terms), Event::Redeemed { settler, .. }) => Self::Redeemed { terms, settler: *settler },
+            (Self::Redeemed { terms, .. }, Event::Settled { settler, amount, .. }) => {
+                Self::Settled { terms, settler: *settler, amount: *amount }
+            }
+            (Self::Issued(_), Event::Expired {}) => Self::Expired,
+            (Self::Issued(_) | Self::Redeemed { .. }, Event::Revoked {}) => Self::Revoked,
+            (
+                before,
+                Event::Issued { .. }
+                | Event::Refused { .. }
+                | Event::Redeemed { .. }
+                | Event::RedeemRefused { .. }
+                | Event::Settled { .. }
+                | Event::Expired {}
+                | Event::Revoked {},
+            ) => before,
+        };
+    }
+}

@@ -1,0 +1,373 @@
+//! Events as they are stored: CloudEvents 1.0 in JSON, all events of one command in one array. This file owns that
+//! format in both directions.
+//!
+//! ```json
+//! {"specversion":"1.0","id":"3-17.0","source":"urn:kippu:5f0c…","type":"approval.issued","subject":"approvals/mfrg…",
+//!  "time":"2026-11-21T09:30:00.000000Z","entityversion":1,"schemaversion":1,"command":"q83v…","commandmac":"x0Ft…",
+//!  "principal":"clients/onsw…","data":{…}}
+//! ```
+
+use std::io::Write as _;
+
+use serde::de::value::MapDeserializer;
+use serde::de::{DeserializeOwned, IntoDeserializer};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::entity::{AnyEntity, Entity, EntityKey};
+use crate::log::LogId;
+use crate::principal::Principal;
+use crate::time::Time;
+
+/// The schema version that this code writes for every event kind.
+pub const SCHEMA: u32 = 1;
+
+/// A 128-bit keyed hash, written as 22 characters of base64url: the identity of a command, and the MAC of its body.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
+pub struct Mac(pub [u8; 16]);
+
+impl Mac {
+    fn write_to(self, out: &mut Vec<u8>) {
+        let mut text = [0; 22];
+        data_encoding::BASE64URL_NOPAD.encode_mut(&self.0, &mut text);
+        out.extend_from_slice(&text);
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut bytes = [0; 16];
+        if text.len() != 22 {
+            return None;
+        }
+        data_encoding::BASE64URL_NOPAD.decode_mut(text.as_bytes(), &mut bytes).ok()?;
+        Some(Self(bytes))
+    }
+}
+
+/// What all events of one command have in common.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Cause {
+    /// Identity of the command: a keyed hash of caller, key and entity.
+    pub command: Mac,
+    /// Keyed hash of what the command asked for.
+    pub body: Mac,
+    /// Who asked.
+    pub principal: Principal,
+}
+
+/// An event that is not yet stored, of any family.
+pub trait AnyEvent: Send {
+    /// Appends `"type":"…","data":{…}`.
+    fn write_members(&self, out: &mut Vec<u8>);
+    /// Does to `state` what the event means. A state of another family is left alone.
+    fn evolve(&self, state: &mut dyn AnyEntity, time: Time);
+}
+
+/// An event of the family with state `E`.
+pub struct Typed<E: Entity>(pub E::Event);
+
+impl<E: Entity> AnyEvent for Typed<E> {
+    fn write_members(&self, out: &mut Vec<u8>) {
+        // `{"type":…,"data":…}` without its braces, spliced into the envelope.
+        let start = out.len();
+        // Events are plain structs of strings and numbers, whose serialisation cannot fail.
+        #[allow(clippy::expect_used)]
+        serde_json::to_writer(&mut *out, &self.0).expect("events serialise");
+        out.remove(start);
+        out.pop();
+    }
+
+    fn evolve(&self, state: &mut dyn AnyEntity, time: Time) {
+        if let Some(state) = state.as_any_mut().downcast_mut::<E>() {
+            state.evolve(&self.0, time);
+        }
+    }
+}
+
+/// Writes the body of one record: the JSON array of a command's events.
+pub struct BodyWriter<'a> {
+    out: Vec<u8>,
+    place: Place<'a>,
+    count: usize,
+}
+
+/// Where and when a record is being written.
+#[derive(Clone, Copy)]
+pub struct Place<'a> {
+    /// The log.
+    pub log: &'a LogId,
+    /// The partition.
+    pub partition: u16,
+    /// The number that the record will have.
+    pub number: u64,
+    /// The time of the record.
+    pub time: Time,
+    /// Why.
+    pub cause: &'a Cause,
+}
+
+impl<'a> BodyWriter<'a> {
+    /// An empty body at `place`.
+    #[must_use]
+    pub fn new(place: Place<'a>) -> Self {
+        let mut out = Vec::with_capacity(1024);
+        out.push(b'[');
+        Self { out, place, count: 0 }
+    }
+
+    /// Appends one event, which brings `entity` to `version`.
+    pub fn push(&mut self, entity: EntityKey, version: u64, event: &dyn AnyEvent) {
+        let Place { log, partition, number, time, cause } = self.place;
+        if self.count > 0 {
+            self.out.push(b',');
+        }
+        let out = &mut self.out;
+        // Writing into a Vec cannot fail.
+        let _infallible = write!(
+            out,
+            r#"{{"specversion":"1.0","id":"{partition}-{number}.{index}","source":"urn:kippu:{log}","#,
+            index = self.count
+        );
+        event.write_members(out);
+        out.extend_from_slice(br#","subject":""#);
+        out.extend_from_slice(entity.family.name().as_bytes());
+        out.push(b'/');
+        entity.id.write_to(out);
+        let _infallible =
+            write!(out, r#"","time":"{time}","entityversion":{version},"schemaversion":{SCHEMA},"command":""#);
+        cause.command.write_to(out);
+        out.extend_from_slice(br#"","commandmac":""#);
+        cause.body.write_to(out);
+        let _infallible = write!(out, r#"","principal":"{}"}}"#, cause.principal);
+        self.count += 1;
+    }
+
+    /// The finished body.
+    #[must_use]
+    pub fn finish(mut self) -> Vec<u8> {
+        self.out.push(b']');
+        self.out
+    }
+}
+
+/// One event as a reader gets it from the log.
+#[derive(Clone, Debug)]
+pub struct Recorded<'a> {
+    /// The log that the event says it was written to.
+    pub source: &'a str,
+    /// Partition, record number and index within the record: the event's id.
+    pub id: EventId,
+    /// The entity that it is about.
+    pub entity: EntityKey,
+    /// The entity's version after it, from 1, without gaps.
+    pub version: u64,
+    /// Its stable name, as `approval.issued`.
+    pub kind: &'a str,
+    /// Version of the schema of its data.
+    pub schema: u32,
+    /// When it was decided.
+    pub time: Time,
+    /// Which command caused it, and who asked.
+    pub cause: Cause,
+    /// Its fields.
+    pub data: &'a RawValue,
+}
+
+impl Recorded<'_> {
+    /// The event in its family's own type.
+    ///
+    /// # Errors
+    /// [`NotAnEvent`] where it is none of that family.
+    pub fn decode<E: Entity>(&self) -> Result<E::Event, NotAnEvent> {
+        if self.entity.family == E::FAMILY {
+            E::decode(self.kind, self.schema, self.data)
+        } else {
+            Err(NotAnEvent::Kind(self.kind.to_owned()))
+        }
+    }
+}
+
+/// The place of an event: `3-17.0` is the first event of record 17 of partition 3.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct EventId {
+    /// Partition.
+    pub partition: u16,
+    /// Record number.
+    pub number: u64,
+    /// Index within the record.
+    pub index: u32,
+}
+
+impl std::fmt::Display for EventId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}-{}.{}", self.partition, self.number, self.index)
+    }
+}
+
+impl std::str::FromStr for EventId {
+    type Err = NotAnEvent;
+
+    fn from_str(text: &str) -> Result<Self, NotAnEvent> {
+        let parse = || {
+            let (partition, rest) = text.split_once('-')?;
+            let (number, index) = rest.split_once('.')?;
+            Some(Self { partition: partition.parse().ok()?, number: number.parse().ok()?, index: index.parse().ok()? })
+        };
+        parse().filter(|id| id.to_string() == text).ok_or_else(|| NotAnEvent::Id(text.to_owned()))
+    }
+}
+
+/// Bytes that are no event of ours. Never the caller's fault: a log with such bytes is damaged or from elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotAnEvent {
+    /// Not a JSON array of CloudEvents with our attributes.
+    #[error("the body is not a batch of cloud events: {0}")]
+    Json(String),
+    /// `id` is not partition-number.index.
+    #[error("id is not partition-number.index: {0:?}")]
+    Id(String),
+    /// `subject` names no entity.
+    #[error("subject names no entity: {0:?}")]
+    Subject(String),
+    /// `type` is no kind of its family, in any version.
+    #[error("type is no kind of its family: {0:?}")]
+    Kind(String),
+    /// `data` does not fit its kind.
+    #[error("data does not fit {kind}: {reason}")]
+    Data {
+        /// The event's kind.
+        kind: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Another attribute has a value that we never write.
+    #[error("{attribute} is not as we write it: {value:?}")]
+    Attribute {
+        /// The attribute.
+        attribute: &'static str,
+        /// Its value.
+        value: String,
+    },
+}
+
+/// The envelope on the wire. Unknown attributes are refused: nobody but us writes here.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wire<'a> {
+    specversion: &'a str,
+    id: &'a str,
+    source: &'a str,
+    #[serde(rename = "type")]
+    kind: &'a str,
+    #[serde(borrow)]
+    data: &'a RawValue,
+    subject: &'a str,
+    time: &'a str,
+    entityversion: u64,
+    schemaversion: u32,
+    command: &'a str,
+    commandmac: &'a str,
+    principal: &'a str,
+}
+
+/// The events of a record's body, in order.
+///
+/// # Errors
+/// [`NotAnEvent`] for the first attribute that is not as [`BodyWriter`] writes it.
+pub fn read_body(body: &[u8]) -> Result<Vec<Recorded<'_>>, NotAnEvent> {
+    let events: Vec<Wire<'_>> = serde_json::from_slice(body).map_err(|e| NotAnEvent::Json(e.to_string()))?;
+    events.into_iter().map(read_event).collect()
+}
+
+fn read_event(wire: Wire<'_>) -> Result<Recorded<'_>, NotAnEvent> {
+    let wrong = |attribute, value: &str| NotAnEvent::Attribute { attribute, value: value.to_owned() };
+    if wire.specversion != "1.0" {
+        return Err(wrong("specversion", wire.specversion));
+    }
+    Ok(Recorded {
+        source: wire.source.strip_prefix("urn:kippu:").ok_or_else(|| wrong("source", wire.source))?,
+        id: wire.id.parse()?,
+        entity: wire.subject.parse()?,
+        version: wire.entityversion,
+        kind: wire.kind,
+        schema: wire.schemaversion,
+        time: wire.time.parse().map_err(|_| wrong("time", wire.time))?,
+        cause: Cause {
+            command: Mac::parse(wire.command).ok_or_else(|| wrong("command", wire.command))?,
+            body: Mac::parse(wire.commandmac).ok_or_else(|| wrong("commandmac", wire.commandmac))?,
+            principal: wire.principal.parse().map_err(|_| wrong("principal", wire.principal))?,
+        },
+        data: wire.data,
+    })
+}
+
+/// Decodes an event that was stored with the schema that this code writes.
+///
+/// # Errors
+/// [`NotAnEvent`] where kind, schema or data are not known.
+pub fn decode_current<T: DeserializeOwned>(kind: &str, schema: u32, data: &RawValue) -> Result<T, NotAnEvent> {
+    if schema != SCHEMA {
+        return Err(NotAnEvent::Attribute { attribute: "schemaversion", value: schema.to_string() });
+    }
+    let members = [("type", Member::Kind(kind)), ("data", Member::Data(data))];
+    T::deserialize(MapDeserializer::new(members.into_iter())).map_err(|e: serde_json::Error| {
+        let reason = e.to_string();
+        if reason.starts_with("unknown variant") {
+            NotAnEvent::Kind(kind.to_owned())
+        } else {
+            NotAnEvent::Data { kind: kind.to_owned(), reason }
+        }
+    })
+}
+
+/// A member of the two-member object that an adjacently tagged event is decoded from.
+enum Member<'a> {
+    Kind(&'a str),
+    Data(&'a RawValue),
+}
+
+impl<'de> IntoDeserializer<'de, serde_json::Error> for Member<'de> {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+impl<'de> serde::Deserializer<'de> for Member<'de> {
+    type Error = serde_json::Error;
+
+    fn deserialize_any<V: serde::de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        match self {
+            Self::Kind(kind) => visitor.visit_borrowed_str(kind),
+            Self::Data(data) => data.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_option<V: serde::de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        match self {
+            Self::Kind(kind) => visitor.visit_borrowed_str(kind),
+            Self::Data(data) => data.deserialize_option(visitor),
+        }
+    }
+
+    fn deserialize_enum<V: serde::de::Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        match self {
+            Self::Kind(kind) => {
+                let kind: serde::de::value::BorrowedStrDeserializer<'de, serde_json::Error> =
+                    serde::de::value::BorrowedStrDeserializer::new(kind);
+                kind.deserialize_enum(name, variants, visitor)
+            }
+            Self::Data(data) => data.deserialize_enum(name, variants, visitor),
+        }
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct
+        newtype_struct seq tuple tuple_struct map struct identifier ignored_any
+    }
+}

@@ -1,0 +1,24 @@
+//! What has happened and what it means: the vocabulary of events, the entities that are folds of them, and the log
+//! that keeps them. Everything else in kippu decides what may be added to this, or only reads it.
+
+pub mod approval;
+pub mod client;
+pub mod entity;
+pub mod event;
+pub mod family;
+pub mod id;
+pub mod log;
+pub mod money;
+pub mod placement;
+pub mod principal;
+pub mod secrets;
+pub mod time;
+pub mod user;
+
+pub use entity::{AnyEntity, Entity, EntityKey};
+pub use event::Recorded;
+pub use family::Family;
+pub use id::{EntityId, Slot};
+pub use money::Money;
+pub use principal::Principal;
+pub use time::Time;

@@ -1,0 +1,230 @@
+//! The log: a fixed number of partitions, each one totally ordered, gapless sequence of records with one writer at a
+//! time. Two traits over bytes; [`judge`] says what the bytes mean.
+//!
+//! ```text
+//! partition 3   [0 genesis][1 claim e1][2 commit e1][3 commit e1][4 claim e2][5 commit e2] …
+//!                                                                                 ▲ head: epoch 2, number 5, hash
+//! ```
+
+pub mod judge;
+pub mod position;
+pub mod record;
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+pub use judge::{Damage, Head, Verdict};
+pub use position::{Cut, Position};
+pub use record::{Claim, Commit, Content, Genesis, Hash, NotARecord, Record, Seal};
+
+/// The identity of a log, for ever: 128 random bits, written as 32 hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LogId(pub [u8; 16]);
+
+impl fmt::Display for LogId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = [0; 32];
+        data_encoding::HEXLOWER.encode_mut(&self.0, &mut text);
+        f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
+    }
+}
+
+impl fmt::Debug for LogId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for LogId {
+    type Err = data_encoding::DecodeError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let bytes = data_encoding::HEXLOWER.decode(text.as_bytes())?;
+        bytes
+            .try_into()
+            .map(Self)
+            .map_err(|_| data_encoding::DecodeError { position: text.len(), kind: data_encoding::DecodeKind::Length })
+    }
+}
+
+/// What lies at one offset: on an embedded log the offset is the record's number, on a shared one it need not be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Grows by one from entry to entry.
+    pub offset: u64,
+    /// A record as stored; see [`Record::decode`].
+    pub stored: Vec<u8>,
+}
+
+/// A bounded run of entries.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    /// In log order, without gaps between offsets.
+    pub entries: Vec<Entry>,
+}
+
+/// The most that one read brings.
+#[derive(Clone, Copy, Debug)]
+pub struct Bound {
+    /// Entries.
+    pub entries: usize,
+    /// Bytes; one entry is always brought, however large.
+    pub bytes: usize,
+}
+
+impl Default for Bound {
+    /// A page that fits caches, and amortises the cost of a seek.
+    fn default() -> Self {
+        Self { entries: 1024, bytes: 1 << 20 }
+    }
+}
+
+/// Why a read failed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ReadError {
+    /// No such partition.
+    #[error("the log has partitions 0 to {last}, not {partition}", last = partitions - 1)]
+    NoPartition {
+        /// Asked for.
+        partition: u16,
+        /// How many there are.
+        partitions: u16,
+    },
+    /// The medium did not give the bytes back. The text names file and place where the backend knows them.
+    #[error("partition {partition} cannot be read from offset {offset}: {reason}")]
+    Medium {
+        /// Partition.
+        partition: u16,
+        /// Offset.
+        offset: u64,
+        /// In the backend's words.
+        reason: String,
+    },
+}
+
+/// Why an append failed, and so what its caller must do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AppendError {
+    /// Not written: it does not follow the head. The caller's picture is wrong; it MUST claim anew.
+    #[error("record {number} does not follow the head {head}")]
+    Conflict {
+        /// The record's number.
+        number: u64,
+        /// The head's.
+        head: u64,
+    },
+    /// Not written, or written and without effect: another writer has claimed. The caller MUST NOT answer.
+    #[error("epoch {epoch} was succeeded by {current}")]
+    Deposed {
+        /// The writer's epoch.
+        epoch: u64,
+        /// The current epoch.
+        current: u64,
+    },
+    /// Certainly not written. The caller may say so.
+    #[error("the log takes no writes now: {0}")]
+    Unavailable(String),
+    /// Perhaps written. The caller MUST claim anew and read to its claim before it answers.
+    #[error("the log did not say whether it wrote: {0}")]
+    Unknown(String),
+    /// Certainly not written: larger than [`record::MOST_BYTES`].
+    #[error("a record has at most {most} bytes, not {bytes}", most = record::MOST_BYTES)]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+    },
+    /// The partition ended in this home.
+    #[error("the partition is sealed; its history goes on at {next}")]
+    Sealed {
+        /// Where.
+        next: String,
+    },
+}
+
+/// Reading, in log order, what is durable.
+pub trait ReadLog: Send + Sync {
+    /// The identity of the log.
+    fn id(&self) -> LogId;
+
+    /// How many partitions it has.
+    fn partitions(&self) -> u16;
+
+    /// The offset behind the last durable entry of `partition`.
+    ///
+    /// # Errors
+    /// Where there is no such partition, or its medium does not answer.
+    fn end(&self, partition: u16) -> Result<u64, ReadError>;
+
+    /// Durable entries from `offset` on, at most `bound`; an empty page behind the end. MUST NOT show an entry before
+    /// its writer may be told that it is durable.
+    ///
+    /// # Errors
+    /// As [`ReadLog::end`].
+    fn read(&self, partition: u16, offset: u64, bound: Bound) -> Result<Page, ReadError>;
+
+    /// Calls `watch` with a partition each time that its end has moved; spurious calls are allowed, missing ones are not.
+    /// `watch` MUST return at once.
+    fn watch(&self, watch: Watch);
+}
+
+/// See [`ReadLog::watch`].
+pub type Watch = Arc<dyn Fn(u16) + Send + Sync>;
+
+/// What a writer is told, in order, for each claim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    /// Every record up to this number is durable and valid: it may be answered.
+    Durable(u64),
+    /// The proof of ownership with this ticket holds: what was decided before it was asked for may be answered.
+    Owned(u64),
+    /// The writer has ended. Nothing that was not told durable before may be answered from it.
+    Ended(AppendError),
+}
+
+/// Takes the progress of one claim. MUST return at once.
+pub type Listener = Arc<dyn Fn(Progress) + Send + Sync>;
+
+/// Reading and writing.
+pub trait Log: ReadLog {
+    /// Takes `partition` over with one more than its current epoch. When this returns, the claim is durable and valid,
+    /// every earlier writer of the partition is deposed, and `head` is the claim itself.
+    ///
+    /// # Errors
+    /// [`AppendError`]; after `Unknown` a new claim is the only way on.
+    fn claim(&self, partition: u16, claimant: &Claimant, listener: Listener) -> Result<Claimed, AppendError>;
+
+    /// This log, for readers.
+    fn as_read(self: Arc<Self>) -> Arc<dyn ReadLog>;
+}
+
+/// Who claims.
+#[derive(Clone, Debug)]
+pub struct Claimant {
+    /// The node's name.
+    pub node: String,
+    /// Where it answers.
+    pub url: String,
+}
+
+/// A claim that has been read back.
+pub struct Claimed {
+    /// Appends.
+    pub writer: Box<dyn Writer>,
+    /// The claim as head.
+    pub head: Head,
+}
+
+/// The writer of one partition under one claim.
+pub trait Writer: Send {
+    /// Hands over the stored bytes of record `number`, which MUST be the one after the last that was handed over. What
+    /// becomes of it is told to the claim's listener. MUST NOT block.
+    ///
+    /// # Errors
+    /// Only for what is certain before the hand-over: `TooLarge`, `Unavailable`, or an end that was told already.
+    fn append(&mut self, number: u64, stored: Vec<u8>) -> Result<(), AppendError>;
+
+    /// Asks for proof that no other writer has succeeded this one since now. Answered by `Progress::Owned(ticket)` or
+    /// `Ended`, possibly before this returns.
+    fn prove(&mut self, ticket: u64);
+}

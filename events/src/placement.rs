@@ -1,0 +1,73 @@
+//! Placements of data replicas: which server holds one.
+
+use serde::{Deserialize, Serialize};
+
+use crate::entity::Entity;
+use crate::family::Family;
+use crate::time::Time;
+
+/// What happened to a placement.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(tag = "type", content = "data")]
+pub enum Event {
+    /// A replica is to be placed.
+    #[serde(rename = "placement.opened")]
+    Opened {
+        /// Which data; no personal data.
+        label: String,
+    },
+    /// It got its first server.
+    #[serde(rename = "placement.placed")]
+    Placed {
+        /// The server.
+        server: String,
+    },
+    /// It went to another server.
+    #[serde(rename = "placement.moved")]
+    Moved {
+        /// From where.
+        from: String,
+        /// To where.
+        to: String,
+    },
+    /// The replica is gone.
+    #[serde(rename = "placement.closed")]
+    Closed {},
+}
+
+/// The state of a placement.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub enum Placement {
+    /// Nobody opened it.
+    #[default]
+    Absent,
+    /// Has no server yet.
+    Opened,
+    /// Lies on a server.
+    Placed {
+        /// The server.
+        server: String,
+    },
+    /// Is gone.
+    Closed,
+}
+
+impl Entity for Placement {
+    const FAMILY: Family = Family::Placements;
+    const REVISION: u32 = 1;
+    type Event = Event;
+
+    fn evolve(&mut self, event: &Event, _time: Time) {
+        match (&mut *self, event) {
+            (Self::Absent, Event::Opened { .. }) => *self = Self::Opened,
+            (Self::Opened, Event::Placed { server }) | (Self::Placed { .. }, Event::Moved { to: server, .. }) => {
+                *self = Self::Placed { server: server.clone() };
+            }
+            (Self::Opened | Self::Placed { .. }, Event::Closed {}) => *self = Self::Closed,
+            (
+                Self::Absent | Self::Opened | Self::Placed { .. } | Self::Closed,
+                Event::Opened { .. } | Event::Placed { .. } | Event::Moved { .. } | Event::Closed {},
+            ) => {}
+        }
+    }
+}
