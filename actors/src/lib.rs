@@ -1,1 +1,17 @@
-//! placeholder
+//! What may happen next: commands, the decisions that turn them into events or refusals, deadlines, and the actix
+//! runtime that gives every partition one writer.
+
+pub mod actor;
+pub mod approvals;
+pub mod catalogue;
+pub mod clients;
+pub mod commands;
+pub mod erased;
+pub mod placements;
+pub mod problem;
+pub mod runtime;
+pub mod users;
+
+pub use actor::{Actor, Answer, Call, Caller, CommandSpec, Context, Decision, Near, Prepared, Target};
+pub use commands::Commands;
+pub use problem::{Problem, ProblemType};

@@ -308,8 +308,7 @@ pub fn decode_current<T: DeserializeOwned>(kind: &str, schema: u32, data: &RawVa
     if schema != SCHEMA {
         return Err(NotAnEvent::Attribute { attribute: "schemaversion", value: schema.to_string() });
     }
-    let members = [("type", Member::Kind(kind)), ("data", Member::Data(data))];
-    T::deserialize(MapDeserializer::new(members.into_iter())).map_err(|e: serde_json::Error| {
+    from_tagged("type", kind, "data", data).map_err(|e| {
         let reason = e.to_string();
         if reason.starts_with("unknown variant") {
             NotAnEvent::Kind(kind.to_owned())
@@ -317,6 +316,20 @@ pub fn decode_current<T: DeserializeOwned>(kind: &str, schema: u32, data: &RawVa
             NotAnEvent::Data { kind: kind.to_owned(), reason }
         }
     })
+}
+
+/// Decodes an adjacently tagged enum from a tag and a content that were found apart.
+///
+/// # Errors
+/// As `serde_json` has them.
+pub fn from_tagged<T: DeserializeOwned>(
+    tag: &'static str,
+    kind: &str,
+    content: &'static str,
+    data: &RawValue,
+) -> Result<T, serde_json::Error> {
+    let members = [(tag, Member::Kind(kind)), (content, Member::Data(data))];
+    T::deserialize(MapDeserializer::new(members.into_iter()))
 }
 
 /// A member of the two-member object that an adjacently tagged event is decoded from.

@@ -1,0 +1,185 @@
+//! Families without their types: what the runtime and the edge work with.
+
+use std::any::Any;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use kippu_events::entity::AnyEntity;
+use kippu_events::event::{AnyEvent, Mac, NotAnEvent, Recorded, Typed, from_tagged};
+use kippu_events::secrets::Secrets;
+use kippu_events::{EntityId, EntityKey, Family, Time};
+
+use crate::actor::{Actor, Answer, Call, CommandSpec, Context, Near};
+use crate::problem::{self, Problem, ProblemType};
+
+/// A command of any family, as [`AnyActor::decide`] takes it.
+pub type AnyCommand = Box<dyn Any + Send>;
+
+/// A command that is ready for its entity.
+pub struct Ready {
+    /// The entity that decides.
+    pub entity: EntityKey,
+    /// Keyed hash of what was asked.
+    pub body: Mac,
+    /// What was asked.
+    pub command: AnyCommand,
+}
+
+/// The outcome of [`AnyActor::prepare`].
+pub enum Preparation {
+    /// Nothing blocked.
+    Ready(Ready),
+    /// MUST be called where blocking is allowed.
+    Slow(Box<dyn FnOnce() -> Result<Ready, Problem> + Send>),
+}
+
+/// What a command became.
+pub struct Decided {
+    /// The events, each with its entity; the first is of the entity that decided.
+    pub events: Vec<(EntityKey, Box<dyn AnyEvent>)>,
+    /// What its caller is told once they are durable.
+    pub answer: Answer,
+}
+
+/// An [`Actor`] of any family.
+pub trait AnyActor: Send + Sync {
+    /// Which.
+    fn family(&self) -> Family;
+    /// See [`Actor::COMMANDS`].
+    fn commands(&self) -> &'static [CommandSpec];
+    /// See [`Actor::PROBLEMS`].
+    fn problems(&self) -> &'static [&'static ProblemType];
+    /// The JSON Schema of the bodies of all commands: adjacently tagged by `command`.
+    fn request_schema(&self, generator: &mut schemars::SchemaGenerator) -> schemars::Schema;
+    /// The JSON Schema of what accepted commands answer.
+    fn reply_schema(&self, generator: &mut schemars::SchemaGenerator) -> schemars::Schema;
+    /// Reads a request and deals with its secrets.
+    ///
+    /// # Errors
+    /// What is wrong with the request.
+    fn prepare(&self, command: &str, body: &[u8], call: &Call, secrets: &Arc<Secrets>) -> Result<Preparation, Problem>;
+    /// See [`Actor::near`].
+    fn near(&self, state: &dyn AnyEntity, command: &AnyCommand, context: &Context) -> Option<EntityKey>;
+    /// See [`Actor::decide`].
+    ///
+    /// # Errors
+    /// The rule that said no.
+    fn decide(
+        &self,
+        state: &dyn AnyEntity,
+        command: &AnyCommand,
+        near: Near<'_>,
+        context: &Context,
+        secrets: &Secrets,
+    ) -> Result<Decided, Problem>;
+    /// The answer to a command that became `events` (of its entity) in the past.
+    ///
+    /// # Errors
+    /// An event that does not decode.
+    fn answer(&self, id: EntityId, events: &[&Recorded<'_>], secrets: &Secrets) -> Result<Answer, NotAnEvent>;
+    /// See [`Actor::due`].
+    fn due(&self, state: &dyn AnyEntity) -> Option<Time>;
+    /// See [`Actor::when_due`].
+    fn when_due(&self, state: &dyn AnyEntity) -> Option<AnyCommand>;
+}
+
+/// The family with state `E`.
+pub struct Of<E>(PhantomData<fn() -> E>);
+
+impl<E> Of<E> {
+    /// The family.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<E> Default for Of<E> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn ready<E: Actor>(request: E::Request, body: Mac, call: &Call, secrets: &Secrets) -> Result<Ready, Problem> {
+    let prepared = E::prepare(request, call, secrets)?;
+    Ok(Ready { entity: EntityKey::of::<E>(prepared.id), body, command: Box::new(prepared.command) })
+}
+
+impl<E: Actor> AnyActor for Of<E> {
+    fn family(&self) -> Family {
+        E::FAMILY
+    }
+
+    fn commands(&self) -> &'static [CommandSpec] {
+        E::COMMANDS
+    }
+
+    fn problems(&self) -> &'static [&'static ProblemType] {
+        E::PROBLEMS
+    }
+
+    fn request_schema(&self, generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        generator.subschema_for::<E::Request>()
+    }
+
+    fn reply_schema(&self, generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        generator.subschema_for::<E::Reply>()
+    }
+
+    fn prepare(&self, command: &str, body: &[u8], call: &Call, secrets: &Arc<Secrets>) -> Result<Preparation, Problem> {
+        let raw = problem::raw_body(body)?;
+        let request: E::Request = from_tagged("command", command, "body", raw).map_err(|e| problem::bad_body(&e))?;
+        // What was asked, not how it was spelt: the same parameters in other white space are the same command.
+        let canonical = serde_json::to_vec(&request).map_err(|e| problem::bad_body(&e))?;
+        let mac = secrets.body(command, &canonical);
+        if E::is_slow(&request) {
+            let (call, secrets) = (call.clone(), Arc::clone(secrets));
+            Ok(Preparation::Slow(Box::new(move || ready::<E>(request, mac, &call, &secrets))))
+        } else {
+            ready::<E>(request, mac, call, secrets).map(Preparation::Ready)
+        }
+    }
+
+    fn near(&self, state: &dyn AnyEntity, command: &AnyCommand, context: &Context) -> Option<EntityKey> {
+        let (state, command) = typed::<E>(state, command)?;
+        state.near(command, context)
+    }
+
+    fn decide(
+        &self,
+        state: &dyn AnyEntity,
+        command: &AnyCommand,
+        near: Near<'_>,
+        context: &Context,
+        secrets: &Secrets,
+    ) -> Result<Decided, Problem> {
+        let (state, command) = typed::<E>(state, command)
+            .ok_or_else(|| Problem::new(&problem::INTERNAL, "a command reached another family's entity"))?;
+        let decision = state.decide(command, near, context)?;
+        let answer = E::answer(context.id, &decision.own, secrets);
+        let key = EntityKey::of::<E>(context.id);
+        let mut events: Vec<(EntityKey, Box<dyn AnyEvent>)> =
+            Vec::with_capacity(decision.own.len() + decision.beside.len());
+        events.extend(decision.own.into_iter().map(|event| (key, Box::new(Typed::<E>(event)) as Box<dyn AnyEvent>)));
+        events.extend(decision.beside);
+        Ok(Decided { events, answer })
+    }
+
+    fn answer(&self, id: EntityId, events: &[&Recorded<'_>], secrets: &Secrets) -> Result<Answer, NotAnEvent> {
+        let own = events.iter().map(|event| event.decode::<E>()).collect::<Result<Vec<_>, _>>()?;
+        Ok(E::answer(id, &own, secrets))
+    }
+
+    fn due(&self, state: &dyn AnyEntity) -> Option<Time> {
+        state.as_any().downcast_ref::<E>()?.due()
+    }
+
+    fn when_due(&self, state: &dyn AnyEntity) -> Option<AnyCommand> {
+        let command = state.as_any().downcast_ref::<E>()?.when_due()?;
+        Some(Box::new(command))
+    }
+}
+
+fn typed<'a, E: Actor>(state: &'a dyn AnyEntity, command: &'a AnyCommand) -> Option<(&'a E, &'a E::Command)> {
+    Some((state.as_any().downcast_ref()?, command.downcast_ref()?))
+}

@@ -1,0 +1,130 @@
+//! Problems: what a caller is told when something was not done, as RFC 9457 has it. Every type is documented at the
+//! page that its `type` names.
+
+use serde_json::value::RawValue;
+
+/// A documented kind of problem.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ProblemType {
+    /// Stable: clients match on it. The `type` member is `/problems/{slug}`.
+    pub slug: &'static str,
+    /// HTTP status.
+    pub status: u16,
+    /// The same for every occurrence.
+    pub title: &'static str,
+    /// What a client should do; a sentence or two for the documentation.
+    pub advice: &'static str,
+}
+
+/// One occurrence of a problem.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {detail}", kind.slug)]
+pub struct Problem {
+    /// Which.
+    pub kind: &'static ProblemType,
+    /// What is special about this occurrence; never a secret, a token or a personal field.
+    pub detail: String,
+    /// When to try again, where that helps.
+    pub retry_after_secs: Option<u32>,
+}
+
+impl Problem {
+    /// An occurrence of `kind`.
+    #[must_use]
+    pub fn new(kind: &'static ProblemType, detail: impl Into<String>) -> Self {
+        Self { kind, detail: detail.into(), retry_after_secs: None }
+    }
+
+    /// An occurrence that is worth trying again after a second.
+    #[must_use]
+    pub fn later(kind: &'static ProblemType, detail: impl Into<String>) -> Self {
+        Self { kind, detail: detail.into(), retry_after_secs: Some(1) }
+    }
+}
+
+/// A rule said no. Each family has an enum of its own, whose variants state the fact.
+pub trait Refusal: std::error::Error {
+    /// The documented type.
+    fn kind(&self) -> &'static ProblemType;
+}
+
+impl<R: Refusal> From<R> for Problem {
+    fn from(refusal: R) -> Self {
+        Self::new(refusal.kind(), refusal.to_string())
+    }
+}
+
+macro_rules! problem_types {
+    ($($(#[$doc:meta])* $name:ident = $status:literal $slug:literal $title:literal $advice:literal;)*) => {
+        $($(#[$doc])* pub static $name: ProblemType = ProblemType { slug: $slug, status: $status, title: $title, advice: $advice };)*
+        /// The types that belong to no family.
+        pub static GENERAL: &[&ProblemType] = &[$(&$name),*];
+    };
+}
+
+problem_types! {
+    /// The body is not JSON.
+    INVALID_JSON = 400 "invalid-json" "The body is not JSON" "Send one JSON object in UTF-8 as application/json.";
+    /// A header or parameter is missing or malformed.
+    INVALID_REQUEST = 400 "invalid-request" "The request is malformed" "Correct the header or parameter that the detail names.";
+    /// No key, or none of ours.
+    UNAUTHENTICATED = 401 "unauthenticated" "No valid API key" "Send `Authorization: Bearer` with a key of this service that has not been revoked.";
+    /// The key's role may not do this.
+    FORBIDDEN = 403 "forbidden" "This key may not do that" "Use a key whose role the documentation of this operation names.";
+    /// No such thing.
+    NOT_FOUND = 404 "not-found" "There is no such thing" "Check the path and the id.";
+    /// Known path, other method.
+    METHOD_NOT_ALLOWED = 405 "method-not-allowed" "This path has no such method" "See the `Allow` header.";
+    /// The client was too slow.
+    TIMEOUT = 408 "timeout" "The request took too long to arrive" "Send the request again, faster.";
+    /// Somebody has this id already.
+    ALREADY_EXISTS = 409 "already-exists" "It exists already" "Use what exists, or another name.";
+    /// `If-Match` named another version.
+    VERSION_MISMATCH = 412 "version-mismatch" "The entity has another version" "Read it again and decide anew.";
+    /// Larger than the limit.
+    TOO_LARGE = 413 "too-large" "The request is too large" "Send less.";
+    /// Not JSON by its own account.
+    UNSUPPORTED_MEDIA_TYPE = 415 "unsupported-media-type" "Only application/json is understood" "Send `Content-Type: application/json`.";
+    /// JSON of another shape.
+    INVALID_BODY = 422 "invalid-body" "The body has another shape" "Compare it with the schema in /openapi.json.";
+    /// The key was used with another body.
+    KEY_REUSED = 422 "idempotency-key-reused" "This idempotency key was used with another body" "Use a new key for a new command, and the same body for a retry.";
+    /// Too many requests.
+    RATE_LIMITED = 429 "rate-limited" "Too many requests" "Wait for as long as `Retry-After` says.";
+    /// Too many, or too large, headers.
+    HEADERS_TOO_LARGE = 431 "headers-too-large" "The headers are too large" "Send fewer headers.";
+    /// The entity's code failed; it is set aside.
+    QUARANTINED = 500 "quarantined" "This entity is out of service" "Tell the operator: a defect was met, nothing was written, and everything else goes on.";
+    /// A defect.
+    INTERNAL = 500 "internal" "Something went wrong here" "Tell the operator the request id.";
+    /// Full queues.
+    OVERLOADED = 503 "overloaded" "Too much is under way" "Try again with the same key after `Retry-After`.";
+    /// The log does not take writes.
+    UNAVAILABLE = 503 "unavailable" "Commands are not taken now" "Try again with the same key after `Retry-After`.";
+    /// Perhaps done.
+    UNKNOWN_OUTCOME = 503 "unknown-outcome" "It is not known whether this was done" "Try again with the same key: it takes effect once, and the answer says what became of it.";
+    /// The clock jumped.
+    CLOCK_JUMPED = 503 "clock-jumped" "The clock of this node jumped" "Commands stop until an operator has looked at the clock and restarted the node.";
+    /// Low disk.
+    INSUFFICIENT_STORAGE = 507 "insufficient-storage" "There is too little space for commands" "Queries go on; tell the operator.";
+}
+
+/// JSON that did not become `what`: told apart into bytes that are no JSON and JSON of another shape.
+#[must_use]
+pub fn bad_body(error: &serde_json::Error) -> Problem {
+    match error.classify() {
+        serde_json::error::Category::Data => Problem::new(&INVALID_BODY, error.to_string()),
+        serde_json::error::Category::Io | serde_json::error::Category::Syntax | serde_json::error::Category::Eof => {
+            Problem::new(&INVALID_JSON, error.to_string())
+        }
+    }
+}
+
+/// The JSON text of a command's body; an empty body is an empty object.
+///
+/// # Errors
+/// Bytes that are no JSON.
+pub fn raw_body(body: &[u8]) -> Result<&RawValue, Problem> {
+    let body = if body.iter().all(u8::is_ascii_whitespace) { b"{}" } else { body };
+    serde_json::from_slice(body).map_err(|e| bad_body(&e))
+}
