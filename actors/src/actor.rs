@@ -27,6 +27,8 @@ pub struct Caller {
 impl Caller {
     /// Somebody with the data folder in hand.
     pub const OPERATOR: Self = Self { principal: Principal::Operator, role: Role::Operator, user: None };
+    /// The node itself, for a deadline that passed.
+    pub const DEADLINE: Self = Self { principal: Principal::Deadline, role: Role::Operator, user: None };
 }
 
 /// One command as it was called.

@@ -1,12 +1,41 @@
-//! The runtime: one actix actor per partition.
+//! The runtime: one actix actor per partition, which owns the partition's writer and its entities of all families.
+//!
+//! ```text
+//! submit ─▶ mailbox ─▶ find entity ─▶ done before? ─▶ decide ─▶ record ─▶ log
+//!                        │ fetch           │ repeat      │ refuse     │ evolve at once
+//!                        ▼                 ▼             ▼            ▼
+//!                    entity store        log        released in order, once durable and owned
+//! ```
 
-use kippu_events::EntityKey;
+mod chain;
+pub mod clock;
+mod open;
+mod partition;
+mod release;
+mod resident;
+mod room;
+mod serving;
+mod store;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use actix::prelude::*;
 use kippu_events::event::Mac;
-use kippu_events::log::Position;
+use kippu_events::log::{Claimant, Log, LogId, Position};
+use kippu_events::secrets::Secrets;
+use kippu_events::{EntityKey, Time};
+use tokio::sync::{oneshot, watch};
 
+use self::clock::{Clock, MOST_DRIFT};
+use self::partition::{AskFigures, Partition, Stop, Submit, Tick};
+pub use self::serving::Figures;
+use self::serving::Surroundings;
+use self::store::Store;
+pub use self::store::StoreError;
 use crate::actor::{Answer, Caller};
 use crate::erased::Ready;
-use crate::problem::Problem;
+use crate::problem::{self, Problem};
 
 /// A command on its way to its entity.
 pub struct Submission {
@@ -35,17 +64,184 @@ pub struct Outcome {
     pub replayed: bool,
 }
 
+/// How the runtime is set up.
+#[derive(Clone, Debug)]
+pub struct RuntimeConfig {
+    /// The node's name, as its claims say it.
+    pub node: String,
+    /// Where it answers.
+    pub url: String,
+    /// Folder of the entity store; a cache.
+    pub entities: PathBuf,
+    /// Entities of all partitions that may stay in memory.
+    pub most_resident: usize,
+    /// Threads that partitions are spread over.
+    pub threads: usize,
+    /// Serve although the log is ahead of the wall clock.
+    pub accept_clock: bool,
+}
+
+impl RuntimeConfig {
+    /// A million entities, and a thread per core.
+    #[must_use]
+    pub fn new(entities: PathBuf) -> Self {
+        Self {
+            node: "node".to_owned(),
+            url: String::new(),
+            entities,
+            most_resident: 1_000_000,
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            accept_clock: false,
+        }
+    }
+}
+
+/// What a partition is doing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Claims and folds.
+    Opening,
+    /// Takes commands.
+    Serving {
+        /// The time of its last record when it was opened.
+        last: Time,
+    },
+    /// Takes none, for this reason.
+    Halted(String),
+}
+
+/// Why the runtime did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The entity store does not open.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The log is ahead of the wall clock.
+    #[error("the log's last record is of {last}, but the clock says {wall}: set the clock right, or accept it")]
+    Clock {
+        /// The time of the last record.
+        last: Time,
+        /// The wall clock.
+        wall: Time,
+    },
+}
+
 /// The running partitions. Cheap to clone.
 #[derive(Clone)]
-pub struct Runtime {}
+pub struct Runtime {
+    partitions: Arc<[Addr<Partition>]>,
+    phases: Arc<[watch::Receiver<Phase>]>,
+    log: LogId,
+}
 
 impl Runtime {
+    /// Starts an actor per partition of `log`, and waits until each serves or has said why not. MUST be called on an
+    /// actix system.
+    ///
+    /// # Errors
+    /// Why nothing can be served.
+    pub async fn start(
+        config: RuntimeConfig,
+        log: Arc<dyn Log>,
+        secrets: Arc<Secrets>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StartError> {
+        let count = log.partitions();
+        let store = Store::open(&config.entities, log.id(), count)?;
+        let arbiters: Vec<Arbiter> = (0..config.threads.clamp(1, usize::from(count))).map(|_| Arbiter::new()).collect();
+        let mut partitions = Vec::with_capacity(usize::from(count));
+        let mut phases = Vec::with_capacity(usize::from(count));
+        for (partition, arbiter) in (0..count).zip(arbiters.iter().cycle()) {
+            let around = Arc::new(Surroundings {
+                log: log.id(),
+                partition,
+                secrets: Arc::clone(&secrets),
+                clock: Arc::clone(&clock),
+                most_resident: config.most_resident / usize::from(count),
+            });
+            let claimant = Claimant { node: config.node.clone(), url: config.url.clone() };
+            let (tell_phase, phase) = watch::channel(Phase::Opening);
+            let actor = Partition::new(around, Arc::clone(&log), Arc::clone(&store), claimant, tell_phase);
+            partitions.push(Partition::start_in_arbiter(&arbiter.handle(), |_| actor));
+            phases.push(phase);
+        }
+        for phase in &mut phases {
+            // An error means that the actor is gone, which the phase then says.
+            let _gone = phase.wait_for(|phase| *phase != Phase::Opening).await;
+        }
+        let runtime = Self { partitions: partitions.into(), phases: phases.into(), log: log.id() };
+        let (last, wall) = (partition::newest(&runtime.phases), clock.wall());
+        if last.since(wall) > MOST_DRIFT && !config.accept_clock {
+            runtime.stop().await;
+            return Err(StartError::Clock { last, wall });
+        }
+        Ok(runtime)
+    }
+
+    /// The log that it serves.
+    #[must_use]
+    pub const fn log(&self) -> LogId {
+        self.log
+    }
+
     /// Submits a command and waits for its durable answer.
     ///
     /// # Errors
     /// Why it was not done.
-    #[allow(clippy::todo, clippy::unused_async)]
-    pub async fn submit(&self, _submission: Submission) -> Result<Outcome, Problem> {
-        todo!()
+    pub async fn submit(&self, submission: Submission) -> Result<Outcome, Problem> {
+        let slot = submission.ready.entity.id.slot();
+        // A log has at most 65,535 partitions.
+        #[allow(clippy::cast_possible_truncation)]
+        let partition = usize::from(slot.partition(self.partitions.len() as u16));
+        let (reply, answer) = oneshot::channel();
+        self.partitions[partition].try_send(Submit(submission, reply)).map_err(|error| match error {
+            SendError::Full(_) => {
+                Problem::later(&problem::OVERLOADED, "the partition of this entity has too much to do")
+            }
+            SendError::Closed(_) => Problem::later(&problem::UNAVAILABLE, "the node is stopping"),
+        })?;
+        answer.await.unwrap_or_else(|_| {
+            Err(Problem::later(
+                &problem::UNKNOWN_OUTCOME,
+                "the node stopped before it answered; ask again with the same key",
+            ))
+        })
+    }
+
+    /// Looks for deadlines in every partition now.
+    pub async fn tick(&self) {
+        for partition in &*self.partitions {
+            // A partition that is gone has no deadlines to look for.
+            let _gone = partition.send(Tick).await;
+        }
+    }
+
+    /// What each partition is doing.
+    #[must_use]
+    pub fn phases(&self) -> Vec<Phase> {
+        self.phases.iter().map(|phase| phase.borrow().clone()).collect()
+    }
+
+    /// Figures of each partition; none where it is not being served.
+    pub async fn figures(&self) -> Vec<Option<Figures>> {
+        let mut figures = Vec::with_capacity(self.partitions.len());
+        for partition in &*self.partitions {
+            figures.push(partition.send(AskFigures).await.ok().flatten());
+        }
+        figures
+    }
+
+    /// Takes no more commands, answers those under way, and stops every partition.
+    pub async fn stop(&self) {
+        let mut stopping = Vec::with_capacity(self.partitions.len());
+        for partition in &*self.partitions {
+            let (stopped, wait) = oneshot::channel();
+            partition.do_send(Stop(stopped));
+            stopping.push(wait);
+        }
+        for wait in stopping {
+            // An error means that the actor was gone already.
+            let _gone = wait.await;
+        }
     }
 }

@@ -1,0 +1,222 @@
+//! Opening a partition: claim it, read to the claim, fold what the entity store has not seen, and serve.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use kippu_events::Time;
+use kippu_events::event::{NotAnEvent, read_body};
+use kippu_events::log::{
+    AppendError, Bound, Claimant, Content, Damage, Hash, Head, Listener, Log, NotARecord, ReadError, Record, Verdict,
+    judge,
+};
+
+use super::chain::Chain;
+use super::room::{FoldError, Room};
+use super::store::{Cursor, Store, StoreError};
+
+/// Entities that may wait in memory for their batch while a long tail is folded.
+const MOST_DIRTY: usize = 50_000;
+
+/// How far back a client library may repeat a record: far more than any has in flight.
+const MOST_REPEATED: u64 = 1 << 16;
+
+/// A partition that can be served.
+pub struct Opened {
+    /// Appends.
+    pub chain: Chain,
+    /// The entities of its tail.
+    pub room: Room,
+    /// The time of its last record.
+    pub last: Time,
+    /// How many records were folded.
+    pub folded: u64,
+}
+
+/// Why a partition could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// No claim.
+    #[error(transparent)]
+    Claim(#[from] AppendError),
+    /// No bytes.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The entity store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// History is damaged at this place.
+    #[error("partition {partition}, record {number}: {reason}")]
+    Damaged {
+        /// Partition.
+        partition: u16,
+        /// The first record that is not sound.
+        number: u64,
+        /// Field and finding.
+        reason: String,
+    },
+}
+
+impl OpenError {
+    /// Whether trying again later may help.
+    pub const fn is_passing(&self) -> bool {
+        match self {
+            Self::Claim(AppendError::Sealed { .. } | AppendError::TooLarge { .. } | AppendError::Deposed { .. }) => {
+                false
+            }
+            Self::Claim(AppendError::Conflict { .. } | AppendError::Unavailable(_) | AppendError::Unknown(_)) => true,
+            Self::Read(_) | Self::Store(_) | Self::Damaged { .. } => false,
+        }
+    }
+}
+
+/// Opens `partition`. Blocks.
+///
+/// # Errors
+/// Why it cannot be served.
+pub fn open(
+    log: &dyn Log,
+    store: &Arc<Store>,
+    partition: u16,
+    claimant: &Claimant,
+    listener: Listener,
+) -> Result<Opened, OpenError> {
+    let claimed = log.claim(partition, claimant, listener)?;
+    let mut tail = Tail::after_cursor(log, store, partition)?;
+    while tail.reader.head.number < claimed.head.number {
+        if !tail.page(log, store)? {
+            return Err(tail.reader.damaged("the log ends before the claim that it confirmed"));
+        }
+    }
+    if tail.reader.head != claimed.head {
+        return Err(tail.reader.damaged("the claim that was read is not the claim that was confirmed"));
+    }
+    Ok(Opened {
+        chain: Chain::new(claimed.writer, claimed.head),
+        room: tail.room,
+        last: tail.last,
+        folded: tail.folded,
+    })
+}
+
+struct Tail {
+    reader: Reader,
+    room: Room,
+    last: Time,
+    folded: u64,
+}
+
+impl Tail {
+    /// Goes on where the entity store ends, or from the beginning where it is of another history.
+    fn after_cursor(log: &dyn Log, store: &Arc<Store>, partition: u16) -> Result<Self, OpenError> {
+        let cursor = store.cursor(partition)?;
+        if let Some(Cursor { head, time }) = cursor {
+            let mut reader = Reader { partition, head, offset: head.number + 1, digests: HashMap::new() };
+            if reader.begins_here(log)? {
+                reader.offset = head.number + 1;
+                return Ok(Self { reader, room: Room::new(partition, Arc::clone(store)), last: time, folded: 0 });
+            }
+            tracing::warn!(partition, "the entity store is of another history and is made anew");
+        }
+        store.clear(partition)?;
+        let reader = Reader::at_genesis(log, partition)?;
+        Ok(Self { reader, room: Room::new(partition, Arc::clone(store)), last: Time::default(), folded: 0 })
+    }
+
+    /// Folds one page; false at the end of the log.
+    fn page(&mut self, log: &dyn Log, store: &Arc<Store>) -> Result<bool, OpenError> {
+        let page = log.read(self.reader.partition, self.reader.offset, Bound::default())?;
+        if page.entries.is_empty() {
+            return Ok(false);
+        }
+        for entry in &page.entries {
+            self.reader.offset = entry.offset + 1;
+            let record = Record::decode(&entry.stored).map_err(|e: NotARecord| self.reader.damaged(&e.to_string()))?;
+            let Some(head) = self.reader.judge(&record)? else { continue };
+            if let Content::Commit(commit) = &record.content {
+                for event in read_body(commit.body).map_err(|e: NotAnEvent| self.reader.damaged(&e.to_string()))? {
+                    self.last = self.last.max(event.time);
+                    self.room.fold(&event).map_err(|e| match e {
+                        FoldError::Store(e) => OpenError::Store(e),
+                        FoldError::Event(e) => self.reader.damaged(&e.to_string()),
+                    })?;
+                }
+            }
+            self.reader.head = head;
+            self.folded += 1;
+        }
+        if self.room.dirty() > MOST_DIRTY {
+            let number = self.reader.head.number;
+            store.write(self.room.batch(Cursor { head: self.reader.head, time: self.last })?)?;
+            self.room.written(number, MOST_DIRTY);
+        }
+        Ok(true)
+    }
+}
+
+/// Judges records in log order.
+struct Reader {
+    partition: u16,
+    head: Head,
+    offset: u64,
+    /// Digests of this epoch's records, for telling a repeated one from damage.
+    digests: HashMap<u64, Hash>,
+}
+
+impl Reader {
+    fn at_genesis(log: &dyn Log, partition: u16) -> Result<Self, OpenError> {
+        let mut reader = Self { partition, head: Head::at_genesis(Hash::ZERO), offset: 1, digests: HashMap::new() };
+        let page = log.read(partition, 0, Bound { entries: 1, ..Bound::default() })?;
+        let first = page.entries.first().ok_or_else(|| reader.damaged("the partition has no genesis"))?;
+        let record = Record::decode(&first.stored).map_err(|e| reader.damaged(&e.to_string()))?;
+        match &record.content {
+            Content::Genesis(genesis)
+                if genesis.log == log.id()
+                    && genesis.partition == partition
+                    && genesis.partitions == log.partitions() =>
+            {
+                reader.head = Head::at_genesis(record.digest);
+                Ok(reader)
+            }
+            Content::Genesis(_) => Err(reader.damaged("the genesis is of another log or partition")),
+            Content::Claim(_) | Content::Commit(_) | Content::Seal(_) => {
+                Err(reader.damaged("the first record is no genesis"))
+            }
+        }
+    }
+
+    /// Whether the log holds this head. A record's own hash says so, except for claims, whose hash needs the head
+    /// before them: there the next record's `prev` says so, when it is judged.
+    fn begins_here(&mut self, log: &dyn Log) -> Result<bool, OpenError> {
+        let page = log.read(self.partition, self.head.number, Bound { entries: 1, ..Bound::default() })?;
+        let Some(entry) = page.entries.first() else { return Ok(false) };
+        let Ok(record) = Record::decode(&entry.stored) else { return Ok(false) };
+        Ok(match record.content {
+            Content::Claim(claim) => claim.epoch == self.head.epoch,
+            Content::Genesis(_) | Content::Commit(_) | Content::Seal(_) => record.digest == self.head.hash,
+        })
+    }
+
+    /// The head after `record`, or nothing where it does not count.
+    fn judge(&mut self, record: &Record<'_>) -> Result<Option<Head>, OpenError> {
+        match judge::judge(&self.head, record, |number| self.digests.get(&number).copied()) {
+            Verdict::Valid(head) => {
+                if head.epoch != self.head.epoch {
+                    self.digests.clear();
+                }
+                self.digests.insert(head.number, record.digest);
+                self.digests.remove(&head.number.wrapping_sub(MOST_REPEATED));
+                Ok(Some(head))
+            }
+            Verdict::Stale | Verdict::Duplicate | Verdict::Orphan => Ok(None),
+            Verdict::Damage(damage) => Err(self.damage(damage)),
+        }
+    }
+
+    fn damage(&self, damage: Damage) -> OpenError {
+        self.damaged(&damage.to_string())
+    }
+
+    fn damaged(&self, reason: &str) -> OpenError {
+        OpenError::Damaged { partition: self.partition, number: self.head.number + 1, reason: reason.to_owned() }
+    }
+}

@@ -1,0 +1,228 @@
+//! The entities of one partition that are in memory, and which of them the entity store lags behind.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use kippu_events::event::{AnyEvent, Cause, Mac, NotAnEvent, Recorded};
+use kippu_events::{EntityKey, Time};
+
+use super::resident::{Done, Resident};
+use super::store::{Batch, Cursor, Lookup, Store, StoreError};
+use crate::catalogue;
+
+/// Where an entity is.
+pub enum Whereabouts {
+    /// In memory now.
+    Here,
+    /// On disk; it has to be fetched by somebody who may wait.
+    OnDisk,
+}
+
+/// The entities of one partition.
+pub struct Room {
+    partition: u16,
+    store: Arc<Store>,
+    entities: HashMap<EntityKey, Resident>,
+    dirty: Vec<EntityKey>,
+    /// Outcomes that no entity carries any more and the store does not hold yet: since the last batch, and in the
+    /// batch that is being written.
+    fresh_done: HashMap<(EntityKey, Mac), Done>,
+    batched_done: HashMap<(EntityKey, Mac), Done>,
+    /// Deadlines that the store does not hold yet: since the last batch, and in the batch that is being written.
+    fresh_due: BTreeSet<(Time, EntityKey)>,
+    batched_due: BTreeSet<(Time, EntityKey)>,
+    tick: u64,
+}
+
+impl Room {
+    /// An empty room before `store`.
+    pub fn new(partition: u16, store: Arc<Store>) -> Self {
+        Self {
+            partition,
+            store,
+            entities: HashMap::new(),
+            dirty: Vec::new(),
+            fresh_done: HashMap::new(),
+            batched_done: HashMap::new(),
+            fresh_due: BTreeSet::new(),
+            batched_due: BTreeSet::new(),
+            tick: 0,
+        }
+    }
+
+    /// How many entities are in memory.
+    pub fn len(&self) -> usize {
+        self.entities.len()
+    }
+
+    /// How many of them the store lags behind.
+    pub fn dirty(&self) -> usize {
+        self.dirty.len()
+    }
+
+    /// Makes sure that `key` is in memory, if that takes no wait for the disk.
+    ///
+    /// # Errors
+    /// Where the store says no.
+    pub fn find(&mut self, key: EntityKey) -> Result<Whereabouts, StoreError> {
+        if let Some(resident) = self.entities.get_mut(&key) {
+            resident.used = self.tick;
+            return Ok(Whereabouts::Here);
+        }
+        match self.store.glance(self.partition, key)? {
+            Lookup::Found(resident) => self.admit(key, resident),
+            Lookup::Absent => self.admit(key, Resident::fresh(key.family)),
+            Lookup::Blocked => return Ok(Whereabouts::OnDisk),
+        }
+        Ok(Whereabouts::Here)
+    }
+
+    /// Takes in an entity that was fetched from disk, unless it has come in meanwhile.
+    pub fn admit(&mut self, key: EntityKey, mut resident: Resident) {
+        resident.used = self.tick;
+        self.entities.entry(key).or_insert(resident);
+    }
+
+    /// The entity, if it is in memory.
+    pub fn get(&self, key: EntityKey) -> Option<&Resident> {
+        self.entities.get(&key)
+    }
+
+    /// What became of a command that its entity no longer carries, if that takes no wait for the disk.
+    ///
+    /// # Errors
+    /// Where the store says no.
+    pub fn find_done(&self, key: EntityKey, command: Mac) -> Result<Lookup<Done>, StoreError> {
+        let named = (key, command);
+        match self.fresh_done.get(&named).or_else(|| self.batched_done.get(&named)) {
+            Some(done) => Ok(Lookup::Found(*done)),
+            None => self.store.glance_done(self.partition, key, command),
+        }
+    }
+
+    /// An event of `key`, which MUST be in memory, was appended as part of record `number`.
+    pub fn evolve(&mut self, key: EntityKey, event: &dyn AnyEvent, number: u64, time: Time) {
+        if let Some(resident) = self.entities.get_mut(&key) {
+            event.evolve(&mut *resident.state, time);
+            self.changed(key, number);
+        }
+    }
+
+    /// A stored event is folded in. Blocks where its entity is on disk.
+    ///
+    /// # Errors
+    /// Where the event does not decode, or the store says no.
+    pub fn fold(&mut self, event: &Recorded<'_>) -> Result<(), FoldError> {
+        let key = event.entity;
+        if !self.entities.contains_key(&key) {
+            let stored = self.store.load(self.partition, key)?;
+            self.admit(key, stored.unwrap_or_else(|| Resident::fresh(key.family)));
+        }
+        if let Some(resident) = self.entities.get_mut(&key) {
+            resident.state.evolve_stored(event.kind, event.schema, event.data, event.time)?;
+            self.changed(key, event.id.number);
+            if event.id.index == 0 {
+                self.note(key, event.cause, event.id.number);
+            }
+        }
+        Ok(())
+    }
+
+    fn changed(&mut self, key: EntityKey, number: u64) {
+        let Some(resident) = self.entities.get_mut(&key) else { return };
+        resident.version += 1;
+        resident.changed = number;
+        if !resident.dirty {
+            resident.dirty = true;
+            self.dirty.push(key);
+        }
+        if let Some(due) = catalogue::actor(key.family).due(&*resident.state)
+            && resident.stored_due != Some(due)
+        {
+            self.fresh_due.insert((due, key));
+        }
+    }
+
+    /// The command behind `cause` was addressed to `key` and became record `number`.
+    pub fn note(&mut self, key: EntityKey, cause: Cause, number: u64) {
+        let Some(resident) = self.entities.get_mut(&key) else { return };
+        if let Some(pushed_out) = resident.note(Done::new(cause.command, cause.body, number)) {
+            self.fresh_done.insert((key, pushed_out.command), pushed_out);
+        }
+    }
+
+    /// Everything that the store lags behind, up to `cursor`, which MUST be the head: a batch that may be written once
+    /// its record is durable.
+    ///
+    /// # Errors
+    /// Where an entity has no stored form.
+    pub fn batch(&mut self, cursor: Cursor) -> Result<Batch, StoreError> {
+        let mut batch = Batch::new(self.partition, cursor);
+        for key in std::mem::take(&mut self.dirty) {
+            if let Some(resident) = self.entities.get_mut(&key) {
+                let due = catalogue::actor(key.family).due(&*resident.state);
+                batch.put(key, resident, due)?;
+                resident.stored_due = due;
+                resident.dirty = false;
+            }
+        }
+        for ((key, _), done) in &self.fresh_done {
+            batch.put_done(*key, done);
+        }
+        self.batched_done = std::mem::take(&mut self.fresh_done);
+        self.batched_due = std::mem::take(&mut self.fresh_due);
+        Ok(batch)
+    }
+
+    /// The batch up to record `number` has been written; entities that nobody has used lately leave, so that at most
+    /// about `most` stay.
+    pub fn written(&mut self, number: u64, most: usize) {
+        self.batched_due.clear();
+        self.batched_done.clear();
+        if self.entities.len() > most {
+            let mut leaving = self.entities.len() - most + most / 10;
+            let tick = self.tick;
+            self.entities.retain(|_, resident| {
+                let stays = leaving == 0 || resident.dirty || resident.changed > number || resident.used == tick;
+                leaving -= usize::from(!stays);
+                stays
+            });
+            // Hash maps keep their room; give it back once most of it is empty.
+            if self.entities.capacity() > 4 * self.entities.len().max(1024) {
+                self.entities.shrink_to_fit();
+            }
+        }
+    }
+
+    /// Entities in memory or on their way to disk whose deadline has passed at `now`, at most `most`.
+    pub fn due(&mut self, now: Time, most: usize) -> Vec<EntityKey> {
+        self.tick += 1;
+        let passed = |set: &BTreeSet<(Time, EntityKey)>| -> Vec<EntityKey> {
+            set.iter().take_while(|(due, _)| *due <= now).take(most).map(|(_, key)| *key).collect()
+        };
+        let mut due = passed(&self.fresh_due);
+        due.extend(passed(&self.batched_due));
+        due
+    }
+
+    /// Forgets deadlines whose entity has changed its mind.
+    pub fn stale_due(&mut self, now: Time) {
+        let entities = &self.entities;
+        let still_due = |(due, key): &(Time, EntityKey)| {
+            *due > now || entities.get(key).is_none_or(|r| catalogue::actor(key.family).due(&*r.state) == Some(*due))
+        };
+        self.fresh_due.retain(still_due);
+        self.batched_due.retain(still_due);
+    }
+}
+
+/// Why the tail of a log could not be folded.
+#[derive(Debug, thiserror::Error)]
+pub enum FoldError {
+    /// An event does not decode.
+    #[error(transparent)]
+    Event(#[from] NotAnEvent),
+    /// The store says no.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

@@ -1,0 +1,512 @@
+//! One partition being served: the path of a command from its entity to the log and back. No actor framework here, and
+//! no waiting: what needs either comes out as an [`Effect`].
+
+use std::collections::{HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use kippu_events::event::{BodyWriter, Cause, Mac, Place};
+use kippu_events::log::{AppendError, LogId, Position, Progress};
+use kippu_events::secrets::Secrets;
+use kippu_events::{EntityKey, Principal, Time};
+
+use super::chain::Chain;
+use super::clock::{Clock, Timekeeper};
+use super::open::Opened;
+use super::release::{Release, Reply};
+use super::resident::{Done, Resident};
+use super::room::{Room, Whereabouts};
+use super::store::{Batch, Cursor, Lookup, MOST_DUE, StoreError};
+use super::{Outcome, Submission};
+use crate::actor::{Caller, Context, Near};
+use crate::catalogue;
+use crate::erased::{Decided, Ready};
+use crate::problem::{self, Problem};
+
+/// Answers that may be under way in one partition: several group commits' worth, beyond which a caller is better told
+/// to come back.
+pub const MOST_WAITING: usize = 16_384;
+/// Entities that the store may lag behind before a batch is made for it.
+const FLUSH_AT: usize = 1_024;
+
+/// Something that has to be done elsewhere, because it may wait.
+pub enum Effect {
+    /// Fetch an entity from the store, then call [`Serving::fetched`].
+    Fetch(EntityKey),
+    /// Look for an old outcome of this command in the store, then call [`Serving::looked_up`].
+    LookUp(Job),
+    /// Read the record of a command that was done before, and answer with it.
+    Recall(EntityKey, Done, Reply),
+    /// Write a batch to the store, then call [`Serving::flushed`].
+    Flush(Batch),
+    /// Look for deadlines in the store up to this time, then call [`Serving::due`].
+    Due(Time),
+}
+
+/// A command and where its answer goes.
+pub struct Job {
+    /// The command.
+    pub submission: Submission,
+    /// Nowhere, for the node's own commands.
+    pub reply: Option<Reply>,
+    /// Whether the store has been asked for an old outcome already.
+    pub looked_up: bool,
+}
+
+/// What becomes of a command next.
+enum Step {
+    /// Its entity, or its neighbour, has to be fetched.
+    Fetch(EntityKey),
+    /// Only the disk knows whether it was done before.
+    LookUp,
+    /// It was done before.
+    Repeat(Done),
+    /// No, without a trace.
+    Refuse(Problem),
+    /// Yes, or a refusal that goes on record, at this time.
+    Accept(Decided, Time),
+}
+
+enum Parked {
+    Job(Job),
+    Deadline,
+}
+
+/// What the parts of one partition share.
+pub struct Surroundings {
+    /// The log.
+    pub log: LogId,
+    /// The partition.
+    pub partition: u16,
+    /// The key store.
+    pub secrets: Arc<Secrets>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Entities that may stay in memory.
+    pub most_resident: usize,
+}
+
+/// A partition under one claim.
+pub struct Serving {
+    around: Arc<Surroundings>,
+    chain: Chain,
+    room: Room,
+    release: Release,
+    keeper: Timekeeper,
+    parked: HashMap<EntityKey, Vec<Parked>>,
+    quarantined: HashSet<EntityKey>,
+    flushing: Option<Flushing>,
+    looking_for_due: bool,
+    effects: Vec<Effect>,
+}
+
+enum Flushing {
+    /// Waits for its record to become durable.
+    Held(Batch),
+    /// Is being written, up to this record.
+    Writing(u64),
+}
+
+impl Serving {
+    /// Serves what was opened.
+    pub fn new(around: Arc<Surroundings>, opened: Opened) -> Self {
+        let mut release = Release::default();
+        release.durable(opened.chain.durable());
+        let keeper = Timekeeper::new(opened.last, &*around.clock);
+        Self {
+            around,
+            chain: opened.chain,
+            room: opened.room,
+            release,
+            keeper,
+            parked: HashMap::new(),
+            quarantined: HashSet::new(),
+            flushing: None,
+            looking_for_due: false,
+            effects: Vec::new(),
+        }
+    }
+
+    /// What has to be done elsewhere since this was last asked.
+    pub fn effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
+    }
+
+    /// Takes a command.
+    pub fn submit(&mut self, job: Job) {
+        if self.release.len() >= MOST_WAITING {
+            return tell(job.reply, Problem::later(&problem::OVERLOADED, "too many answers are under way"));
+        }
+        match self.consider(&job) {
+            Step::Fetch(key) => self.park(key, Parked::Job(job)),
+            Step::LookUp => self.effects.push(Effect::LookUp(job)),
+            Step::Repeat(done) => self.repeat(done, job),
+            Step::Refuse(problem) => self.refuse(problem, job.reply),
+            Step::Accept(decided, now) => self.append(decided, now, job),
+        }
+    }
+
+    /// What to do with a command, on the state as it is now.
+    fn consider(&mut self, job: &Job) -> Step {
+        let Submission { ready, command, caller, if_match } = &job.submission;
+        let key = ready.entity;
+        if self.quarantined.contains(&key) {
+            return Step::Refuse(Problem::new(&problem::QUARANTINED, format!("{key} is set aside")));
+        }
+        match self.room.find(key) {
+            Ok(Whereabouts::Here) => {}
+            Ok(Whereabouts::OnDisk) => return Step::Fetch(key),
+            Err(error) => return Step::Refuse(store_failed(&error)),
+        }
+        match self.done_before(key, *command, job.looked_up) {
+            Ok(Lookup::Absent) => {}
+            Ok(Lookup::Found(done)) if done.asked_for(ready.body) => return Step::Repeat(done),
+            Ok(Lookup::Found(_)) => {
+                return Step::Refuse(Problem::new(&problem::KEY_REUSED, "the same key came with another body before"));
+            }
+            Ok(Lookup::Blocked) => return Step::LookUp,
+            Err(error) => return Step::Refuse(store_failed(&error)),
+        }
+        let Ok(now) = self.keeper.now(&*self.around.clock) else {
+            return Step::Refuse(Problem::later(&problem::CLOCK_JUMPED, "an operator has to look at the clock"));
+        };
+        let context = Context { now, caller: *caller, id: key.id };
+        let Some(resident) = self.room.get(key) else { return Step::Fetch(key) };
+        if let Some(expected) = if_match
+            && *expected != resident.version
+        {
+            let detail = format!("{key} has version {}, not {expected}", resident.version);
+            return Step::Refuse(Problem::new(&problem::VERSION_MISMATCH, detail));
+        }
+        let near = catalogue::actor(key.family).near(&*resident.state, &ready.command, &context);
+        if let Some(near) = near {
+            if near.id.slot() != key.id.slot() {
+                return Step::Refuse(Problem::new(&problem::INTERNAL, "a neighbour is born in the same slot"));
+            }
+            match self.room.find(near) {
+                Ok(Whereabouts::Here) => {}
+                Ok(Whereabouts::OnDisk) => return Step::Fetch(near),
+                Err(error) => return Step::Refuse(store_failed(&error)),
+            }
+        }
+        self.decide(ready, near, &context)
+    }
+
+    /// What became of this command, if it was done before.
+    fn done_before(&self, key: EntityKey, command: Mac, looked_up: bool) -> Result<Lookup<Done>, StoreError> {
+        let Some(resident) = self.room.get(key) else { return Ok(Lookup::Absent) };
+        match resident.recent(command) {
+            Some(done) => Ok(Lookup::Found(done)),
+            None if resident.more && !looked_up => self.room.find_done(key, command),
+            None => Ok(Lookup::Absent),
+        }
+    }
+
+    fn decide(&mut self, ready: &Ready, near: Option<EntityKey>, context: &Context) -> Step {
+        let key = ready.entity;
+        let Some(resident) = self.room.get(key) else { return Step::Fetch(key) };
+        let neighbour = near.and_then(|near| self.room.get(near)).map(|resident| &*resident.state);
+        let secrets = &self.around.secrets;
+        let decide = AssertUnwindSafe(|| {
+            catalogue::actor(key.family).decide(&*resident.state, &ready.command, Near(neighbour), context, secrets)
+        });
+        match catch_unwind(decide) {
+            Ok(Ok(decided)) => Step::Accept(decided, context.now),
+            Ok(Err(problem)) => Step::Refuse(problem),
+            Err(_) => {
+                // The panic hook has logged where; nothing was written, and only this entity is affected.
+                tracing::error!(entity = %key, "deciding panicked: the entity is quarantined");
+                self.quarantined.insert(key);
+                Step::Refuse(Problem::new(&problem::QUARANTINED, format!("{key} is set aside")))
+            }
+        }
+    }
+
+    /// Makes a record of what was decided, hands it over, and moves the state ahead of it.
+    fn append(&mut self, decided: Decided, now: Time, job: Job) {
+        let Job { submission: Submission { ready, command, caller, .. }, reply, .. } = job;
+        let cause = Cause { command, body: ready.body, principal: caller.principal };
+        let number = self.chain.head().number + 1;
+        let place = Place { log: &self.around.log, partition: self.around.partition, number, time: now, cause: &cause };
+        let mut body = BodyWriter::new(place);
+        let mut versions: Vec<(EntityKey, u64)> = Vec::with_capacity(2);
+        for (key, event) in &decided.events {
+            let version = match versions.iter_mut().find(|(known, _)| known == key) {
+                Some((_, version)) => {
+                    *version += 1;
+                    *version
+                }
+                None => {
+                    let version = self.room.get(*key).map_or(0, |resident| resident.version) + 1;
+                    versions.push((*key, version));
+                    version
+                }
+            };
+            body.push(*key, version, &**event);
+        }
+        let (number, hash) = match self.chain.append(&body.finish()) {
+            Ok(placed) => placed,
+            Err(error) => return self.refuse(not_appended(&error), reply),
+        };
+        self.keeper.recorded(now);
+        for (key, event) in &decided.events {
+            self.room.evolve(*key, &**event, number, now);
+        }
+        self.room.note(ready.entity, cause, number);
+        let outcome = Outcome {
+            answer: decided.answer,
+            entity: ready.entity,
+            version: self.room.get(ready.entity).map_or(0, |resident| resident.version),
+            position: Position::new(self.around.partition, number, &hash),
+            replayed: false,
+        };
+        self.release.accept(number, outcome, reply);
+        if self.room.dirty() >= FLUSH_AT {
+            self.flush();
+        }
+    }
+
+    fn refuse(&mut self, problem: Problem, reply: Option<Reply>) {
+        if let Some(ticket) = self.release.refuse(self.chain.head().number, problem, reply) {
+            self.chain.prove(ticket);
+        }
+    }
+
+    /// Answers a command that was done before: with the answer that is under way, or from the record.
+    fn repeat(&mut self, done: Done, job: Job) {
+        let Some(reply) = job.reply else { return };
+        let left = if done.number > self.chain.durable() { self.release.join(done.number, reply) } else { Some(reply) };
+        if let Some(reply) = left {
+            self.effects.push(Effect::Recall(job.submission.ready.entity, done, reply));
+        }
+    }
+
+    fn park(&mut self, key: EntityKey, parked: Parked) {
+        let queue = self.parked.entry(key).or_default();
+        if queue.is_empty() {
+            self.effects.push(Effect::Fetch(key));
+        }
+        queue.push(parked);
+    }
+
+    /// The outcome of [`Effect::Fetch`].
+    pub fn fetched(&mut self, key: EntityKey, found: Result<Option<Resident>, StoreError>) {
+        let waiting = self.parked.remove(&key).unwrap_or_default();
+        match found {
+            Ok(found) => {
+                self.room.admit(key, found.unwrap_or_else(|| Resident::fresh(key.family)));
+                for parked in waiting {
+                    match parked {
+                        Parked::Job(job) => self.submit(job),
+                        Parked::Deadline => self.deadline(key),
+                    }
+                }
+            }
+            Err(error) => {
+                for parked in waiting {
+                    match parked {
+                        Parked::Job(job) => self.refuse(store_failed(&error), job.reply),
+                        Parked::Deadline => {}
+                    }
+                }
+            }
+        }
+    }
+
+    /// The outcome of [`Effect::LookUp`].
+    pub fn looked_up(&mut self, mut job: Job, found: Result<Option<Done>, StoreError>) {
+        match found {
+            Ok(Some(done)) if done.asked_for(job.submission.ready.body) => self.repeat(done, job),
+            Ok(Some(_)) => {
+                self.refuse(
+                    Problem::new(&problem::KEY_REUSED, "the same key came with another body before"),
+                    job.reply,
+                );
+            }
+            Ok(None) => {
+                job.looked_up = true;
+                self.submit(job);
+            }
+            Err(error) => self.refuse(store_failed(&error), job.reply),
+        }
+    }
+
+    /// The log tells how far it has come.
+    ///
+    /// # Errors
+    /// The writer has ended, and this claim with it.
+    pub fn told(&mut self, progress: Progress) -> Result<(), AppendError> {
+        match progress {
+            Progress::Durable(number) => {
+                self.chain.advance(number);
+                self.release.durable(number);
+                self.write_held();
+                Ok(())
+            }
+            Progress::Owned(ticket) => {
+                if let Some(next) = self.release.owned(ticket) {
+                    self.chain.prove(next);
+                }
+                Ok(())
+            }
+            Progress::Ended(error) => Err(error),
+        }
+    }
+
+    /// This claim is over: nobody knows what became of what is under way.
+    pub fn fail(mut self) {
+        self.release.fail();
+        for parked in self.parked.into_values().flatten() {
+            if let Parked::Job(job) = parked {
+                tell(job.reply, Problem::later(&problem::UNAVAILABLE, "the partition is being taken over"));
+            }
+        }
+    }
+
+    /// Time has passed: looks for deadlines, and lets the store catch up.
+    pub fn tick(&mut self) {
+        if let Ok(now) = self.keeper.now(&*self.around.clock) {
+            self.room.stale_due(now);
+            for key in self.room.due(now, MOST_DUE) {
+                self.deadline(key);
+            }
+            if !self.looking_for_due {
+                self.looking_for_due = true;
+                self.effects.push(Effect::Due(now));
+            }
+        }
+        self.flush();
+    }
+
+    /// The outcome of [`Effect::Due`].
+    pub fn due(&mut self, found: Result<Vec<EntityKey>, StoreError>) {
+        self.looking_for_due = false;
+        match found {
+            Ok(keys) => keys.into_iter().for_each(|key| self.deadline(key)),
+            Err(error) => tracing::error!(%error, "deadlines could not be read"),
+        }
+    }
+
+    /// Gives the command of a deadline that has passed. Harmless where the entity has changed its mind.
+    fn deadline(&mut self, key: EntityKey) {
+        match self.room.find(key) {
+            Ok(Whereabouts::Here) => {}
+            Ok(Whereabouts::OnDisk) => return self.park(key, Parked::Deadline),
+            Err(error) => return tracing::error!(%error, "an entity with a deadline could not be read"),
+        }
+        let (Some(resident), Ok(now)) = (self.room.get(key), self.keeper.now(&*self.around.clock)) else { return };
+        let actor = catalogue::actor(key.family);
+        let (Some(due), Some(command)) = (actor.due(&*resident.state), actor.when_due(&*resident.state)) else {
+            return;
+        };
+        if due > now || self.quarantined.contains(&key) {
+            return;
+        }
+        let command_id = self.around.secrets.command(&Principal::Deadline, &due.to_string(), key);
+        let ready = Ready { entity: key, body: Mac::default(), command };
+        let submission = Submission { ready, command: command_id, caller: Caller::DEADLINE, if_match: None };
+        self.submit(Job { submission, reply: None, looked_up: false });
+    }
+
+    /// Makes a batch for the store, unless one is on its way.
+    fn flush(&mut self) {
+        if self.flushing.is_some() || self.room.dirty() == 0 {
+            return;
+        }
+        match self.room.batch(Cursor { head: self.chain.head(), time: self.keeper.last() }) {
+            Ok(batch) => {
+                self.flushing = Some(Flushing::Held(batch));
+                self.write_held();
+            }
+            Err(error) => tracing::error!(%error, "no batch for the entity store"),
+        }
+    }
+
+    fn write_held(&mut self) {
+        match self.flushing.take() {
+            Some(Flushing::Held(batch)) if batch.number() <= self.chain.durable() => {
+                self.flushing = Some(Flushing::Writing(batch.number()));
+                self.effects.push(Effect::Flush(batch));
+            }
+            other => self.flushing = other,
+        }
+    }
+
+    /// The outcome of [`Effect::Flush`].
+    ///
+    /// # Errors
+    /// The store could not be written: this claim's entities are ahead of it for ever, so it has to end.
+    pub fn flushed(&mut self, written: Result<(), StoreError>) -> Result<(), StoreError> {
+        if let Some(Flushing::Writing(number)) = self.flushing.take() {
+            written?;
+            self.room.written(number, self.around.most_resident);
+        }
+        Ok(())
+    }
+
+    /// Whether nothing is under way.
+    pub fn is_idle(&self) -> bool {
+        self.release.len() == 0 && self.parked.is_empty() && self.flushing.is_none()
+    }
+
+    /// Figures for operators.
+    pub fn figures(&self) -> Figures {
+        Figures {
+            head: self.chain.head().number,
+            epoch: self.chain.head().epoch,
+            durable: self.chain.durable(),
+            waiting: self.release.len(),
+            resident: self.room.len(),
+            lagging: self.room.dirty(),
+            quarantined: self.quarantined.len(),
+            clock_jumped: self.keeper.jumped(),
+        }
+    }
+}
+
+/// Figures of one partition.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Figures {
+    /// The last record that was handed over.
+    pub head: u64,
+    /// The epoch of the claim.
+    pub epoch: u64,
+    /// The last durable record.
+    pub durable: u64,
+    /// Answers under way.
+    pub waiting: usize,
+    /// Entities in memory.
+    pub resident: usize,
+    /// Entities that the store lags behind.
+    pub lagging: usize,
+    /// Entities set aside after a panic.
+    pub quarantined: usize,
+    /// Whether commands stand still because the wall clock jumped.
+    pub clock_jumped: bool,
+}
+
+fn not_appended(error: &AppendError) -> Problem {
+    match error {
+        AppendError::TooLarge { .. } => Problem::new(&problem::TOO_LARGE, error.to_string()),
+        AppendError::Unavailable(reason) if reason.contains("disk") => {
+            Problem::later(&problem::INSUFFICIENT_STORAGE, error.to_string())
+        }
+        AppendError::Unavailable(_)
+        | AppendError::Conflict { .. }
+        | AppendError::Deposed { .. }
+        | AppendError::Sealed { .. } => Problem::later(&problem::UNAVAILABLE, error.to_string()),
+        AppendError::Unknown(_) => Problem::later(&problem::UNKNOWN_OUTCOME, error.to_string()),
+    }
+}
+
+fn tell(reply: Option<Reply>, problem: Problem) {
+    if let Some(reply) = reply {
+        // A caller that has gone away needs no answer.
+        drop(reply.send(Err(problem)));
+    }
+}
+
+fn store_failed(error: &StoreError) -> Problem {
+    tracing::error!(%error, "the entity store failed");
+    Problem::later(&problem::UNAVAILABLE, "the entity could not be read")
+}
