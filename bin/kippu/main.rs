@@ -1,2 +1,43 @@
-//! x
-fn main() {}
+//! `kippu`: the node and the operator's command. One file per subcommand; this one only hands over.
+
+mod bench;
+mod cli;
+mod client;
+mod completions;
+mod config;
+mod config_check;
+mod doctor;
+mod exit;
+mod import;
+mod init;
+mod node;
+mod output;
+mod serve;
+mod server;
+mod telemetry;
+mod verify;
+
+use clap::Parser as _;
+
+use crate::cli::{Cli, Client, Command, Config, Replay};
+use crate::output::Output;
+
+fn main() -> std::process::ExitCode {
+    // clap itself prints what is wrong with the command line and exits with 2.
+    let cli = Cli::parse();
+    let output = Output::new(cli.json);
+    let exit = match cli.command {
+        Command::Init(args) => init::run(&args, &output),
+        Command::Serve(args) => serve::run(&args, &output),
+        Command::Client(Client::Add(args)) => client::add(&args, &output),
+        Command::Client(Client::List(args)) => client::list(&args, &output),
+        Command::Client(Client::Revoke(args)) => client::revoke(&args, &output),
+        Command::Import(args) => import::run(&args, &output),
+        Command::Replay(Replay::Verify(args)) => verify::run(&args, &output),
+        Command::Bench(args) => bench::run(&args, &output),
+        Command::Doctor(args) => doctor::run(&args, &output),
+        Command::Config(Config::Check(args)) => config_check::run(&args, &output),
+        Command::Completions(args) => completions::run(&args),
+    };
+    exit.into()
+}

@@ -1,0 +1,83 @@
+//! The command line, as clap reads it. Each subcommand's own arguments live in its file.
+
+use clap::{Parser, Subcommand};
+
+use crate::{bench, client, completions, config_check, doctor, import, init, serve, verify};
+
+/// An event-sourced actor system for tickets, approvals and settlements.
+#[derive(Parser)]
+#[command(name = "kippu", version, propagate_version = true, after_help = EXITS)]
+pub(crate) struct Cli {
+    /// Print results as JSON.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXITS: &str = "Exit codes: 0 sound, 1 found something, 2 usage, 3 could not run.
+Settings come from the file named by --config, then the environment (KIPPU_…), then flags; the later wins.";
+
+/// The subcommands.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Make a data directory: log, key store, first operator key.
+    Init(init::Args),
+    /// Run a node.
+    Serve(serve::Args),
+    /// API clients and their keys.
+    #[command(subcommand)]
+    Client(Client),
+    /// Run commands from a file of JSON lines.
+    Import(import::Args),
+    /// Read the history: it cannot be changed from here.
+    #[command(subcommand)]
+    Replay(Replay),
+    /// Measure the product beside the limits of this machine.
+    Bench(bench::Args),
+    /// Look for trouble with a data directory and the node on it.
+    Doctor(doctor::Args),
+    /// Configuration files.
+    #[command(subcommand)]
+    Config(Config),
+    /// Print a completion script for a shell.
+    Completions(completions::Args),
+}
+
+/// `kippu client …`
+#[derive(Subcommand)]
+pub(crate) enum Client {
+    /// Open a client and print its key, once.
+    Add(client::AddArgs),
+    /// List clients, without their keys.
+    List(client::ListArgs),
+    /// End a client's key. When this returns, the key is refused.
+    Revoke(client::RevokeArgs),
+}
+
+/// `kippu replay …`
+#[derive(Subcommand)]
+pub(crate) enum Replay {
+    /// Check every record of every partition.
+    Verify(verify::Args),
+}
+
+/// `kippu config …`
+#[derive(Subcommand)]
+pub(crate) enum Config {
+    /// Check a configuration file together with the environment, and print what would be in force.
+    Check(config_check::Args),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

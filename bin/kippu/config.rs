@@ -1,0 +1,232 @@
+//! Configuration: a TOML file, then the environment, then flags; the later wins. One struct holds what is in force,
+//! one validates it, and every complaint about a file names line and column.
+
+mod flags;
+mod place;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use flags::{Flags, Source};
+pub(crate) use place::Complaint;
+
+/// Everything that can be set.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Config {
+    /// The data directory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) data: Option<PathBuf>,
+    /// Who this node is.
+    pub(crate) node: Node,
+    /// How it is called.
+    pub(crate) http: Http,
+    /// How often it may be called.
+    pub(crate) rate: Rate,
+    /// When it calls itself ready.
+    pub(crate) ready: Ready,
+    /// What it writes to standard error.
+    pub(crate) log: Log,
+}
+
+/// Who this node is.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Node {
+    /// Its name in claims.
+    pub(crate) name: String,
+    /// Where others reach it; by default the address that it listens on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) url: Option<String>,
+    /// Partitions of a log that is being made; an existing log keeps its own.
+    pub(crate) partitions: u16,
+}
+
+impl Default for Node {
+    fn default() -> Self {
+        let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        let name = if name.trim().is_empty() { "kippu" } else { name.trim() };
+        Self { name: name.to_owned(), url: None, partitions: 16 }
+    }
+}
+
+/// How the node is called.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Http {
+    /// Address and port; port 0 takes a free one.
+    pub(crate) listen: SocketAddr,
+    /// Threads that read requests.
+    pub(crate) workers: u16,
+    /// The largest request body. Commands are small: a record has at most 256 KiB, and holds its command's fields.
+    pub(crate) most_body_bytes: u32,
+    /// Connections at once over all workers; more wait in the kernel's queue.
+    pub(crate) most_connections: u32,
+    /// How long an idle connection is kept. Longer than the 60 s of common proxies, so that they close first.
+    pub(crate) keep_alive_secs: u32,
+    /// How long the head of a request, and then its body, may take to arrive.
+    pub(crate) request_timeout_secs: u32,
+    /// How long requests under way may take to end after SIGTERM.
+    pub(crate) drain_secs: u32,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        let workers = std::thread::available_parallelism().map_or(2, |n| u16::try_from(n.get()).unwrap_or(64));
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 7701)),
+            workers: workers.min(64),
+            most_body_bytes: 64 * 1024,
+            most_connections: 20_000,
+            keep_alive_secs: 75,
+            request_timeout_secs: 10,
+            drain_secs: 30,
+        }
+    }
+}
+
+/// How often one caller may call.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Rate {
+    /// Requests a second and client, in the long run; 0 for no limit. The default stops a runaway loop, not a shop.
+    pub(crate) per_second: u32,
+    /// Requests at once.
+    pub(crate) burst: u32,
+}
+
+impl Default for Rate {
+    fn default() -> Self {
+        Self { per_second: 20_000, burst: 40_000 }
+    }
+}
+
+/// When the node calls itself ready.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Ready {
+    /// Records that views may lag behind the log, per partition.
+    pub(crate) most_lag: u64,
+    /// Free bytes that the data directory's file system should have. Well above the log's own limit for writing.
+    pub(crate) least_free_bytes: u64,
+}
+
+impl Default for Ready {
+    fn default() -> Self {
+        Self { most_lag: 10_000, least_free_bytes: 512 << 20 }
+    }
+}
+
+/// What is written to standard error.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Log {
+    /// Levels by module, as `info` or `warn,kippu=debug`.
+    pub(crate) filter: String,
+    /// For people or for machines.
+    pub(crate) format: Format,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { filter: "info".to_owned(), format: Format::Text }
+    }
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Format {
+    /// Lines for people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    /// The file cannot be read.
+    #[error("configuration {path}: {source}")]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Settings are wrong.
+    #[error("{}", complaints.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Wrong {
+        /// All that was found.
+        complaints: Vec<Complaint>,
+    },
+}
+
+impl Config {
+    /// What is in force: the file, where one is named, under `flags`, which carry the environment too.
+    ///
+    /// # Errors
+    /// An unreadable file, or every wrong setting.
+    pub(crate) fn load(file: Option<&Path>, flags: &Flags) -> Result<Self, ConfigError> {
+        let text = match file {
+            Some(path) => {
+                std::fs::read_to_string(path).map_err(|source| ConfigError::Io { path: path.to_owned(), source })?
+            }
+            None => String::new(),
+        };
+        Self::from_text(file, &text, flags)
+    }
+
+    fn from_text(file: Option<&Path>, text: &str, flags: &Flags) -> Result<Self, ConfigError> {
+        let mut config: Self = toml::from_str(text).map_err(|error| {
+            let complaint = Complaint::in_file(file, text, error.span(), String::new(), error.message());
+            ConfigError::Wrong { complaints: vec![complaint] }
+        })?;
+        flags.apply(&mut config);
+        let wrong = config.wrong();
+        if wrong.is_empty() {
+            return Ok(config);
+        }
+        let complaint = |(setting, reason): (&'static str, String)| {
+            Complaint::of_setting(file, text, flags.source(setting), setting, &reason)
+        };
+        Err(ConfigError::Wrong { complaints: wrong.into_iter().map(complaint).collect() })
+    }
+
+    /// Settings that have the right type and make no sense.
+    fn wrong(&self) -> Vec<(&'static str, String)> {
+        let mut wrong = Vec::new();
+        let mut between = |setting, value: u64, least: u64, most: u64| {
+            if value < least || value > most {
+                wrong.push((setting, format!("{value} is not between {least} and {most}")));
+            }
+        };
+        between("node.partitions", self.node.partitions.into(), 1, 1024);
+        between("http.workers", self.http.workers.into(), 1, 64);
+        between("http.most_body_bytes", self.http.most_body_bytes.into(), 1024, 256 * 1024);
+        between("http.most_connections", self.http.most_connections.into(), 1, 1_000_000);
+        between("http.keep_alive_secs", self.http.keep_alive_secs.into(), 1, 3600);
+        between("http.request_timeout_secs", self.http.request_timeout_secs.into(), 1, 600);
+        between("http.drain_secs", self.http.drain_secs.into(), 1, 600);
+        between("rate.per_second", self.rate.per_second.into(), 0, 10_000_000);
+        between("rate.burst", self.rate.burst.into(), 1, 10_000_000);
+        let name = &self.node.name;
+        if name.is_empty() || name.len() > 100 || name.bytes().any(|b| b.is_ascii_control()) {
+            wrong.push(("node.name", "a name has 1 to 100 printable characters".to_owned()));
+        }
+        if let Some(url) = &self.node.url
+            && (!(url.starts_with("http://") || url.starts_with("https://")) || url.len() > 200)
+        {
+            wrong.push(("node.url", "a URL starts with http:// or https:// and has at most 200 characters".to_owned()));
+        }
+        if let Err(error) = self.log.filter.parse::<tracing_subscriber::EnvFilter>() {
+            wrong.push(("log.filter", error.to_string()));
+        }
+        wrong
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,89 @@
+//! Settings as flags, each with its environment variable: clap already lets a flag win over its variable.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use super::{Config, Format};
+
+/// Where a setting's value came from, as complaints name it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Source {
+    /// The file, or nobody.
+    File,
+    /// The flag of this name, or its environment variable.
+    Flag {
+        /// With its dashes.
+        flag: &'static str,
+        /// The variable.
+        variable: &'static str,
+    },
+}
+
+macro_rules! flags {
+    ($($(#[$doc:meta])* $field:ident: $type:ty = $flag:literal $variable:literal $setting:literal => $($path:ident).+ $(, $wrap:ident)?;)*) => {
+        /// Settings that flags or the environment give; what is absent stays as the file has it.
+        #[derive(clap::Args, Clone, Debug, Default)]
+        pub(crate) struct Flags {
+            $($(#[$doc])* #[arg(long = $flag, env = $variable, value_name = "VALUE", help_heading = "Settings")] pub(crate) $field: Option<$type>,)*
+        }
+
+        impl Flags {
+            /// Puts what is given over `config`.
+            pub(crate) fn apply(&self, config: &mut Config) {
+                $(if let Some(value) = &self.$field { config.$($path).+ = flags!(@wrap value $($wrap)?); })*
+            }
+
+            /// Where the value of `setting` came from.
+            pub(crate) fn source(&self, setting: &str) -> Source {
+                match setting {
+                    $($setting if self.$field.is_some() => Source::Flag { flag: concat!("--", $flag), variable: $variable },)*
+                    _ => Source::File,
+                }
+            }
+
+            /// Every setting with its flag and its variable, for the documentation and its test.
+            #[cfg(test)]
+            pub(crate) const ALL: &'static [(&'static str, &'static str, &'static str)] =
+                &[$(($setting, concat!("--", $flag), $variable)),*];
+        }
+    };
+    (@wrap $value:ident Some) => { Some($value.clone()) };
+    (@wrap $value:ident) => { $value.clone() };
+}
+
+flags! {
+    /// The data directory.
+    data: PathBuf = "data" "KIPPU_DATA" "data" => data, Some;
+    /// The node's name in claims.
+    name: String = "name" "KIPPU_NODE_NAME" "node.name" => node.name;
+    /// Where others reach this node.
+    url: String = "url" "KIPPU_NODE_URL" "node.url" => node.url, Some;
+    /// Partitions of a log that is being made.
+    partitions: u16 = "partitions" "KIPPU_NODE_PARTITIONS" "node.partitions" => node.partitions;
+    /// Address and port to listen on; port 0 takes a free one.
+    listen: SocketAddr = "listen" "KIPPU_HTTP_LISTEN" "http.listen" => http.listen;
+    /// Threads that read requests.
+    workers: u16 = "workers" "KIPPU_HTTP_WORKERS" "http.workers" => http.workers;
+    /// The largest request body.
+    most_body_bytes: u32 = "most-body-bytes" "KIPPU_HTTP_MOST_BODY_BYTES" "http.most_body_bytes" => http.most_body_bytes;
+    /// Connections at once.
+    most_connections: u32 = "most-connections" "KIPPU_HTTP_MOST_CONNECTIONS" "http.most_connections" => http.most_connections;
+    /// How long an idle connection is kept.
+    keep_alive_secs: u32 = "keep-alive-secs" "KIPPU_HTTP_KEEP_ALIVE_SECS" "http.keep_alive_secs" => http.keep_alive_secs;
+    /// How long a request may take to arrive.
+    request_timeout_secs: u32 = "request-timeout-secs" "KIPPU_HTTP_REQUEST_TIMEOUT_SECS" "http.request_timeout_secs" => http.request_timeout_secs;
+    /// How long requests under way may take to end after SIGTERM.
+    drain_secs: u32 = "drain-secs" "KIPPU_HTTP_DRAIN_SECS" "http.drain_secs" => http.drain_secs;
+    /// Requests a second and client; 0 for no limit.
+    rate_per_second: u32 = "rate-per-second" "KIPPU_RATE_PER_SECOND" "rate.per_second" => rate.per_second;
+    /// Requests at once and client.
+    rate_burst: u32 = "rate-burst" "KIPPU_RATE_BURST" "rate.burst" => rate.burst;
+    /// Records that views may lag behind while the node calls itself ready.
+    most_lag: u64 = "most-lag" "KIPPU_READY_MOST_LAG" "ready.most_lag" => ready.most_lag;
+    /// Free bytes below which the node does not call itself ready.
+    least_free_bytes: u64 = "least-free-bytes" "KIPPU_READY_LEAST_FREE_BYTES" "ready.least_free_bytes" => ready.least_free_bytes;
+    /// Levels of the log, as `info` or `warn,kippu=debug`.
+    log_filter: String = "log-filter" "KIPPU_LOG_FILTER" "log.filter" => log.filter;
+    /// Log lines for people or for machines.
+    log_format: Format = "log-format" "KIPPU_LOG_FORMAT" "log.format" => log.format;
+}

@@ -1,0 +1,91 @@
+//! Complaints about settings, with the place where each was set.
+
+use std::fmt;
+use std::ops::Range;
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::Source;
+
+/// One wrong setting.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub(crate) struct Complaint {
+    /// File, flag or variable.
+    pub(crate) place: String,
+    /// Line in the file, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) line: Option<usize>,
+    /// Column in the line, in characters, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) column: Option<usize>,
+    /// As `http.workers`; empty where the file itself is malformed.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) setting: String,
+    /// What is wrong.
+    pub(crate) reason: String,
+}
+
+impl Complaint {
+    /// About the bytes at `span` of `text`.
+    pub(crate) fn in_file(
+        file: Option<&Path>,
+        text: &str,
+        span: Option<Range<usize>>,
+        setting: String,
+        reason: &str,
+    ) -> Self {
+        let place = file.map_or_else(|| "defaults".to_owned(), |path| path.display().to_string());
+        let (line, column) = span.and_then(|span| line_and_column(text, span.start)).unzip();
+        Self { place, line, column, setting, reason: reason.to_owned() }
+    }
+
+    /// About `setting`, wherever it was set.
+    pub(crate) fn of_setting(file: Option<&Path>, text: &str, source: Source, setting: &str, reason: &str) -> Self {
+        match source {
+            Source::File => Self::in_file(file, text, span_of(text, setting), setting.to_owned(), reason),
+            Source::Flag { flag, variable } => Self {
+                place: format!("{flag} or {variable}"),
+                line: None,
+                column: None,
+                setting: setting.to_owned(),
+                reason: reason.to_owned(),
+            },
+        }
+    }
+}
+
+impl fmt::Display for Complaint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.place)?;
+        if let (Some(line), Some(column)) = (self.line, self.column) {
+            write!(f, ":{line}:{column}")?;
+        }
+        f.write_str(": ")?;
+        if !self.setting.is_empty() {
+            write!(f, "{}: ", self.setting)?;
+        }
+        f.write_str(self.reason.trim_end())
+    }
+}
+
+fn line_and_column(text: &str, offset: usize) -> Option<(usize, usize)> {
+    let before = text.get(..offset)?;
+    let line_start = before.rfind('\n').map_or(0, |i| i + 1);
+    Some((before.matches('\n').count() + 1, before[line_start..].chars().count() + 1))
+}
+
+/// Where the value of the dotted `setting` stands.
+fn span_of(text: &str, setting: &str) -> Option<Range<usize>> {
+    let root = toml::de::DeTable::parse(text).ok()?;
+    let mut table = root.get_ref();
+    let mut path = setting.split('.').peekable();
+    while let Some(key) = path.next() {
+        let value = table.get(key)?;
+        if path.peek().is_none() {
+            return Some(value.span());
+        }
+        table = value.get_ref().as_table()?;
+    }
+    None
+}

@@ -1,0 +1,98 @@
+//! Tests of configuration: precedence, places, refusals.
+
+use super::*;
+
+fn load(text: &str, flags: &Flags) -> Result<Config, ConfigError> {
+    Config::from_text(Some(Path::new("kippu.toml")), text, flags)
+}
+
+fn complaints(text: &str, flags: &Flags) -> Vec<String> {
+    match load(text, flags) {
+        Ok(_) => Vec::new(),
+        Err(error) => error.to_string().lines().map(str::to_owned).collect(),
+    }
+}
+
+#[test]
+fn an_empty_file_gives_the_defaults() {
+    assert_eq!(load("", &Flags::default()).unwrap(), Config::default());
+}
+
+/// Shows F33.
+#[test]
+fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
+    let text = "[http]\nworkers = 3\ndrain_secs = 7\n";
+    let flags = Flags { workers: Some(5), ..Flags::default() };
+    let config = load(text, &flags).unwrap();
+    assert_eq!((config.http.workers, config.http.drain_secs), (5, 7));
+    assert_eq!(config.http.keep_alive_secs, Http::default().keep_alive_secs);
+}
+
+/// Shows F33.
+#[test]
+fn a_flag_wins_over_its_environment_variable() {
+    use clap::Parser as _;
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        flags: Flags,
+    }
+    // The variable of this test is set for the process that cargo started, or for nobody: PATH always is.
+    for (_, flag, variable) in Flags::ALL {
+        let command = <Line as clap::CommandFactory>::command();
+        let argument = command.get_arguments().find(|a| a.get_long() == flag.strip_prefix("--")).unwrap();
+        assert_eq!(argument.get_env().and_then(|v| v.to_str()), Some(*variable));
+    }
+    let line = Line::parse_from(["kippu", "--workers", "4"]);
+    assert_eq!(line.flags.workers, Some(4));
+}
+
+#[test]
+fn every_setting_of_the_file_has_a_flag() {
+    let all = Config { data: Some("/d".into()), ..Config::default() };
+    let all = Config { node: Node { url: Some("http://n".into()), ..all.node.clone() }, ..all };
+    let table = toml::Table::try_from(&all).unwrap();
+    let mut settings: Vec<String> = Vec::new();
+    for (key, value) in &table {
+        match value.as_table() {
+            Some(section) => settings.extend(section.keys().map(|k| format!("{key}.{k}"))),
+            None => settings.push(key.clone()),
+        }
+    }
+    settings.sort();
+    let mut flags: Vec<String> = Flags::ALL.iter().map(|(setting, ..)| (*setting).to_owned()).collect();
+    flags.sort();
+    assert_eq!(settings, flags);
+}
+
+/// Shows F33.
+#[test]
+fn an_unknown_key_is_refused_with_its_line_and_column() {
+    let found = complaints("[http]\n  wokers = 3\n", &Flags::default());
+    assert_eq!(found.len(), 1);
+    assert!(found[0].starts_with("kippu.toml:2:3: unknown field `wokers`"), "{found:?}");
+}
+
+#[test]
+fn a_wrong_type_is_refused_with_its_line_and_column() {
+    let found = complaints("[http]\nworkers = \"many\"\n", &Flags::default());
+    assert!(found[0].starts_with("kippu.toml:2:11: "), "{found:?}");
+}
+
+#[test]
+fn every_setting_out_of_range_is_named_at_once() {
+    let found = complaints("[node]\npartitions = 0\n[http]\ndrain_secs = 0\n", &Flags::default());
+    assert_eq!(
+        found,
+        [
+            "kippu.toml:2:14: node.partitions: 0 is not between 1 and 1024",
+            "kippu.toml:4:14: http.drain_secs: 0 is not between 1 and 600"
+        ]
+    );
+}
+
+#[test]
+fn a_flag_out_of_range_is_named_as_the_flag() {
+    let found = complaints("", &Flags { partitions: Some(0), ..Flags::default() });
+    assert_eq!(found, ["--partitions or KIPPU_NODE_PARTITIONS: node.partitions: 0 is not between 1 and 1024"]);
+}

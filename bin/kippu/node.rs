@@ -1,0 +1,1 @@
+//! A node: log, key store, runtime and views over one data directory.
