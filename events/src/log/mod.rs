@@ -7,8 +7,16 @@
 //! ```
 
 pub mod judge;
+pub mod memory;
 pub mod position;
 pub mod record;
+pub mod rocks;
+#[cfg(any(test, feature = "suite"))]
+#[allow(clippy::missing_panics_doc, clippy::panic, clippy::expect_used, missing_docs, reason = "a case is a test")]
+pub mod suite;
+
+#[cfg(test)]
+mod backends;
 
 use std::fmt;
 use std::str::FromStr;
@@ -21,6 +29,18 @@ pub use record::{Claim, Commit, Content, Genesis, Hash, NotARecord, Record, Seal
 /// The identity of a log, for ever: 128 random bits, written as 32 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LogId(pub [u8; 16]);
+
+impl LogId {
+    /// An identity that no other log has.
+    ///
+    /// # Errors
+    /// Where the operating system gives no randomness.
+    pub fn random() -> Result<Self, getrandom::Error> {
+        let mut id = [0; 16];
+        getrandom::fill(&mut id)?;
+        Ok(Self(id))
+    }
+}
 
 impl fmt::Display for LogId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -221,10 +241,11 @@ pub trait Writer: Send {
     /// becomes of it is told to the claim's listener. MUST NOT block.
     ///
     /// # Errors
-    /// Only for what is certain before the hand-over: `TooLarge`, `Unavailable`, or an end that was told already.
+    /// Only for what is certain before the hand-over: `TooLarge`, `Unavailable`, or an end that was told already. After
+    /// the first two the writer goes on: nothing was handed over, and `number` is still the next.
     fn append(&mut self, number: u64, stored: Vec<u8>) -> Result<(), AppendError>;
 
     /// Asks for proof that no other writer has succeeded this one since now. Answered by `Progress::Owned(ticket)` or
-    /// `Ended`, possibly before this returns.
+    /// `Ended`, possibly before this returns. A writer that has ended is told its end again.
     fn prove(&mut self, ticket: u64);
 }

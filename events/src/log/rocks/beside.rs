@@ -1,0 +1,101 @@
+//! Reading a log beside the process that writes it. The store is opened as RocksDB's secondary, which touches nothing,
+//! and is shown up to the durable cut that the writer publishes. It cannot append, by type.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{PoisonError, RwLock};
+
+use super::format::Format;
+use super::lock::Lock;
+use super::store::Store;
+use super::{OpenError, STORE, durable};
+use crate::log::{Bound, LogId, Page, ReadError, ReadLog, Watch};
+
+/// A log as it was when this was opened, or refreshed last.
+pub struct Beside {
+    store: Store,
+    dir: PathBuf,
+    ends: Vec<AtomicU64>,
+    watches: RwLock<Vec<Watch>>,
+    /// Removed at the end.
+    _scratch: tempfile::TempDir,
+}
+
+impl Beside {
+    pub(super) fn open(dir: &Path) -> Result<Self, OpenError> {
+        let path = dir.join(STORE);
+        let format = Format::read(&path)?;
+        let scratch = tempfile::Builder::new()
+            .prefix("kippu-beside-")
+            .tempdir()
+            .map_err(|source| OpenError::Io { path: std::env::temp_dir(), source })?;
+        let beside = Self {
+            store: Store::open_secondary(&path, scratch.path(), &format)?,
+            dir: dir.to_owned(),
+            ends: (0..format.partitions).map(|_| AtomicU64::new(0)).collect(),
+            watches: RwLock::new(Vec::new()),
+            _scratch: scratch,
+        };
+        beside.refresh()?;
+        Ok(beside)
+    }
+
+    /// Catches up with the writer.
+    ///
+    /// # Errors
+    /// Where the store cannot be read on, or lacks what its writer published as durable.
+    pub fn refresh(&self) -> Result<(), OpenError> {
+        // What was published before the store is read must be found there.
+        let published = durable::read(&self.dir)?;
+        self.store.db().try_catch_up_with_primary()?;
+        let mut ends: Vec<u64> =
+            (0..self.store.partitions()).map(|partition| self.store.end(partition)).collect::<Result<_, _>>()?;
+        if let Some(published) = &published {
+            super::refuse_a_cut_tail(&ends, published)?;
+        }
+        // A running writer may have written what it has not synced; what it has published is synced, and it publishes
+        // before it writes anything. Without a writer, what is found is what the next one will begin with.
+        if Lock::is_taken(&self.dir)?
+            && let Some(published) = durable::read(&self.dir)?
+        {
+            for (end, published) in ends.iter_mut().zip(published) {
+                *end = published.min(*end);
+            }
+        }
+        for (partition, (end, new)) in (0..).zip(self.ends.iter().zip(ends)) {
+            if end.fetch_max(new, Ordering::AcqRel) < new {
+                for watch in self.watches.read().unwrap_or_else(PoisonError::into_inner).iter() {
+                    watch(partition);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn known_end(&self, partition: u16) -> Result<u64, ReadError> {
+        let found = self.ends.get(usize::from(partition)).map(|end| end.load(Ordering::Acquire));
+        found.ok_or(ReadError::NoPartition { partition, partitions: self.store.partitions() })
+    }
+}
+
+impl ReadLog for Beside {
+    fn id(&self) -> LogId {
+        self.store.id()
+    }
+
+    fn partitions(&self) -> u16 {
+        self.store.partitions()
+    }
+
+    fn end(&self, partition: u16) -> Result<u64, ReadError> {
+        self.known_end(partition)
+    }
+
+    fn read(&self, partition: u16, offset: u64, bound: Bound) -> Result<Page, ReadError> {
+        self.store.page(partition, offset, self.known_end(partition)?, bound)
+    }
+
+    fn watch(&self, watch: Watch) {
+        self.watches.write().unwrap_or_else(PoisonError::into_inner).push(watch);
+    }
+}

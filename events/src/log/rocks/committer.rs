@@ -1,0 +1,265 @@
+//! The one thread that writes. It takes whatever waited while the disk synced the group before, checks each record
+//! against the head of its partition, writes all of them in one synced batch, publishes the new ends, and tells.
+//!
+//! ```text
+//! writers ──► queue ──► [check, put]* ──► synced write ──► cut, ends ──► listeners ──► watches
+//!                              └ a group: no timer, bounded by records and bytes
+//! ```
+//!
+//! The first error of a write ends everything: what the disk holds then is known only after the next open.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::SyncSender;
+
+use rocksdb::{ColumnFamily, WriteBatch, WriteOptions};
+
+use super::Shared;
+use super::durable::Publisher;
+use super::queue::{Fate, Granted, Inbox, Job, closed};
+use super::store::{Tail, synced};
+use crate::log::record::{self, Claim, Content, Header, Record};
+use crate::log::{AppendError, Claimant, Head, Listener, Progress};
+
+/// Enough that a sync is cheap beside the records it covers; few enough that the first of them does not wait long.
+const GROUP_RECORDS: usize = 8 * 1024;
+/// As above, for large records.
+const GROUP_BYTES: usize = 8 << 20;
+
+/// One partition, as far as it is checked and put.
+struct Seat<'db> {
+    family: &'db ColumnFamily,
+    head: Head,
+    next: Option<String>,
+    owner: Option<Owner>,
+    /// Whether this group has moved the head.
+    moved: bool,
+}
+
+struct Owner {
+    fate: Arc<Fate>,
+    epoch: u64,
+    /// The highest number that the owner was told to be durable.
+    told: u64,
+}
+
+/// What is to be told about a writer once the group is durable.
+enum News {
+    Ended { owner: Owner, durable: u64, error: AppendError },
+    Granted { reply: SyncSender<Result<Granted, AppendError>>, granted: Granted },
+    Refused { reply: SyncSender<Result<Granted, AppendError>>, error: AppendError },
+}
+
+pub(super) struct Committer<'db> {
+    shared: &'db Shared,
+    seats: Vec<Seat<'db>>,
+    cut: Publisher,
+    sync: WriteOptions,
+    batch: WriteBatch,
+    puts: usize,
+    news: VecDeque<News>,
+}
+
+impl<'db> Committer<'db> {
+    pub(super) fn new(shared: &'db Shared, tails: Vec<Tail>, cut: Publisher) -> Result<Self, super::OpenError> {
+        let mut seats = Vec::with_capacity(tails.len());
+        for (partition, tail) in (0..).zip(tails) {
+            let family = shared.store.family(partition)?;
+            seats.push(Seat { family, head: tail.head, next: tail.next, owner: None, moved: false });
+        }
+        Ok(Self { shared, seats, cut, sync: synced(), batch: WriteBatch::default(), puts: 0, news: VecDeque::new() })
+    }
+
+    /// Works until it is told to stop or a write fails. A panic counts as a failed write.
+    pub(super) fn run(mut self, inbox: &Inbox) {
+        let work = std::panic::AssertUnwindSafe(|| self.work(inbox));
+        let end = match std::panic::catch_unwind(work) {
+            Ok(Ok(())) => closed(),
+            Ok(Err(reason)) => self.shared.gate.poison(reason),
+            Err(_) => self.shared.gate.poison("the committer panicked".to_owned()),
+        };
+        self.abandon(&end);
+        if let AppendError::Unknown(reason) = &end {
+            (self.shared.on_poison)(reason);
+        }
+    }
+
+    fn work(&mut self, inbox: &Inbox) -> Result<(), String> {
+        while let Some(first) = inbox.wait() {
+            let mut stop = self.take(first);
+            while !stop && self.puts < GROUP_RECORDS && self.batch.size_in_bytes() < GROUP_BYTES {
+                let Some(job) = inbox.next() else { break };
+                stop = self.take(job);
+            }
+            self.commit()?;
+            if stop {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a job into the group; true if it was the last.
+    fn take(&mut self, job: Job) -> bool {
+        match job {
+            Job::Append { partition, epoch, number, stored } => self.append(partition, epoch, number, &stored),
+            Job::Claim { partition, claimant, listener, reply } => {
+                let news = match self.claim(partition, claimant, listener) {
+                    Ok(granted) => News::Granted { reply, granted },
+                    Err(error) => News::Refused { reply, error },
+                };
+                self.news.push_back(news);
+            }
+            Job::Stop => return true,
+        }
+        false
+    }
+
+    fn append(&mut self, partition: u16, epoch: u64, number: u64, stored: &[u8]) {
+        let Some(seat) = self.seats.get_mut(usize::from(partition)) else { return };
+        // Another epoch: that writer has ended in this group or before, and was or will be told so.
+        if seat.owner.as_ref().is_none_or(|owner| owner.epoch != epoch) {
+            return;
+        }
+        let follows = |header: &Header| {
+            header.epoch == epoch
+                && header.number == number
+                && number == seat.head.number + 1
+                && header.prev == seat.head.hash
+        };
+        let Some(header) = Header::read(stored).filter(follows) else {
+            let error = AppendError::Conflict { number, head: seat.head.number };
+            return self.end(partition, error);
+        };
+        let seal = if header.seals { Record::decode(stored).ok() } else { None };
+        self.put(partition, number, stored, Head { epoch, number, hash: header.digest, sealed: header.seals });
+        if let Some(Record { content: Content::Seal(seal), .. }) = seal {
+            if let Some(seat) = self.seats.get_mut(usize::from(partition)) {
+                seat.next = Some(seal.next.clone());
+            }
+            self.end(partition, AppendError::Sealed { next: seal.next });
+        }
+    }
+
+    fn claim(&mut self, partition: u16, claimant: Claimant, listener: Listener) -> Result<Granted, AppendError> {
+        let no_partition = || AppendError::Unavailable(format!("there is no partition {partition}"));
+        let seat = self.seats.get(usize::from(partition)).ok_or_else(no_partition)?;
+        if seat.head.sealed {
+            return Err(AppendError::Sealed { next: seat.next.clone().unwrap_or_default() });
+        }
+        let before = seat.head;
+        let mut nonce = [0; 16];
+        getrandom::fill(&mut nonce).map_err(|error| AppendError::Unavailable(error.to_string()))?;
+        let (epoch, number) = (before.epoch + 1, before.number + 1);
+        let claim = Claim { epoch, nonce, node: claimant.node, url: claimant.url };
+        let (stored, digest) = Content::Claim(claim).encode();
+        if stored.len() > record::MOST_BYTES {
+            return Err(AppendError::TooLarge { bytes: stored.len() });
+        }
+        self.end(partition, AppendError::Deposed { epoch: before.epoch, current: epoch });
+        let head = Head { epoch, number, hash: record::claim_hash(digest, number, before.hash), sealed: false };
+        self.put(partition, number, &stored, head);
+        let fate = Arc::new(Fate::new(listener));
+        if let Some(seat) = self.seats.get_mut(usize::from(partition)) {
+            seat.owner = Some(Owner { fate: fate.clone(), epoch, told: number });
+        }
+        Ok(Granted { head, fate })
+    }
+
+    fn put(&mut self, partition: u16, number: u64, stored: &[u8], head: Head) {
+        let Some(seat) = self.seats.get_mut(usize::from(partition)) else { return };
+        self.batch.put_cf(seat.family, number.to_be_bytes(), stored);
+        self.puts += 1;
+        seat.head = head;
+        seat.moved = true;
+    }
+
+    /// Ends the owner of `partition`, if there is one, as of the head.
+    fn end(&mut self, partition: u16, error: AppendError) {
+        let Some(seat) = self.seats.get_mut(usize::from(partition)) else { return };
+        if let Some(owner) = seat.owner.take() {
+            self.news.push_back(News::Ended { owner, durable: seat.head.number, error });
+        }
+    }
+
+    /// Makes the group durable and tells everyone.
+    fn commit(&mut self) -> Result<(), String> {
+        if self.puts > 0 {
+            let batch = std::mem::take(&mut self.batch);
+            self.shared.gate.space.before(batch.size_in_bytes());
+            self.write(batch)?;
+            self.cut.publish(self.seats.iter().map(|seat| seat.head.number + 1)).map_err(|error| error.to_string())?;
+            self.puts = 0;
+        }
+        for (seat, end) in self.seats.iter().zip(&self.shared.ends).filter(|(seat, _)| seat.moved) {
+            end.store(seat.head.number + 1, Ordering::Release);
+        }
+        while let Some(news) = self.news.pop_front() {
+            news.tell();
+        }
+        for (partition, seat) in (0..).zip(&mut self.seats).filter(|(_, seat)| seat.moved) {
+            seat.moved = false;
+            if let Some(owner) = &mut seat.owner {
+                owner.tell_durable(seat.head.number);
+            }
+            self.shared.moved(partition);
+        }
+        Ok(())
+    }
+
+    fn write(&self, batch: WriteBatch) -> Result<(), String> {
+        fail::fail_point!("log::write", |why| Err(why.unwrap_or_else(|| "failpoint log::write".to_owned())));
+        self.shared.store.db().write_opt(batch, &self.sync).map_err(rocksdb::Error::into_string)?;
+        fail::fail_point!("log::sync", |why| Err(why.unwrap_or_else(|| "failpoint log::sync".to_owned())));
+        Ok(())
+    }
+
+    /// Ends everyone who still waits for something.
+    fn abandon(&mut self, error: &AppendError) {
+        while let Some(news) = self.news.pop_front() {
+            news.abandon(error);
+        }
+        for owner in self.seats.iter_mut().filter_map(|seat| seat.owner.take()) {
+            owner.fate.end(error.clone());
+        }
+    }
+}
+
+impl Owner {
+    fn tell_durable(&mut self, number: u64) {
+        if self.told < number {
+            self.told = number;
+            self.fate.tell(Progress::Durable(number));
+        }
+    }
+}
+
+impl News {
+    fn tell(self) {
+        match self {
+            Self::Ended { mut owner, durable, error } => {
+                owner.tell_durable(durable);
+                owner.fate.end(error);
+            }
+            Self::Granted { reply, granted } => answer(&reply, Ok(granted)),
+            Self::Refused { reply, error } => answer(&reply, Err(error)),
+        }
+    }
+
+    /// Instead of telling: the group did not become durable, as far as is known.
+    fn abandon(self, error: &AppendError) {
+        match self {
+            Self::Ended { owner, .. } => owner.fate.end(error.clone()),
+            Self::Granted { reply, .. } => answer(&reply, Err(error.clone())),
+            Self::Refused { reply, error } => answer(&reply, Err(error)),
+        }
+    }
+}
+
+fn answer(reply: &SyncSender<Result<Granted, AppendError>>, answer: Result<Granted, AppendError>) {
+    // A claimant that has gone away has nobody to serve; its claim stands and the next one follows it.
+    if reply.send(answer).is_err() {
+        tracing::debug!("a claimant did not wait for its claim");
+    }
+}

@@ -1,0 +1,273 @@
+//! The embedded log: one directory, one process, RocksDB underneath.
+//!
+//! ```text
+//! DIR/LOCK        held by the one process that writes; holds its id
+//! DIR/durable     the durable cut, for readers beside it
+//! DIR/store/      RocksDB: a column family per partition, key = number, value = record
+//! DIR/store/FORMAT  what the store is: layout, log id, partition count
+//! ```
+
+mod beside;
+mod committer;
+mod durable;
+mod error;
+mod format;
+mod lock;
+mod queue;
+mod space;
+mod store;
+mod writer;
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::thread::JoinHandle;
+
+pub use beside::Beside;
+pub use error::OpenError;
+pub use space::FreeBytes;
+
+use super::{AppendError, Bound, Claimant, Claimed, Listener, Log, LogId, Page, ReadError, ReadLog, Watch};
+use committer::Committer;
+use durable::Publisher;
+use format::Format;
+use lock::Lock;
+use queue::{Job, Queue, queue};
+use store::Store;
+use writer::RocksWriter;
+
+const STORE: &str = "store";
+/// A store is built here and renamed when it is whole.
+const UNFINISHED: &str = "store.unfinished";
+/// What the process ends with after a failed write, as `sysexits.h` numbers an internal error.
+const EXIT_POISONED: i32 = 70;
+
+/// How a log is run.
+#[derive(Clone)]
+pub struct Settings {
+    /// Called once, on the committer's thread, after the first failed write, when everyone has been told. By default
+    /// the process ends: only opening the log again shows what the disk holds.
+    pub on_poison: Arc<dyn Fn(&str) + Send + Sync>,
+    /// Below this many free bytes no commit is taken. The default leaves room for every flush and compaction under way.
+    pub floor_bytes: u64,
+    /// Free bytes under the log. By default the operating system is asked.
+    pub free_bytes: FreeBytes,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { on_poison: Arc::new(exit), floor_bytes: 512 << 20, free_bytes: Arc::new(space::statvfs) }
+    }
+}
+
+fn exit(reason: &str) {
+    tracing::error!(reason, "the log could not be written; the process ends");
+    std::process::exit(EXIT_POISONED)
+}
+
+/// The embedded log, open for reading and writing.
+pub struct RocksLog {
+    shared: Arc<Shared>,
+    queue: Queue,
+    committer: Option<JoinHandle<()>>,
+}
+
+/// What the committer and the readers share. The fields are dropped in order: the lock outlives the store.
+struct Shared {
+    store: Store,
+    /// Per partition, the offset behind the last durable record.
+    ends: Vec<AtomicU64>,
+    watches: RwLock<Vec<Watch>>,
+    gate: Arc<Gate>,
+    on_poison: Arc<dyn Fn(&str) + Send + Sync>,
+    _lock: Lock,
+}
+
+/// What stops an append before it is handed over. Writers share it; they do not keep the store open.
+struct Gate {
+    space: space::Space,
+    poison: OnceLock<String>,
+}
+
+impl RocksLog {
+    /// A new log in `dir`, which holds nothing but genesis records, synced.
+    ///
+    /// # Errors
+    /// [`OpenError`]; an interrupted creation is simply done again.
+    pub fn create(dir: &Path, id: LogId, partitions: u16) -> Result<(), OpenError> {
+        let io = |source| OpenError::Io { path: dir.to_owned(), source };
+        if partitions == 0 {
+            return Err(OpenError::NoPartitions);
+        }
+        std::fs::create_dir_all(dir).map_err(io)?;
+        let _lock = Lock::take(dir)?;
+        let (store, unfinished) = (dir.join(STORE), dir.join(UNFINISHED));
+        if store.try_exists().map_err(io)? {
+            return Err(OpenError::Exists(dir.to_owned()));
+        }
+        if unfinished.try_exists().map_err(io)? {
+            std::fs::remove_dir_all(&unfinished).map_err(io)?;
+        }
+        Store::create(&unfinished, id, partitions)?;
+        Format::new(id, partitions).write(&unfinished)?;
+        std::fs::rename(&unfinished, &store).map_err(io)?;
+        format::sync_dir(dir)
+    }
+
+    /// The log in `dir`.
+    ///
+    /// # Errors
+    /// [`OpenError`]: nothing that could lose history or read it wrongly is opened.
+    pub fn open(dir: &Path) -> Result<Arc<Self>, OpenError> {
+        Self::open_with(dir, Settings::default())
+    }
+
+    /// The log in `dir`, run as `settings` say.
+    ///
+    /// # Errors
+    /// As [`RocksLog::open`].
+    pub fn open_with(dir: &Path, settings: Settings) -> Result<Arc<Self>, OpenError> {
+        let path = dir.join(STORE);
+        let format = Format::read(&path)?;
+        let lock = Lock::take(dir)?;
+        let store = Store::open(&path, &format)?;
+        let tails = (0..format.partitions).map(|partition| store.tail(partition)).collect::<Result<Vec<_>, _>>()?;
+        let ends: Vec<u64> = tails.iter().map(|tail| tail.head.number + 1).collect();
+        if let Some(durable) = durable::read(dir)? {
+            refuse_a_cut_tail(&ends, &durable)?;
+        }
+        let mut cut = Publisher::open(dir)?;
+        cut.publish(ends.iter().copied())?;
+        let space = space::Space::new(dir, settings.floor_bytes, settings.free_bytes);
+        space.check();
+        let shared = Arc::new(Shared {
+            store,
+            ends: ends.into_iter().map(AtomicU64::new).collect(),
+            watches: RwLock::new(Vec::new()),
+            gate: Arc::new(Gate { space, poison: OnceLock::new() }),
+            on_poison: settings.on_poison,
+            _lock: lock,
+        });
+        let (queue, inbox) = queue();
+        let its = shared.clone();
+        let (ready, started) = sync_channel(1);
+        let committer = std::thread::Builder::new()
+            .name("kippu-log".to_owned())
+            .spawn(move || match Committer::new(&its, tails, cut) {
+                Ok(committer) => {
+                    if ready.send(Ok(())).is_ok() {
+                        committer.run(&inbox);
+                    }
+                }
+                Err(error) => drop(ready.send(Err(error))),
+            })
+            .map_err(|source| OpenError::Io { path: dir.to_owned(), source })?;
+        started.recv().map_err(|_| OpenError::Store("the committer did not start".to_owned()))??;
+        Ok(Arc::new(Self { shared, queue, committer: Some(committer) }))
+    }
+
+    /// The log in `dir` for reading only, beside the process that writes it if there is one.
+    ///
+    /// # Errors
+    /// As [`RocksLog::open`].
+    pub fn open_beside(dir: &Path) -> Result<Beside, OpenError> {
+        Beside::open(dir)
+    }
+}
+
+/// What was published as durable must be there.
+fn refuse_a_cut_tail(ends: &[u64], durable: &[u64]) -> Result<(), OpenError> {
+    let mut pairs = (0..).zip(ends.iter().zip(durable));
+    match pairs.find(|(_, (end, durable))| end < durable) {
+        Some((partition, (&end, &durable))) => Err(OpenError::Cut { partition, end, durable }),
+        None => Ok(()),
+    }
+}
+
+impl Gate {
+    /// Refuses after a failed write.
+    fn healthy(&self) -> Result<(), AppendError> {
+        match self.poison.get() {
+            None => Ok(()),
+            Some(reason) => Err(AppendError::Unavailable(format!("an earlier write failed: {reason}"))),
+        }
+    }
+
+    /// Notes the first failed write; what all writers are told.
+    fn poison(&self, reason: String) -> AppendError {
+        AppendError::Unknown(self.poison.get_or_init(|| reason).clone())
+    }
+}
+
+impl Shared {
+    fn moved(&self, partition: u16) {
+        for watch in self.watches.read().unwrap_or_else(PoisonError::into_inner).iter() {
+            watch(partition);
+        }
+    }
+
+    fn end(&self, partition: u16) -> Result<u64, ReadError> {
+        let found = self.ends.get(usize::from(partition));
+        found
+            .map(|end| end.load(Ordering::Acquire))
+            .ok_or(ReadError::NoPartition { partition, partitions: self.store.partitions() })
+    }
+}
+
+impl ReadLog for RocksLog {
+    fn id(&self) -> LogId {
+        self.shared.store.id()
+    }
+
+    fn partitions(&self) -> u16 {
+        self.shared.store.partitions()
+    }
+
+    fn end(&self, partition: u16) -> Result<u64, ReadError> {
+        self.shared.end(partition)
+    }
+
+    fn read(&self, partition: u16, offset: u64, bound: Bound) -> Result<Page, ReadError> {
+        self.shared.store.page(partition, offset, self.shared.end(partition)?, bound)
+    }
+
+    fn watch(&self, watch: Watch) {
+        self.shared.watches.write().unwrap_or_else(PoisonError::into_inner).push(watch);
+    }
+}
+
+impl Log for RocksLog {
+    fn claim(&self, partition: u16, claimant: &Claimant, listener: Listener) -> Result<Claimed, AppendError> {
+        self.shared.gate.healthy()?;
+        let (reply, answer) = sync_channel(1);
+        self.queue.send(Job::Claim { partition, claimant: claimant.clone(), listener, reply })?;
+        let granted = answer.recv().map_err(|_| AppendError::Unknown("the log was closed meanwhile".to_owned()))??;
+        let writer = RocksWriter {
+            gate: self.shared.gate.clone(),
+            queue: self.queue.clone(),
+            fate: granted.fate,
+            partition,
+            epoch: granted.head.epoch,
+        };
+        Ok(Claimed { writer: Box::new(writer), head: granted.head })
+    }
+
+    fn as_read(self: Arc<Self>) -> Arc<dyn ReadLog> {
+        self
+    }
+}
+
+impl Drop for RocksLog {
+    /// Writes what was handed over, ends every writer, and stops.
+    fn drop(&mut self) {
+        if self.queue.send(Job::Stop).is_err() {
+            tracing::debug!("the committer had stopped before");
+        }
+        if let Some(committer) = self.committer.take()
+            && committer.join().is_err()
+        {
+            tracing::error!("the committer panicked");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The bounded queue between all writers and the one committer.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
+use std::sync::{Arc, OnceLock};
+
+use crate::log::{AppendError, Claimant, Head, Listener, Progress};
+
+/// More than a group commit takes, so that the committer finds work when it comes back from the disk.
+const MOST_JOBS: usize = 16 * 1024;
+/// Room for every job at the usual size, and a bound on memory at the largest.
+const MOST_BYTES: usize = 64 << 20;
+
+/// What the committer is asked for.
+pub(super) enum Job {
+    Append { partition: u16, epoch: u64, number: u64, stored: Vec<u8> },
+    Claim { partition: u16, claimant: Claimant, listener: Listener, reply: SyncSender<Result<Granted, AppendError>> },
+    Stop,
+}
+
+/// A claim that is durable.
+pub(super) struct Granted {
+    pub(super) head: Head,
+    pub(super) fate: Arc<Fate>,
+}
+
+/// What has become of a writer. Shared by it and the committer.
+pub(super) struct Fate {
+    listener: Listener,
+    end: OnceLock<AppendError>,
+}
+
+impl Fate {
+    pub(super) fn new(listener: Listener) -> Self {
+        Self { listener, end: OnceLock::new() }
+    }
+
+    pub(super) fn tell(&self, progress: Progress) {
+        (self.listener)(progress);
+    }
+
+    /// Ends the writer, once.
+    pub(super) fn end(&self, error: AppendError) {
+        if self.end.set(error.clone()).is_ok() {
+            self.tell(Progress::Ended(error));
+        }
+    }
+
+    pub(super) fn ended(&self) -> Option<&AppendError> {
+        self.end.get()
+    }
+}
+
+/// The writers' side.
+#[derive(Clone)]
+pub(super) struct Queue {
+    jobs: SyncSender<Job>,
+    bytes: Arc<AtomicUsize>,
+}
+
+/// The committer's side.
+pub(super) struct Inbox {
+    jobs: Receiver<Job>,
+    bytes: Arc<AtomicUsize>,
+}
+
+pub(super) fn queue() -> (Queue, Inbox) {
+    let (sender, receiver) = sync_channel(MOST_JOBS);
+    let bytes = Arc::new(AtomicUsize::new(0));
+    (Queue { jobs: sender, bytes: bytes.clone() }, Inbox { jobs: receiver, bytes })
+}
+
+impl Queue {
+    /// Hands an append over, or says at once that it cannot.
+    pub(super) fn append(&self, partition: u16, epoch: u64, number: u64, stored: Vec<u8>) -> Result<(), AppendError> {
+        let size = stored.len();
+        let full = || AppendError::Unavailable("the queue of the log is full".to_owned());
+        if self.bytes.fetch_add(size, Ordering::Relaxed) + size > MOST_BYTES {
+            self.bytes.fetch_sub(size, Ordering::Relaxed);
+            return Err(full());
+        }
+        self.jobs.try_send(Job::Append { partition, epoch, number, stored }).map_err(|error| {
+            self.bytes.fetch_sub(size, Ordering::Relaxed);
+            match error {
+                TrySendError::Full(_) => full(),
+                TrySendError::Disconnected(_) => closed(),
+            }
+        })
+    }
+
+    /// Hands over what may wait for room.
+    pub(super) fn send(&self, job: Job) -> Result<(), AppendError> {
+        self.jobs.send(job).map_err(|_| closed())
+    }
+}
+
+impl Inbox {
+    /// The next job, as soon as there is one. None when nobody can send any more.
+    pub(super) fn wait(&self) -> Option<Job> {
+        self.jobs.recv().ok().inspect(|job| self.taken(job))
+    }
+
+    /// The next job if it is there.
+    pub(super) fn next(&self) -> Option<Job> {
+        match self.jobs.try_recv() {
+            Ok(job) => Some(job).inspect(|job| self.taken(job)),
+            Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
+        }
+    }
+
+    fn taken(&self, job: &Job) {
+        match job {
+            Job::Append { stored, .. } => {
+                self.bytes.fetch_sub(stored.len(), Ordering::Relaxed);
+            }
+            Job::Claim { .. } | Job::Stop => {}
+        }
+    }
+}
+
+pub(super) fn closed() -> AppendError {
+    AppendError::Unavailable("the log is closed".to_owned())
+}

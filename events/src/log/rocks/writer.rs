@@ -1,0 +1,38 @@
+//! The writer of one partition under one claim: checks what is certain at once and hands the bytes over.
+
+use std::sync::Arc;
+
+use super::Gate;
+use super::queue::{Fate, Queue};
+use crate::log::{AppendError, Progress, Writer, record};
+
+pub(super) struct RocksWriter {
+    pub(super) gate: Arc<Gate>,
+    pub(super) queue: Queue,
+    pub(super) fate: Arc<Fate>,
+    pub(super) partition: u16,
+    pub(super) epoch: u64,
+}
+
+impl Writer for RocksWriter {
+    fn append(&mut self, number: u64, stored: Vec<u8>) -> Result<(), AppendError> {
+        self.gate.healthy()?;
+        if let Some(end) = self.fate.ended() {
+            return Err(end.clone());
+        }
+        if stored.len() > record::MOST_BYTES {
+            return Err(AppendError::TooLarge { bytes: stored.len() });
+        }
+        self.gate.space.admit()?;
+        self.queue.append(self.partition, self.epoch, number, stored)
+    }
+
+    /// A claim ends the writer before it is granted. So a writer that has not ended has not been succeeded: the
+    /// directory's lock keeps every other process out.
+    fn prove(&mut self, ticket: u64) {
+        match self.fate.ended() {
+            None => self.fate.tell(Progress::Owned(ticket)),
+            Some(end) => self.fate.tell(Progress::Ended(end.clone())),
+        }
+    }
+}
