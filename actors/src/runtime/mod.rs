@@ -16,6 +16,8 @@ mod resident;
 mod room;
 mod serving;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -239,9 +241,9 @@ impl Runtime {
             partition.do_send(Stop(stopped));
             stopping.push(wait);
         }
-        for wait in stopping {
-            // An error means that the actor was gone already.
-            let _gone = wait.await;
+        for gone in stopping {
+            // Nothing is ever sent: the other end is dropped with the actor.
+            let _dropped = gone.await;
         }
     }
 }

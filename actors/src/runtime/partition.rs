@@ -36,6 +36,7 @@ pub struct Partition {
     term: u64,
     serving: Option<Serving>,
     phase: watch::Sender<Phase>,
+    /// Dropped with the actor, after everything else: whoever holds the other end then knows that all of it is gone.
     stopping: Option<oneshot::Sender<()>>,
 }
 
@@ -187,10 +188,6 @@ impl Partition {
 
     fn stop_if_idle(&mut self, ctx: &mut Context<Self>) {
         if self.stopping.is_some() && self.serving.as_ref().is_none_or(Serving::is_idle) {
-            if let Some(stopped) = self.stopping.take() {
-                // Nobody waits for it where the runtime itself is gone.
-                let _gone = stopped.send(());
-            }
             ctx.stop();
         }
     }
@@ -306,7 +303,8 @@ impl Handler<AskFigures> for Partition {
     }
 }
 
-/// Takes no more commands, answers those under way, lets the store catch up, and stops.
+/// Takes no more commands, answers those under way, lets the store catch up, and stops. The sender is dropped once
+/// the actor and all that it held are gone.
 pub struct Stop(pub oneshot::Sender<()>);
 
 impl Message for Stop {
