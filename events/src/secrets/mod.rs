@@ -1,9 +1,22 @@
 //! Secrets: the key store beside the log, and everything that is made with its keys – tokens, MACs, PIN verifiers and
 //! sealed personal fields. What leaves this module may be stored; what goes into it may not.
 
+mod keyring;
+mod mac;
+mod persons;
+mod pin;
+mod seal;
+mod token;
+
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization as _;
+
+use self::keyring::Keyring;
+use self::mac::Keyed;
+use self::persons::Persons;
+use self::token::Mint;
 
 use crate::event::Mac;
 use crate::{EntityId, EntityKey, Family, Principal, log::LogId};
@@ -80,72 +93,162 @@ pub enum SecretsError {
     /// The person's key is not there: forgotten, or another key store's.
     #[error("there is no key for person {0}")]
     NoPerson(EntityId),
+    /// The operating system gave no randomness.
+    #[error("no randomness to be had")]
+    Entropy,
     /// The ciphertext is not what was sealed.
     #[error("a sealed field does not open")]
     Unsealable,
 }
 
 /// The open key store.
-pub struct Secrets {}
+pub struct Secrets {
+    mint: Mint,
+    command: Keyed,
+    body: Keyed,
+    entity: Keyed,
+    login: Keyed,
+    pepper: keyring::Numbered,
+    persons: Persons,
+}
 
-#[allow(unused_variables, clippy::todo, missing_docs, clippy::missing_errors_doc, clippy::missing_panics_doc)]
+impl std::fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secrets")
+    }
+}
+
 impl Secrets {
-    /// Makes a key store in `dir`, which MUST NOT hold one; files have mode 0600.
+    fn new(keyring: Keyring, persons: Persons, log: LogId) -> Self {
+        Self {
+            mint: Mint::new(&keyring.root, log),
+            command: Keyed::new(&keyring.identity, "kippu.command.1"),
+            body: Keyed::new(&keyring.identity, "kippu.body.1"),
+            entity: Keyed::new(&keyring.identity, "kippu.entity.1"),
+            login: Keyed::new(&keyring.index, "kippu.login.1"),
+            pepper: keyring.pepper,
+            persons,
+        }
+    }
+
+    /// Makes a key store in `dir`, which MUST NOT hold one; its files are the owner's alone.
+    ///
+    /// # Errors
+    /// Where the file system says no, or there is one already.
     pub fn create(dir: &Path, log: LogId) -> Result<Self, SecretsError> {
-        todo!()
+        Keyring::random().map_err(|_| SecretsError::Entropy)?.create(dir)?;
+        Self::open(dir, log)
     }
+
     /// Opens the key store in `dir`.
+    ///
+    /// # Errors
+    /// Where there is none, or it is not as this version writes it.
     pub fn open(dir: &Path, log: LogId) -> Result<Self, SecretsError> {
-        todo!()
+        let keyring = Keyring::open(dir)?;
+        let persons = Persons::open(&dir.join("persons"), keyring.wrapping.clone())?;
+        Ok(Self::new(keyring, persons, log))
     }
-    /// A key store that is gone with the process, with keys derived from `seed`.
+
+    /// A key store that is gone with the process, with keys derived from `seed`: for tests and measurements.
+    #[must_use]
     pub fn ephemeral(seed: u64, log: LogId) -> Self {
-        todo!()
+        let keyring = Keyring::from_seed(seed);
+        let persons = Persons::in_memory(keyring.wrapping.clone());
+        Self::new(keyring, persons, log)
     }
-    /// Identity of a command.
+
+    /// The identity of the command that `caller` gives `entity` with `key`.
+    #[must_use]
     pub fn command(&self, caller: &Principal, key: &str, entity: EntityKey) -> Mac {
-        todo!()
+        let hash = self
+            .command
+            .clone()
+            .with(caller.to_string().as_bytes())
+            .with(key.as_bytes())
+            .with(&entity.to_bytes())
+            .finish();
+        first_half(&hash)
     }
-    /// MAC of what a command asks for.
+
+    /// A keyed hash of what a command asks for.
+    #[must_use]
     pub fn body(&self, command: &str, body: &[u8]) -> Mac {
-        todo!()
+        first_half(&self.body.clone().with(command.as_bytes()).with(body).finish())
     }
+
     /// The id of the entity that `caller` opens with `key`.
+    #[must_use]
     pub fn entity_id(&self, family: Family, caller: &Principal, key: &str) -> EntityId {
-        todo!()
+        let hash = self.entity.clone().with(family.name().as_bytes()).with(caller.to_string().as_bytes());
+        EntityId::from_hash(&hash.with(key.as_bytes()).finish())
     }
-    /// The id of the user with this login name.
+
+    /// The id of the user with this login name. White space around it and the case of its letters do not count, nor
+    /// which of Unicode's equal spellings it has.
+    #[must_use]
     pub fn login_id(&self, realm: &str, login: &str) -> EntityId {
-        todo!()
+        let normal: String = login.trim().nfkc().flat_map(char::to_lowercase).nfkc().collect();
+        EntityId::from_hash(&self.login.clone().with(realm.as_bytes()).with(normal.as_bytes()).finish())
     }
-    /// The text of a token, the same at every call.
+
+    /// The text of a token, the same at every call; nothing where there is no such root key.
+    #[must_use]
     pub fn token(&self, purpose: Purpose, key: u32, entity: EntityId, counter: u32) -> Option<String> {
-        todo!()
+        self.mint.token(purpose, key, entity, counter)
     }
+
     /// The number of the root key that new tokens are made with.
+    #[must_use]
     pub fn current_key(&self) -> u32 {
-        todo!()
+        self.mint.current()
     }
-    /// The hash of a token, as events hold it.
+
+    /// The hash of the newest key's token, as events hold it.
+    #[must_use]
     pub fn token_hash(&self, purpose: Purpose, entity: EntityId, counter: u32) -> TokenHash {
-        todo!()
+        let key = self.current_key();
+        token::hash(key, &self.token(purpose, key, entity, counter).unwrap_or_default())
     }
-    /// Checks a token in constant time.
+
+    /// What a token says, if it is genuine; constant time.
+    ///
+    /// # Errors
+    /// [`Forged`], without saying why.
     pub fn verify(&self, purpose: Purpose, text: &str) -> Result<Bearer, Forged> {
-        todo!()
+        self.mint.verify(purpose, text)
     }
-    /// Slow on purpose: call it where blocking is allowed.
+
+    /// What checks `pin` of `user`. Slow on purpose: call it where blocking is allowed.
+    #[must_use]
     pub fn pin_verifier(&self, user: EntityId, pin: &str) -> PinVerifier {
-        todo!()
+        // A keyring without a pepper does not open, so the last one is there.
+        let none = (0, keyring::Key([0; 32]));
+        let (number, pepper) = self.pepper.last().unwrap_or(&none);
+        pin::verifier(*number, pepper, user, pin)
     }
-    /// Seals `plain`, making the person's key if there is none; durable when this returns. Blocks.
+
+    /// Seals `plain` under the person's key, which is made and durable if there was none. Blocks.
+    ///
+    /// # Errors
+    /// Where the key store cannot be written.
     pub fn seal(&self, person: EntityId, field: &str, plain: &str) -> Result<Sealed, SecretsError> {
-        todo!()
+        seal::seal(&self.persons.get_or_make(person)?, person, field, plain)
     }
-    /// Opens what `seal` sealed for the same person and field.
+
+    /// Opens what [`Secrets::seal`] sealed for the same person and field.
+    ///
+    /// # Errors
+    /// Where the person's key is gone, or this is not what was sealed.
     pub fn unseal(&self, person: EntityId, field: &str, sealed: &Sealed) -> Result<String, SecretsError> {
-        todo!()
+        seal::unseal(&self.persons.get(person)?, person, field, sealed)
     }
+}
+
+fn first_half(hash: &[u8; 32]) -> Mac {
+    let mut half = [0; 16];
+    half.copy_from_slice(&hash[..16]);
+    Mac(half)
 }
 
 impl PinVerifier {
