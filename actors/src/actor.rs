@@ -11,7 +11,7 @@ use kippu_events::{Entity, EntityId, EntityKey, Principal, Time};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::problem::Problem;
+use crate::problem::{self, Problem};
 
 /// Who calls, as the edge has established it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,15 @@ impl Caller {
     pub const OPERATOR: Self = Self { principal: Principal::Operator, role: Role::Operator, user: None };
     /// The node itself, for a deadline that passed.
     pub const DEADLINE: Self = Self { principal: Principal::Deadline, role: Role::Operator, user: None };
+
+    /// The calling API client, where one calls.
+    #[must_use]
+    pub const fn client(&self) -> Option<EntityId> {
+        match self.principal {
+            Principal::Client(id) => Some(id),
+            Principal::Operator | Principal::Deadline => None,
+        }
+    }
 }
 
 /// One command as it was called.
@@ -42,6 +51,16 @@ pub struct Call {
     pub id: Option<EntityId>,
     /// Decided on this version of the entity, where the caller says so.
     pub if_match: Option<u64>,
+}
+
+impl Call {
+    /// The entity in the path.
+    ///
+    /// # Errors
+    /// [`problem::NOT_FOUND`] where the path names none.
+    pub fn path_id(&self) -> Result<EntityId, Problem> {
+        self.id.ok_or_else(|| Problem::new(&problem::NOT_FOUND, "the path names no entity"))
+    }
 }
 
 /// Where a command's entity is named.
@@ -147,6 +166,12 @@ impl Answer {
         Self::done(201, body)
     }
 
+    /// To a command whose events are none that a command of its family becomes: a defect, or another code's history.
+    #[must_use]
+    pub fn unanswerable() -> Self {
+        Self::Refused(Problem::new(&problem::INTERNAL, "what this command became has no answer"))
+    }
+
     fn done(status: u16, body: &impl Serialize) -> Self {
         // Answers are plain structs of strings and numbers, whose serialisation cannot fail.
         #[allow(clippy::expect_used)]
@@ -157,7 +182,7 @@ impl Answer {
 
 /// A family: what its entities may be asked, and what they decide.
 ///
-/// `near`, `decide`, `answer` and `due` MUST be synchronous, total and deaf: no clock, randomness, I/O or logging.
+/// `near`, `decide`, `complete`, `answer` and `due` MUST be synchronous, total and deaf: no clock, randomness, I/O or logging.
 /// The same state, command, neighbour and context MUST give the same decision.
 pub trait Actor: Entity {
     /// What callers send. MUST be `#[serde(tag = "command", content = "body", rename_all = "snake_case")]` over one
@@ -195,6 +220,10 @@ pub trait Actor: Entity {
     /// # Errors
     /// The rule that said no. A refusal that must be on record is an event of the decision instead.
     fn decide(&self, command: &Self::Command, near: Near<'_>, context: &Context) -> Result<Decision<Self>, Problem>;
+
+    /// Puts into `own` what follows from the decision but takes the key store to compute, such as the hash of a token
+    /// whose number was decided. MUST be a function of its arguments alone.
+    fn complete(_id: EntityId, _own: &mut [Self::Event], _secrets: &Secrets) {}
 
     /// What the caller of the command that became `own` is told, now and at every retry.
     fn answer(id: EntityId, own: &[Self::Event], secrets: &Secrets) -> Answer;

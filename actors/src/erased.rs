@@ -155,7 +155,8 @@ impl<E: Actor> AnyActor for Of<E> {
     ) -> Result<Decided, Problem> {
         let (state, command) = typed::<E>(state, command)
             .ok_or_else(|| Problem::new(&problem::INTERNAL, "a command reached another family's entity"))?;
-        let decision = state.decide(command, near, context)?;
+        let mut decision = state.decide(command, near, context)?;
+        E::complete(context.id, &mut decision.own, secrets);
         let answer = E::answer(context.id, &decision.own, secrets);
         let key = EntityKey::of::<E>(context.id);
         let mut events: Vec<(EntityKey, Box<dyn AnyEvent>)> =

@@ -10,6 +10,7 @@ pub mod erased;
 pub mod placements;
 pub mod problem;
 pub mod runtime;
+pub mod text;
 pub mod users;
 
 pub use actor::{Actor, Answer, Call, Caller, CommandSpec, Context, Decision, Near, Prepared, Target};

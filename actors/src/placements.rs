@@ -1,1 +1,232 @@
-//! The decisions of placements.
+//! Placements of data replicas: opened, placed on a server, moved between servers, closed.
+
+use kippu_events::placement::{Event, Placement};
+use kippu_events::secrets::Secrets;
+use kippu_events::{Entity as _, EntityId};
+use serde::{Deserialize, Serialize};
+
+use crate::actor::{Actor, Answer, Call, CommandSpec, Context, Decision, Near, Prepared, Target};
+use crate::problem::{self, Problem, ProblemType, Refusal};
+use crate::text::Text;
+use kippu_events::client::Role;
+
+/// Enough for a host name in its zone and region, and for a path-like label.
+pub const MOST_NAME_CHARS: usize = 128;
+
+/// The name of a server, or the label of the data on it.
+pub type Name = Text<MOST_NAME_CHARS>;
+
+/// What callers send.
+#[derive(Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(tag = "command", content = "body", rename_all = "snake_case")]
+pub enum Request {
+    /// See [`Open`].
+    Open(Open),
+    /// See [`Place`].
+    Place(Place),
+    /// See [`Move`].
+    Move(Move),
+    /// See [`Close`].
+    Close(Close),
+}
+
+/// A replica is to be placed.
+#[derive(Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Open {
+    /// Which data; no personal data.
+    pub label: Name,
+}
+
+/// It gets its first server.
+#[derive(Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Place {
+    /// The server.
+    pub server: Name,
+}
+
+/// It goes to another server.
+#[derive(Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Move {
+    /// To where.
+    pub to: Name,
+}
+
+/// The replica goes away.
+#[derive(Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Close {}
+
+/// What an accepted command answers.
+#[derive(Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Reply {
+    /// The placement.
+    pub id: EntityId,
+    /// Where it is in its life.
+    pub state: State,
+    /// Which data, at its opening.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// The server that holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
+}
+
+/// Where a placement is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Has no server yet.
+    Opened,
+    /// Lies on a server.
+    Placed,
+    /// Is gone.
+    Closed,
+}
+
+/// The rule that said no.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// This id opened nothing.
+    #[error("there is no placement with this id")]
+    Unknown,
+    /// This id opened one already.
+    #[error("the placement was opened before")]
+    Exists,
+    /// It has a server.
+    #[error("the placement has its first server already")]
+    AlreadyPlaced,
+    /// It has no server.
+    #[error("the placement has no server yet")]
+    NotPlaced,
+    /// It is there.
+    #[error("the placement is on that server already")]
+    SameServer,
+    /// It is gone.
+    #[error("the placement is closed")]
+    Closed,
+}
+
+/// It has a server.
+pub static ALREADY_PLACED: ProblemType = ProblemType {
+    slug: "placement-already-placed",
+    status: 409,
+    title: "The placement has a server already",
+    advice: "Use `move` to bring it to another server.",
+};
+/// It has no server.
+pub static NOT_PLACED: ProblemType = ProblemType {
+    slug: "placement-not-placed",
+    status: 409,
+    title: "The placement has no server yet",
+    advice: "Use `place` first.",
+};
+/// It is there.
+pub static SAME_SERVER: ProblemType = ProblemType {
+    slug: "placement-same-server",
+    status: 409,
+    title: "The placement is on that server already",
+    advice: "Nothing needs to be done.",
+};
+/// It is gone.
+pub static CLOSED: ProblemType = ProblemType {
+    slug: "placement-closed",
+    status: 409,
+    title: "The placement is closed",
+    advice: "Open another placement; a closed one stays closed.",
+};
+
+impl Refusal for Refused {
+    fn kind(&self) -> &'static ProblemType {
+        match self {
+            Self::Unknown => &problem::NOT_FOUND,
+            Self::Exists => &problem::ALREADY_EXISTS,
+            Self::AlreadyPlaced => &ALREADY_PLACED,
+            Self::NotPlaced => &NOT_PLACED,
+            Self::SameServer => &SAME_SERVER,
+            Self::Closed => &CLOSED,
+        }
+    }
+}
+
+impl Actor for Placement {
+    type Request = Request;
+    type Command = Request;
+    type Reply = Reply;
+
+    const COMMANDS: &'static [CommandSpec] = &[
+        CommandSpec {
+            name: "open",
+            target: Target::New,
+            roles: &[Role::Operator],
+            summary: "Opens a placement for a replica of some data.",
+        },
+        CommandSpec {
+            name: "place",
+            target: Target::Id,
+            roles: &[Role::Operator],
+            summary: "Gives a placement its first server.",
+        },
+        CommandSpec {
+            name: "move",
+            target: Target::Id,
+            roles: &[Role::Operator],
+            summary: "Moves a placement to another server.",
+        },
+        CommandSpec {
+            name: "close",
+            target: Target::Id,
+            roles: &[Role::Operator],
+            summary: "Closes a placement for ever.",
+        },
+    ];
+    const PROBLEMS: &'static [&'static ProblemType] = &[&ALREADY_PLACED, &NOT_PLACED, &SAME_SERVER, &CLOSED];
+
+    fn prepare(request: Request, call: &Call, secrets: &Secrets) -> Result<Prepared<Request>, Problem> {
+        let id = match &request {
+            Request::Open(_) => secrets.entity_id(Self::FAMILY, &call.caller.principal, &call.key),
+            Request::Place(_) | Request::Move(_) | Request::Close(_) => call.path_id()?,
+        };
+        Ok(Prepared { id, command: request })
+    }
+
+    fn decide(&self, command: &Request, _near: Near<'_>, _context: &Context) -> Result<Decision<Self>, Problem> {
+        let event = match (self, command) {
+            (Self::Absent, Request::Open(open)) => Event::Opened { label: open.label.as_str().to_owned() },
+            (Self::Opened, Request::Place(place)) => Event::Placed { server: place.server.as_str().to_owned() },
+            (Self::Placed { server }, Request::Move(to)) if *server == to.to.as_str() => {
+                return Err(Refused::SameServer.into());
+            }
+            (Self::Placed { server }, Request::Move(to)) => {
+                Event::Moved { from: server.clone(), to: to.to.as_str().to_owned() }
+            }
+            (Self::Opened | Self::Placed { .. }, Request::Close(_)) => Event::Closed {},
+            (Self::Absent, Request::Place(_) | Request::Move(_) | Request::Close(_)) => {
+                return Err(Refused::Unknown.into());
+            }
+            (Self::Opened | Self::Placed { .. } | Self::Closed, Request::Open(_)) => return Err(Refused::Exists.into()),
+            (Self::Opened, Request::Move(_)) => return Err(Refused::NotPlaced.into()),
+            (Self::Placed { .. }, Request::Place(_)) => return Err(Refused::AlreadyPlaced.into()),
+            (Self::Closed, Request::Place(_) | Request::Move(_) | Request::Close(_)) => {
+                return Err(Refused::Closed.into());
+            }
+        };
+        Ok(Decision::one(event))
+    }
+
+    fn answer(id: EntityId, own: &[Event], _secrets: &Secrets) -> Answer {
+        let Some(event) = own.first() else { return Answer::unanswerable() };
+        let reply = |state, server: Option<&String>| Reply { id, state, label: None, server: server.cloned() };
+        match event {
+            Event::Opened { label } => {
+                Answer::created(&Reply { label: Some(label.clone()), ..reply(State::Opened, None) })
+            }
+            Event::Placed { server } | Event::Moved { to: server, .. } => {
+                Answer::ok(&reply(State::Placed, Some(server)))
+            }
+            Event::Closed {} => Answer::ok(&reply(State::Closed, None)),
+        }
+    }
+}

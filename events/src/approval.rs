@@ -57,6 +57,8 @@ pub enum Event {
     Issued {
         /// Whose limit it reserves.
         user: EntityId,
+        /// The API client that asked for it.
+        terminal: EntityId,
         /// Up to how much may be settled.
         amount: Minor,
         /// Currency of the limit.
@@ -127,12 +129,16 @@ pub enum Event {
 pub struct Terms {
     /// Whose limit it reserves.
     pub user: EntityId,
+    /// The API client that asked for it.
+    pub terminal: EntityId,
     /// Up to how much may be settled.
     pub amount: Minor,
     /// In which currency.
     pub currency: Currency,
     /// From then on it admits nobody.
     pub expires_at: Time,
+    /// The root key that its token was made with; a token made with another is not its token.
+    pub root_key: u32,
 }
 
 /// The state of an approval.
@@ -162,9 +168,39 @@ pub enum Approval {
         amount: Minor,
     },
     /// Over before anybody used it.
-    Expired,
+    Expired(Terms),
     /// Taken back.
-    Revoked,
+    Revoked {
+        /// As given.
+        terms: Terms,
+        /// The settler, where its token had been used.
+        settler: Option<EntityId>,
+    },
+}
+
+impl Approval {
+    /// What it was given for, where it was given.
+    #[must_use]
+    pub const fn terms(&self) -> Option<&Terms> {
+        match self {
+            Self::Absent | Self::Refused => None,
+            Self::Issued(terms)
+            | Self::Redeemed { terms, .. }
+            | Self::Settled { terms, .. }
+            | Self::Expired(terms)
+            | Self::Revoked { terms, .. } => Some(terms),
+        }
+    }
+
+    /// The settler that it is bound to, where its token was used.
+    #[must_use]
+    pub const fn settler(&self) -> Option<EntityId> {
+        match self {
+            Self::Absent | Self::Refused | Self::Issued(_) | Self::Expired(_) => None,
+            Self::Redeemed { settler, .. } | Self::Settled { settler, .. } => Some(*settler),
+            Self::Revoked { settler, .. } => *settler,
+        }
+    }
 }
 
 impl Entity for Approval {
@@ -175,16 +211,24 @@ impl Entity for Approval {
     fn evolve(&mut self, event: &Event, _time: Time) {
         let before = std::mem::take(self);
         *self = match (before, event) {
-            (Self::Absent, Event::Issued { user, amount, currency, expires_at, .. }) => {
-                Self::Issued(Terms { user: *user, amount: *amount, currency: *currency, expires_at: *expires_at })
+            (Self::Absent, Event::Issued { user, terminal, amount, currency, expires_at, token, .. }) => {
+                Self::Issued(Terms {
+                    user: *user,
+                    terminal: *terminal,
+                    amount: *amount,
+                    currency: *currency,
+                    expires_at: *expires_at,
+                    root_key: token.key,
+                })
             }
             (Self::Absent, Event::Refused { .. }) => Self::Refused,
             (Self::Issued(terms), Event::Redeemed { settler, .. }) => Self::Redeemed { terms, settler: *settler },
             (Self::Redeemed { terms, .. }, Event::Settled { settler, amount, .. }) => {
                 Self::Settled { terms, settler: *settler, amount: *amount }
             }
-            (Self::Issued(_), Event::Expired {}) => Self::Expired,
-            (Self::Issued(_) | Self::Redeemed { .. }, Event::Revoked {}) => Self::Revoked,
+            (Self::Issued(terms), Event::Expired {}) => Self::Expired(terms),
+            (Self::Issued(terms), Event::Revoked {}) => Self::Revoked { terms, settler: None },
+            (Self::Redeemed { terms, settler }, Event::Revoked {}) => Self::Revoked { terms, settler: Some(settler) },
             (
                 before,
                 Event::Issued { .. }

@@ -63,6 +63,8 @@ pub enum Event {
         limit: Minor,
         /// What it was.
         before: Minor,
+        /// Currency of both.
+        currency: Currency,
     },
     /// Money was paid in, or points were gathered: the limit grew.
     #[serde(rename = "user.credited")]
@@ -71,6 +73,8 @@ pub enum Event {
         amount: Minor,
         /// The upper limit from now on.
         limit: Minor,
+        /// Currency of both.
+        currency: Currency,
     },
     /// An approval reserved a part of the limit.
     #[serde(rename = "user.amount_reserved")]
@@ -142,10 +146,16 @@ pub struct Account {
 }
 
 impl Account {
+    /// Reserved and charged together.
+    #[must_use]
+    pub fn used(&self) -> Minor {
+        self.reserved.plus(self.charged).unwrap_or(self.limit)
+    }
+
     /// What may still be reserved.
     #[must_use]
     pub fn available(&self) -> Minor {
-        self.reserved.plus(self.charged).and_then(|used| self.limit.minus(used)).unwrap_or(Minor::ZERO)
+        self.limit.minus(self.used()).unwrap_or(Minor::ZERO)
     }
 }
 

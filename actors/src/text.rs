@@ -1,0 +1,71 @@
+//! Text that callers send: bounded, and without control characters, before anything looks at it.
+
+use serde::{Deserialize, Serialize};
+
+/// Text of 1 to `MOST` characters, none of them a control character. Compared and stored as it came.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Text<const MOST: usize>(String);
+
+/// Text that is too short, too long, or holds control characters. Does not repeat it: it may be personal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("text of 1 to {most} characters without control characters is wanted")]
+pub struct NotText {
+    /// The most characters that it may have.
+    pub most: usize,
+}
+
+impl<const MOST: usize> Text<MOST> {
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<const MOST: usize> From<Text<MOST>> for String {
+    fn from(text: Text<MOST>) -> Self {
+        text.0
+    }
+}
+
+impl<const MOST: usize> TryFrom<String> for Text<MOST> {
+    type Error = NotText;
+
+    fn try_from(text: String) -> Result<Self, NotText> {
+        // No more than MOST + 1 characters are counted, however long the text is.
+        let chars = text.chars().take(MOST + 1).count();
+        if chars == 0 || chars > MOST || text.chars().any(char::is_control) {
+            return Err(NotText { most: MOST });
+        }
+        Ok(Self(text))
+    }
+}
+
+impl<const MOST: usize> schemars::JsonSchema for Text<MOST> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        format!("Text{MOST}").into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "minLength": 1, "maxLength": MOST, "pattern": r"^[^\u0000-\u001f\u007f-\u009f]+$" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_counted_in_characters_and_holds_no_control_characters() {
+        let fits = |text: &str| Text::<4>::try_from(text.to_owned()).is_ok();
+        assert!(fits("a") && fits("abcd") && fits("切符切符"));
+        for text in ["", "abcde", "a\nb", "\0", "a\u{7f}", "\u{85}"] {
+            assert!(!fits(text), "{text:?}");
+        }
+    }
+}
