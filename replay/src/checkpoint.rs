@@ -1,0 +1,138 @@
+//! Checkpoints: how much history there was at some time, and what it hashed to. A later walk that does not come past
+//! the same heads has lost its tail, or is another history.
+//!
+//! Not signed: the digest tells a torn or mistyped file from a good one, and nothing else. Whoever can write both the
+//! log and the file can make them agree, so keep the file elsewhere.
+
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use kippu_events::log;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+/// The only format that this code writes.
+const FORMAT: u32 = 1;
+/// Larger than any checkpoint of 65,535 partitions.
+const MOST_BYTES: u64 = 16 << 20;
+
+/// The heads of a log.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Checkpoint {
+    format: u32,
+    /// The log.
+    pub log: String,
+    /// In order of partitions.
+    pub heads: Vec<Head>,
+    /// SHA-256 over all of the above, length-prefixed.
+    digest: String,
+}
+
+/// The head of one partition.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Head {
+    /// The partition.
+    pub partition: u16,
+    /// The number of its last record.
+    pub number: u64,
+    /// The hash of that record, hexadecimal.
+    pub hash: String,
+}
+
+/// Why a checkpoint was not read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointError {
+    /// The file system said no.
+    #[error("{path}: {source}")]
+    Io {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Not a checkpoint, or not a whole one.
+    #[error("{path} is no checkpoint: {reason}")]
+    Format {
+        /// Where.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Of another log.
+    #[error("the checkpoint is of log {theirs}, not {ours}")]
+    OtherLog {
+        /// In the checkpoint.
+        theirs: String,
+        /// At hand.
+        ours: String,
+    },
+}
+
+impl Checkpoint {
+    pub(crate) fn new(log: String, heads: Vec<Head>) -> Self {
+        let digest = digest(&log, &heads);
+        Self { format: FORMAT, log, heads, digest }
+    }
+
+    /// The head that `partition` had.
+    #[must_use]
+    pub fn head(&self, partition: u16) -> Option<&Head> {
+        self.heads.iter().find(|head| head.partition == partition)
+    }
+
+    /// Reads a file that [`Checkpoint::write`] wrote for the log `log`.
+    ///
+    /// # Errors
+    /// [`CheckpointError`].
+    pub fn read(path: &Path, log: log::LogId) -> Result<Self, CheckpointError> {
+        let io = |source| CheckpointError::Io { path: path.to_owned(), source };
+        let wrong = |reason: String| CheckpointError::Format { path: path.to_owned(), reason };
+        let mut text = String::new();
+        std::fs::File::open(path).map_err(io)?.take(MOST_BYTES).read_to_string(&mut text).map_err(io)?;
+        let read: Self = serde_json::from_str(&text).map_err(|e| wrong(e.to_string()))?;
+        if read.format != FORMAT {
+            return Err(wrong(format!("format {} is not {FORMAT}", read.format)));
+        }
+        if read.digest != digest(&read.log, &read.heads) {
+            return Err(wrong("its digest is not that of its content".to_owned()));
+        }
+        if read.log != log.to_string() {
+            return Err(CheckpointError::OtherLog { theirs: read.log, ours: log.to_string() });
+        }
+        Ok(read)
+    }
+
+    /// Writes the file, whole or not at all.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Io`].
+    pub fn write(&self, path: &Path) -> Result<(), CheckpointError> {
+        let io = |source| CheckpointError::Io { path: path.to_owned(), source };
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(".new");
+        let beside = PathBuf::from(beside);
+        let mut file = std::fs::File::create(&beside).map_err(io)?;
+        let mut text = serde_json::to_vec_pretty(self).map_err(|e| io(e.into()))?;
+        text.push(b'\n');
+        file.write_all(&text).and_then(|()| file.sync_all()).map_err(io)?;
+        std::fs::rename(&beside, path).map_err(io)
+    }
+}
+
+fn digest(log: &str, heads: &[Head]) -> String {
+    let mut sha = Sha256::new();
+    let mut put = |field: &[u8]| {
+        sha.update((field.len() as u64).to_be_bytes());
+        sha.update(field);
+    };
+    put(b"kippu.checkpoint.1");
+    put(log.as_bytes());
+    for head in heads {
+        put(&head.partition.to_be_bytes());
+        put(&head.number.to_be_bytes());
+        put(head.hash.as_bytes());
+    }
+    data_encoding::HEXLOWER.encode(&sha.finalize())
+}

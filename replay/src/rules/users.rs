@@ -1,0 +1,106 @@
+//! The auditor's user: registered once; reserved and charged never exceed the limit at the moment of a reservation.
+
+use kippu_events::Time;
+use kippu_events::money::{Currency, Minor};
+use kippu_events::user::{Charging, Event};
+
+use super::Seen;
+use super::movements::{Movement, Side};
+
+/// What is remembered of a user. In minor units.
+#[derive(Default)]
+pub(crate) struct Facts {
+    pub(super) currency: Option<Currency>,
+    pub(super) charging: Charging,
+    pub(super) limit: u64,
+    reserved: u64,
+    charged: u64,
+    locked_until: Option<Time>,
+}
+
+impl Facts {
+    /// A currency is given at the registration and for ever.
+    pub(super) const fn is_registered(&self) -> bool {
+        self.currency.is_some()
+    }
+
+    /// Reserved and charged.
+    pub(super) const fn used(&self) -> u64 {
+        self.reserved.saturating_add(self.charged)
+    }
+
+    pub(super) fn take(&mut self, event: &Event, seen: &mut Seen<'_>) {
+        if !self.is_registered() && !matches!(event, Event::Registered { .. }) {
+            seen.breach("register-first", format!("users/{} is not registered yet", seen.id));
+        }
+        match event {
+            Event::Registered { limit, currency, charging, .. } => {
+                if self.is_registered() {
+                    seen.breach("register-once", format!("users/{} is registered already", seen.id));
+                }
+                *self = Self {
+                    currency: Some(*currency),
+                    charging: *charging,
+                    limit: limit.units(),
+                    ..std::mem::take(self)
+                };
+            }
+            Event::LimitChanged { limit, before } => {
+                if before.units() != self.limit {
+                    seen.breach("limit", format!("the limit before was {}, not {before}", self.limit));
+                }
+                self.limit = limit.units();
+            }
+            Event::Credited { amount, limit } => {
+                if self.limit.checked_add(amount.units()) != Some(limit.units()) {
+                    seen.breach("limit", format!("{} and {amount} are not {limit}", self.limit));
+                }
+                self.limit = limit.units();
+            }
+            Event::AmountReserved { approval, amount } => {
+                let units = amount.units();
+                self.moved(*approval, Movement::Reserved(units), seen);
+                self.reserved = self.reserved.saturating_add(units);
+                if units > 0 && self.used() > self.limit {
+                    let Self { reserved, charged, limit, .. } = self;
+                    seen.breach("limit", format!("{reserved} reserved and {charged} charged exceed {limit}"));
+                }
+            }
+            Event::AmountReleased { approval, amount } => {
+                self.moved(*approval, Movement::Released(amount.units()), seen);
+                self.reserved = take(self.reserved, *amount, "released", "reserved", seen);
+            }
+            Event::AmountCharged { approval, reserved, amount } => {
+                let charge = Movement::Charged { reserved: reserved.units(), amount: amount.units() };
+                self.moved(*approval, charge, seen);
+                if amount > reserved {
+                    seen.breach("limit", format!("{amount} charged of {reserved} reserved"));
+                }
+                self.reserved = take(self.reserved, *reserved, "charged", "reserved", seen);
+                self.charged = self.charged.saturating_add(amount.units());
+            }
+            Event::AmountRefunded { approval, amount } => {
+                self.moved(*approval, Movement::Refunded(amount.units()), seen);
+                self.charged = take(self.charged, *amount, "refunded", "charged", seen);
+            }
+            Event::PinRefused { locked_until } => self.locked_until = *locked_until,
+            Event::PinAccepted {} => {
+                if self.locked_until.is_some_and(|until| seen.time < until) {
+                    seen.breach("pin-lock", "a PIN was accepted while none may be");
+                }
+                self.locked_until = None;
+            }
+        }
+    }
+
+    fn moved(&self, approval: kippu_events::EntityId, what: Movement, seen: &mut Seen<'_>) {
+        seen.movements.made(Side { place: seen.place, user: seen.id, approval, what }, self.used());
+    }
+}
+
+fn take(from: u64, amount: Minor, done: &str, of: &str, seen: &mut Seen<'_>) -> u64 {
+    from.checked_sub(amount.units()).unwrap_or_else(|| {
+        seen.breach("sums", format!("{amount} {done} of {from} {of}"));
+        0
+    })
+}

@@ -1,0 +1,127 @@
+//! What an auditor remembers of every entity of a partition: its version, and what its family's rules need. Kept small,
+//! and dropped with the partition.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+use kippu_events::event::{EventId, NotAnEvent, Recorded};
+use kippu_events::user::User;
+use kippu_events::{EntityKey, Time};
+
+use super::partition::Own;
+use crate::rules::{Breaches, Facts, Movements, Seen};
+
+/// See the module.
+#[derive(Default)]
+pub(super) struct Entities {
+    known: HashMap<EntityKey, Known, BuildHasherDefault<KeyHasher>>,
+    time: Option<Time>,
+    movements: Movements,
+}
+
+struct Known {
+    version: u64,
+    facts: Facts,
+}
+
+impl Entities {
+    /// Takes the events of the record at `place`.
+    pub(super) fn take(
+        &mut self,
+        events: &[Recorded<'_>],
+        place: EventId,
+        own: &Own,
+        breaches: &mut Breaches,
+    ) -> Result<(), NotAnEvent> {
+        let Some(first) = events.first() else {
+            breaches.add(place, "body", "a commit without events".to_owned());
+            return Ok(());
+        };
+        if self.time.is_some_and(|before| first.time < before) {
+            let before = self.time.unwrap_or_default();
+            breaches.add(place, "time", format!("{} is before the record before, {before}", first.time));
+        }
+        self.time = self.time.max(Some(first.time));
+        self.movements.clear();
+        for (index, event) in (0..).zip(events) {
+            let place = EventId { index, ..place };
+            envelope(event, first, place, own, breaches);
+            self.event(event, place, own, breaches)?;
+        }
+        let known = &self.known;
+        self.movements.settle(|user| known.get(&EntityKey::of::<User>(user))?.facts.as_user(), breaches);
+        Ok(())
+    }
+
+    fn event(
+        &mut self,
+        event: &Recorded<'_>,
+        place: EventId,
+        own: &Own,
+        breaches: &mut Breaches,
+    ) -> Result<(), NotAnEvent> {
+        let known = self.known.entry(event.entity).or_insert_with(|| {
+            let home = event.entity.id.slot().partition(own.partitions);
+            if home != own.partition {
+                let Own { partition, .. } = own;
+                breaches.add(place, "slot", format!("{} belongs to partition {home}, not {partition}", event.entity));
+            }
+            Known { version: 0, facts: Facts::of(event.entity.family) }
+        });
+        if known.version.checked_add(1) != Some(event.version) {
+            breaches.add(
+                place,
+                "version",
+                format!("{} goes from version {} to {}", event.entity, known.version, event.version),
+            );
+        }
+        known.version = event.version;
+        let mut seen = Seen { place, id: event.entity.id, time: event.time, movements: &mut self.movements, breaches };
+        known.facts.take(event, &mut seen)
+    }
+}
+
+/// What the event says of itself beside its data.
+fn envelope(event: &Recorded<'_>, first: &Recorded<'_>, place: EventId, own: &Own, breaches: &mut Breaches) {
+    if event.id != place {
+        breaches.add(place, "id", format!("the event calls itself {}", event.id));
+    }
+    if event.source != own.source {
+        breaches.add(place, "source", format!("the event is of log {:?}", event.source));
+    }
+    if event.time != first.time {
+        breaches.add(place, "time", format!("{} differs within the record from {}", event.time, first.time));
+    }
+    if event.cause != first.cause {
+        breaches.add(place, "command", "events of one record name different commands".to_owned());
+    }
+}
+
+/// Ids are keyed hashes already: their last bytes spread as well as any hash of them.
+#[derive(Default)]
+struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(last) = bytes.last_chunk::<8>() {
+            self.0 ^= u64::from_le_bytes(*last);
+        } else {
+            for byte in bytes {
+                self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+            }
+        }
+    }
+
+    fn write_usize(&mut self, length: usize) {
+        self.0 = self.0.rotate_left(7) ^ length as u64;
+    }
+
+    fn write_isize(&mut self, variant: isize) {
+        // Only told apart from its neighbours.
+        self.0 = self.0.rotate_left(7) ^ variant.unsigned_abs() as u64;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
+}

@@ -1,0 +1,204 @@
+//! What verify found, for programs and for people.
+
+use std::fmt;
+use std::time::Duration;
+
+use kippu_events::log::LogId;
+use serde::Serialize;
+
+use super::Options;
+use crate::checkpoint::Checkpoint;
+
+/// The outcome for a whole log.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// The log.
+    pub log: String,
+    /// No damage and no breach anywhere.
+    pub sound: bool,
+    /// In order.
+    pub partitions: Vec<Partition>,
+    /// Over all partitions.
+    pub totals: Totals,
+    /// Whether heads were compared with an earlier checkpoint.
+    pub since_checkpoint: bool,
+    /// How many walked at once.
+    pub threads: usize,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+/// Sums over partitions.
+#[derive(Clone, Copy, Default, Debug, Serialize)]
+pub struct Totals {
+    /// Valid records.
+    pub records: u64,
+    /// Events in them.
+    pub events: u64,
+    /// Bytes read.
+    pub bytes: u64,
+    /// Records of deposed writers.
+    pub stale: u64,
+    /// Repeated records.
+    pub duplicates: u64,
+    /// Records without a predecessor.
+    pub orphans: u64,
+    /// Partitions with damage.
+    pub damaged: u64,
+    /// Breaches of rules.
+    pub breaches: u64,
+}
+
+/// The outcome for one partition.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Partition {
+    /// Its index.
+    pub partition: u16,
+    /// Valid records, genesis and claims included.
+    pub records: u64,
+    /// Events in them.
+    pub events: u64,
+    /// Bytes read.
+    pub bytes: u64,
+    /// Valid claims.
+    pub epochs: u64,
+    /// Records of deposed writers, skipped.
+    pub stale: u64,
+    /// Repeated records, skipped.
+    pub duplicates: u64,
+    /// Records whose predecessor was never written, skipped.
+    pub orphans: u64,
+    /// The last valid record.
+    pub head: Option<Head>,
+    /// Where the walk halted.
+    pub damage: Option<Damage>,
+    /// How many rules were broken.
+    pub breaches: u64,
+    /// The first of them.
+    pub first_breaches: Vec<Breach>,
+}
+
+/// The last valid record of a partition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Head {
+    /// Its number.
+    pub number: u64,
+    /// Its hash, hexadecimal.
+    pub hash: String,
+    /// Whether it ends the partition in this home.
+    pub sealed: bool,
+}
+
+/// The first place from which a partition cannot be trusted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Damage {
+    /// The number that the record there should have.
+    pub number: u64,
+    /// Where it lies in the log.
+    pub offset: u64,
+    /// The field that shows it.
+    pub field: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// A well-formed record that says what must not be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Breach {
+    /// The record.
+    pub number: u64,
+    /// The event's place, partition-number.index.
+    pub event: String,
+    /// The rule, a stable name.
+    pub rule: &'static str,
+    /// How it was broken.
+    pub detail: String,
+}
+
+impl Report {
+    pub(super) fn new(
+        log: LogId,
+        partitions: Vec<Partition>,
+        options: &Options<'_>,
+        threads: usize,
+        took: Duration,
+    ) -> Self {
+        let mut totals = Totals::default();
+        for partition in &partitions {
+            totals.records += partition.records;
+            totals.events += partition.events;
+            totals.bytes += partition.bytes;
+            totals.stale += partition.stale;
+            totals.duplicates += partition.duplicates;
+            totals.orphans += partition.orphans;
+            totals.damaged += u64::from(partition.damage.is_some());
+            totals.breaches += partition.breaches;
+        }
+        Self {
+            log: log.to_string(),
+            sound: totals.damaged == 0 && totals.breaches == 0,
+            partitions,
+            totals,
+            since_checkpoint: options.since.is_some(),
+            threads,
+            seconds: took.as_secs_f64(),
+        }
+    }
+
+    /// The heads, to be compared with later.
+    #[must_use]
+    pub fn checkpoint(&self) -> Checkpoint {
+        let heads = self.partitions.iter().filter_map(|p| {
+            p.head.as_ref().map(|head| crate::checkpoint::Head {
+                partition: p.partition,
+                number: head.number,
+                hash: head.hash.clone(),
+            })
+        });
+        Checkpoint::new(self.log.clone(), heads.collect())
+    }
+}
+
+impl fmt::Display for Report {
+    /// A table of partitions, what is wrong with each, and a last line that begins with `verify:`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "log {}", self.log)?;
+        writeln!(f, "{:>9} {:>10} {:>10} {:>6} {:>7}  head", "partition", "records", "events", "epochs", "skipped")?;
+        for partition in &self.partitions {
+            let skipped = partition.stale + partition.duplicates + partition.orphans;
+            write!(
+                f,
+                "{:>9} {:>10} {:>10} {:>6} {:>7}  ",
+                partition.partition, partition.records, partition.events, partition.epochs, skipped
+            )?;
+            match &partition.head {
+                Some(head) => {
+                    let sealed = if head.sealed { ", sealed" } else { "" };
+                    writeln!(f, "{} {:.16}{sealed}", head.number, head.hash)?;
+                }
+                None => writeln!(f, "none")?,
+            }
+        }
+        for partition in &self.partitions {
+            let place = partition.partition;
+            if let Some(damage) = &partition.damage {
+                let Damage { number, field, reason, .. } = damage;
+                writeln!(f, "DAMAGE partition {place}, number {number}, field {field}: {reason}")?;
+            }
+            for Breach { number, event, rule, detail } in &partition.first_breaches {
+                writeln!(f, "BREACH partition {place}, number {number}, event {event}, rule {rule}: {detail}")?;
+            }
+            let more = partition.breaches.saturating_sub(partition.first_breaches.len() as u64);
+            if more > 0 {
+                writeln!(f, "BREACH partition {place}: and {more} more")?;
+            }
+        }
+        let Totals { records, events, damaged, breaches, .. } = self.totals;
+        writeln!(f, "{records} records, {events} events, {:.1} s on {} threads", self.seconds, self.threads)?;
+        if self.sound {
+            write!(f, "verify: sound")
+        } else {
+            write!(f, "verify: DAMAGED ({damaged} partitions damaged, {breaches} rules broken)")
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! What verify finds, in histories that a seeded generator writes and a forger changes.
+
+mod breaches;
+mod damage;
+mod scribe;
+mod shared;
