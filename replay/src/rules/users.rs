@@ -45,13 +45,15 @@ impl Facts {
                     ..std::mem::take(self)
                 };
             }
-            Event::LimitChanged { limit, before } => {
+            Event::LimitChanged { limit, before, currency } => {
+                self.same_currency(*currency, seen);
                 if before.units() != self.limit {
                     seen.breach("limit", format!("the limit before was {}, not {before}", self.limit));
                 }
                 self.limit = limit.units();
             }
-            Event::Credited { amount, limit } => {
+            Event::Credited { amount, limit, currency } => {
+                self.same_currency(*currency, seen);
                 if self.limit.checked_add(amount.units()) != Some(limit.units()) {
                     seen.breach("limit", format!("{} and {amount} are not {limit}", self.limit));
                 }
@@ -90,6 +92,12 @@ impl Facts {
                 }
                 self.locked_until = None;
             }
+        }
+    }
+
+    fn same_currency(&self, currency: Currency, seen: &mut Seen<'_>) {
+        if self.currency.is_some_and(|own| own != currency) {
+            seen.breach("currency", format!("{currency} is not the currency of users/{}", seen.id));
         }
     }
 

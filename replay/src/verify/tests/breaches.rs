@@ -7,7 +7,7 @@ use kippu_events::user::{self, Charging, User};
 use kippu_events::{EntityId, Time};
 
 use super::scribe::{
-    Events, PARTITIONS, Scribe, charged, event, issued, minor, redeemed, refunded, registered, released, reserved,
+    Events, PARTITIONS, Scribe, charged, euro, event, issued, minor, redeemed, refunded, registered, released, reserved,
     seed, settled,
 };
 use crate::verify::{Options, verify};
@@ -195,7 +195,7 @@ fn a_second_registration_is_found() {
 #[test]
 fn a_limit_that_grows_by_another_amount_is_found() {
     let mut scene = Scene::new(Charging::AtSettlement);
-    let credited = user::Event::Credited { amount: minor(1), limit: minor(9000) };
+    let credited = user::Event::Credited { amount: minor(1), limit: minor(9000), currency: euro() };
     let forged = scene.scribe.commit(vec![event::<User>(scene.user, credited)]);
     scene.breaks("limit", forged);
 }

@@ -203,6 +203,7 @@ pub(super) fn registered(limit: u64, charging: Charging) -> user::Event {
 pub(super) fn issued(user: EntityId, amount: u64, expires_at: Time, limit: u64, used: u64) -> approval::Event {
     approval::Event::Issued {
         user,
+        terminal: user,
         amount: minor(amount),
         currency: euro(),
         purchase: Purchase { description: Some("a book, \"new\"".to_owned()), quantity: Some(2) },
