@@ -1,13 +1,103 @@
-//! Check every record of every partition.
+//! `kippu replay verify`: checks every record of every partition, of a stopped node or beside a running one. It opens
+//! the store for reading only and keeps nothing in the data directory.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use kippu_events::log::ReadLog;
+use kippu_events::log::rocks::{OpenError, RocksLog};
+use kippu_replay::checkpoint::CheckpointError;
+use kippu_replay::{Checkpoint, Options, Report};
 
 use crate::exit::Exit;
 use crate::output::Output;
 
+/// Where a node keeps its log, in its data directory.
+const LOG: &str = "log";
+
 /// Arguments.
 #[derive(clap::Args)]
-pub(crate) struct Args {}
+pub(crate) struct Args {
+    /// The data directory.
+    #[arg(long, env = "KIPPU_DATA", value_name = "DIR")]
+    data: PathBuf,
+    /// Partitions that are walked at once; all cores where it is not given.
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    /// Compare with the heads in this file, so that a tail cut off since is found.
+    #[arg(long, value_name = "FILE")]
+    since_checkpoint: Option<PathBuf>,
+    /// Write the heads to this file if the history is sound. It is not signed: keep it where the log's keeper cannot write.
+    #[arg(long, value_name = "FILE")]
+    write_checkpoint: Option<PathBuf>,
+    /// Broken rules that are told in full, per partition.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    breaches: usize,
+}
 
-/// Check every record of every partition.
-pub(crate) fn run(_args: &Args, output: &Output) -> Exit {
-    output.failed(Exit::CouldNotRun, "not built yet")
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+enum NotVerified {
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+}
+
+/// Verifies.
+pub(crate) fn run(args: &Args, output: &Output) -> Exit {
+    match verify(args, output) {
+        Ok(report) => {
+            output.result(&report, &report);
+            if report.sound { Exit::Sound } else { Exit::Found }
+        }
+        Err(NotVerified::Open(found)) if is_damage(&found) => {
+            let value = serde_json::json!({ "sound": false, "damage": found.to_string() });
+            output.result(&value, format_args!("DAMAGE {found}\nverify: DAMAGED (before any partition was walked)"));
+            Exit::Found
+        }
+        Err(reason) => output.failed(Exit::CouldNotRun, reason),
+    }
+}
+
+/// Whether the store itself already shows that history is lost or changed.
+fn is_damage(error: &OpenError) -> bool {
+    match error {
+        OpenError::Partitions { .. }
+        | OpenError::Genesis { .. }
+        | OpenError::Damaged { .. }
+        | OpenError::Cut { .. }
+        | OpenError::Format(_) => true,
+        OpenError::Store(reason) => reason.starts_with("Corruption"),
+        OpenError::Locked { .. }
+        | OpenError::Exists(_)
+        | OpenError::NotALog { .. }
+        | OpenError::Newer { .. }
+        | OpenError::NoPartitions
+        | OpenError::Io { .. } => false,
+    }
+}
+
+fn verify(args: &Args, output: &Output) -> Result<Report, NotVerified> {
+    let log = RocksLog::open_beside(&args.data.join(LOG))?;
+    let since = args.since_checkpoint.as_deref().map(|file| Checkpoint::read(file, log.id())).transpose()?;
+    // A partition whose end is not known is damage of that partition, and told by the walk.
+    let records = (0..log.partitions()).filter_map(|partition| log.end(partition).ok()).sum();
+    let bar = output.progress(records, "verify");
+    let options = Options::default();
+    let report = kippu_replay::verify(
+        &log,
+        &Options {
+            threads: args.threads.map_or(options.threads, NonZeroUsize::get),
+            most_breaches: args.breaches,
+            since: since.as_ref(),
+            progress: &|read| bar.inc(read),
+            ..options
+        },
+    );
+    bar.finish_and_clear();
+    if let (true, Some(file)) = (report.sound, &args.write_checkpoint) {
+        report.checkpoint().write(file)?;
+    }
+    Ok(report)
 }

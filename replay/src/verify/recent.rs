@@ -26,7 +26,7 @@ impl<'a> Recent<'a> {
 
     /// `head` has become the head; its record has `digest` and lies before the offset `behind`.
     pub(super) fn push(&mut self, head: &Head, digest: Hash, behind: u64) {
-        if head.number % KEPT == 0 {
+        if head.number.is_multiple_of(KEPT) {
             self.marks.push((*head, behind));
         }
         if self.digests.len() as u64 == KEPT {

@@ -7,8 +7,8 @@ use kippu_events::user::{self, Charging, User};
 use kippu_events::{EntityId, Time};
 
 use super::scribe::{
-    Events, PARTITIONS, Scribe, charged, euro, event, issued, minor, redeemed, refunded, registered, released, reserved,
-    seed, settled,
+    Events, PARTITIONS, Scribe, charged, euro, event, issued, minor, redeemed, refunded, registered, released,
+    reserved, seed, settled,
 };
 use crate::verify::{Options, verify};
 
@@ -59,7 +59,7 @@ impl Scene {
         assert!(walked.first_breaches.iter().any(|breach| breach.rule == rule), "{rule}: {report}");
     }
 
-    fn is_sound(self) {
+    fn holds(self) {
         let report = verify(&self.scribe.tape, &Options::default());
         assert!(report.sound, "{report}");
     }
@@ -173,7 +173,7 @@ fn a_user_charged_at_permission_is_charged_when_the_approval_is_redeemed() {
     let mut scene = Scene::new(Charging::AtPermission);
     scene.both(redeemed(scene.settler, 600), charged(scene.approval, 600, 600));
     scene.both(settled(scene.settler, 200), refunded(scene.approval, 400));
-    scene.is_sound();
+    scene.holds();
 }
 
 #[test]
