@@ -1,1 +1,27 @@
-//! placeholder
+//! Views: folds over all partitions of the log into rows that answer one question. A runner keeps them up to date, a
+//! store keeps them on disk, and [`Queries`] answers from them.
+//!
+//! Everything here is a cache. The store can be deleted at any time: it comes back from the log, byte for byte.
+
+pub mod catalogue;
+mod cursor;
+pub mod digest;
+pub mod fold;
+pub mod http;
+mod locate;
+pub mod queries;
+mod reader;
+pub mod rows;
+pub mod runner;
+mod store;
+pub mod view;
+pub mod views;
+
+#[cfg(test)]
+mod tests;
+
+pub use digest::Digest;
+pub use queries::{Found, Listed, Moment, Queries, QueryError, Status};
+pub use runner::{OpenError, Projections};
+pub use view::{Ask, Filter, Filters, Unseal, View, Viewer};
+pub use views::clients::ClientRow;

@@ -1,0 +1,182 @@
+//! The query endpoints: `GET /v1/{view}` and `GET /v1/{view}/{key}`.
+//!
+//! The server puts [`Queries`] into the application's data, and its authentication puts a [`Viewer`] into the
+//! request's extensions.
+
+use std::time::Duration;
+
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::{StatusCode, header::HeaderMap};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError, web};
+use serde::Serialize;
+
+use crate::queries::{DEFAULT_ROWS, Found, Listed, Moment, Page, Queries, QueryError};
+use crate::view::Viewer;
+
+/// The position that an answer must reflect at least: a position or a cut.
+pub const MIN_POSITION: HeaderName = HeaderName::from_static("kippu-min-position");
+/// The last record of the entity's partition that an answer reflects.
+pub const POSITION: HeaderName = HeaderName::from_static("kippu-position");
+/// What the whole view reflects.
+pub const CUT: HeaderName = HeaderName::from_static("kippu-cut");
+/// How long a query waits for its `Kippu-Min-Position`; views are usually milliseconds behind.
+pub const WAIT: Duration = Duration::from_secs(5);
+
+/// Adds the query endpoints.
+pub fn configure(config: &mut web::ServiceConfig) {
+    config.route("/v1/{view}", web::get().to(list)).route("/v1/{view}/{key}", web::get().to(get));
+}
+
+impl ResponseError for QueryError {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.kind().status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        #[derive(Serialize)]
+        struct Problem<'a> {
+            r#type: String,
+            title: &'a str,
+            status: u16,
+            detail: String,
+        }
+        let kind = self.kind();
+        let mut response = HttpResponse::build(self.status_code());
+        if kind.retry {
+            response.insert_header((header::RETRY_AFTER, "1"));
+        }
+        let problem = Problem {
+            r#type: format!("/problems/{}", kind.slug),
+            title: kind.title,
+            status: kind.status,
+            detail: self.to_string(),
+        };
+        let body = serde_json::to_string(&problem).unwrap_or_default();
+        response.insert_header((header::CONTENT_TYPE, "application/problem+json")).body(body)
+    }
+}
+
+/// The parameters of a query that are not filters.
+#[derive(Default)]
+struct Parameters {
+    page: Page,
+    as_of: Option<Moment>,
+}
+
+impl Parameters {
+    fn read(request: &HttpRequest) -> Result<Self, QueryError> {
+        let malformed =
+            |name: &str, reason: &str| QueryError::Parameter { name: name.to_owned(), reason: reason.to_owned() };
+        let pairs: web::Query<Vec<(String, String)>> =
+            web::Query::from_query(request.query_string()).map_err(|error| malformed("query", &error.to_string()))?;
+        let mut read = Self { page: Page { limit: DEFAULT_ROWS, ..Page::default() }, as_of: None };
+        for (name, value) in pairs.into_inner() {
+            match name.as_str() {
+                "limit" => {
+                    read.page.limit = value.parse().map_err(|_| malformed("limit", "it is a number from 1 to 1000"))?;
+                }
+                "cursor" => read.page.cursor = Some(value),
+                "as_of" => read.as_of = Some(value.parse()?),
+                "unseal" => {
+                    read.page.unseal = value.parse().map_err(|_| malformed("unseal", "it is true or false"))?;
+                }
+                _ => read.page.filters.push((name, value)),
+            }
+        }
+        Ok(read)
+    }
+}
+
+/// The caller, as the server has authenticated it.
+fn viewer(request: &HttpRequest) -> Result<Viewer, QueryError> {
+    request.extensions().get::<Viewer>().copied().ok_or(QueryError::Forbidden("the caller is not authenticated"))
+}
+
+/// Waits for the `Kippu-Min-Position` of a request, if it has one.
+async fn await_position(queries: &Queries, view: &str, headers: &HeaderMap) -> Result<(), QueryError> {
+    let Some(value) = headers.get(MIN_POSITION) else { return Ok(()) };
+    let malformed = || QueryError::Parameter {
+        name: MIN_POSITION.to_string(),
+        reason: "neither a position nor a cut that this service gave out".to_owned(),
+    };
+    let at = value.to_str().ok().and_then(|text| text.parse().ok()).ok_or_else(malformed)?;
+    match at {
+        Moment::Position(_) | Moment::Cut(_) => queries.wait_for(view, &at, WAIT).await,
+        Moment::Time(_) => Err(malformed()),
+    }
+}
+
+async fn get(
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+    queries: web::Data<Queries>,
+) -> Result<HttpResponse, QueryError> {
+    let (view, key) = path.into_inner();
+    let viewer = viewer(&request)?;
+    let parameters = Parameters::read(&request)?;
+    if let Some((name, _)) = parameters.page.filters.first() {
+        return Err(QueryError::Parameter { name: name.clone(), reason: "there is no such parameter here".to_owned() });
+    }
+    await_position(&queries, &view, request.headers()).await?;
+    let unseal = parameters.page.unseal;
+    let found = match parameters.as_of {
+        None => queries.get(&view, &key, &viewer, unseal)?,
+        Some(at) => {
+            let queries = queries.get_ref().clone();
+            off_the_worker(move || queries.as_of(&view, &key, &viewer, unseal, &at)).await?
+        }
+    };
+    Ok(answer(&request, &found))
+}
+
+fn answer(request: &HttpRequest, found: &Found) -> HttpResponse {
+    let tag = format!("\"{}\"", found.version);
+    let known = request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    let unchanged = known.is_some_and(|known| known.split(',').any(|one| [tag.as_str(), "*"].contains(&one.trim())));
+    let status = if unchanged { StatusCode::NOT_MODIFIED } else { StatusCode::OK };
+    let mut response = HttpResponse::build(status);
+    response.insert_header((header::ETAG, tag));
+    put_header(&mut response, POSITION, &found.position.to_string());
+    if let Some(cut) = &found.cut {
+        put_header(&mut response, CUT, &cut.to_string());
+    }
+    if unchanged { response.finish() } else { response.json(&found.row) }
+}
+
+async fn list(
+    request: HttpRequest,
+    path: web::Path<String>,
+    queries: web::Data<Queries>,
+) -> Result<HttpResponse, QueryError> {
+    #[derive(Serialize)]
+    struct Body {
+        data: Vec<serde_json::Value>,
+        next: Option<String>,
+        has_more: bool,
+    }
+    let view = path.into_inner();
+    let viewer = viewer(&request)?;
+    let Parameters { page, as_of } = Parameters::read(&request)?;
+    if as_of.is_some() {
+        return Err(QueryError::NoAsOf("a list is shown as it is now"));
+    }
+    await_position(&queries, &view, request.headers()).await?;
+    let queries = queries.get_ref().clone();
+    let Listed { rows, next, cut } = off_the_worker(move || queries.list(&view, &viewer, &page)).await?;
+    let mut response = HttpResponse::Ok();
+    put_header(&mut response, CUT, &cut.to_string());
+    Ok(response.json(Body { data: rows, has_more: next.is_some(), next }))
+}
+
+fn put_header(response: &mut HttpResponseBuilder, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.insert_header((name, value));
+    }
+}
+
+/// Runs reads that may take milliseconds where they hold up no other request.
+async fn off_the_worker<T: Send + 'static>(
+    read: impl FnOnce() -> Result<T, QueryError> + Send + 'static,
+) -> Result<T, QueryError> {
+    web::block(read).await.map_err(|_| QueryError::Stopped)?
+}

@@ -1,0 +1,112 @@
+//! Finding records by number or by time. Offsets do not say where a number lies on a shared log, so the runner leaves an
+//! anchor at every [`ANCHOR_EVERY`]th record; from the anchor before it a record is found by reading on.
+
+use kippu_events::Time;
+use kippu_events::log::{Bound, Entry, ReadError, ReadLog};
+
+use crate::cursor::Cursor;
+use crate::reader::{self, Partition, Step};
+use crate::store::{Snap, StoreError};
+
+/// Records between anchors: a look-up reads at most this many, and the anchors take no space to speak of.
+pub(crate) const ANCHOR_EVERY: u64 = 4096;
+
+/// Why a record was not found.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum LocateError {
+    /// The store did not give an anchor.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The log did not give the records.
+    #[error(transparent)]
+    Log(#[from] ReadError),
+    /// The records are not those that were folded.
+    #[error("partition {0} is not as it was when it was folded")]
+    Changed(u16),
+}
+
+/// The cursor right behind record `number`, which MUST be at or before the cursor of a fold that is done.
+pub(crate) fn number(log: &dyn ReadLog, snap: &Snap<'_>, partition: u16, number: u64) -> Result<Cursor, LocateError> {
+    let start = snap.anchor(partition, number)?.unwrap_or_default();
+    if start.taken.is_some() && start.number() == number {
+        return Ok(start);
+    }
+    let mut found = None;
+    fold(log, partition, start, |cursor| {
+        found = Some(*cursor);
+        cursor.number() < number
+    })?;
+    found.filter(|cursor| cursor.number() == number).ok_or(LocateError::Changed(partition))
+}
+
+/// The cursor right behind the last record, up to record `last`, that was decided at or before `time`.
+pub(crate) fn time(
+    log: &dyn ReadLog,
+    snap: &Snap<'_>,
+    partition: u16,
+    last: u64,
+    time: Time,
+) -> Result<Cursor, LocateError> {
+    // Times never fall within a partition, so halving works. Anchor k lies at record k × ANCHOR_EVERY.
+    let (mut low, mut high) = (0, last / ANCHOR_EVERY);
+    while low < high {
+        let middle = low + (high - low).div_ceil(2);
+        let anchor = snap.anchor(partition, middle * ANCHOR_EVERY)?.unwrap_or_default();
+        if anchor.time <= time {
+            low = middle;
+        } else {
+            high = middle - 1;
+        }
+    }
+    let start = snap.anchor(partition, low * ANCHOR_EVERY)?.unwrap_or_default();
+    let mut found = start;
+    if start.taken.is_none() || start.number() < last {
+        fold(log, partition, start, |cursor| {
+            // The genesis is before every time.
+            if cursor.number() == 0 || cursor.time <= time {
+                found = *cursor;
+            }
+            cursor.time <= time && cursor.number() < last
+        })?;
+    }
+    Ok(found)
+}
+
+/// The entry at `offset`.
+pub(crate) fn entry(log: &dyn ReadLog, partition: u16, offset: u64) -> Result<Entry, LocateError> {
+    let page = log.read(partition, offset, Bound { entries: 1, bytes: 1 })?;
+    page.entries.into_iter().next().filter(|entry| entry.offset == offset).ok_or(LocateError::Changed(partition))
+}
+
+/// Moves on from `cursor` over valid records until `more` says no or the log ends.
+fn fold(
+    log: &dyn ReadLog,
+    partition: u16,
+    mut cursor: Cursor,
+    mut more: impl FnMut(&Cursor) -> bool,
+) -> Result<(), LocateError> {
+    let place = Partition { log: log.id(), index: partition, count: log.partitions() };
+    loop {
+        let page = log.read(partition, cursor.offset, Bound::default())?;
+        if page.entries.is_empty() {
+            return Ok(());
+        }
+        for entry in &page.entries {
+            // These records were judged when they were folded: what is not valid now is one that did not count then.
+            let step = reader::take(&place, &mut cursor, entry, |_| None);
+            match step {
+                Ok(Step::Valid { body, .. }) => {
+                    cursor.time = body.and_then(reader::time_of).unwrap_or(cursor.time);
+                    if !more(&cursor) {
+                        return Ok(());
+                    }
+                }
+                Ok(Step::Skipped) => {}
+                Err(_) => {
+                    cursor.offset = entry.offset + 1;
+                    cursor.skipped += 1;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! One entity as it was: its events up to a point in history, folded anew.
+
+use kippu_events::event::read_body;
+use kippu_events::log::{Content, Position, Record};
+use kippu_events::{EntityId, EntityKey};
+
+use super::{Found, Moment, Queries, QueryError, entity_id};
+use crate::cursor::{Cursor, cut as cut_of};
+use crate::fold::Fold;
+use crate::locate::{self, LocateError};
+use crate::store::Snap;
+use crate::view::{Filters, Viewer, row_key};
+use crate::views::history::{self, History, Place};
+
+impl From<LocateError> for QueryError {
+    fn from(error: LocateError) -> Self {
+        match error {
+            LocateError::Store(error) => Self::Store(error),
+            LocateError::Log(_) | LocateError::Changed(_) => Self::Log(error.to_string()),
+        }
+    }
+}
+
+impl Queries {
+    /// The row of `view` under `key` as it was at `at`, folded from the entity's events in the log. Blocks on reads.
+    ///
+    /// # Errors
+    /// [`QueryError`]; `NotFound` where the entity did not exist yet.
+    pub fn as_of(
+        &self,
+        view: &str,
+        key: &str,
+        viewer: &Viewer,
+        unseal: bool,
+        at: &Moment,
+    ) -> Result<Found, QueryError> {
+        let (view, table) = self.table(view, viewer)?;
+        let id = entity_id(key)?;
+        let filters = Filters::default();
+        let ask = self.ask(viewer, &filters, unseal)?;
+        table.plan(&ask)?;
+        let snap = self.0.store.snapshot();
+        let (instance, cursors) = self.live(&History, &snap)?;
+        let last = self.resolve(id, at, &snap, &cursors)?;
+        let mut fold = Fold::new(view);
+        for place in places(&snap, instance, EntityKey { family: table.subject(), id }, last.number())? {
+            self.fold_one(&mut fold, EntityKey { family: table.subject(), id }, place)?;
+        }
+        let row = fold.get(&row_key(&id)).ok_or(QueryError::NotFound)?;
+        let presented = table.present(id, row, &ask)?.ok_or(QueryError::NotFound)?;
+        let position = last.position(self.partition_of(id)).ok_or(QueryError::NotFound)?;
+        Ok(Found { row: presented.row, version: presented.version, position, cut: None })
+    }
+
+    /// The cursor of the entity's partition at `at`.
+    fn resolve(&self, id: EntityId, at: &Moment, snap: &Snap<'_>, cursors: &[Cursor]) -> Result<Cursor, QueryError> {
+        let partition = self.partition_of(id);
+        let now = cursors.get(usize::from(partition)).copied().unwrap_or_default();
+        let behind = || QueryError::Behind { asked: at.to_string(), cut: cut_of(cursors) };
+        let log = &*self.0.log;
+        match at {
+            Moment::Position(position) => {
+                if position.partition != partition {
+                    return Err(QueryError::NoAsOf("the position is of another partition than this entity's"));
+                }
+                if position.number > now.number() {
+                    return Err(behind());
+                }
+                let cursor = locate::number(log, snap, partition, position.number)?;
+                if cursor.position(partition) == Some(*position) {
+                    Ok(cursor)
+                } else {
+                    Err(QueryError::OtherHistory(position.to_string()))
+                }
+            }
+            Moment::Cut(cut) => {
+                if cut.0.len() != cursors.len() {
+                    return Err(QueryError::OtherHistory(cut.to_string()));
+                }
+                let number = cut.0.get(usize::from(partition)).copied().unwrap_or_default();
+                if number > now.number() {
+                    return Err(behind());
+                }
+                Ok(locate::number(log, snap, partition, number)?)
+            }
+            Moment::Time(time) => Ok(locate::time(log, snap, partition, now.number(), *time)?),
+        }
+    }
+
+    /// Folds the event of `entity` that lies at `place`.
+    fn fold_one(&self, fold: &mut Fold<'_>, entity: EntityKey, place: Place) -> Result<(), QueryError> {
+        let changed = || QueryError::Log(format!("record {} of partition {} changed", place.number, place.partition));
+        let entry = locate::entry(&*self.0.log, place.partition, place.offset)?;
+        let record = Record::decode(&entry.stored).map_err(|error| QueryError::Log(error.to_string()))?;
+        let Content::Commit(commit) = record.content else { return Err(changed()) };
+        let events = read_body(commit.body).map_err(|error| QueryError::Log(error.to_string()))?;
+        let index = usize::try_from(place.index).map_err(|_| changed())?;
+        let event = events.get(index).filter(|event| event.entity == entity).ok_or_else(changed)?;
+        fold.apply(event, place.offset).map_err(|error| QueryError::Log(error.to_string()))
+    }
+
+    /// Whether a position that is reflected was given out by this history.
+    pub(super) fn is_of_this_history(&self, position: &Position) -> Result<bool, QueryError> {
+        let partition = position.partition;
+        // On an embedded log a record lies at the offset of its number, and a commit carries its own hash.
+        if let Ok(entry) = locate::entry(&*self.0.log, partition, position.number)
+            && let Ok(record) = Record::decode(&entry.stored)
+            && let Content::Commit(commit) = &record.content
+            && Position::new(partition, commit.number, &record.digest) == *position
+        {
+            return Ok(true);
+        }
+        let cursor = locate::number(&*self.0.log, &self.0.store.snapshot(), partition, position.number)?;
+        Ok(cursor.position(partition) == Some(*position))
+    }
+}
+
+/// Where the events of an entity up to record `last` lie, in the order of its versions.
+fn places(snap: &Snap<'_>, instance: u32, entity: EntityKey, last: u64) -> Result<Vec<Place>, QueryError> {
+    let (from, until) = history::range(entity);
+    let mut places = Vec::new();
+    let mut failed = None;
+    snap.rows(instance, &from, &until, |_, value| match Place::decode(value) {
+        Ok(place) if place.number <= last => {
+            places.push(place);
+            Ok(true)
+        }
+        Ok(_) => Ok(false),
+        Err(error) => {
+            failed = Some(error);
+            Ok(false)
+        }
+    })?;
+    match failed {
+        Some(error) => Err(error.into()),
+        None => Ok(places),
+    }
+}

@@ -1,0 +1,152 @@
+//! Lists: pages of rows along the narrowest index, with a cursor that stays good while rows come and go.
+
+use kippu_events::EntityId;
+use kippu_events::log::Cut;
+
+use super::{Queries, QueryError};
+use crate::cursor::cut;
+use crate::store::{Snap, StoreError};
+use crate::view::{Ask, Filters, MAIN, Plan, Table, Viewer, row_key};
+
+/// Rows in a page, where nothing else is asked for.
+pub const DEFAULT_ROWS: usize = 100;
+/// Rows in a page at most: about half a megabyte of JSON.
+pub const MOST_ROWS: usize = 1000;
+/// Keys that one page looks at, so that a filter that fits almost nothing cannot hold a thread for long. Such a page
+/// has fewer rows than asked for, and a cursor that goes on.
+const MOST_EXAMINED: usize = 20_000;
+
+/// Which part of a list is asked for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Page {
+    /// Name and value of each filter.
+    pub filters: Vec<(String, String)>,
+    /// The `next` of the page before.
+    pub cursor: Option<String>,
+    /// Rows, from 1 to [`MOST_ROWS`].
+    pub limit: usize,
+    /// Opens personal fields, for operators only.
+    pub unseal: bool,
+}
+
+impl Default for Page {
+    fn default() -> Self {
+        Self { filters: Vec::new(), cursor: None, limit: DEFAULT_ROWS, unseal: false }
+    }
+}
+
+/// One page of a list.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Listed {
+    /// As this viewer may see them.
+    pub rows: Vec<serde_json::Value>,
+    /// Where the next page begins, if there may be one.
+    pub next: Option<String>,
+    /// What the rows reflect.
+    pub cut: Cut,
+}
+
+impl Queries {
+    /// One page of `view`.
+    ///
+    /// # Errors
+    /// [`QueryError`].
+    pub fn list(&self, view: &str, viewer: &Viewer, page: &Page) -> Result<Listed, QueryError> {
+        let (view, table) = self.table(view, viewer)?;
+        if !(1..=MOST_ROWS).contains(&page.limit) {
+            return Err(parameter("limit", "it is a number from 1 to 1000"));
+        }
+        let filters = Filters::new(table.filters(), page.filters.iter().cloned())?;
+        let ask = self.ask(viewer, &filters, page.unseal)?;
+        let plan = table.plan(&ask)?;
+        let snap = self.0.store.snapshot();
+        let (instance, cursors) = self.live(view, &snap)?;
+        let cut = cut(&cursors);
+        match plan {
+            Plan::One(id) => {
+                let row = snap.row(instance, &row_key(&id))?;
+                let shown = row.map(|row| table.present(id, &row, &ask)).transpose()?.flatten();
+                Ok(Listed { rows: shown.into_iter().map(|shown| shown.row).collect(), next: None, cut })
+            }
+            Plan::Range { from, until } => {
+                let from = page.cursor.as_deref().map_or(Ok(from.clone()), |cursor| resume(cursor, &from, &until))?;
+                let scan = Scan { snap: &snap, instance, table, ask: &ask, limit: page.limit };
+                let (rows, next) = scan.run(&from, &until)?;
+                Ok(Listed { rows, next: next.map(|key| data_encoding::BASE64URL_NOPAD.encode(&key)), cut })
+            }
+        }
+    }
+}
+
+/// The first key behind the one that `cursor` names.
+fn resume(cursor: &str, from: &[u8], until: &[u8]) -> Result<Vec<u8>, QueryError> {
+    let key = data_encoding::BASE64URL_NOPAD.decode(cursor.as_bytes()).ok();
+    let mut key = key
+        .filter(|key| from <= key.as_slice() && key.as_slice() < until)
+        .ok_or_else(|| parameter("cursor", "it is not the `next` of a page of this list"))?;
+    key.push(0);
+    Ok(key)
+}
+
+fn parameter(name: &str, reason: &str) -> QueryError {
+    QueryError::Parameter { name: name.to_owned(), reason: reason.to_owned() }
+}
+
+struct Scan<'a> {
+    snap: &'a Snap<'a>,
+    instance: u32,
+    table: &'a dyn Table,
+    ask: &'a Ask<'a>,
+    limit: usize,
+}
+
+impl Scan<'_> {
+    /// The rows from `from` on, and the last key looked at where there may be more behind it.
+    fn run(&self, from: &[u8], until: &[u8]) -> Result<(Vec<serde_json::Value>, Option<Vec<u8>>), QueryError> {
+        let mut rows = Vec::new();
+        let mut last: Option<Vec<u8>> = None;
+        let mut examined = 0;
+        let mut more = false;
+        let mut failed = None;
+        self.snap.rows(self.instance, from, until, |key, value| {
+            if examined == MOST_EXAMINED {
+                more = true;
+                return Ok(false);
+            }
+            examined += 1;
+            match self.shown(key, value)? {
+                Ok(Some(_)) if rows.len() == self.limit => {
+                    more = true;
+                    return Ok(false);
+                }
+                Ok(shown) => rows.extend(shown),
+                Err(error) => {
+                    failed = Some(error);
+                    return Ok(false);
+                }
+            }
+            last = Some(key.to_vec());
+            Ok(true)
+        })?;
+        match failed {
+            Some(error) => Err(error),
+            None => Ok((rows, last.filter(|_| more))),
+        }
+    }
+
+    fn shown(&self, key: &[u8], value: &[u8]) -> Result<Result<Option<serde_json::Value>, QueryError>, StoreError> {
+        let Some(id) = key.last_chunk::<{ EntityId::BYTES }>().map(|id| EntityId::from_bytes(*id)) else {
+            return Ok(Ok(None));
+        };
+        let indexed;
+        let row = if key.first() == Some(&MAIN) {
+            value
+        } else {
+            let Some(row) = self.snap.row(self.instance, &row_key(&id))? else { return Ok(Ok(None)) };
+            indexed = row;
+            &indexed
+        };
+        let presented = self.table.present(id, row, self.ask);
+        Ok(presented.map(|presented| presented.map(|presented| presented.row)).map_err(QueryError::from))
+    }
+}

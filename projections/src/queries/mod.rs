@@ -1,0 +1,202 @@
+//! Answers from the views: one row, a list, a row as it was, what is reflected, and waiting until enough is.
+
+mod as_of;
+mod error;
+mod list;
+mod rebuild;
+mod status;
+mod wait;
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use kippu_events::client::Role;
+use kippu_events::log::{Cut, Position, ReadLog};
+use kippu_events::{EntityId, Time};
+use tokio::sync::watch;
+
+pub use error::{KINDS, Kind, QueryError};
+pub use list::{DEFAULT_ROWS, Listed, MOST_ROWS, Page};
+pub use rebuild::{RebuildError, Rebuilt};
+pub use status::{PartitionStatus, Status, ViewDigest, ViewStatus};
+
+use crate::cursor::{Cursor, cut};
+use crate::runner::{Engine, Published, Signal};
+use crate::store::{Snap, Store};
+use crate::view::{Ask, Filters, Table, Unseal, View, Viewer, row_key};
+use crate::views::clients::{ClientRow, Clients};
+
+/// Answers from the views. Cheap to clone.
+#[derive(Clone)]
+pub struct Queries(Arc<Inner>);
+
+struct Inner {
+    log: Arc<dyn ReadLog>,
+    store: Arc<Store>,
+    views: Vec<Arc<dyn View>>,
+    published: watch::Receiver<Published>,
+    signal: Arc<Signal>,
+    unseal: Option<Arc<dyn Unseal>>,
+}
+
+/// One row and what it reflects.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Found {
+    /// As this viewer may see it.
+    pub row: serde_json::Value,
+    /// The version of its entity: its ETag.
+    pub version: u64,
+    /// The last record of the entity's partition that is reflected.
+    pub position: Position,
+    /// What the whole view reflects; nothing for an answer as of an earlier position, which is about one partition.
+    pub cut: Option<Cut>,
+}
+
+/// A point in history.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Moment {
+    /// Right after a record: `3-17-5f0c9a1b22d07e44`.
+    Position(Position),
+    /// Right after one record of each partition: `17.3.0`.
+    Cut(Cut),
+    /// Right after the last record that was decided at or before a time: RFC 3339.
+    Time(Time),
+}
+
+impl FromStr for Moment {
+    type Err = QueryError;
+
+    fn from_str(text: &str) -> Result<Self, QueryError> {
+        if let Ok(position) = text.parse() {
+            return Ok(Self::Position(position));
+        }
+        if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+            && let Ok(cut) = text.parse()
+        {
+            return Ok(Self::Cut(cut));
+        }
+        text.parse().map(Self::Time).map_err(|_| QueryError::Parameter {
+            name: "as_of".to_owned(),
+            reason: "neither a position or cut that this service gave out, nor a time in RFC 3339".to_owned(),
+        })
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Position(position) => position.fmt(f),
+            Self::Cut(cut) => cut.fmt(f),
+            Self::Time(time) => time.fmt(f),
+        }
+    }
+}
+
+impl Queries {
+    pub(crate) fn new(
+        log: Arc<dyn ReadLog>,
+        views: Vec<Arc<dyn View>>,
+        engine: &Engine,
+        signal: Arc<Signal>,
+        unseal: Option<Arc<dyn Unseal>>,
+    ) -> Self {
+        Self(Arc::new(Inner { log, store: engine.store(), views, published: engine.subscribe(), signal, unseal }))
+    }
+
+    /// Every view, with its documentation.
+    #[must_use]
+    pub fn views(&self) -> &[Arc<dyn View>] {
+        &self.0.views
+    }
+
+    /// The row of `view` under `key` as it is now. `unseal` opens personal fields, for operators only.
+    ///
+    /// # Errors
+    /// [`QueryError`]; `NotFound` also where the row is not for this viewer.
+    pub fn get(&self, view: &str, key: &str, viewer: &Viewer, unseal: bool) -> Result<Found, QueryError> {
+        let (view, table) = self.table(view, viewer)?;
+        let id = entity_id(key)?;
+        let filters = Filters::default();
+        let ask = self.ask(viewer, &filters, unseal)?;
+        table.plan(&ask)?;
+        let snap = self.0.store.snapshot();
+        let (instance, cursors) = self.live(view, &snap)?;
+        let row = snap.row(instance, &row_key(&id))?.ok_or(QueryError::NotFound)?;
+        let presented = table.present(id, &row, &ask)?.ok_or(QueryError::NotFound)?;
+        let partition = self.partition_of(id);
+        let position = cursors.get(usize::from(partition)).and_then(|cursor| cursor.position(partition));
+        Ok(Found {
+            row: presented.row,
+            version: presented.version,
+            position: position.ok_or(QueryError::NotFound)?,
+            cut: Some(cut(&cursors)),
+        })
+    }
+
+    /// The API client `id`, for the authentication of each request: one look into memory or the store, no more.
+    ///
+    /// # Errors
+    /// [`QueryError`]; an unknown client is no error.
+    pub fn client(&self, id: EntityId) -> Result<Option<ClientRow>, QueryError> {
+        loop {
+            let live = self.live_instance(Clients.name())?;
+            if let Some(row) = self.0.store.row(live, &row_key(&id))? {
+                return Ok(Some(ClientRow::decode(&row)?));
+            }
+            // A row can only be missed while another instance takes over.
+            if self.live_instance(Clients.name())? == live {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// The instance that answers for the view `name`, as last published.
+    fn live_instance(&self, name: &str) -> Result<u32, QueryError> {
+        let published = self.0.published.borrow();
+        let view = published.view(name).ok_or_else(|| QueryError::NoView(name.to_owned()))?;
+        match &view.live {
+            Some((instance, _, _)) => Ok(*instance),
+            None => Err(QueryError::Filling(view.filling.as_ref().map_or(Cut(Vec::new()), |filling| filling.cut()))),
+        }
+    }
+
+    /// The view `name`, if it answers this viewer at all.
+    fn table(&self, name: &str, viewer: &Viewer) -> Result<(&dyn View, &dyn Table), QueryError> {
+        let view = self.0.views.iter().find(|view| view.name() == name);
+        let (view, table) =
+            view.and_then(|view| Some((&**view, view.table()?))).ok_or_else(|| QueryError::NoView(name.to_owned()))?;
+        if table.readers().contains(&viewer.role) {
+            Ok((view, table))
+        } else {
+            Err(QueryError::Forbidden("this view is not shown to the key's role"))
+        }
+    }
+
+    fn ask<'a>(&'a self, viewer: &'a Viewer, filters: &'a Filters, unseal: bool) -> Result<Ask<'a>, QueryError> {
+        if unseal && viewer.role != Role::Operator {
+            return Err(QueryError::Forbidden("personal fields are opened for operators only"));
+        }
+        Ok(Ask { viewer, filters, unseal: self.0.unseal.as_deref().filter(|_| unseal) })
+    }
+
+    /// The instance that answers for `view` in a snapshot, and what it reflects there.
+    fn live(&self, view: &dyn View, snap: &Snap<'_>) -> Result<(u32, Vec<Cursor>), QueryError> {
+        match snap.live(view.name())? {
+            Some((id, instance)) => Ok((id, snap.track(instance.track)?)),
+            None => {
+                let published = self.0.published.borrow();
+                let filling = published.view(view.name()).and_then(|view| view.filling.clone());
+                Err(QueryError::Filling(filling.map_or(Cut(Vec::new()), |filling| filling.cut())))
+            }
+        }
+    }
+
+    fn partition_of(&self, id: EntityId) -> u16 {
+        id.slot().partition(self.0.log.partitions())
+    }
+}
+
+fn entity_id(key: &str) -> Result<EntityId, QueryError> {
+    key.parse().map_err(|_| QueryError::NotFound)
+}

@@ -1,0 +1,104 @@
+//! Waiting until a view reflects what was asked for.
+
+use std::time::Duration;
+
+use kippu_events::log::{Cut, Position};
+
+use super::{Moment, Queries, QueryError};
+use crate::runner::{Published, Reached};
+
+impl Queries {
+    /// Waits until `view` reflects `at`, which MUST be a position or a cut: a time is reflected at once, as far as
+    /// anything was decided until then.
+    ///
+    /// # Errors
+    /// `Behind` after `timeout`, `Stalled` where the partition halts before it, `OtherHistory` where the position was
+    /// given out by another.
+    pub async fn wait_for(&self, view: &str, at: &Moment, timeout: Duration) -> Result<(), QueryError> {
+        let wanted = Wanted::new(at, self.0.log.partitions())?;
+        let mut published = self.0.published.clone();
+        let settled = |published: &Published| wanted.settled(published, view);
+        let settled = tokio::time::timeout(timeout, published.wait_for(settled)).await;
+        let outcome = match settled {
+            Ok(Ok(published)) => wanted.outcome(&published, view),
+            Ok(Err(_)) => Err(QueryError::Stopped),
+            Err(_) => wanted.outcome(&self.0.published.borrow(), view),
+        };
+        outcome?;
+        match at {
+            Moment::Position(position) if !self.is_of_this_history(position)? => {
+                Err(QueryError::OtherHistory(position.to_string()))
+            }
+            Moment::Position(_) | Moment::Cut(_) | Moment::Time(_) => Ok(()),
+        }
+    }
+
+    /// Waits until the views reflect the log as it was when the runner started, so that nothing that was answered
+    /// before a restart is missing after it. A partition that halts is not waited for.
+    ///
+    /// # Errors
+    /// `Behind` after `timeout`; `Stopped` where the runner has ended.
+    pub async fn caught_up(&self, timeout: Duration) -> Result<(), QueryError> {
+        let mut published = self.0.published.clone();
+        let settled = published.wait_for(|published| published.caught_up || published.failed.is_some());
+        match tokio::time::timeout(timeout, settled).await {
+            Ok(Ok(published)) => published.failed.clone().map_or(Ok(()), |error| Err(QueryError::Store(error))),
+            Ok(Err(_)) => Err(QueryError::Stopped),
+            Err(_) => Err(QueryError::Filling(Cut(Vec::new()))),
+        }
+    }
+}
+
+/// The records that a view has to reflect.
+struct Wanted {
+    /// Partition and number of each.
+    records: Vec<(u16, u64)>,
+    text: String,
+}
+
+impl Wanted {
+    fn new(at: &Moment, partitions: u16) -> Result<Self, QueryError> {
+        let records = match at {
+            Moment::Position(Position { partition, number, .. }) if *partition < partitions => {
+                vec![(*partition, *number)]
+            }
+            Moment::Cut(cut) if cut.0.len() == usize::from(partitions) => (0..).zip(cut.0.iter().copied()).collect(),
+            Moment::Position(_) | Moment::Cut(_) => return Err(QueryError::OtherHistory(at.to_string())),
+            Moment::Time(_) => Vec::new(),
+        };
+        Ok(Self { records, text: at.to_string() })
+    }
+
+    /// Whether waiting longer changes nothing.
+    fn settled(&self, published: &Published, view: &str) -> bool {
+        match self.outcome(published, view) {
+            Ok(()) => true,
+            Err(error) => !matches!(error, QueryError::Behind { .. } | QueryError::Filling(_)),
+        }
+    }
+
+    fn outcome(&self, published: &Published, view: &str) -> Result<(), QueryError> {
+        if let Some(error) = &published.failed {
+            return Err(QueryError::Store(error.clone()));
+        }
+        let view = published.view(view).ok_or_else(|| QueryError::NoView(view.to_owned()))?;
+        match (&view.live, &view.filling) {
+            (Some((_, _, reached)), _) => self.reached(reached),
+            (None, filling) => {
+                Err(QueryError::Filling(filling.as_ref().map_or(Cut(Vec::new()), |reached| reached.cut())))
+            }
+        }
+    }
+
+    fn reached(&self, reached: &Reached) -> Result<(), QueryError> {
+        let mut missing = self.records.iter().filter(|(partition, number)| !reached.reaches(*partition, *number));
+        if missing.clone().next().is_none() {
+            return Ok(());
+        }
+        let halted = missing.find_map(|(partition, _)| reached.halt(*partition).map(|halt| (*partition, halt.clone())));
+        match halted {
+            Some((partition, halt)) => Err(QueryError::Stalled { partition, offset: halt.offset, reason: halt.reason }),
+            None => Err(QueryError::Behind { asked: self.text.clone(), cut: reached.cut() }),
+        }
+    }
+}

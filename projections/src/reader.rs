@@ -1,0 +1,82 @@
+//! Reading one partition record by record, with the rule of validity applied.
+
+use kippu_events::Time;
+use kippu_events::event::read_body;
+use kippu_events::log::judge::{Verdict, judge};
+use kippu_events::log::{Content, Entry, Hash, Head, LogId, Record};
+
+use crate::cursor::{Cursor, Taken};
+
+/// The partition that is read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Partition {
+    pub log: LogId,
+    pub index: u16,
+    pub count: u16,
+}
+
+/// What the next entry was.
+pub(crate) enum Step<'a> {
+    /// A valid record, whose events are in this body; empty for records without events.
+    Valid {
+        /// Its number.
+        number: u64,
+        /// A JSON array of events.
+        body: Option<&'a [u8]>,
+    },
+    /// An entry that does not count.
+    Skipped,
+}
+
+/// Moves `cursor` past `entry`. `digest_at` knows the digests of valid records of the current epoch.
+///
+/// # Errors
+/// Why the entry is damage; the cursor is then where it was.
+pub(crate) fn take<'a>(
+    partition: &Partition,
+    cursor: &mut Cursor,
+    entry: &'a Entry,
+    digest_at: impl FnOnce(u64) -> Option<Hash>,
+) -> Result<Step<'a>, String> {
+    let record = Record::decode(&entry.stored).map_err(|error| error.to_string())?;
+    let head = match &cursor.taken {
+        None => at_genesis(partition, &record)?,
+        Some(taken) => match judge(&taken.head, &record, digest_at) {
+            Verdict::Valid(head) => head,
+            Verdict::Stale | Verdict::Duplicate | Verdict::Orphan => {
+                cursor.offset = entry.offset + 1;
+                cursor.skipped += 1;
+                return Ok(Step::Skipped);
+            }
+            Verdict::Damage(damage) => return Err(damage.to_string()),
+        },
+    };
+    cursor.offset = entry.offset + 1;
+    cursor.taken = Some(Taken { head, at: entry.offset, digest: record.digest });
+    let body = match record.content {
+        Content::Commit(commit) => Some(commit.body),
+        Content::Genesis(_) | Content::Claim(_) | Content::Seal(_) => None,
+    };
+    Ok(Step::Valid { number: head.number, body })
+}
+
+fn at_genesis(partition: &Partition, record: &Record<'_>) -> Result<Head, String> {
+    let Content::Genesis(genesis) = &record.content else {
+        return Err("field kind: a partition begins with its genesis".to_owned());
+    };
+    if genesis.log != partition.log {
+        return Err(format!("field log: {}, but this log is {}", genesis.log, partition.log));
+    }
+    if (genesis.partition, genesis.partitions) != (partition.index, partition.count) {
+        return Err(format!(
+            "field partition: {} of {}, but this is {} of {}",
+            genesis.partition, genesis.partitions, partition.index, partition.count
+        ));
+    }
+    Ok(Head::at_genesis(record.digest))
+}
+
+/// The time of a record with this body: all its events were decided at once.
+pub(crate) fn time_of(body: &[u8]) -> Option<Time> {
+    read_body(body).ok()?.first().map(|event| event.time)
+}

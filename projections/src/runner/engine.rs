@@ -1,0 +1,395 @@
+//! The runner without its thread: which instances there are, which of them are fed together, and when one takes over.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use kippu_events::log::{ReadLog, Record};
+use tokio::sync::watch;
+
+use super::OpenError;
+use super::flight::{Flight, Ground, Limits, Member, Purpose};
+use super::published::{Published, Reached, Showing};
+use super::signal::Request;
+use crate::cursor::Cursor;
+use crate::locate;
+use crate::store::{Batch, Instance, Store, StoreError};
+use crate::view::View;
+
+/// See the module. Its first flight is the one that follows the log; every other is catching up with it.
+pub(crate) struct Engine {
+    ground: Ground,
+    views: Vec<Arc<dyn View>>,
+    flights: Vec<Flight>,
+    /// Instances of older revisions that answer until their successors are filled.
+    frozen: BTreeMap<&'static str, Frozen>,
+    /// Where the log ended when the runner started.
+    goal: Vec<u64>,
+    caught_up: bool,
+    next_id: u32,
+    published: watch::Sender<Published>,
+}
+
+struct Frozen {
+    instance: u32,
+    revision: u32,
+    track: u32,
+    reached: Arc<Reached>,
+}
+
+impl Engine {
+    /// Opens the store in `dir` and finds out what is to be done.
+    pub(crate) fn open(
+        log: Arc<dyn ReadLog>,
+        dir: &Path,
+        views: Vec<Arc<dyn View>>,
+        limits: Limits,
+    ) -> Result<Self, OpenError> {
+        let partitions = log.partitions();
+        let goal = (0..partitions).map(|partition| log.end(partition)).collect::<Result<Vec<_>, _>>()?;
+        let mut store = Store::open(dir, log.id(), partitions)?;
+        if !is_of_this_history(&*log, &store, &goal)? {
+            tracing::warn!(dir = %dir.display(), "views are of another history of this log: filled anew");
+            drop(store);
+            Store::destroy(dir)?;
+            store = Store::open(dir, log.id(), partitions)?;
+        }
+        let mut engine = Self {
+            ground: Ground { log, store: Arc::new(store), limits },
+            views,
+            flights: Vec::new(),
+            frozen: BTreeMap::new(),
+            goal,
+            caught_up: false,
+            next_id: 1,
+            published: watch::Sender::new(Published::default()),
+        };
+        engine.muster()?;
+        engine.settle()?;
+        Ok(engine)
+    }
+
+    /// The store, for readers.
+    pub(crate) fn store(&self) -> Arc<Store> {
+        self.ground.store.clone()
+    }
+
+    /// What is told after each batch.
+    pub(crate) fn subscribe(&self) -> watch::Receiver<Published> {
+        self.published.subscribe()
+    }
+
+    fn fresh_id(&mut self) -> u32 {
+        let id = self.next_id;
+        self.next_id += 1;
+        id
+    }
+
+    /// Finds the instance of each view, makes those that are missing, deletes those that nobody needs.
+    fn muster(&mut self) -> Result<(), StoreError> {
+        let store = self.ground.store.clone();
+        let snap = store.snapshot();
+        let mut instances: BTreeMap<u32, Instance> = snap.instances()?.into_iter().collect();
+        let tracks = snap.tracks()?;
+        self.next_id = instances.keys().chain(&tracks).max().map_or(1, |last| last + 1);
+        let mut batch = Batch::default();
+        let mut members: BTreeMap<u32, Vec<Member>> = BTreeMap::new();
+        let new_track = self.fresh_id();
+        for view in self.views.clone() {
+            let member = |instance, purpose| Member { instance, view: view.clone(), purpose };
+            if let Some((id, live)) = snap.live(view.name())? {
+                instances.remove(&id);
+                if live.revision == view.revision() {
+                    members.entry(live.track).or_default().push(member(id, Purpose::Live));
+                    continue;
+                }
+                if view.presents(live.revision) {
+                    let frozen = self.freeze(id, &live, snap.track(live.track)?, &mut batch);
+                    self.frozen.insert(view.name(), frozen);
+                } else {
+                    batch.not_live(view.name());
+                    batch.no_instance(id);
+                }
+            }
+            let begun = |instance: &Instance| instance.view == view.name() && instance.revision == view.revision();
+            let (id, track) = match instances.iter().find(|(_, instance)| begun(instance)).map(|(id, i)| (*id, i.track))
+            {
+                Some((id, track)) => {
+                    instances.remove(&id);
+                    (id, track)
+                }
+                None => (self.fresh_id(), new_track),
+            };
+            batch.instance(id, &Instance { view: view.name().to_owned(), revision: view.revision(), track });
+            members.entry(track).or_default().push(member(id, Purpose::Filling));
+        }
+        for (id, instance) in instances {
+            if !self.views.iter().any(|view| view.name() == instance.view) {
+                batch.not_live(&instance.view);
+            }
+            batch.no_instance(id);
+        }
+        for track in tracks {
+            if !members.contains_key(&track) {
+                batch.no_track(track);
+            }
+        }
+        for (track, members) in members {
+            let cursors = if track == new_track {
+                let cursors = vec![Cursor::default(); self.goal.len()];
+                batch.track(track, &cursors);
+                cursors
+            } else {
+                snap.track(track)?
+            };
+            let mut flight = Flight::new(track, cursors);
+            flight.members = members;
+            self.flights.push(flight);
+        }
+        if self.flights.is_empty() {
+            self.flights.push(Flight::new(new_track, vec![Cursor::default(); self.goal.len()]));
+        }
+        let read = |flight: &Flight| flight.reached.cursors.iter().map(|cursor| cursor.offset).sum::<u64>();
+        self.flights.sort_by_key(|flight| std::cmp::Reverse(read(flight)));
+        store.write(batch)
+    }
+
+    /// Gives an instance that is no longer fed a track of its own, so that its cut stays true.
+    fn freeze(&mut self, id: u32, live: &Instance, cursors: Vec<Cursor>, batch: &mut Batch) -> Frozen {
+        let track = self.fresh_id();
+        batch.track(track, &cursors);
+        batch.instance(id, &Instance { track, ..live.clone() });
+        let halts = vec![None; cursors.len()];
+        Frozen { instance: id, revision: live.revision, track, reached: Arc::new(Reached { cursors, halts }) }
+    }
+
+    /// These partitions may have more to read.
+    pub(crate) fn mark(&mut self, moved: &[u16]) {
+        for flight in &mut self.flights {
+            moved.iter().for_each(|partition| flight.mark(*partition));
+        }
+    }
+
+    /// One batch for every flight. Whether there is more to do at once.
+    pub(crate) fn turn(&mut self) -> Result<bool, StoreError> {
+        let Some((main, others)) = self.flights.split_first_mut() else { return Ok(false) };
+        let mut more = main.step(&self.ground, None)?;
+        let until: Vec<u64> = main.reached.cursors.iter().map(|cursor| cursor.offset).collect();
+        for flight in others {
+            more |= flight.step(&self.ground, Some(&until))?;
+        }
+        self.settle()?;
+        Ok(more)
+    }
+
+    /// Joins flights that have caught up, lets instances take over that are ready, and tells everyone.
+    fn settle(&mut self) -> Result<(), StoreError> {
+        let (goal, main) = (&self.goal, &self.flights[0].reached);
+        let there = |(i, goal): (usize, &u64)| main.cursors[i].offset >= *goal || main.halts[i].is_some();
+        self.caught_up = self.caught_up || goal.iter().enumerate().all(there);
+        self.join()?;
+        self.take_over()?;
+        self.give_up()?;
+        self.publish();
+        Ok(())
+    }
+
+    fn join(&mut self) -> Result<(), StoreError> {
+        let mut i = 1;
+        while i < self.flights.len() {
+            if self.flights[i].reached.cursors != self.flights[0].reached.cursors {
+                i += 1;
+                continue;
+            }
+            let flight = self.flights.remove(i);
+            let track = self.flights[0].track;
+            let mut batch = Batch::default();
+            batch.no_track(flight.track);
+            for member in &flight.members {
+                batch.instance(member.instance, &instance_of(member, track));
+            }
+            self.ground.store.write(batch)?;
+            for mut member in flight.members {
+                if let Purpose::Rebuilt(reply) = &mut member.purpose
+                    && let Some(reply) = reply.take()
+                    && reply.send(Ok(member.instance)).is_err()
+                {
+                    self.delete(member.instance)?;
+                    continue;
+                }
+                self.flights[0].members.push(member);
+            }
+        }
+        Ok(())
+    }
+
+    /// Instances that were being filled answer from now on, if the first flight has caught up.
+    fn take_over(&mut self) -> Result<(), StoreError> {
+        if !self.caught_up {
+            return Ok(());
+        }
+        let mut batch = Batch::default();
+        let mut any = false;
+        for member in &mut self.flights[0].members {
+            if let Purpose::Filling = member.purpose {
+                any = true;
+                member.purpose = Purpose::Live;
+                batch.live(member.view.name(), member.instance);
+                if let Some(frozen) = self.frozen.remove(member.view.name()) {
+                    batch.no_instance(frozen.instance);
+                    batch.no_track(frozen.track);
+                }
+            }
+        }
+        if any { self.ground.store.write(batch) } else { Ok(()) }
+    }
+
+    /// A rebuilt instance that halts where the live one went on will never be at its cut.
+    fn give_up(&mut self) -> Result<(), StoreError> {
+        let main = self.flights[0].reached.clone();
+        let mut stuck = Vec::new();
+        for flight in &mut self.flights[1..] {
+            let halted = |i: usize| {
+                let halt = flight.reached.halts[i].as_ref()?;
+                (flight.reached.cursors[i].offset < main.cursors[i].offset).then(|| (i, halt.clone()))
+            };
+            let Some((partition, halt)) = (0..main.cursors.len()).find_map(halted) else { continue };
+            for member in &mut flight.members {
+                if let Purpose::Rebuilt(reply) = &mut member.purpose {
+                    if let Some(reply) = reply.take() {
+                        let reason = format!("partition {partition} halts at offset {}: {}", halt.offset, halt.reason);
+                        // Where nobody waits any more there is nobody to tell.
+                        let _nobody_waits = reply.send(Err(reason));
+                    }
+                    stuck.push(member.instance);
+                }
+            }
+        }
+        stuck.into_iter().try_for_each(|instance| self.delete(instance))
+    }
+
+    /// Does what was asked.
+    pub(crate) fn request(&mut self, request: Request) -> Result<(), StoreError> {
+        match request {
+            Request::Rebuild { view, reply } => {
+                let Some(view) = self.views.iter().find(|known| known.name() == view).cloned() else {
+                    let _nobody_waits = reply.send(Err(format!("there is no view {view}")));
+                    return Ok(());
+                };
+                let (instance, track) = (self.fresh_id(), self.fresh_id());
+                let mut flight = Flight::new(track, vec![Cursor::default(); self.goal.len()]);
+                let member = Member { instance, view, purpose: Purpose::Rebuilt(Some(reply)) };
+                let mut batch = Batch::default();
+                batch.track(track, &flight.reached.cursors);
+                batch.instance(instance, &instance_of(&member, track));
+                self.ground.store.write(batch)?;
+                flight.members.push(member);
+                self.flights.push(flight);
+                self.settle()
+            }
+            Request::Swap { instance, reply } => {
+                self.swap(instance)?;
+                self.publish();
+                let _nobody_waits = reply.send(());
+                Ok(())
+            }
+            Request::Discard { instance } => self.delete(instance),
+        }
+    }
+
+    /// The rebuilt `instance` answers from now on.
+    fn swap(&mut self, instance: u32) -> Result<(), StoreError> {
+        let members = &mut self.flights[0].members;
+        let Some(view) = members.iter().find(|member| member.instance == instance).map(|member| member.view.clone())
+        else {
+            return Ok(());
+        };
+        let mut batch = Batch::default();
+        batch.live(view.name(), instance);
+        members.retain_mut(|member| {
+            if member.instance == instance {
+                member.purpose = Purpose::Live;
+            } else if member.view.name() == view.name() && matches!(member.purpose, Purpose::Live) {
+                batch.no_instance(member.instance);
+                return false;
+            }
+            true
+        });
+        self.ground.store.write(batch)
+    }
+
+    /// Takes a rebuilt instance out of its flight and deletes its rows. A live one stays.
+    fn delete(&mut self, instance: u32) -> Result<(), StoreError> {
+        let mut batch = Batch::default();
+        batch.no_instance(instance);
+        for flight in &mut self.flights {
+            if flight.members.iter().any(|m| m.instance == instance && !matches!(m.purpose, Purpose::Rebuilt(_))) {
+                return Ok(());
+            }
+            flight.members.retain(|member| member.instance != instance);
+        }
+        let mut first = true;
+        self.flights.retain(|flight| {
+            let keep = std::mem::take(&mut first) || !flight.members.is_empty();
+            if !keep {
+                batch.no_track(flight.track);
+            }
+            keep
+        });
+        self.ground.store.write(batch)
+    }
+
+    fn publish(&self) {
+        let showing = |view: &Arc<dyn View>| {
+            let mut showing = Showing { name: view.name(), revision: view.revision(), live: None, filling: None };
+            if let Some(frozen) = self.frozen.get(view.name()) {
+                showing.live = Some((frozen.instance, frozen.revision, frozen.reached.clone()));
+            }
+            for flight in &self.flights {
+                for member in flight.members.iter().filter(|member| member.view.name() == view.name()) {
+                    match member.purpose {
+                        Purpose::Live => {
+                            showing.live = Some((member.instance, view.revision(), flight.reached.clone()));
+                        }
+                        Purpose::Filling => showing.filling = Some(flight.reached.clone()),
+                        Purpose::Rebuilt(_) => {}
+                    }
+                }
+            }
+            showing
+        };
+        let views = self.views.iter().map(showing).collect();
+        self.published.send_replace(Published { views, caught_up: self.caught_up, failed: None });
+    }
+
+    /// Tells everyone that the runner has ended.
+    pub(crate) fn fail(&self, error: StoreError) {
+        self.published.send_modify(|published| published.failed = Some(error));
+    }
+}
+
+fn instance_of(member: &Member, track: u32) -> Instance {
+    Instance { view: member.view.name().to_owned(), revision: member.view.revision(), track }
+}
+
+/// Whether every cursor in the store names a record that the log has.
+fn is_of_this_history(log: &dyn ReadLog, store: &Store, ends: &[u64]) -> Result<bool, StoreError> {
+    let snap = store.snapshot();
+    for track in snap.tracks()? {
+        for (index, cursor) in (0..).zip(snap.track(track)?) {
+            let Some(taken) = cursor.taken else { continue };
+            if ends[usize::from(index)] < cursor.offset {
+                return Ok(false);
+            }
+            // A log that cannot be read, or a record that has become unreadable, is no other history: the fold will
+            // meet and name it.
+            if let Ok(entry) = locate::entry(log, index, taken.at)
+                && let Ok(record) = Record::decode(&entry.stored)
+                && record.digest != taken.digest
+            {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
+}

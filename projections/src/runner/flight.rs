@@ -1,0 +1,266 @@
+//! A flight: the views that stand at the same cursors, and so are fed from one reading of the log.
+
+use std::sync::Arc;
+
+use kippu_events::Recorded;
+use kippu_events::event::{NotAnEvent, read_body};
+use kippu_events::log::{Bound, ReadLog};
+use tokio::sync::oneshot;
+
+use super::published::{Halt, Reached};
+use crate::cursor::Cursor;
+use crate::locate::{self, ANCHOR_EVERY};
+use crate::reader::{self, Partition, Step};
+use crate::rows::{Overlay, Rows};
+use crate::store::{Batch, Store, StoreError};
+use crate::view::View;
+
+/// How much one batch takes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// A batch ends with the page in which it reaches this many events.
+    pub events: usize,
+    /// One read of one partition.
+    pub page: Bound,
+}
+
+impl Default for Limits {
+    /// Large enough to amortise a write, small enough to be on disk within some tens of milliseconds.
+    fn default() -> Self {
+        Self { events: 8192, page: Bound { entries: 1024, bytes: 1 << 20 } }
+    }
+}
+
+/// What the runner works with.
+pub(crate) struct Ground {
+    pub log: Arc<dyn ReadLog>,
+    pub store: Arc<Store>,
+    pub limits: Limits,
+}
+
+/// An instance of a view that is being fed.
+pub(crate) struct Member {
+    pub instance: u32,
+    pub view: Arc<dyn View>,
+    pub purpose: Purpose,
+}
+
+/// What a member is for.
+pub(crate) enum Purpose {
+    /// It answers queries.
+    Live,
+    /// It will, once it has caught up.
+    Filling,
+    /// It was asked for, to be compared with the live one; somebody may still wait for it to catch up.
+    Rebuilt(Option<oneshot::Sender<Result<u32, String>>>),
+}
+
+/// See the module.
+pub(crate) struct Flight {
+    pub track: u32,
+    pub members: Vec<Member>,
+    pub reached: Arc<Reached>,
+    halts: Vec<Option<Halt>>,
+    /// Partitions that may have more to read.
+    moved: Vec<bool>,
+    /// Events that a view could not apply: the next attempt ends before them.
+    refused: Vec<Option<(u64, String)>>,
+    overlay: Overlay,
+    /// The partition that the next batch begins with, so that none starves.
+    first: usize,
+}
+
+/// The end of one attempt at a batch.
+enum Attempt {
+    Done(Box<Prepared>),
+    /// A view refused an event: nothing of the batch counts.
+    Again,
+}
+
+struct Prepared {
+    cursors: Vec<Cursor>,
+    batch: Batch,
+    /// Whether there is anything to write.
+    news: bool,
+    /// Whether there may be more to read.
+    more: bool,
+}
+
+impl Flight {
+    /// The flight of `track`, standing at `cursors`.
+    pub(crate) fn new(track: u32, cursors: Vec<Cursor>) -> Self {
+        let partitions = cursors.len();
+        let halts = vec![None; partitions];
+        Self {
+            track,
+            members: Vec::new(),
+            reached: Arc::new(Reached { cursors, halts: halts.clone() }),
+            halts,
+            moved: vec![true; partitions],
+            refused: vec![None; partitions],
+            overlay: Overlay::default(),
+            first: 0,
+        }
+    }
+
+    /// `partition` may have more to read.
+    pub(crate) fn mark(&mut self, partition: u16) {
+        let partition = usize::from(partition);
+        if let (Some(moved), Some(halt)) = (self.moved.get_mut(partition), self.halts.get_mut(partition)) {
+            *moved = true;
+            if halt.as_ref().is_some_and(|halt| halt.transient) {
+                *halt = None;
+            }
+        }
+    }
+
+    /// Folds one batch and writes it with its cursors, without going past the offsets `until`. Whether there is more.
+    pub(crate) fn step(&mut self, ground: &Ground, until: Option<&[u64]>) -> Result<bool, StoreError> {
+        let mut prepared = loop {
+            match self.attempt(ground, until) {
+                Ok(Attempt::Done(prepared)) => break prepared,
+                Ok(Attempt::Again) => self.overlay.discard(),
+                Err(error) => {
+                    self.overlay.discard();
+                    return Err(error);
+                }
+            }
+        };
+        if prepared.news {
+            let batch = &mut prepared.batch;
+            self.overlay.drain(|key, value| batch.row(key, value));
+            batch.track(self.track, &prepared.cursors);
+            ground.store.write(prepared.batch)?;
+        }
+        if prepared.news || self.halts != self.reached.halts {
+            self.reached = Arc::new(Reached { cursors: prepared.cursors, halts: self.halts.clone() });
+        }
+        Ok(prepared.more)
+    }
+
+    fn attempt(&mut self, ground: &Ground, until: Option<&[u64]>) -> Result<Attempt, StoreError> {
+        let mut cursors = self.reached.cursors.clone();
+        let (mut batch, mut news, mut events) = (Batch::default(), false, 0);
+        let partitions = cursors.len();
+        let mut more = false;
+        for i in 0..partitions {
+            let index = (self.first + i) % partitions;
+            let wanted = until.map_or(self.moved[index], |until| cursors[index].offset < until[index]);
+            if !wanted || self.halts[index].is_some() {
+                continue;
+            }
+            if events >= ground.limits.events {
+                self.first = index;
+                more = true;
+                break;
+            }
+            let before = cursors[index].offset;
+            match self.read(ground, until, index, &mut cursors[index], &mut batch)? {
+                Some(count) => events += count,
+                None => return Ok(Attempt::Again),
+            }
+            let moved = cursors[index].offset > before;
+            self.moved[index] = moved;
+            news |= moved;
+            more |= moved && self.halts[index].is_none();
+        }
+        match self.overlay.failure() {
+            Some(error) => Err(error),
+            None => Ok(Attempt::Done(Box::new(Prepared { cursors, batch, news, more }))),
+        }
+    }
+
+    /// Folds one page of one partition; how many events that were, or nothing where a view refused one.
+    fn read(
+        &mut self,
+        ground: &Ground,
+        until: Option<&[u64]>,
+        index: usize,
+        cursor: &mut Cursor,
+        batch: &mut Batch,
+    ) -> Result<Option<usize>, StoreError> {
+        let count = ground.log.partitions();
+        let Ok(number) = u16::try_from(index) else { return Ok(Some(0)) };
+        let partition = Partition { log: ground.log.id(), index: number, count };
+        let page = match ground.log.read(number, cursor.offset, ground.limits.page) {
+            Ok(page) => page,
+            Err(error) => {
+                self.halt(partition, cursor.offset, error.to_string(), true);
+                return Ok(Some(0));
+            }
+        };
+        let mut events = 0;
+        for entry in &page.entries {
+            if until.is_some_and(|until| entry.offset >= until[index]) {
+                break;
+            }
+            let refused = self.refused[index].as_ref().filter(|(offset, _)| *offset == entry.offset);
+            if let Some((offset, reason)) = refused.cloned() {
+                self.halt(partition, offset, reason, false);
+                break;
+            }
+            let before = *cursor;
+            let epoch = before.taken.map(|taken| taken.head.epoch);
+            let digest_at = |number| {
+                let found = locate::number(&*ground.log, &ground.store.snapshot(), partition.index, number).ok()?;
+                found.taken.filter(|taken| Some(taken.head.epoch) == epoch).map(|taken| taken.digest)
+            };
+            let (number, body) = match reader::take(&partition, cursor, entry, digest_at) {
+                Ok(Step::Valid { number, body }) => (number, body),
+                Ok(Step::Skipped) => continue,
+                Err(reason) => {
+                    self.halt(partition, entry.offset, reason, false);
+                    break;
+                }
+            };
+            if let Some(body) = body {
+                match events_of(body, &partition, number) {
+                    Ok(decoded) => {
+                        events += decoded.len();
+                        cursor.time = decoded.last().map_or(cursor.time, |event| event.time);
+                        if let Err(error) = self.apply(ground, &decoded, entry.offset) {
+                            self.refused[index] = Some((entry.offset, error.to_string()));
+                            return Ok(None);
+                        }
+                    }
+                    Err(error) => {
+                        *cursor = before;
+                        self.halt(partition, entry.offset, error.to_string(), false);
+                        break;
+                    }
+                }
+            }
+            if number % ANCHOR_EVERY == 0 {
+                batch.anchor(partition.index, cursor);
+            }
+        }
+        Ok(Some(events))
+    }
+
+    fn apply(&mut self, ground: &Ground, events: &[Recorded<'_>], offset: u64) -> Result<(), NotAnEvent> {
+        for event in events {
+            for member in &self.members {
+                let mut rows = Rows::new(&mut self.overlay, &*ground.store, member.instance, offset);
+                member.view.apply(event, &mut rows)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn halt(&mut self, partition: Partition, offset: u64, reason: String, transient: bool) {
+        tracing::error!(partition = partition.index, offset, %reason, "views halt in this partition");
+        self.halts[usize::from(partition.index)] = Some(Halt { offset, reason, transient });
+    }
+}
+
+/// The events of a record's body, which MUST say themselves that they are of that record.
+fn events_of<'a>(body: &'a [u8], partition: &Partition, number: u64) -> Result<Vec<Recorded<'a>>, NotAnEvent> {
+    let events = read_body(body)?;
+    for (index, event) in (0..).zip(&events) {
+        let id = event.id;
+        if (id.partition, id.number, id.index) != (partition.index, number, index) {
+            return Err(NotAnEvent::Id(id.to_string()));
+        }
+    }
+    Ok(events)
+}

@@ -1,0 +1,118 @@
+//! The runner: one thread that follows the log, judges every record, folds the valid ones into all views and writes
+//! rows and cursors together.
+
+mod engine;
+mod flight;
+mod published;
+mod signal;
+
+use std::path::Path;
+use std::sync::{Arc, Weak};
+use std::thread::JoinHandle;
+
+use kippu_events::log::{ReadError, ReadLog};
+
+pub(crate) use engine::Engine;
+pub(crate) use flight::Limits;
+pub use published::Halt;
+pub(crate) use published::{Published, Reached};
+pub(crate) use signal::{Request, Signal};
+
+use crate::catalogue;
+use crate::queries::Queries;
+use crate::store::StoreError;
+use crate::view::{Unseal, View};
+
+/// Why the views cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process has the store, or its folder does not let us in. A store that is damaged is filled anew instead.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The log does not say where it ends.
+    #[error(transparent)]
+    Log(#[from] ReadError),
+    /// The system gives no thread.
+    #[error("the runner of views has no thread: {0}")]
+    Thread(std::io::Error),
+}
+
+/// The running views. Ends them when it is dropped, between two batches.
+pub struct Projections {
+    queries: Queries,
+    signal: Arc<Signal>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Projections {
+    /// Opens the store in `dir` and follows `log` with every view. `unseal` opens personal fields for operators.
+    ///
+    /// # Errors
+    /// [`OpenError`]; a store that is damaged or of another log or history is no error, but filled anew.
+    pub fn start(log: Arc<dyn ReadLog>, dir: &Path, unseal: Option<Arc<dyn Unseal>>) -> Result<Self, OpenError> {
+        Self::start_with(log, dir, unseal, catalogue::views(), Limits::default())
+    }
+
+    /// As [`Projections::start`], with these views.
+    pub(crate) fn start_with(
+        log: Arc<dyn ReadLog>,
+        dir: &Path,
+        unseal: Option<Arc<dyn Unseal>>,
+        views: Vec<Arc<dyn View>>,
+        limits: Limits,
+    ) -> Result<Self, OpenError> {
+        let engine = Engine::open(log.clone(), dir, views.clone(), limits)?;
+        let signal = Arc::new(Signal::new(log.partitions()));
+        let queries = Queries::new(log.clone(), views, &engine, signal.clone(), unseal);
+        // The log keeps its watchers for good; this one MUST NOT keep the runner's mailbox alive.
+        let watched: Weak<Signal> = Arc::downgrade(&signal);
+        log.watch(Arc::new(move |partition| {
+            if let Some(signal) = watched.upgrade() {
+                signal.moved(partition);
+            }
+        }));
+        let mailbox = signal.clone();
+        let thread = std::thread::Builder::new()
+            .name("views".to_owned())
+            .spawn(move || run(engine, &mailbox))
+            .map_err(OpenError::Thread)?;
+        Ok(Self { queries, signal, thread: Some(thread) })
+    }
+
+    /// What answers from the views.
+    #[must_use]
+    pub fn queries(&self) -> Queries {
+        self.queries.clone()
+    }
+}
+
+impl Drop for Projections {
+    fn drop(&mut self) {
+        self.signal.stop();
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the runner of views has panicked");
+        }
+    }
+}
+
+fn run(mut engine: Engine, signal: &Signal) {
+    let mut more = true;
+    loop {
+        let woken = signal.take(more);
+        if woken.stop {
+            return;
+        }
+        engine.mark(&woken.moved);
+        let done = woken.requests.into_iter().try_for_each(|request| engine.request(request));
+        match done.and_then(|()| engine.turn()) {
+            Ok(left) => more = left,
+            Err(error) => {
+                tracing::error!(%error, "the runner of views ends");
+                engine.fail(error);
+                return;
+            }
+        }
+    }
+}

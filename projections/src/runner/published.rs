@@ -1,0 +1,74 @@
+//! What the runner tells everyone after each batch: which instance answers for each view, and how far it has come.
+
+use std::sync::Arc;
+
+use kippu_events::log::{Cut, Position};
+
+use crate::cursor::{self, Cursor};
+use crate::store::StoreError;
+
+/// Why a partition does not go on.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Halt {
+    /// The entry that cannot be taken.
+    pub offset: u64,
+    /// What is wrong with it.
+    pub reason: String,
+    /// Whether the medium failed rather than the history: the next movement of the partition tries again.
+    pub transient: bool,
+}
+
+/// How far the views of one track have come.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Reached {
+    pub cursors: Vec<Cursor>,
+    pub halts: Vec<Option<Halt>>,
+}
+
+impl Reached {
+    pub(crate) fn cut(&self) -> Cut {
+        cursor::cut(&self.cursors)
+    }
+
+    /// Whether record `number` of `partition` is reflected.
+    pub(crate) fn reaches(&self, partition: u16, number: u64) -> bool {
+        let cursor = self.cursors.get(usize::from(partition));
+        cursor.is_some_and(|cursor| cursor.taken.is_some() && cursor.number() >= number)
+    }
+
+    pub(crate) fn halt(&self, partition: u16) -> Option<&Halt> {
+        self.halts.get(usize::from(partition)).and_then(Option::as_ref)
+    }
+
+    pub(crate) fn position(&self, partition: u16) -> Option<Position> {
+        self.cursors.get(usize::from(partition))?.position(partition)
+    }
+}
+
+/// One view as it is now.
+#[derive(Clone, Debug)]
+pub(crate) struct Showing {
+    pub name: &'static str,
+    /// The revision that the code writes.
+    pub revision: u32,
+    /// The instance that answers, its revision and how far it is.
+    pub live: Option<(u32, u32, Arc<Reached>)>,
+    /// How far the instance is that will answer once it has caught up.
+    pub filling: Option<Arc<Reached>>,
+}
+
+/// Everything that is told.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Published {
+    pub views: Vec<Showing>,
+    /// Whether the log has been folded up to where it ended when the runner started.
+    pub caught_up: bool,
+    /// Why the runner has ended, if it has.
+    pub failed: Option<StoreError>,
+}
+
+impl Published {
+    pub(crate) fn view(&self, name: &str) -> Option<&Showing> {
+        self.views.iter().find(|view| view.name == name)
+    }
+}

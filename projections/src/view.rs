@@ -1,0 +1,220 @@
+//! What a view is: how it folds events into rows, and how its rows answer queries.
+
+use std::collections::BTreeMap;
+
+use kippu_events::client::Role;
+use kippu_events::event::NotAnEvent;
+use kippu_events::secrets::{Sealed, Secrets};
+use kippu_events::{EntityId, Family, Recorded};
+
+use crate::queries::QueryError;
+use crate::rows::Rows;
+
+/// A fold over all partitions into rows.
+pub trait View: Send + Sync {
+    /// A plural noun, and the path of its queries.
+    fn name(&self) -> &'static str;
+
+    /// Changes when `apply` or the layout of the rows changes meaning: the rows are then filled anew beside the old.
+    fn revision(&self) -> u32;
+
+    /// Whether this code can still present rows of an older `revision`, which then go on answering until the new ones
+    /// are there.
+    fn presents(&self, revision: u32) -> bool {
+        revision == self.revision()
+    }
+
+    /// Folds one event of a valid record into the rows. Events of one partition come in order; nothing else about the
+    /// order is fixed. MUST be deaf: no clock, no randomness, no I/O.
+    ///
+    /// # Errors
+    /// [`NotAnEvent`] where the event cannot be decoded; its partition then halts.
+    fn apply(&self, event: &Recorded<'_>, rows: &mut Rows<'_>) -> Result<(), NotAnEvent>;
+
+    /// How its rows answer queries; nothing where the view serves other queries only.
+    fn table(&self) -> Option<&dyn Table>;
+}
+
+/// The queries that a view answers. Its rows are keyed by the id of an entity: the main row of an entity lies under
+/// [`row_key`]; every other key of the view is an index that ends with the id.
+pub trait Table: Send + Sync {
+    /// What the view answers, in a sentence.
+    fn summary(&self) -> &'static str;
+
+    /// The family of the entities that its keys name.
+    fn subject(&self) -> Family;
+
+    /// Who may read it at all.
+    fn readers(&self) -> &'static [Role];
+
+    /// What lists can be narrowed by.
+    fn filters(&self) -> &'static [Filter];
+
+    /// The JSON Schema of one row as the operator sees it.
+    fn schema(&self) -> schemars::Schema;
+
+    /// Which part of the view a list goes through.
+    ///
+    /// # Errors
+    /// Where a filter has no such value, or is not for this viewer.
+    fn plan(&self, ask: &Ask<'_>) -> Result<Plan, QueryError>;
+
+    /// The row as `ask` may see it; nothing where it is not this viewer's, or the filters leave it out.
+    ///
+    /// # Errors
+    /// [`NotARow`] where the bytes are none of this view's.
+    fn present(&self, id: EntityId, row: &[u8], ask: &Ask<'_>) -> Result<Option<Presented>, NotARow>;
+}
+
+/// Who asks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Viewer {
+    /// In which role.
+    pub role: Role,
+    /// The API client; nothing for somebody with the data folder in hand.
+    pub client: Option<EntityId>,
+    /// The user whose identification is stored in the client, where it is a terminal.
+    pub user: Option<EntityId>,
+}
+
+impl Viewer {
+    /// Somebody with the data folder in hand.
+    pub const OPERATOR: Self = Self { role: Role::Operator, client: None, user: None };
+}
+
+/// What is asked of a view.
+#[derive(Clone, Copy)]
+pub struct Ask<'a> {
+    /// By whom.
+    pub viewer: &'a Viewer,
+    /// Narrowed by what.
+    pub filters: &'a Filters,
+    /// Opens personal fields, where the viewer asked for that and may have it.
+    pub unseal: Option<&'a dyn Unseal>,
+}
+
+/// Something that a list can be narrowed by: a query parameter.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Filter {
+    /// The parameter.
+    pub name: &'static str,
+    /// Its meaning and form.
+    pub description: &'static str,
+}
+
+/// The filters of one query.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Filters(BTreeMap<String, String>);
+
+impl Filters {
+    /// The filters `given`, all of which MUST be among `known`.
+    ///
+    /// # Errors
+    /// The first that is not known, or is given twice.
+    pub fn new(known: &[Filter], given: impl IntoIterator<Item = (String, String)>) -> Result<Self, QueryError> {
+        let mut filters = BTreeMap::new();
+        for (name, value) in given {
+            if !known.iter().any(|filter| filter.name == name) {
+                return Err(QueryError::Parameter { name, reason: "there is no such parameter here".to_owned() });
+            }
+            if filters.insert(name.clone(), value).is_some() {
+                return Err(QueryError::Parameter { name, reason: "it is given twice".to_owned() });
+            }
+        }
+        Ok(Self(filters))
+    }
+
+    /// The value of the filter `name` as given.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// The value of the filter `name`.
+    ///
+    /// # Errors
+    /// Where it is given and is no `T`.
+    pub fn value<T: std::str::FromStr<Err: std::fmt::Display>>(&self, name: &str) -> Result<Option<T>, QueryError> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        text.parse()
+            .map(Some)
+            .map_err(|error: T::Err| QueryError::Parameter { name: name.to_owned(), reason: error.to_string() })
+    }
+
+    /// The value of the filter `name`, which MUST be one of `values`.
+    ///
+    /// # Errors
+    /// Where it is given and is none of them.
+    pub fn one_of(&self, name: &str, values: &[&'static str]) -> Result<Option<&'static str>, QueryError> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        values.iter().copied().find(|value| *value == text).map(Some).ok_or_else(|| QueryError::Parameter {
+            name: name.to_owned(),
+            reason: format!("it is one of {}", values.join(", ")),
+        })
+    }
+
+    /// Whether the filter `name` leaves a row with `value` in.
+    #[must_use]
+    pub fn admits(&self, name: &str, value: &str) -> bool {
+        self.text(name).is_none_or(|text| text == value)
+    }
+}
+
+/// Which rows a list goes through.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Plan {
+    /// No more than the row of one entity.
+    One(EntityId),
+    /// The keys from `from` up to but without `until`, each of which ends with the id of the row's entity.
+    Range {
+        /// The first key.
+        from: Vec<u8>,
+        /// Behind the last key.
+        until: Vec<u8>,
+    },
+}
+
+impl Plan {
+    /// The main rows of a view, by id.
+    #[must_use]
+    pub fn all() -> Self {
+        Self::Range { from: vec![MAIN], until: vec![MAIN + 1] }
+    }
+}
+
+/// The first byte of a main row's key. Indexes begin with greater ones.
+pub const MAIN: u8 = 0;
+
+/// The key of the main row of the entity `id`.
+#[must_use]
+pub fn row_key(id: &EntityId) -> [u8; 1 + EntityId::BYTES] {
+    let mut key = [MAIN; 1 + EntityId::BYTES];
+    key[1..].copy_from_slice(id.as_bytes());
+    key
+}
+
+/// A row as one viewer may see it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Presented {
+    /// As JSON.
+    pub row: serde_json::Value,
+    /// The version of the entity that it shows.
+    pub version: u64,
+}
+
+/// Bytes in the store that are no row of their view.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the store holds bytes that are no row: {0}")]
+pub struct NotARow(pub String);
+
+/// Opens sealed personal fields.
+pub trait Unseal: Send + Sync {
+    /// What was sealed for the person's `field`; nothing where the person was forgotten.
+    fn unseal(&self, person: EntityId, field: &str, sealed: &Sealed) -> Option<String>;
+}
+
+impl Unseal for Secrets {
+    fn unseal(&self, person: EntityId, field: &str, sealed: &Sealed) -> Option<String> {
+        Self::unseal(self, person, field, sealed).ok()
+    }
+}

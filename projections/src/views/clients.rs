@@ -1,0 +1,171 @@
+//! `clients`: the API clients. The edge authenticates every request with a row of this view.
+
+use kippu_events::client::{Client, Event, Role};
+use kippu_events::event::NotAnEvent;
+use kippu_events::secrets::TokenHash;
+use kippu_events::{EntityId, Family, Recorded, Time};
+use serde::{Deserialize, Serialize};
+
+use super::{decode, fold_row, revision_with, to_json};
+use crate::queries::QueryError;
+use crate::rows::Rows;
+use crate::view::{Ask, Filter, NotARow, Plan, Presented, Table, View};
+
+/// See the module.
+pub struct Clients;
+
+/// What authentication needs to know of a client.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ClientRow {
+    /// What it is for.
+    pub role: Role,
+    /// What operators call it.
+    pub name: String,
+    /// The user whose identification is stored in this terminal.
+    pub user: Option<EntityId>,
+    /// Which of its keys counts.
+    pub counter: u32,
+    /// What that key hashes to.
+    pub key: TokenHash,
+    /// Whether it may call.
+    pub active: bool,
+    /// When its history began.
+    pub opened_at: Time,
+    /// When it last changed.
+    pub changed_at: Time,
+    /// Its version.
+    pub version: u64,
+}
+
+impl ClientRow {
+    /// The row that the view stored.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, NotARow> {
+        decode(bytes)
+    }
+}
+
+/// An API client.
+#[derive(Serialize, schemars::JsonSchema)]
+struct Shown {
+    id: EntityId,
+    /// What it is for.
+    role: Role,
+    /// What operators call it.
+    name: String,
+    /// The user whose identification is stored in this terminal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<EntityId>,
+    /// `active` or `revoked`.
+    state: &'static str,
+    /// Which of its keys counts, from 0.
+    counter: u32,
+    opened_at: Time,
+    changed_at: Time,
+    version: u64,
+}
+
+impl View for Clients {
+    fn name(&self) -> &'static str {
+        "clients"
+    }
+
+    fn revision(&self) -> u32 {
+        revision_with::<Client>(1)
+    }
+
+    fn apply(&self, event: &Recorded<'_>, rows: &mut Rows<'_>) -> Result<(), NotAnEvent> {
+        let first = |decoded: &Event| match decoded {
+            Event::Opened { role, name, user, key } => Some(ClientRow {
+                role: *role,
+                name: name.clone(),
+                user: *user,
+                counter: 0,
+                key: key.clone(),
+                active: true,
+                opened_at: event.time,
+                changed_at: event.time,
+                version: event.version,
+            }),
+            Event::KeyRolled { .. } | Event::Revoked {} => None,
+        };
+        fold_row::<Client, ClientRow>(event, rows, first, |row, decoded| {
+            row.version = event.version;
+            row.changed_at = event.time;
+            match decoded {
+                Event::Opened { .. } => {}
+                Event::KeyRolled { counter, key } => {
+                    row.counter = *counter;
+                    row.key = key.clone();
+                }
+                Event::Revoked {} => row.active = false,
+            }
+        })
+    }
+
+    fn table(&self) -> Option<&dyn Table> {
+        Some(self)
+    }
+}
+
+const ROLE: &str = "role";
+const STATE: &str = "state";
+
+impl Table for Clients {
+    fn summary(&self) -> &'static str {
+        "API clients and what their keys are for."
+    }
+
+    fn subject(&self) -> Family {
+        Family::Clients
+    }
+
+    fn readers(&self) -> &'static [Role] {
+        &[Role::Operator]
+    }
+
+    fn filters(&self) -> &'static [Filter] {
+        &[
+            Filter { name: ROLE, description: "operator, shop, settler or terminal" },
+            Filter { name: STATE, description: "active or revoked" },
+        ]
+    }
+
+    fn schema(&self) -> schemars::Schema {
+        schemars::schema_for!(Shown)
+    }
+
+    fn plan(&self, ask: &Ask<'_>) -> Result<Plan, QueryError> {
+        ask.filters.one_of(ROLE, &["operator", "shop", "settler", "terminal"])?;
+        ask.filters.one_of(STATE, &["active", "revoked"])?;
+        Ok(Plan::all())
+    }
+
+    fn present(&self, id: EntityId, row: &[u8], ask: &Ask<'_>) -> Result<Option<Presented>, NotARow> {
+        let row = ClientRow::decode(row)?;
+        let state = if row.active { "active" } else { "revoked" };
+        if !(ask.filters.admits(ROLE, role_name(row.role)) && ask.filters.admits(STATE, state)) {
+            return Ok(None);
+        }
+        let shown = Shown {
+            id,
+            role: row.role,
+            name: row.name,
+            user: row.user,
+            state,
+            counter: row.counter,
+            opened_at: row.opened_at,
+            changed_at: row.changed_at,
+            version: row.version,
+        };
+        Ok(Some(Presented { row: to_json(&shown)?, version: row.version }))
+    }
+}
+
+const fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Operator => "operator",
+        Role::Shop => "shop",
+        Role::Settler => "settler",
+        Role::Terminal => "terminal",
+    }
+}

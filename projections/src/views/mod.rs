@@ -1,0 +1,69 @@
+//! The views, one file each: what `apply` makes of each event, and how the rows are shown to whom.
+
+pub mod approvals;
+pub mod clients;
+pub mod history;
+pub mod placements;
+pub mod spending;
+pub mod users;
+
+use kippu_events::event::NotAnEvent;
+use kippu_events::{Entity, EntityId, Recorded};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::rows::Rows;
+use crate::view::{NotARow, row_key};
+
+/// The revision of a view whose rows contain states of `E`: it changes with either.
+const fn revision_with<E: Entity>(own: u32) -> u32 {
+    own * 1000 + E::REVISION
+}
+
+/// A row's stored form.
+fn encode<T: Serialize>(row: &T) -> Vec<u8> {
+    // Postcard fails only where a sink is full or a type has no length, and neither is so here.
+    #[allow(clippy::expect_used)]
+    postcard::to_allocvec(row).expect("rows have a compact form")
+}
+
+/// The row that [`encode`] wrote.
+fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, NotARow> {
+    postcard::from_bytes(bytes).map_err(|error| NotARow(error.to_string()))
+}
+
+/// Folds one event of the family `E` into the row of its entity. `first` makes the row of the first event that has
+/// one, `next` changes it.
+fn fold_row<E: Entity, T: Serialize + DeserializeOwned>(
+    event: &Recorded<'_>,
+    rows: &mut Rows<'_>,
+    first: impl FnOnce(&E::Event) -> Option<T>,
+    next: impl FnOnce(&mut T, &E::Event),
+) -> Result<(), NotAnEvent> {
+    if event.entity.family != E::FAMILY {
+        return Ok(());
+    }
+    let decoded = event.decode::<E>()?;
+    let row = match first(&decoded) {
+        Some(row) => Some(row),
+        None => main_row::<T>(rows, &event.entity.id).map(|mut row| {
+            next(&mut row, &decoded);
+            row
+        }),
+    };
+    if let Some(row) = row {
+        rows.put(&row_key(&event.entity.id), encode(&row));
+    }
+    Ok(())
+}
+
+/// The main row of an entity. One that does not decode counts as missing: it was written by this very code, and a
+/// store whose bytes change by themselves is found by its checksums.
+fn main_row<T: DeserializeOwned>(rows: &mut Rows<'_>, id: &EntityId) -> Option<T> {
+    rows.get(&row_key(id)).and_then(|bytes| decode(bytes).ok())
+}
+
+/// A row as JSON.
+fn to_json<T: Serialize>(row: &T) -> Result<serde_json::Value, NotARow> {
+    serde_json::to_value(row).map_err(|error| NotARow(error.to_string()))
+}

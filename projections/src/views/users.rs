@@ -1,0 +1,199 @@
+//! `users`: each subscriber with the limit and what of it is used. Personal fields stay sealed unless an operator asks.
+
+use kippu_events::client::Role;
+use kippu_events::event::NotAnEvent;
+use kippu_events::money::{Currency, Minor};
+use kippu_events::secrets::Sealed;
+use kippu_events::user::{Account, Charging, Event, LimitSource, User};
+use kippu_events::{Entity as _, EntityId, Family, Recorded, Time};
+use serde::{Deserialize, Serialize};
+
+use super::{decode, fold_row, revision_with, to_json};
+use crate::queries::QueryError;
+use crate::rows::Rows;
+use crate::view::{Ask, Filter, NotARow, Plan, Presented, Table, View, Viewer};
+
+/// See the module.
+pub struct Users;
+
+/// The names by which a user's personal fields are sealed.
+const LOGIN: &str = "login";
+const NAME: &str = "name";
+
+#[derive(Serialize, Deserialize)]
+struct Row {
+    account: User,
+    login: Sealed,
+    name: Option<Sealed>,
+    registered_at: Time,
+    changed_at: Time,
+    version: u64,
+}
+
+/// A subscriber.
+#[derive(Serialize, schemars::JsonSchema)]
+struct Shown {
+    id: EntityId,
+    /// Always `registered`, as long as users cannot leave.
+    state: &'static str,
+    /// The upper limit of reserved and charged together, in minor units.
+    limit: Minor,
+    /// Where the limit comes from.
+    source: LimitSource,
+    /// Currency of every amount here.
+    currency: Currency,
+    /// When a reservation turns into a charge.
+    charging: Charging,
+    /// Held by approvals that are neither settled nor over.
+    reserved: Minor,
+    /// Charged so far.
+    charged: Minor,
+    /// What may still be reserved.
+    available: Minor,
+    /// Whether the user has a PIN.
+    has_pin: bool,
+    /// No PIN is accepted before this time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pin_locked_until: Option<Time>,
+    /// The login name; only where an operator asked for it, and null where the person was forgotten.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    login: Option<Option<String>>,
+    /// The person's name; as `login`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<Option<String>>,
+    registered_at: Time,
+    changed_at: Time,
+    version: u64,
+}
+
+impl View for Users {
+    fn name(&self) -> &'static str {
+        "users"
+    }
+
+    fn revision(&self) -> u32 {
+        revision_with::<User>(1)
+    }
+
+    fn apply(&self, event: &Recorded<'_>, rows: &mut Rows<'_>) -> Result<(), NotAnEvent> {
+        let first = |decoded: &Event| match decoded {
+            Event::Registered { login, name, .. } => {
+                let mut account = User::default();
+                account.evolve(&without_verifier(decoded), event.time);
+                Some(Row {
+                    account,
+                    login: login.clone(),
+                    name: name.clone(),
+                    registered_at: event.time,
+                    changed_at: event.time,
+                    version: event.version,
+                })
+            }
+            Event::LimitChanged { .. }
+            | Event::Credited { .. }
+            | Event::AmountReserved { .. }
+            | Event::AmountReleased { .. }
+            | Event::AmountCharged { .. }
+            | Event::AmountRefunded { .. }
+            | Event::PinRefused { .. }
+            | Event::PinAccepted {} => None,
+        };
+        fold_row::<User, Row>(event, rows, first, |row, decoded| {
+            row.account.evolve(decoded, event.time);
+            row.changed_at = event.time;
+            row.version = event.version;
+        })
+    }
+
+    fn table(&self) -> Option<&dyn Table> {
+        Some(self)
+    }
+}
+
+/// What the row needs of a registration: that there is a PIN, but not what checks it.
+fn without_verifier(registered: &Event) -> Event {
+    let mut event = registered.clone();
+    if let Event::Registered { pin: Some(pin), .. } = &mut event {
+        pin.argon2id.clear();
+    }
+    event
+}
+
+impl Table for Users {
+    fn summary(&self) -> &'static str {
+        "Subscribers, with the limit on what each may spend and how much of it is used."
+    }
+
+    fn subject(&self) -> Family {
+        Family::Users
+    }
+
+    fn readers(&self) -> &'static [Role] {
+        &[Role::Operator, Role::Terminal]
+    }
+
+    fn filters(&self) -> &'static [Filter] {
+        &[]
+    }
+
+    fn schema(&self) -> schemars::Schema {
+        schemars::schema_for!(Shown)
+    }
+
+    fn plan(&self, ask: &Ask<'_>) -> Result<Plan, QueryError> {
+        own_user(ask.viewer).map(|own| own.map_or_else(Plan::all, Plan::One))
+    }
+
+    fn present(&self, id: EntityId, row: &[u8], ask: &Ask<'_>) -> Result<Option<Presented>, NotARow> {
+        if !sees_user(ask.viewer, id) {
+            return Ok(None);
+        }
+        let row: Row = decode(row)?;
+        let account: Account = match row.account {
+            User::Absent => return Ok(None),
+            User::Registered(account) => account,
+        };
+        let open = |field: &str, sealed: &Sealed| ask.unseal.map(|unseal| unseal.unseal(id, field, sealed));
+        let shown = Shown {
+            id,
+            state: "registered",
+            limit: account.limit,
+            source: account.source,
+            currency: account.currency,
+            charging: account.charging,
+            reserved: account.reserved,
+            charged: account.charged,
+            available: account.available(),
+            has_pin: account.pin.is_some(),
+            pin_locked_until: account.locked_until,
+            login: open(LOGIN, &row.login),
+            name: row.name.as_ref().and_then(|name| open(NAME, name)),
+            registered_at: row.registered_at,
+            changed_at: row.changed_at,
+            version: row.version,
+        };
+        Ok(Some(Presented { row: to_json(&shown)?, version: row.version }))
+    }
+}
+
+/// The one user whose rows a viewer may see; nothing where it may see those of all.
+///
+/// # Errors
+/// Where it may see none.
+pub(super) fn own_user(viewer: &Viewer) -> Result<Option<EntityId>, QueryError> {
+    match (viewer.role, viewer.user) {
+        (Role::Operator, _) => Ok(None),
+        (Role::Terminal, Some(user)) => Ok(Some(user)),
+        (Role::Terminal, None) => Err(QueryError::Forbidden("this terminal stores no user's identification")),
+        (Role::Shop | Role::Settler, _) => Err(QueryError::Forbidden("users are not shown to this role")),
+    }
+}
+
+/// Whether a viewer may see the row of `user`.
+pub(super) fn sees_user(viewer: &Viewer, user: EntityId) -> bool {
+    match viewer.role {
+        Role::Operator => true,
+        Role::Terminal => viewer.user == Some(user),
+        Role::Shop | Role::Settler => false,
+    }
+}
