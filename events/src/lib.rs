@@ -6,6 +6,8 @@ pub mod client;
 pub mod entity;
 pub mod event;
 pub mod family;
+#[cfg(test)]
+mod golden;
 pub mod id;
 pub mod log;
 pub mod money;

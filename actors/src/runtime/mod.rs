@@ -16,6 +16,8 @@ mod resident;
 mod room;
 mod serving;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 use std::sync::Arc;

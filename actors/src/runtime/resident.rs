@@ -47,7 +47,7 @@ pub struct Resident {
     pub changed: u64,
     /// Its deadline, as the entity store has it.
     pub stored_due: Option<Time>,
-    /// The last tick in which it was asked something.
+    /// The batch for the entity store before which it was last asked something.
     pub used: u64,
     /// Whether the entity store lags behind it.
     pub dirty: bool,

@@ -31,6 +31,7 @@ pub struct Room {
     /// Deadlines that the store does not hold yet: since the last batch, and in the batch that is being written.
     fresh_due: BTreeSet<(Time, EntityKey)>,
     batched_due: BTreeSet<(Time, EntityKey)>,
+    /// Counts batches: an entity that has not been used since the last one may leave.
     tick: u64,
 }
 
@@ -158,6 +159,7 @@ impl Room {
     /// Where an entity has no stored form.
     pub fn batch(&mut self, cursor: Cursor) -> Result<Batch, StoreError> {
         let mut batch = Batch::new(self.partition, cursor);
+        self.tick += 1;
         for key in std::mem::take(&mut self.dirty) {
             if let Some(resident) = self.entities.get_mut(&key) {
                 let due = catalogue::actor(key.family).due(&*resident.state);
@@ -195,8 +197,7 @@ impl Room {
     }
 
     /// Entities in memory or on their way to disk whose deadline has passed at `now`, at most `most`.
-    pub fn due(&mut self, now: Time, most: usize) -> Vec<EntityKey> {
-        self.tick += 1;
+    pub fn due(&self, now: Time, most: usize) -> Vec<EntityKey> {
         let passed = |set: &BTreeSet<(Time, EntityKey)>| -> Vec<EntityKey> {
             set.iter().take_while(|(due, _)| *due <= now).take(most).map(|(_, key)| *key).collect()
         };

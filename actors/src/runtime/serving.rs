@@ -446,7 +446,7 @@ impl Serving {
 
     /// Whether nothing is under way.
     pub fn is_idle(&self) -> bool {
-        self.release.len() == 0 && self.parked.is_empty() && self.flushing.is_none()
+        self.release.len() == 0 && self.parked.is_empty() && self.flushing.is_none() && !self.looking_for_due
     }
 
     /// Figures for operators.

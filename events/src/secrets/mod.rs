@@ -6,6 +6,8 @@ mod mac;
 mod persons;
 mod pin;
 mod seal;
+#[cfg(test)]
+mod tests;
 mod token;
 
 use std::path::Path;

@@ -1,0 +1,119 @@
+//! Deadlines fire once, whatever clocks and restarts do.
+
+use std::time::Duration;
+
+use super::*;
+
+/// The state in which a second redemption finds the approval.
+async fn state(play: &Play, token: &str, key: &str) -> &'static str {
+    slug(&play.redeem(key, token).await)
+}
+
+fn token(outcome: &Outcome) -> String {
+    body(outcome)["token"].as_str().unwrap().to_owned()
+}
+
+/// Shows F17.
+#[test]
+fn an_approval_expires_and_frees_what_it_reserved() {
+    on_stage(|stage| async move {
+        let play = stage.start("a").await;
+        let terminal = play.terminal("ann").await;
+        let approval = play.approve(terminal, "a", 1000).await.unwrap();
+        assert_eq!(slug(&play.approve(terminal, "b", 1).await), "limit-exceeded");
+        stage.clock.pass(Duration::from_secs(60));
+        play.runtime.tick().await;
+        assert_eq!(slug(&play.approve(terminal, "c", 1000).await), "done");
+        assert_eq!(state(&play, &token(&approval), "r").await, "approval-expired");
+    });
+}
+
+/// Shows F17.
+#[test]
+fn a_deadline_that_passed_while_the_node_was_down_fires_when_it_is_up_again() {
+    on_stage(|stage| async move {
+        let play = stage.start("a").await;
+        let terminal = play.terminal("ann").await;
+        play.approve(terminal, "a", 1000).await.unwrap();
+        play.runtime.stop().await;
+        stage.clock.pass(Duration::from_secs(60));
+        // With the cache, where the deadline lies on disk, and without it.
+        let end = stage.log.clone();
+        for cache in ["a", "b"] {
+            let play = stage.start(cache).await;
+            play.runtime.tick().await;
+            // The look at the disk is a message of its own; the second tick comes after the first one's look.
+            settle(&play).await;
+            play.runtime.tick().await;
+            settle(&play).await;
+            let fresh = format!("c-{cache}");
+            let answer = play.approve(terminal, &fresh, 1000).await.unwrap();
+            assert_eq!(slug(&Ok(answer.clone())), "done", "cache {cache}");
+            play.redeem(&fresh, &token(&answer)).await.unwrap();
+            let id = answer.entity.id;
+            let settler =
+                Caller { principal: Principal::Client(EntityId::from_hash(&[8; 32])), role: Role::Settler, user: None };
+            let body = json!({ "amount": 0, "currency": "EUR" });
+            play.run(settler, Family::Approvals, Some(id), "settle", "settle", body).await.unwrap();
+            play.runtime.stop().await;
+        }
+        drop(end);
+    });
+}
+
+/// Lets the partitions do what they have put off: a round trip through the blocking pool and the mailboxes.
+async fn settle(play: &Play) {
+    for _ in 0..50 {
+        tokio::task::spawn_blocking(|| {}).await.unwrap();
+        play.runtime.figures().await;
+    }
+}
+
+#[test]
+fn clocks_that_step_back_and_forth_let_nothing_expire_twice_or_early() {
+    on_stage(|stage| async move {
+        let play = stage.start("a").await;
+        let terminal = play.terminal("ann").await;
+        let approval = play.approve(terminal, "a", 600).await.unwrap();
+        stage.clock.step_micros(-30_000_000);
+        play.runtime.tick().await;
+        stage.clock.pass(Duration::from_secs(59));
+        play.runtime.tick().await;
+        assert_eq!(
+            slug(&play.approve(terminal, "b", 600).await),
+            "limit-exceeded",
+            "by the log's time it has not expired"
+        );
+        stage.clock.step_micros(31_000_000);
+        for _ in 0..3 {
+            play.runtime.tick().await;
+        }
+        assert_eq!(slug(&play.approve(terminal, "c", 600).await), "done");
+        assert_eq!(slug(&play.approve(terminal, "d", 600).await), "limit-exceeded", "it was freed once");
+        assert_eq!(state(&play, &token(&approval), "r").await, "approval-expired");
+    });
+}
+
+#[test]
+fn a_clock_that_jumps_stops_commands_until_the_node_is_started_again() {
+    on_stage(|stage| async move {
+        let play = stage.start("a").await;
+        play.open("one").await.unwrap();
+        stage.clock.step_micros(3_600_000_000);
+        assert_eq!(slug(&play.open("two").await), "clock-jumped");
+        assert!(play.open("one").await.unwrap().replayed, "what was done is still answered");
+        play.runtime.stop().await;
+        let play = stage.start("a").await;
+        assert_eq!(slug(&play.open("two").await), "done");
+        play.runtime.stop().await;
+        // Now the log is ahead of a clock that was set back: somebody has to say that this is meant.
+        stage.clock.step_micros(-3_600_000_000);
+        let config = RuntimeConfig { threads: 1, ..RuntimeConfig::new(stage.folder.path().join("a")) };
+        let log: Arc<dyn Log> = stage.log.clone();
+        let refused = Runtime::start(config.clone(), log.clone(), stage.secrets.clone(), stage.clock.clone()).await;
+        assert!(refused.is_err());
+        let accepting = RuntimeConfig { accept_clock: true, ..config };
+        let accepted = Runtime::start(accepting, log, stage.secrets.clone(), stage.clock.clone()).await;
+        assert!(accepted.is_ok());
+    });
+}

@@ -1,0 +1,126 @@
+//! The runtime from outside: real families on a memory log whose durability and faults the test decides.
+
+mod deadlines;
+mod memory;
+mod once;
+mod order;
+mod writers;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use kippu_events::client::Role;
+use kippu_events::log::memory::MemoryLog;
+use kippu_events::log::{Log, LogId};
+use kippu_events::secrets::Secrets;
+use kippu_events::{EntityId, Family, Principal, Time};
+use serde_json::{Value, json};
+
+use super::clock::ManualClock;
+use super::{Outcome, Runtime, RuntimeConfig};
+use crate::actor::{Answer, Call, Caller};
+use crate::commands::Commands;
+use crate::problem::Problem;
+
+const LOG: LogId = LogId([7; 16]);
+const NOON: Time = Time::from_micros(1_795_253_400_000_000);
+
+/// A log, a key store, a clock and a folder, which outlive the runtimes that a test starts on them.
+struct Stage {
+    log: Arc<MemoryLog>,
+    secrets: Arc<Secrets>,
+    clock: Arc<ManualClock>,
+    folder: tempfile::TempDir,
+    most_resident: usize,
+}
+
+/// Runs a test on a fresh stage.
+fn on_stage<F: Future<Output = ()>>(test: impl FnOnce(Stage) -> F) {
+    actix::System::new().block_on(test(Stage {
+        log: MemoryLog::new(LOG, 2),
+        secrets: Arc::new(Secrets::ephemeral(1, LOG)),
+        clock: Arc::new(ManualClock::new(NOON)),
+        folder: tempfile::tempdir().unwrap(),
+        most_resident: 1_000,
+    }));
+}
+
+impl Stage {
+    /// A runtime whose entity store is in the folder `cache`.
+    async fn start(&self, cache: &str) -> Play {
+        let config = RuntimeConfig {
+            most_resident: self.most_resident,
+            threads: 1,
+            ..RuntimeConfig::new(self.folder.path().join(cache))
+        };
+        let log: Arc<dyn Log> = self.log.clone();
+        let runtime = Runtime::start(config, log, Arc::clone(&self.secrets), self.clock.clone()).await.unwrap();
+        Play { commands: Commands::new(runtime.clone(), Arc::clone(&self.secrets)), runtime }
+    }
+}
+
+/// A runtime and the way into it.
+#[derive(Clone)]
+struct Play {
+    commands: Commands,
+    runtime: Runtime,
+}
+
+impl Play {
+    async fn run(
+        &self,
+        caller: Caller,
+        family: Family,
+        id: Option<EntityId>,
+        name: &str,
+        key: &str,
+        body: Value,
+    ) -> Result<Outcome, Problem> {
+        let call = Call { caller, key: key.to_owned(), id, if_match: None };
+        self.commands.run(family, name, call, body.to_string().as_bytes()).await
+    }
+
+    /// Opens a placement.
+    async fn open(&self, key: &str) -> Result<Outcome, Problem> {
+        self.run(Caller::OPERATOR, Family::Placements, None, "open", key, json!({ "label": key })).await
+    }
+
+    /// Places or moves the placement `id`.
+    async fn place(&self, id: EntityId, name: &str, key: &str, server: &str) -> Result<Outcome, Problem> {
+        let field = if name == "place" { "server" } else { "to" };
+        self.run(Caller::OPERATOR, Family::Placements, Some(id), name, key, json!({ field: server })).await
+    }
+
+    /// Registers a user with a limit of 10.00 EUR; gives a terminal that stores the user's identification.
+    async fn terminal(&self, login: &str) -> Caller {
+        let body = json!({ "login": login, "limit": { "source": "fixed", "amount": 1000, "currency": "EUR" } });
+        let user = self.run(Caller::OPERATOR, Family::Users, None, "open", login, body).await.unwrap().entity.id;
+        Caller { principal: Principal::Client(EntityId::from_hash(&[9; 32])), role: Role::Terminal, user: Some(user) }
+    }
+
+    /// Asks for an approval that is good for a minute.
+    async fn approve(&self, terminal: Caller, key: &str, amount: u64) -> Result<Outcome, Problem> {
+        let body = json!({ "amount": amount, "currency": "EUR", "expires_in_secs": 60 });
+        self.run(terminal, Family::Approvals, None, "open", key, body).await
+    }
+
+    async fn redeem(&self, key: &str, token: &str) -> Result<Outcome, Problem> {
+        let settler =
+            Caller { principal: Principal::Client(EntityId::from_hash(&[8; 32])), role: Role::Settler, user: None };
+        self.run(settler, Family::Approvals, None, "redeem", key, json!({ "token": token })).await
+    }
+}
+
+fn body(outcome: &Outcome) -> Value {
+    match &outcome.answer {
+        Answer::Done { body, .. } => serde_json::from_slice(body).unwrap(),
+        Answer::Refused(problem) => json!({ "refused": problem.kind.slug }),
+    }
+}
+
+fn slug(result: &Result<Outcome, Problem>) -> &'static str {
+    match result {
+        Ok(Outcome { answer: Answer::Refused(problem), .. }) | Err(problem) => problem.kind.slug,
+        Ok(Outcome { answer: Answer::Done { .. }, .. }) => "done",
+    }
+}

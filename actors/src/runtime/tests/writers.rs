@@ -1,0 +1,63 @@
+//! Writers fail, and are succeeded.
+
+use kippu_events::log::memory::Fault;
+
+use super::*;
+
+/// Shows F9.
+#[test]
+fn after_no_answer_the_log_says_what_became_of_it() {
+    for written in [true, false] {
+        on_stage(move |stage| async move {
+            let play = stage.start("a").await;
+            let id = play.open("one").await.unwrap().entity.id;
+            let partition = id.slot().partition(2);
+            stage.log.fail_append(partition, Fault::Unknown { written });
+            assert_eq!(slug(&play.place(id, "place", "p", "a").await), "unknown-outcome");
+            let answer = loop {
+                let answer = play.place(id, "place", "p", "a").await;
+                if slug(&answer) != "unavailable" {
+                    break answer.unwrap();
+                }
+                // The partition claims anew in a second.
+                tokio::task::yield_now().await;
+            };
+            assert_eq!(answer.replayed, written);
+            assert_eq!(answer.version, 2);
+        });
+    }
+}
+
+/// Shows F3.
+#[test]
+fn a_deposed_runtime_never_says_done_nor_refuses() {
+    on_stage(|stage| async move {
+        let old = stage.start("a").await;
+        let id = old.open("one").await.unwrap().entity.id;
+        let new = stage.start("b").await;
+        assert_eq!(slug(&new.place(id, "place", "n", "a").await), "done");
+        for key in ["o1", "n"] {
+            let answer = slug(&old.place(id, "place", key, "b").await);
+            assert!(matches!(answer, "unavailable" | "unknown-outcome"), "{answer}");
+        }
+        assert_eq!(slug(&new.place(id, "move", "m", "c").await), "done");
+    });
+}
+
+#[test]
+fn a_writer_that_fails_before_it_wrote_says_that_nothing_happened() {
+    on_stage(|stage| async move {
+        let play = stage.start("a").await;
+        let id = play.open("one").await.unwrap().entity.id;
+        stage.log.fail_append(id.slot().partition(2), Fault::Unavailable);
+        assert_eq!(slug(&play.place(id, "place", "p", "a").await), "unavailable");
+        let answer = loop {
+            let answer = play.place(id, "place", "p", "a").await;
+            if slug(&answer) != "unavailable" {
+                break answer.unwrap();
+            }
+            tokio::task::yield_now().await;
+        };
+        assert!(!answer.replayed);
+    });
+}

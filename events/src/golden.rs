@@ -1,0 +1,265 @@
+//! Every event kind ever released has a golden file, `golden/events/{kind}.json`, which this code decodes, and – for
+//! the schemas that it still writes – encodes again to the same bytes. `KIPPU_BLESS=1` writes files that are missing;
+//! a file that exists is never changed.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use crate::approval::{self, Approval, Purchase, RedeemRefusal, RequestRefusal};
+use crate::client::{self, Client, Role};
+use crate::event::{AnyEvent, BodyWriter, Cause, Mac, Place, SCHEMA, Typed, read_body};
+use crate::log::LogId;
+use crate::money::{Currency, Minor};
+use crate::placement::{self, Placement};
+use crate::secrets::{PinVerifier, Sealed, TokenHash};
+use crate::user::{self, Charging, LimitSource, User};
+use crate::{Entity, EntityId, EntityKey, Family, Principal, Time};
+
+type Sample = (EntityKey, Box<dyn AnyEvent>);
+
+fn id(n: u8) -> EntityId {
+    EntityId::from_hash(&[n; 32])
+}
+
+fn minor(units: u64) -> Minor {
+    Minor::new(units).unwrap()
+}
+
+fn euro() -> Currency {
+    "EUR".parse().unwrap()
+}
+
+fn token() -> TokenHash {
+    TokenHash { key: 1, sha256: "q".repeat(43) }
+}
+
+fn samples_of<E: Entity>(n: u8, events: Vec<E::Event>) -> Vec<Sample> {
+    events
+        .into_iter()
+        .map(|event| (EntityKey::of::<E>(id(n)), Box::new(Typed::<E>(event)) as Box<dyn AnyEvent>))
+        .collect()
+}
+
+fn samples() -> Vec<Sample> {
+    let mut samples = samples_of::<Client>(
+        1,
+        vec![
+            client::Event::Opened { role: Role::Terminal, name: "till 4".to_owned(), user: Some(id(2)), key: token() },
+            client::Event::KeyRolled { counter: 1, key: token() },
+            client::Event::Revoked {},
+        ],
+    );
+    samples.extend(samples_of::<User>(2, user_samples()));
+    samples.extend(samples_of::<Approval>(3, approval_samples()));
+    samples.extend(samples_of::<Placement>(
+        4,
+        vec![
+            placement::Event::Opened { label: "album 7".to_owned() },
+            placement::Event::Placed { server: "osaka-1".to_owned() },
+            placement::Event::Moved { from: "osaka-1".to_owned(), to: "sapporo-2".to_owned() },
+            placement::Event::Closed {},
+        ],
+    ));
+    samples
+}
+
+fn user_samples() -> Vec<user::Event> {
+    let sealed = || Sealed { xchacha20poly1305: "AQ".repeat(32) };
+    vec![
+        user::Event::Registered {
+            login: sealed(),
+            name: Some(sealed()),
+            pin: Some(PinVerifier { pepper: 1, argon2id: "z".repeat(43) }),
+            source: LimitSource::Fixed,
+            limit: minor(10_000),
+            currency: euro(),
+            charging: Charging::AtSettlement,
+        },
+        user::Event::LimitChanged { limit: minor(20_000), before: minor(10_000), currency: euro() },
+        user::Event::Credited { amount: minor(500), limit: minor(10_500), currency: euro() },
+        user::Event::AmountReserved { approval: id(3), amount: minor(1_177) },
+        user::Event::AmountReleased { approval: id(3), amount: minor(1_177) },
+        user::Event::AmountCharged { approval: id(3), reserved: minor(1_177), amount: minor(1_000) },
+        user::Event::AmountRefunded { approval: id(3), amount: minor(177) },
+        user::Event::PinRefused { locked_until: Some(Time::from_micros(1_795_254_300_000_000)) },
+        user::Event::PinAccepted {},
+    ]
+}
+
+fn approval_samples() -> Vec<approval::Event> {
+    let purchase = || Purchase { description: Some("disc".to_owned()), quantity: Some(1) };
+    let (user, settler, amount, currency) = (id(2), id(5), minor(1_177), euro());
+    vec![
+        approval::Event::Issued {
+            user,
+            terminal: id(1),
+            amount,
+            currency,
+            purchase: purchase(),
+            expires_at: Time::from_micros(1_795_254_300_000_000),
+            token: token(),
+            limit: minor(10_000),
+            used: Minor::ZERO,
+        },
+        approval::Event::Refused {
+            user,
+            amount,
+            currency,
+            purchase: purchase(),
+            reason: RequestRefusal::LimitExceeded,
+        },
+        approval::Event::Redeemed { settler, amount, currency },
+        approval::Event::RedeemRefused { settler, reason: RedeemRefusal::AlreadyRedeemed },
+        approval::Event::Settled { settler, amount, currency },
+        approval::Event::Expired {},
+        approval::Event::Revoked {},
+    ]
+}
+
+fn encode(event: &dyn AnyEvent, key: EntityKey) -> Vec<u8> {
+    let cause = Cause { command: Mac([3; 16]), body: Mac([5; 16]), principal: Principal::Client(id(6)) };
+    let time = Time::from_micros(1_795_253_400_000_000);
+    let place = Place { log: &LogId([0xa5; 16]), partition: 3, number: 17, time, cause: &cause };
+    let mut body = BodyWriter::new(place);
+    body.push(key, 1, event);
+    body.finish()
+}
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden/events")
+}
+
+/// The kinds that the families' schemas name.
+fn kinds() -> BTreeSet<String> {
+    fn collect(value: &serde_json::Value, kinds: &mut BTreeSet<String>) {
+        match value {
+            serde_json::Value::Object(members) => {
+                if let Some(kind) = members.get("properties").and_then(|p| p.get("type")).and_then(|t| t.get("const")) {
+                    kinds.extend(kind.as_str().map(str::to_owned));
+                }
+                members.values().for_each(|value| collect(value, kinds));
+            }
+            serde_json::Value::Array(items) => items.iter().for_each(|value| collect(value, kinds)),
+            _ => {}
+        }
+    }
+    let mut kinds = BTreeSet::new();
+    for family in Family::ALL {
+        collect(family.event_schema().as_value(), &mut kinds);
+    }
+    kinds
+}
+
+fn golden(kind: &str, schema: u32) -> PathBuf {
+    folder().join(format!("{kind}.{schema}.json"))
+}
+
+/// Shows F37.
+#[test]
+fn every_event_kind_has_a_golden_file_that_this_code_writes_byte_for_byte() {
+    let mut sampled = BTreeSet::new();
+    for (key, event) in samples() {
+        let bytes = encode(&*event, key);
+        let kind = read_body(&bytes).unwrap()[0].kind.to_owned();
+        let path = golden(&kind, SCHEMA);
+        if !path.exists() && std::env::var_os("KIPPU_BLESS").is_some() {
+            std::fs::write(&path, &bytes).unwrap();
+        }
+        let stored = std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        assert_eq!(String::from_utf8(stored).unwrap(), String::from_utf8(bytes).unwrap(), "{kind}");
+        sampled.insert(kind);
+    }
+    assert_eq!(sampled, kinds());
+}
+
+/// Shows F37.
+#[test]
+fn every_golden_file_is_decoded_by_this_code() {
+    let mut files = 0;
+    for file in std::fs::read_dir(folder()).unwrap() {
+        let path = file.unwrap().path();
+        let bytes = std::fs::read(&path).unwrap();
+        for event in read_body(&bytes).unwrap_or_else(|e| panic!("{}: {e}", path.display())) {
+            let mut state = event.entity.family.fresh();
+            let decoded = state.evolve_stored(event.kind, event.schema, event.data, event.time);
+            assert!(decoded.is_ok(), "{}: {decoded:?}", path.display());
+            assert_eq!(golden(event.kind, event.schema), path);
+        }
+        files += 1;
+    }
+    assert!(files >= kinds().len());
+}
+
+/// Shows F8.
+#[test]
+fn every_golden_file_is_a_valid_batch_of_cloud_events_1_0() {
+    for file in std::fs::read_dir(folder()).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        let batch: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        for event in batch.as_array().unwrap() {
+            let members = event.as_object().unwrap();
+            for required in ["id", "source", "specversion", "type"] {
+                assert!(members[required].as_str().is_some_and(|text| !text.is_empty()), "{required}");
+            }
+            assert_eq!(members["specversion"], "1.0");
+            assert!(members["time"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok());
+            for name in members.keys() {
+                let plain = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+                assert!(plain && name.len() <= 20, "attribute {name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_folded_from_the_log_is_what_was_folded_live() {
+    for (key, event) in samples() {
+        let bytes = encode(&*event, key);
+        for first in samples().into_iter().filter(|(other, _)| other == &key).take(1) {
+            let (mut live, mut read) = (key.family.fresh(), key.family.fresh());
+            let time = Time::from_micros(1_795_253_400_000_000);
+            for event in [&*first.1, &*event] {
+                event.evolve(&mut *live, time);
+            }
+            for bytes in [encode(&*first.1, key), bytes.clone()] {
+                for event in read_body(&bytes).unwrap() {
+                    read.evolve_stored(event.kind, event.schema, event.data, event.time).unwrap();
+                }
+            }
+            assert_eq!(live.to_json(), read.to_json());
+            let (mut encoded, mut again) = (Vec::new(), Vec::new());
+            live.encode(&mut encoded);
+            key.family.decode(&encoded).unwrap().encode(&mut again);
+            assert_eq!(encoded, again, "the cached form survives");
+        }
+    }
+}
+
+#[test]
+fn events_that_nobody_wrote_are_refused_by_name() {
+    let (key, event) = samples().remove(0);
+    let text = String::from_utf8(encode(&*event, key)).unwrap();
+    for (from, to, finding) in [
+        (r#""specversion":"1.0""#, r#""specversion":"0.3""#, "specversion"),
+        ("urn:kippu:", "urn:other:", "source"),
+        ("3-17.0", "3-017.0", "id is not"),
+        ("clients/aeaq", "guests/aeaq", "subject"),
+        ("2026-11", "2026-31", "time"),
+        (r#""principal":"clients/"#, r#""principal":"nobody/"#, "principal"),
+        (r#""entityversion":1"#, r#""entityversion":-1"#, "batch"),
+        (r#""specversion""#, r#""extra":1,"specversion""#, "batch"),
+    ] {
+        assert!(text.contains(from), "{from} is not in {text}");
+        let error = read_body(text.replacen(from, to, 1).as_bytes()).map(|_| ()).unwrap_err().to_string();
+        assert!(error.contains(finding), "{error}");
+    }
+    for (from, to) in [
+        ("client.opened", "client.opening"),
+        (r#""role":"terminal""#, r#""role":"king""#),
+        (r#""schemaversion":1"#, r#""schemaversion":2"#),
+    ] {
+        let changed = text.replacen(from, to, 1);
+        let event = read_body(changed.as_bytes()).unwrap().remove(0);
+        assert!(event.decode::<Client>().is_err(), "{to}");
+    }
+}

@@ -1,0 +1,152 @@
+//! What is made with the keys, and what is refused.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use super::*;
+
+const LOG: LogId = LogId([1; 16]);
+
+fn secrets() -> Secrets {
+    Secrets::ephemeral(7, LOG)
+}
+
+fn id(n: u8) -> EntityId {
+    EntityId::from_hash(&[n; 32])
+}
+
+fn token(secrets: &Secrets, purpose: Purpose) -> String {
+    secrets.token(purpose, secrets.current_key(), id(3), 9).unwrap()
+}
+
+#[test]
+fn a_token_says_whose_it_is_and_is_the_same_at_every_call() {
+    let secrets = secrets();
+    for purpose in Purpose::ALL {
+        let text = token(&secrets, purpose);
+        assert_eq!(secrets.verify(purpose, &text), Ok(Bearer { key: 1, entity: id(3), counter: 9 }));
+        assert_eq!(text, token(&secrets, purpose));
+    }
+}
+
+#[test]
+fn a_token_with_any_bit_turned_is_forged() {
+    let secrets = secrets();
+    let text = token(&secrets, Purpose::Approval);
+    for place in 0..text.len() {
+        for bit in 0..8 {
+            let mut bytes = text.clone().into_bytes();
+            bytes[place] ^= 1 << bit;
+            let Ok(changed) = String::from_utf8(bytes) else { continue };
+            assert_eq!(secrets.verify(Purpose::Approval, &changed), Err(Forged), "{changed}");
+        }
+    }
+}
+
+#[test]
+fn a_token_that_is_cut_or_runs_on_is_forged() {
+    let secrets = secrets();
+    let text = token(&secrets, Purpose::Approval);
+    for end in 0..text.len() {
+        assert_eq!(secrets.verify(Purpose::Approval, &text[..end]), Err(Forged));
+    }
+    for tail in ["A", "=", " ", "\n", "\0"] {
+        assert_eq!(secrets.verify(Purpose::Approval, &format!("{text}{tail}")), Err(Forged));
+    }
+}
+
+#[test]
+fn a_token_of_another_purpose_log_or_key_store_is_forged() {
+    let secrets = secrets();
+    let text = token(&secrets, Purpose::ApiKey);
+    assert_eq!(secrets.verify(Purpose::Approval, &text), Err(Forged));
+    assert_eq!(secrets.verify(Purpose::Approval, &text.replacen("kpk_", "kpa_", 1)), Err(Forged));
+    assert_eq!(Secrets::ephemeral(7, LogId([2; 16])).verify(Purpose::ApiKey, &text), Err(Forged));
+    assert_eq!(Secrets::ephemeral(8, LOG).verify(Purpose::ApiKey, &text), Err(Forged));
+}
+
+#[test]
+fn a_pin_is_checked_by_what_was_made_of_it_for_the_same_user_only() {
+    let secrets = secrets();
+    let stored = secrets.pin_verifier(id(1), "1234");
+    assert!(stored.matches(&secrets.pin_verifier(id(1), "1234")));
+    assert!(!stored.matches(&secrets.pin_verifier(id(1), "1235")));
+    assert!(!stored.matches(&secrets.pin_verifier(id(2), "1234")));
+    assert!(!stored.argon2id.contains("1234"));
+}
+
+/// Shows F30.
+#[test]
+fn a_sealed_field_opens_for_its_person_and_field_only() {
+    let secrets = secrets();
+    let sealed = secrets.seal(id(1), "name", "Ann Example").unwrap();
+    secrets.seal(id(2), "name", "Bob").unwrap();
+    assert_eq!(secrets.unseal(id(1), "name", &sealed).unwrap(), "Ann Example");
+    assert!(secrets.unseal(id(1), "login", &sealed).is_err());
+    assert!(secrets.unseal(id(2), "name", &sealed).is_err());
+    assert!(matches!(secrets.unseal(id(3), "name", &sealed), Err(SecretsError::NoPerson(_))));
+    let mut changed = sealed.xchacha20poly1305.clone().into_bytes();
+    changed[40] ^= 1;
+    let changed = Sealed { xchacha20poly1305: String::from_utf8(changed).unwrap() };
+    assert!(secrets.unseal(id(1), "name", &changed).is_err());
+    assert_ne!(sealed, secrets.seal(id(1), "name", "Ann Example").unwrap(), "equal names do not look equal");
+}
+
+#[test]
+fn logins_that_people_take_for_the_same_are_the_same_user() {
+    let secrets = secrets();
+    let id = secrets.login_id("default", "Zoë@Example.org");
+    for same in [" zoë@example.org ", "ZOË@EXAMPLE.ORG", "Zoe\u{308}@example.org"] {
+        assert_eq!(secrets.login_id("default", same), id, "{same}");
+    }
+    assert_ne!(secrets.login_id("other", "zoë@example.org"), id);
+    assert_ne!(secrets.login_id("default", "zoe@example.org"), id);
+}
+
+#[test]
+fn commands_are_told_apart_by_caller_key_and_entity() {
+    let secrets = secrets();
+    let of = |caller, key, entity| secrets.command(&caller, key, EntityKey { family: Family::Users, id: entity });
+    let one = of(Principal::Operator, "k", id(1));
+    assert_eq!(one, of(Principal::Operator, "k", id(1)));
+    for other in
+        [of(Principal::Deadline, "k", id(1)), of(Principal::Operator, "l", id(1)), of(Principal::Operator, "k", id(2))]
+    {
+        assert_ne!(one, other);
+    }
+}
+
+/// Shows F30.
+#[test]
+fn the_key_store_keeps_its_keys_to_itself_and_survives_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("keys");
+    let (text, sealed) = {
+        let secrets = Secrets::create(&dir, LOG).unwrap();
+        (token(&secrets, Purpose::ApiKey), secrets.seal(id(1), "name", "Ann Example").unwrap())
+    };
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&dir), mode(&dir.join(keyring::FILE))), (0o700, 0o600));
+    let secrets = Secrets::open(&dir, LOG).unwrap();
+    assert!(secrets.verify(Purpose::ApiKey, &text).is_ok());
+    assert_eq!(secrets.unseal(id(1), "name", &sealed).unwrap(), "Ann Example");
+    assert!(Secrets::create(&dir, LOG).is_err(), "a key store is never overwritten");
+    assert_eq!(format!("{secrets:?}"), "Secrets");
+}
+
+#[test]
+fn a_damaged_keyring_is_named_by_its_path_and_never_quoted() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(Secrets::create(folder.path(), LOG).unwrap());
+    let path = folder.path().join(keyring::FILE);
+    let text = std::fs::read_to_string(&path).unwrap();
+    for damaged in [
+        text.replacen("\"format\": 1", "\"format\": 2", 1),
+        text[..text.len() / 2].to_owned(),
+        text.replacen("\"key\": \"", "\"key\": \"!", 1),
+    ] {
+        std::fs::write(&path, &damaged).unwrap();
+        let error = Secrets::open(folder.path(), LOG).unwrap_err().to_string();
+        assert!(error.contains("keyring.json"), "{error}");
+        assert!(text.lines().filter_map(|l| l.split('"').nth(3)).all(|key| !error.contains(key)), "{error}");
+    }
+}
