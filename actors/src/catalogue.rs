@@ -18,3 +18,38 @@ pub fn actor(family: Family) -> &'static dyn AnyActor {
         Family::Placements => const { &Of::<Placement>::new() },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::actor::Target;
+    use crate::problem::GENERAL;
+
+    #[test]
+    fn each_problem_has_one_slug_a_status_and_advice() {
+        let mut slugs = BTreeSet::new();
+        let of_families = Family::ALL.into_iter().flat_map(|family| actor(family).problems());
+        for kind in GENERAL.iter().chain(of_families) {
+            assert!(slugs.insert(kind.slug), "{} is there twice", kind.slug);
+            assert!((400..600).contains(&kind.status), "{}", kind.slug);
+            assert!(!kind.title.is_empty() && !kind.advice.is_empty(), "{}", kind.slug);
+        }
+    }
+
+    #[test]
+    fn each_family_opens_its_entities_and_every_command_is_a_case_of_its_schema() {
+        for family in Family::ALL {
+            let actor = actor(family);
+            assert_eq!(actor.family(), family);
+            let mut generator = schemars::SchemaGenerator::default();
+            let root = actor.request_schema(&mut generator);
+            let schema = serde_json::to_string(&(root, generator.definitions())).unwrap();
+            for spec in actor.commands() {
+                assert_eq!(spec.name == "open", spec.target == Target::New, "{}", spec.name);
+                assert!(schema.contains(&format!("\"const\":\"{}\"", spec.name)), "{} in {schema}", spec.name);
+            }
+        }
+    }
+}

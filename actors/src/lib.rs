@@ -7,11 +7,15 @@ pub mod catalogue;
 pub mod clients;
 pub mod commands;
 pub mod erased;
+#[cfg(test)]
+mod given;
 pub mod placements;
 pub mod problem;
 pub mod runtime;
 pub mod text;
 pub mod users;
+#[cfg(test)]
+mod world;
 
 pub use actor::{Actor, Answer, Call, Caller, CommandSpec, Context, Decision, Near, Prepared, Target};
 pub use commands::Commands;

@@ -230,3 +230,110 @@ impl Actor for Placement {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kippu_events::Family;
+    use serde_json::json;
+
+    use super::*;
+    use crate::actor::Caller;
+    use crate::given::{Given, given};
+    use crate::world::{World, id_in, slug};
+
+    fn name(text: &str) -> Name {
+        text.to_owned().try_into().unwrap()
+    }
+
+    fn opened() -> Event {
+        Event::Opened { label: "music".to_owned() }
+    }
+
+    fn placed() -> Event {
+        Event::Placed { server: "tokyo-1".to_owned() }
+    }
+
+    fn open() -> Request {
+        Request::Open(Open { label: name("music") })
+    }
+
+    fn place() -> Request {
+        Request::Place(Place { server: name("tokyo-1") })
+    }
+
+    fn r#move(to: &str) -> Request {
+        Request::Move(Move { to: name(to) })
+    }
+
+    fn close() -> Request {
+        Request::Close(Close {})
+    }
+
+    fn placement(history: &[Event]) -> Given<Placement> {
+        given::<Placement>(history)
+    }
+
+    /// Shows F11.
+    #[test]
+    fn a_placement_is_opened_placed_moved_and_closed() {
+        placement(&[]).when(&open()).becomes(&[opened()]);
+        placement(&[opened()]).when(&place()).becomes(&[placed()]);
+        let moved = Event::Moved { from: "tokyo-1".to_owned(), to: "osaka-1".to_owned() };
+        placement(&[opened(), placed()]).when(&r#move("osaka-1")).becomes(&[moved.clone()]);
+        let back = Event::Moved { from: "osaka-1".to_owned(), to: "tokyo-1".to_owned() };
+        placement(&[opened(), placed(), moved]).when(&r#move("tokyo-1")).becomes(&[back]);
+        placement(&[opened()]).when(&close()).becomes(&[Event::Closed {}]);
+        placement(&[opened(), placed()]).when(&close()).becomes(&[Event::Closed {}]);
+    }
+
+    #[test]
+    fn what_is_not_open_is_not_placed_moved_or_closed() {
+        for command in [place(), r#move("osaka-1"), close()] {
+            placement(&[]).when(&command).refused(&problem::NOT_FOUND);
+            placement(&[opened(), Event::Closed {}]).when(&command).refused(&CLOSED);
+        }
+    }
+
+    #[test]
+    fn a_placement_is_opened_once_and_placed_once() {
+        for history in [&[opened()][..], &[opened(), placed()], &[opened(), Event::Closed {}]] {
+            placement(history).when(&open()).refused(&problem::ALREADY_EXISTS);
+        }
+        placement(&[opened(), placed()]).when(&place()).refused(&ALREADY_PLACED);
+    }
+
+    #[test]
+    fn a_placement_moves_from_its_server_to_another() {
+        placement(&[opened()]).when(&r#move("osaka-1")).refused(&NOT_PLACED);
+        placement(&[opened(), placed()]).when(&r#move("tokyo-1")).refused(&SAME_SERVER);
+    }
+
+    #[test]
+    fn answers_name_the_placement_its_state_and_its_server() {
+        let mut world = World::new();
+        let (status, reply) =
+            world.ask(Caller::OPERATOR, (Family::Placements, "open", None), &json!({"label": "music"})).unwrap();
+        let id = id_in(&reply);
+        assert_eq!((status, reply), (201, json!({"id": id, "state": "opened", "label": "music"})));
+        let mut ask = |command, body| {
+            let asked = (Family::Placements, command, Some(id));
+            world.ask(Caller::OPERATOR, asked, &body).unwrap()
+        };
+        let placed = |server: &str| (200, json!({"id": id, "state": "placed", "server": server}));
+        assert_eq!(ask("place", json!({"server": "tokyo-1"})), placed("tokyo-1"));
+        assert_eq!(ask("move", json!({"to": "osaka-1"})), placed("osaka-1"));
+        assert_eq!(ask("close", json!({})), (200, json!({"id": id, "state": "closed"})));
+        world.replays();
+    }
+
+    #[test]
+    fn names_are_bounded_and_printable() {
+        let mut world = World::new();
+        for label in ["", "a\u{7}", &"a".repeat(129)] {
+            let body = json!({"label": label});
+            let outcome = world.ask(Caller::OPERATOR, (Family::Placements, "open", None), &body);
+            assert_eq!(slug(outcome), "invalid-body");
+        }
+        assert_eq!(world.records(), 0);
+    }
+}

@@ -2,14 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Text of 1 to `MOST` characters, none of them a control character. Compared and stored as it came.
+/// Text of 1 to `MOST` characters, not all of them white space and none a control character. Compared and stored as it came.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Text<const MOST: usize>(String);
 
-/// Text that is too short, too long, or holds control characters. Does not repeat it: it may be personal.
+/// Text that is empty, too long, or holds control characters. Does not repeat it: it may be personal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("text of 1 to {most} characters without control characters is wanted")]
+#[error("text of 1 to {most} characters is wanted, not only white space and no control characters")]
 pub struct NotText {
     /// The most characters that it may have.
     pub most: usize,
@@ -35,7 +35,7 @@ impl<const MOST: usize> TryFrom<String> for Text<MOST> {
     fn try_from(text: String) -> Result<Self, NotText> {
         // No more than MOST + 1 characters are counted, however long the text is.
         let chars = text.chars().take(MOST + 1).count();
-        if chars == 0 || chars > MOST || text.chars().any(char::is_control) {
+        if chars > MOST || text.trim().is_empty() || text.chars().any(char::is_control) {
             return Err(NotText { most: MOST });
         }
         Ok(Self(text))
@@ -64,7 +64,7 @@ mod tests {
     fn text_is_counted_in_characters_and_holds_no_control_characters() {
         let fits = |text: &str| Text::<4>::try_from(text.to_owned()).is_ok();
         assert!(fits("a") && fits("abcd") && fits("切符切符"));
-        for text in ["", "abcde", "a\nb", "\0", "a\u{7f}", "\u{85}"] {
+        for text in ["", "  ", "\u{3000}", "abcde", "a\nb", "\0", "a\u{7f}", "\u{85}"] {
             assert!(!fits(text), "{text:?}");
         }
     }

@@ -13,6 +13,8 @@
 mod decide;
 pub mod refusal;
 pub mod request;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 

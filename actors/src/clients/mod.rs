@@ -5,6 +5,8 @@
 //! is the one that counts: rolling a key and revoking a client take effect with their records.
 
 pub mod refusal;
+#[cfg(test)]
+mod tests;
 
 use kippu_events::client::{Client, Event, Role};
 use kippu_events::secrets::{Purpose, Secrets, TokenHash};

@@ -5,6 +5,8 @@
 pub mod pin;
 pub mod refusal;
 pub mod request;
+#[cfg(test)]
+mod tests;
 
 use kippu_events::EntityId;
 use kippu_events::client::Role;

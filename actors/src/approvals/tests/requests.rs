@@ -1,0 +1,217 @@
+//! Approvals asked for, redeemed and settled in JSON, as from outside, with real tokens and PINs.
+
+use kippu_events::user::Account;
+use kippu_events::{Family, Principal};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::problem::Problem;
+use crate::world::{World, id_in, slug};
+
+const OPEN: (Family, &str, Option<EntityId>) = (Family::Approvals, "open", None);
+const REDEEM: (Family, &str, Option<EntityId>) = (Family::Approvals, "redeem", None);
+
+/// A world with a user of login `aiko`, PIN 1234 and a limit of 100.00 EUR, and a terminal that stores her identification.
+fn world() -> (World, EntityId, Caller) {
+    let mut world = World::new();
+    let body = json!({"login": "aiko", "name": "Aiko Sato", "pin": "1234",
+        "limit": {"source": "fixed", "amount": 10_000, "currency": "EUR"}});
+    let (status, user) = world.ask(Caller::OPERATOR, (Family::Users, "open", None), &body).unwrap();
+    assert_eq!(status, 201);
+    let user = id_in(&user);
+    let terminal = json!({"role": "terminal", "name": "kitchen", "user": user});
+    let (_, client) = world.ask(Caller::OPERATOR, (Family::Clients, "open", None), &terminal).unwrap();
+    let client = Principal::Client(id_in(&client));
+    (world, user, Caller { principal: client, role: Role::Terminal, user: Some(user) })
+}
+
+fn account(world: &World, user: EntityId) -> Account {
+    match world.state::<User>(user) {
+        User::Registered(account) => account,
+        User::Absent => panic!("the user is registered"),
+    }
+}
+
+fn euros(units: u64) -> Value {
+    json!({"amount": units, "currency": "EUR"})
+}
+
+fn redeem(world: &mut World, caller: Caller, token: &Value) -> Result<(u16, Value), Problem> {
+    world.ask(caller, REDEEM, &json!({"token": token}))
+}
+
+/// Shows D5, D7, D26, D33, D37.
+#[test]
+fn a_purchase_goes_from_request_to_settlement_without_naming_the_user_to_the_settler() {
+    let (mut world, user, terminal) = world();
+    let body = json!({"amount": 5_000, "currency": "EUR", "purchase": {"description": "music", "quantity": 2}});
+    let (status, approval) = world.ask(terminal, OPEN, &body).unwrap();
+    assert_eq!((status, &approval["state"], &approval["amount"]), (201, &json!("issued"), &json!(5_000)));
+    assert_eq!(approval["purchase"], json!({"description": "music", "quantity": 2}));
+    assert_eq!(approval["expires_at"], json!(NOW.after(QUARTER)));
+    let id = id_in(&approval);
+
+    let (status, permission) = redeem(&mut world, settler(), &approval["token"]).unwrap();
+    let settler_id = super::id(6);
+    let expected = json!({"id": id, "state": "redeemed", "amount": 5_000, "currency": "EUR", "settler": settler_id});
+    assert_eq!((status, &permission), (200, &expected));
+
+    let (status, receipt) = world.ask(settler(), (Family::Approvals, "settle", Some(id)), &euros(4_000)).unwrap();
+    let expected = json!({"id": id, "state": "settled", "amount": 4_000, "currency": "EUR", "settler": settler_id});
+    assert_eq!((status, &receipt), (200, &expected));
+    for told in [permission, receipt] {
+        assert!(!told.to_string().contains(&user.to_string()));
+    }
+    let account = account(&world, user);
+    assert_eq!((account.reserved, account.charged), (minor(0), minor(4_000)));
+    world.replays();
+}
+
+/// Shows D36, T1.
+#[test]
+fn a_second_redemption_is_refused_with_its_reason() {
+    let (mut world, _, terminal) = world();
+    let (_, approval) = world.ask(terminal, OPEN, &euros(1)).unwrap();
+    redeem(&mut world, settler(), &approval["token"]).unwrap();
+    let before = world.records();
+    assert_eq!(slug(redeem(&mut world, settler(), &approval["token"])), "already-redeemed");
+    assert_eq!(slug(redeem(&mut world, other_settler(), &approval["token"])), "already-redeemed");
+    assert_eq!(world.records(), before + 2, "refusals are on record");
+    assert_eq!(world.count(id_in(&approval), "approval.redeemed"), 1);
+}
+
+#[test]
+fn the_reasons_of_refused_redemptions_have_their_own_slugs() {
+    let (mut world, _, terminal) = world();
+    let (_, first) = world.ask(terminal, OPEN, &euros(1)).unwrap();
+    let (_, second) = world.ask(terminal, OPEN, &euros(1)).unwrap();
+    world.ask(terminal, (Family::Approvals, "revoke", Some(id_in(&first))), &json!({})).unwrap();
+    assert_eq!(slug(redeem(&mut world, settler(), &first["token"])), "approval-revoked");
+    world.after(900);
+    assert_eq!(slug(redeem(&mut world, settler(), &second["token"])), "approval-expired");
+    world.fire();
+    assert_eq!(slug(redeem(&mut world, settler(), &second["token"])), "approval-expired");
+}
+
+/// Shows D20.
+#[test]
+fn a_refused_request_is_on_record_and_has_no_token() {
+    let (mut world, user, terminal) = world();
+    let before = world.records();
+    assert_eq!(slug(world.ask(terminal, OPEN, &euros(10_001))), "limit-exceeded");
+    let yen = json!({"amount": 1, "currency": "JPY"});
+    assert_eq!(slug(world.ask(terminal, OPEN, &yen)), "currency-mismatch");
+    assert_eq!(world.records(), before + 2);
+    assert!(!world.text().contains("approval.issued"));
+    assert_eq!(account(&world, user).reserved, minor(0));
+}
+
+/// Shows D7, D12.
+#[test]
+fn a_user_is_identified_by_login_and_pin_at_a_terminal_that_stores_neither() {
+    let (mut world, user, _) = world();
+    let mut ask = |login: &str, pin: &str| {
+        let typed = json!({"login": login, "pin": pin});
+        let body = json!({"amount": 1, "currency": "EUR", "identification": typed});
+        world.ask(super::terminal(), OPEN, &body)
+    };
+    assert_eq!(ask("Aiko ", "1234").unwrap().0, 201);
+    let (unknown, wrong) = (ask("nobody", "1234").unwrap_err(), ask("aiko", "9999").unwrap_err());
+    assert_eq!(unknown.kind.slug, "not-identified");
+    assert_eq!(unknown, wrong);
+    for _ in 0..4 {
+        assert_eq!(slug(ask("aiko", "0000")), "not-identified");
+    }
+    assert_eq!(slug(ask("aiko", "1234")), "pin-locked");
+    assert_eq!(world.count(user, "user.pin_refused"), 5);
+    world.replays();
+}
+
+/// Shows D7.
+#[test]
+fn identification_is_either_stored_in_the_terminal_or_typed() {
+    let (mut world, _, stored) = world();
+    let typed = json!({"amount": 1, "currency": "EUR", "identification": {"login": "aiko", "pin": "1234"}});
+    let before = world.records();
+    assert_eq!(slug(world.ask(stored, OPEN, &typed)), "invalid-body");
+    assert_eq!(slug(world.ask(super::terminal(), OPEN, &euros(1))), "invalid-body");
+    assert_eq!(world.records(), before);
+}
+
+#[test]
+fn requests_of_another_shape_are_refused_and_leave_no_trace() {
+    let (mut world, _, terminal) = world();
+    let before = world.records();
+    for body in [
+        json!({}),
+        json!({"amount": -1, "currency": "EUR"}),
+        json!({"amount": 1.5, "currency": "EUR"}),
+        json!({"amount": 1_000_000_000_000_001_u64, "currency": "EUR"}),
+        json!({"amount": 1, "currency": "eur"}),
+        json!({"amount": 1, "currency": "EUR", "user": super::id(2)}),
+        json!({"amount": 1, "currency": "EUR", "expires_in_secs": 0}),
+        json!({"amount": 1, "currency": "EUR", "expires_in_secs": 31_536_001}),
+        json!({"amount": 1, "currency": "EUR", "purchase": {"description": "x".repeat(257)}}),
+        json!({"amount": 1, "currency": "EUR", "purchase": {"description": "a\nb"}}),
+        json!({"amount": 1, "currency": "EUR", "purchase": {"quantity": -1}}),
+        json!({"amount": 1, "currency": "EUR", "identification": {"login": "aiko", "pin": "12a4"}}),
+        json!({"amount": 1, "currency": "EUR", "identification": {"login": "aiko", "pin": "123"}}),
+    ] {
+        assert_eq!(slug(world.ask(terminal, OPEN, &body)), "invalid-body", "{body}");
+    }
+    assert_eq!(world.records(), before);
+}
+
+/// Shows D25.
+#[test]
+fn what_is_no_token_of_ours_is_not_valid_and_leaves_no_trace() {
+    let (mut world, _, terminal) = world();
+    let (_, approval) = world.ask(terminal, OPEN, &euros(1)).unwrap();
+    let genuine = approval["token"].as_str().unwrap();
+    let key = json!({"role": "settler", "name": "till"});
+    let (_, client) = world.ask(Caller::OPERATOR, (Family::Clients, "open", None), &key).unwrap();
+    let before = world.records();
+    let last = if genuine.ends_with('A') { "B" } else { "A" };
+    for forged in [
+        "kpa_".to_owned(),
+        genuine[..genuine.len() - 1].to_owned(),
+        format!("{}{last}", &genuine[..genuine.len() - 1]),
+        format!("{genuine}A"),
+        client["key"].as_str().unwrap().to_owned(),
+    ] {
+        assert_eq!(slug(redeem(&mut world, settler(), &json!(forged))), "token-not-valid", "{forged}");
+    }
+    assert_eq!(world.records(), before);
+    assert_eq!(redeem(&mut world, settler(), &json!(genuine)).unwrap().0, 200);
+}
+
+#[test]
+fn each_command_is_for_its_roles_alone() {
+    let (mut world, _, terminal) = world();
+    let (_, approval) = world.ask(terminal, OPEN, &euros(1)).unwrap();
+    let settle = (Family::Approvals, "settle", Some(id_in(&approval)));
+    for other in [Caller::OPERATOR, caller(Role::Shop, 9), settler()] {
+        assert_eq!(slug(world.ask(other, OPEN, &euros(1))), "forbidden");
+    }
+    for other in [Caller::OPERATOR, caller(Role::Shop, 9), terminal] {
+        assert_eq!(slug(redeem(&mut world, other, &approval["token"])), "forbidden");
+        assert_eq!(slug(world.ask(other, settle, &euros(1))), "forbidden");
+    }
+    assert_eq!(slug(world.ask(caller(Role::Shop, 9), (settle.0, "revoke", settle.2), &json!({}))), "forbidden");
+}
+
+/// Shows S1, D37, F30.
+#[test]
+fn no_token_pin_login_or_name_is_in_what_is_stored() {
+    let (mut world, _, terminal) = world();
+    let (_, approval) = world.ask(terminal, OPEN, &euros(1)).unwrap();
+    redeem(&mut world, settler(), &approval["token"]).unwrap();
+    let typed = json!({"amount": 1, "currency": "EUR", "identification": {"login": "aiko", "pin": "987654321012"}});
+    world.ask(super::terminal(), OPEN, &typed).unwrap_err();
+    let stored = world.text();
+    for secret in
+        [approval["token"].as_str().unwrap(), "kpk_", "kpa_", "987654321012", "\"1234\"", "aiko", "Aiko", "Sato"]
+    {
+        assert!(!stored.contains(secret), "{secret}");
+    }
+}

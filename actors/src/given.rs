@@ -1,0 +1,133 @@
+//! Given / when / then: a history, a command, and what must come of it. Every decision is made twice and must be the
+//! same; every history is folded from the bytes that a log would hold.
+
+use kippu_events::client::Role;
+use kippu_events::entity::AnyEntity;
+use kippu_events::event::{AnyEvent, SCHEMA, Typed};
+use kippu_events::money::{Currency, Minor};
+use kippu_events::{Entity, EntityId, EntityKey, Principal, Time};
+use serde_json::value::RawValue;
+
+use crate::actor::{Actor, Caller, Context, Near};
+use crate::problem::{Problem, ProblemType};
+
+/// The time at which commands are decided, unless a test says otherwise.
+pub(crate) const NOW: Time = Time::from_micros(1_800_000_000_000_000);
+
+pub(crate) fn id(n: u8) -> EntityId {
+    EntityId::from_bytes([n; EntityId::BYTES])
+}
+
+pub(crate) fn minor(units: u64) -> Minor {
+    Minor::new(units).unwrap()
+}
+
+pub(crate) fn currency(code: &str) -> Currency {
+    code.parse().unwrap()
+}
+
+pub(crate) fn caller(role: Role, n: u8) -> Caller {
+    Caller { principal: Principal::Client(id(n)), role, user: None }
+}
+
+/// The state after `history`, folded from its stored form.
+fn fold<E: Entity>(history: &[E::Event]) -> E {
+    let mut live = E::default();
+    let mut stored = E::default();
+    for event in history {
+        live.evolve(event, NOW);
+        let (kind, data) = written(&Typed::<E>(event.clone()));
+        stored.evolve_stored(&kind, SCHEMA, &data, NOW).unwrap();
+    }
+    assert_eq!(live, stored, "a history folds the same from its stored form");
+    stored
+}
+
+/// Kind and data, as the log holds them.
+fn written(event: &dyn AnyEvent) -> (String, Box<RawValue>) {
+    #[derive(serde::Deserialize)]
+    struct Members {
+        r#type: String,
+        data: Box<RawValue>,
+    }
+    let mut json = vec![b'{'];
+    event.write_members(&mut json);
+    json.push(b'}');
+    let members: Members = serde_json::from_slice(&json).unwrap();
+    (members.r#type, members.data)
+}
+
+/// An entity with a history, about to be asked.
+pub(crate) struct Given<E: Actor> {
+    state: E,
+    near: Option<(EntityKey, Box<dyn AnyEntity>)>,
+    context: Context,
+}
+
+/// The entity `id(1)` after `history`, asked by an operator.
+pub(crate) fn given<E: Actor>(history: &[E::Event]) -> Given<E> {
+    Given { state: fold::<E>(history), near: None, context: Context { now: NOW, caller: Caller::OPERATOR, id: id(1) } }
+}
+
+impl<E: Actor> Given<E> {
+    /// Beside a neighbour with a history.
+    pub(crate) fn beside<N: Entity>(mut self, id: EntityId, history: &[N::Event]) -> Self {
+        self.near = Some((EntityKey::of::<N>(id), Box::new(fold::<N>(history))));
+        self
+    }
+
+    pub(crate) fn by(mut self, caller: Caller) -> Self {
+        self.context.caller = caller;
+        self
+    }
+
+    pub(crate) fn at(mut self, now: Time) -> Self {
+        self.context.now = now;
+        self
+    }
+
+    pub(crate) fn when(self, command: &E::Command) -> Then<E> {
+        let decide = || {
+            let near = self.state.near(command, &self.context);
+            let near = self.near.as_ref().filter(|(key, _)| near == Some(*key)).map(|(_, state)| &**state);
+            let decision = self.state.decide(command, Near(near), &self.context)?;
+            let beside = decision.beside.iter().map(|(key, event)| (*key, written(&**event)));
+            Ok((decision.own, beside.map(|(key, (kind, data))| (key, kind, data.get().to_owned())).collect()))
+        };
+        let outcome = decide();
+        assert_eq!(outcome, decide(), "the same inputs decide the same");
+        Then { outcome }
+    }
+}
+
+/// Key, kind and data of each event of a neighbour.
+type Beside = Vec<(EntityKey, String, String)>;
+
+/// What became of the command.
+pub(crate) struct Then<E: Actor> {
+    outcome: Result<(Vec<E::Event>, Beside), Problem>,
+}
+
+impl<E: Actor> Then<E> {
+    /// It became `own`, and nothing of a neighbour.
+    pub(crate) fn becomes(self, own: &[E::Event]) {
+        self.becomes_beside::<E>(own, id(0), &[]);
+    }
+
+    /// It became `own` and, in the same record, `events` of the neighbour `id`.
+    pub(crate) fn becomes_beside<N: Entity>(self, own: &[E::Event], id: EntityId, events: &[N::Event]) {
+        let beside = events.iter().map(|event| {
+            let (kind, data) = written(&Typed::<N>(event.clone()));
+            (EntityKey::of::<N>(id), kind, data.get().to_owned())
+        });
+        assert_eq!(self.outcome, Ok((own.to_vec(), beside.collect())));
+    }
+
+    /// It was refused and left no trace.
+    pub(crate) fn refused(self, kind: &'static ProblemType) {
+        match self.outcome {
+            Err(problem) => assert_eq!(problem.kind.slug, kind.slug, "{problem}"),
+            Ok(decided) => panic!("should have been refused as {}, and became {decided:?}", kind.slug),
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! A world for tests: every family's entities in memory, asked with JSON as from outside, one record per command. The
+//! records are the real bytes, so that the whole history can be folded anew from them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kippu_events::entity::AnyEntity;
+use kippu_events::event::{BodyWriter, Cause, Place, Recorded, read_body};
+use kippu_events::log::LogId;
+use kippu_events::secrets::Secrets;
+use kippu_events::{Entity, EntityId, EntityKey, Family, Time};
+use serde_json::Value;
+
+use crate::actor::{Answer, Call, Caller, Context, Near};
+use crate::catalogue;
+use crate::commands::Commands;
+use crate::erased::{AnyCommand, Preparation, Ready};
+use crate::given::NOW;
+use crate::problem::{self, Problem};
+
+const LOG: LogId = LogId([7; 16]);
+
+pub(crate) type Entities = BTreeMap<EntityKey, (u64, Box<dyn AnyEntity>)>;
+
+pub(crate) struct World {
+    pub(crate) secrets: Arc<Secrets>,
+    pub(crate) now: Time,
+    entities: Entities,
+    records: Vec<Vec<u8>>,
+    keys: u64,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let secrets = Arc::new(Secrets::ephemeral(1, LOG));
+        Self { secrets, now: NOW, entities: BTreeMap::new(), records: Vec::new(), keys: 0 }
+    }
+
+    pub(crate) fn after(&mut self, secs: u64) {
+        self.now = self.now.after(Duration::from_secs(secs));
+    }
+
+    /// A command with a fresh key: the status and body of its answer, or the problem, on record or not.
+    pub(crate) fn ask(
+        &mut self,
+        caller: Caller,
+        (family, name, id): (Family, &str, Option<EntityId>),
+        body: &Value,
+    ) -> Result<(u16, Value), Problem> {
+        let spec = Commands::spec(family, name, id).unwrap();
+        if !spec.roles.contains(&caller.role) {
+            return Err(Problem::new(&problem::FORBIDDEN, name));
+        }
+        self.keys += 1;
+        let call = Call { caller, key: format!("key-{}", self.keys), id, if_match: None };
+        let body = serde_json::to_vec(body).unwrap();
+        let prepare = || match catalogue::actor(family).prepare(name, &body, &call, &self.secrets)? {
+            Preparation::Ready(ready) => Ok(ready),
+            Preparation::Slow(prepare) => prepare(),
+        };
+        let Ready { entity, body, command } = prepare()?;
+        assert_eq!(entity.family, family);
+        let cause = Cause {
+            command: self.secrets.command(&caller.principal, &call.key, entity),
+            body,
+            principal: caller.principal,
+        };
+        self.decide(entity, &command, &cause, caller)
+    }
+
+    /// Fires every deadline that has passed.
+    pub(crate) fn fire(&mut self) {
+        let now = self.now;
+        let due = |key: &EntityKey, state: &dyn AnyEntity| {
+            let actor = catalogue::actor(key.family);
+            actor.due(state).filter(|due| *due <= now).and_then(|_| actor.when_due(state))
+        };
+        let due: Vec<(EntityKey, AnyCommand)> = self
+            .entities
+            .iter()
+            .filter_map(|(key, (_, state))| due(key, &**state).map(|command| (*key, command)))
+            .collect();
+        for (key, command) in due {
+            let caller = Caller::DEADLINE;
+            let cause = Cause { command: Default::default(), body: Default::default(), principal: caller.principal };
+            self.decide(key, &command, &cause, caller).unwrap();
+        }
+    }
+
+    fn decide(
+        &mut self,
+        entity: EntityKey,
+        command: &AnyCommand,
+        cause: &Cause,
+        caller: Caller,
+    ) -> Result<(u16, Value), Problem> {
+        let actor = catalogue::actor(entity.family);
+        let context = Context { now: self.now, caller, id: entity.id };
+        let fresh = entity.family.fresh();
+        let state = self.entities.get(&entity).map_or(&*fresh, |(_, state)| &**state);
+        let near = actor.near(state, command, &context);
+        assert!(near.is_none_or(|near| near.id.slot() == entity.id.slot()), "a neighbour is born in the same slot");
+        let near = near.and_then(|near| self.entities.get(&near)).map(|(_, state)| &**state);
+        let decided = actor.decide(state, command, Near(near), &context, &self.secrets)?;
+
+        let number = self.records.len() as u64;
+        let mut body = BodyWriter::new(Place { log: &LOG, partition: 0, number, time: self.now, cause });
+        for (key, event) in &decided.events {
+            let (version, state) = self.entities.entry(*key).or_insert_with(|| (0, key.family.fresh()));
+            *version += 1;
+            body.push(*key, *version, &**event);
+            event.evolve(&mut **state, self.now);
+        }
+        let body = body.finish();
+        let recorded = read_body(&body).unwrap();
+        let own: Vec<&Recorded<'_>> = recorded.iter().filter(|event| event.entity == entity).collect();
+        let again = actor.answer(entity.id, &own, &self.secrets).unwrap();
+        assert_eq!(decided.answer, again, "a retry is answered from the record as the first call was");
+        self.records.push(body);
+        match decided.answer {
+            Answer::Done { status, body } => Ok((status, serde_json::from_slice(&body).unwrap())),
+            Answer::Refused(problem) => Err(problem),
+        }
+    }
+
+    pub(crate) fn state<E: Entity>(&self, id: EntityId) -> E {
+        let state = self.entities.get(&EntityKey::of::<E>(id));
+        state.and_then(|(_, state)| state.as_any().downcast_ref::<E>().cloned()).unwrap_or_default()
+    }
+
+    /// How many records there are.
+    pub(crate) fn records(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Everything that is stored, as text.
+    pub(crate) fn text(&self) -> String {
+        self.records.iter().map(|body| std::str::from_utf8(body).unwrap()).collect()
+    }
+
+    /// How many events of `kind` are about the entity `id`.
+    pub(crate) fn count(&self, id: EntityId, kind: &str) -> usize {
+        let events = self.records.iter().flat_map(|body| read_body(body).unwrap());
+        events.filter(|event| event.entity.id == id && event.kind == kind).count()
+    }
+
+    /// Asserts that folding the stored bytes anew gives the states that are there.
+    pub(crate) fn replays(&self) {
+        let mut folded: BTreeMap<EntityKey, Box<dyn AnyEntity>> = BTreeMap::new();
+        for body in &self.records {
+            for event in read_body(body).unwrap() {
+                let state = folded.entry(event.entity).or_insert_with(|| event.entity.family.fresh());
+                state.evolve_stored(event.kind, event.schema, event.data, event.time).unwrap();
+            }
+        }
+        let encode = |state: &dyn AnyEntity| {
+            let mut bytes = Vec::new();
+            state.encode(&mut bytes);
+            bytes
+        };
+        let folded: Vec<_> = folded.iter().map(|(key, state)| (*key, encode(&**state))).collect();
+        let live: Vec<_> = self.entities.iter().map(|(key, (_, state))| (*key, encode(&**state))).collect();
+        assert_eq!(folded, live);
+    }
+}
+
+/// The id that an answer names.
+pub(crate) fn id_in(body: &Value) -> EntityId {
+    body["id"].as_str().unwrap().parse().unwrap()
+}
+
+/// The slug of the refusal.
+pub(crate) fn slug(outcome: Result<(u16, Value), Problem>) -> &'static str {
+    outcome.map_or_else(|problem| problem.kind.slug, |done| panic!("should have been refused, and was {done:?}"))
+}
