@@ -9,6 +9,7 @@ pub mod commands;
 pub mod erased;
 #[cfg(test)]
 mod given;
+pub mod http;
 pub mod placements;
 pub mod problem;
 pub mod runtime;

@@ -1,27 +1,237 @@
-//! `kippu client add|list|revoke`.
+//! `kippu client add|list|revoke`: API clients, through a running node or, with the node stopped, in its data directory.
 
+use std::path::PathBuf;
+
+use kippu_events::client::Role;
+use kippu_events::{EntityId, Family};
+use kippu_projections::Viewer;
+use kippu_projections::queries::{MOST_ROWS, Page};
+use serde_json::{Value, json};
+
+use crate::config::{Config, Flags};
 use crate::exit::Exit;
+use crate::node::{self, DataDir, Found, Node, NodeError};
 use crate::output::Output;
+use crate::remote::{Remote, RemoteError};
+
+/// Which node.
+#[derive(clap::Args)]
+pub(crate) struct Where {
+    /// The data directory of a stopped node.
+    #[arg(long, env = "KIPPU_DATA", value_name = "DIR", required_unless_present = "server")]
+    data: Option<PathBuf>,
+    /// A running node, as http://127.0.0.1:7701.
+    #[arg(long, env = "KIPPU_SERVER", value_name = "URL", requires = "key_file")]
+    server: Option<String>,
+    /// The file with an operator's API key, for --server.
+    #[arg(long, env = "KIPPU_KEY_FILE", value_name = "FILE")]
+    key_file: Option<PathBuf>,
+}
 
 /// Arguments of `add`.
 #[derive(clap::Args)]
-pub(crate) struct AddArgs {}
+pub(crate) struct AddArgs {
+    /// What it is for.
+    #[arg(long, value_parser = role)]
+    role: Role,
+    /// What operators call it; no personal data.
+    #[arg(long)]
+    name: String,
+    /// The user whose identification is stored in this terminal.
+    #[arg(long, value_name = "ID")]
+    user: Option<EntityId>,
+    /// Names this call for its retries: the same key finds the same client.
+    #[arg(long, value_name = "KEY")]
+    idempotency_key: Option<String>,
+    #[command(flatten)]
+    place: Where,
+}
+
 /// Arguments of `list`.
 #[derive(clap::Args)]
-pub(crate) struct ListArgs {}
+pub(crate) struct ListArgs {
+    #[command(flatten)]
+    place: Where,
+}
+
 /// Arguments of `revoke`.
 #[derive(clap::Args)]
-pub(crate) struct RevokeArgs {}
+pub(crate) struct RevokeArgs {
+    /// The client.
+    id: EntityId,
+    #[command(flatten)]
+    place: Where,
+}
 
-/// Opens a client.
-pub(crate) fn add(_args: &AddArgs, output: &Output) -> Exit {
-    output.failed(Exit::CouldNotRun, "not built yet")
+/// Why nothing came of it.
+#[derive(Debug, thiserror::Error)]
+enum ClientError {
+    #[error(transparent)]
+    Node(#[from] NodeError),
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
+    #[error("{0}")]
+    Refused(kippu_actors::Problem),
+    #[error(transparent)]
+    Query(#[from] kippu_projections::QueryError),
+    #[error("{0} holds no node; make one with `kippu init`")]
+    NoNode(String),
+    #[error("no randomness to be had for an idempotency key")]
+    Entropy,
 }
+
+impl ClientError {
+    const fn exit(&self) -> Exit {
+        match self {
+            // The node ran and said no.
+            Self::Refused(_) | Self::Remote(RemoteError::Problem { .. }) => Exit::Found,
+            Self::Node(_) | Self::Remote(_) | Self::Query(_) | Self::NoNode(_) | Self::Entropy => Exit::CouldNotRun,
+        }
+    }
+}
+
+/// Opens a client. Its key is printed here and nowhere else.
+pub(crate) fn add(args: &AddArgs, output: &Output) -> Exit {
+    finish(output, node::on_a_system(opened(args)), |value| {
+        let text = |member: &str| value.get(member).and_then(Value::as_str).unwrap_or("-").to_owned();
+        format!("client {}\nkey    {}", text("id"), text("key"))
+    })
+}
+
 /// Lists clients.
-pub(crate) fn list(_args: &ListArgs, output: &Output) -> Exit {
-    output.failed(Exit::CouldNotRun, "not built yet")
+pub(crate) fn list(args: &ListArgs, output: &Output) -> Exit {
+    finish(output, node::on_a_system(listed(args)), |value| {
+        let text = |row: &Value, member: &str| row.get(member).and_then(Value::as_str).unwrap_or("-").to_owned();
+        let rows = value.get("clients").and_then(Value::as_array).cloned().unwrap_or_default();
+        let lines: Vec<String> = rows
+            .iter()
+            .map(|row| {
+                format!("{}  {:8}  {:8}  {}", text(row, "id"), text(row, "role"), text(row, "state"), text(row, "name"))
+            })
+            .collect();
+        lines.join("\n")
+    })
 }
-/// Revokes a client.
-pub(crate) fn revoke(_args: &RevokeArgs, output: &Output) -> Exit {
-    output.failed(Exit::CouldNotRun, "not built yet")
+
+/// Revokes a client. When this returns, its key is refused.
+pub(crate) fn revoke(args: &RevokeArgs, output: &Output) -> Exit {
+    finish(output, node::on_a_system(revoked(args)), |_| format!("client {} is revoked", args.id))
+}
+
+fn finish(output: &Output, outcome: Result<Value, ClientError>, text: impl FnOnce(&Value) -> String) -> Exit {
+    match outcome {
+        Ok(value) => {
+            output.result(&value, text(&value));
+            Exit::Sound
+        }
+        Err(error) => output.failed(error.exit(), error),
+    }
+}
+
+async fn opened(args: &AddArgs) -> Result<Value, ClientError> {
+    let mut body = json!({ "role": args.role, "name": args.name });
+    if let Some(user) = args.user {
+        body["user"] = json!(user);
+    }
+    let key = match &args.idempotency_key {
+        Some(key) => key.clone(),
+        None => random_key()?,
+    };
+    command(&args.place, None, "open", &key, &body).await
+}
+
+async fn revoked(args: &RevokeArgs) -> Result<Value, ClientError> {
+    // One client is revoked once: its own name makes every retry the same command.
+    let key = format!("cli-revoke-{}", args.id);
+    command(&args.place, Some(args.id), "revoke", &key, &json!({})).await
+}
+
+async fn command(
+    place: &Where,
+    id: Option<EntityId>,
+    name: &str,
+    key: &str,
+    body: &Value,
+) -> Result<Value, ClientError> {
+    if let Some(server) = &place.server {
+        let remote = Remote::new(server, place.key_file.as_deref())?;
+        let path = match id {
+            Some(id) => format!("/v1/clients/{id}/{name}"),
+            None => "/v1/clients".to_owned(),
+        };
+        return Ok(remote.post(&path, key, body).await?);
+    }
+    let node = open(place).await?;
+    let outcome = node.command(Family::Clients, name, id, key, body).await;
+    let known = match &outcome {
+        Ok(outcome) => node.known(outcome).await,
+        Err(_) => Ok(()),
+    };
+    node.stop().await;
+    let outcome = outcome.map_err(ClientError::Refused)?;
+    known?;
+    match outcome.answer {
+        kippu_actors::Answer::Done { body, .. } => Ok(serde_json::from_slice(&body).unwrap_or_default()),
+        kippu_actors::Answer::Refused(problem) => Err(ClientError::Refused(problem)),
+    }
+}
+
+async fn listed(args: &ListArgs) -> Result<Value, ClientError> {
+    let mut rows = Vec::new();
+    if let Some(server) = &args.place.server {
+        let remote = Remote::new(server, args.place.key_file.as_deref())?;
+        let mut path = format!("/v1/clients?limit={MOST_ROWS}");
+        loop {
+            let mut page = remote.get(&path).await?;
+            if let Some(Value::Array(more)) = page.get_mut("data").map(Value::take) {
+                rows.extend(more);
+            }
+            match page.get("next").and_then(Value::as_str) {
+                // Cursors are of base64url: they need no escaping.
+                Some(next) => path = format!("/v1/clients?limit={MOST_ROWS}&cursor={next}"),
+                None => return Ok(json!({ "clients": rows })),
+            }
+        }
+    }
+    let node = open(&args.place).await?;
+    let listed = all_rows(&node).await;
+    node.stop().await;
+    Ok(json!({ "clients": listed? }))
+}
+
+async fn all_rows(node: &Node) -> Result<Vec<Value>, ClientError> {
+    node.queries.caught_up(node::CLIENTS_WAIT).await?;
+    let (mut rows, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = Page { cursor, limit: MOST_ROWS, ..Page::default() };
+        let listed = node.queries.list("clients", &Viewer::OPERATOR, &page)?;
+        rows.extend(listed.rows);
+        match listed.next {
+            Some(next) => cursor = Some(next),
+            None => return Ok(rows),
+        }
+    }
+}
+
+/// The stopped node in the data directory.
+async fn open(place: &Where) -> Result<Node, ClientError> {
+    let data = place.data.clone().ok_or(NodeError::NoDir)?;
+    if DataDir::new(&data).look().map_err(NodeError::from)? == Found::Unfinished {
+        return Err(ClientError::NoNode(data.display().to_string()));
+    }
+    let flags = Flags { data: Some(data), ..Flags::default() };
+    let mut config = Config::default();
+    flags.apply(&mut config);
+    Ok(Node::open(&config, "", false).await?)
+}
+
+fn random_key() -> Result<String, ClientError> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|_| ClientError::Entropy)?;
+    Ok(format!("cli-{}", data_encoding::HEXLOWER.encode(&bytes)))
+}
+
+fn role(text: &str) -> Result<Role, String> {
+    serde_json::from_value(Value::String(text.to_owned()))
+        .map_err(|_| "a role is operator, shop, settler or terminal".to_owned())
 }

@@ -1,9 +1,12 @@
-//! `kippu init`: makes a data directory.
+//! `kippu init`: makes a data directory with a log, a key store and a first operator, and starts nothing.
 
 use std::path::PathBuf;
 
-use crate::config::Flags;
+use serde_json::json;
+
+use crate::config::{Config, ConfigError, Flags};
 use crate::exit::Exit;
+use crate::node::{self, Node};
 use crate::output::Output;
 
 /// Arguments.
@@ -18,6 +21,37 @@ pub(crate) struct Args {
 
 /// Makes the directory.
 pub(crate) fn run(args: &Args, output: &Output) -> Exit {
-    let _seam = (&args.config, &args.flags);
-    output.failed(Exit::CouldNotRun, "not built yet")
+    let config = match load(args.config.as_deref(), &args.flags) {
+        Ok(config) => config,
+        Err((exit, error)) => return output.failed(exit, error),
+    };
+    let made = node::on_a_system(async {
+        let node = Node::init(&config).await?;
+        node.stop().await;
+        Ok::<_, node::NodeError>((node.log.id(), node.log.partitions(), node.dir.clone()))
+    });
+    match made {
+        Ok((log, partitions, dir)) => {
+            let key_file = dir.operator_key();
+            output.result(
+                &json!({ "log": log.to_string(), "partitions": partitions, "data": dir.path(), "operator_key_file": key_file }),
+                format!(
+                    "log {log} with {partitions} partitions in {}\nthe first operator's API key lies in {}; move it to where you keep secrets",
+                    dir.path().display(),
+                    key_file.display()
+                ),
+            );
+            Exit::Sound
+        }
+        Err(error @ node::NodeError::NoDir) => output.failed(Exit::Usage, error),
+        Err(error) => output.failed(Exit::CouldNotRun, error),
+    }
+}
+
+/// The configuration, or how the command ends without it.
+pub(crate) fn load(file: Option<&std::path::Path>, flags: &Flags) -> Result<Config, (Exit, ConfigError)> {
+    Config::load(file, flags).map_err(|error| match error {
+        ConfigError::Io { .. } => (Exit::CouldNotRun, error),
+        ConfigError::Wrong { .. } => (Exit::Usage, error),
+    })
 }

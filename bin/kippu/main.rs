@@ -12,6 +12,7 @@ mod import;
 mod init;
 mod node;
 mod output;
+mod remote;
 mod serve;
 mod server;
 mod telemetry;

@@ -1,1 +1,254 @@
 //! A node: log, key store, runtime and views over one data directory.
+
+mod data_dir;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kippu_actors::actor::{Answer, Call, Caller};
+use kippu_actors::runtime::clock::SystemClock;
+use kippu_actors::runtime::{Outcome, Runtime, RuntimeConfig, StartError};
+use kippu_actors::{Commands, Problem};
+use kippu_events::log::rocks::{OpenError, RocksLog};
+use kippu_events::log::{Log, LogId, ReadLog};
+use kippu_events::secrets::{Secrets, SecretsError};
+use kippu_events::{EntityId, Family};
+use kippu_projections::queries::Moment;
+use kippu_projections::{Projections, Queries, QueryError};
+
+pub(crate) use data_dir::{DataDir, DataDirError, Found, write_whole};
+
+use crate::config::Config;
+
+/// Opens the first operator: fixed, so that an initialisation that is done again finds the same client and key.
+const FIRST_OPERATOR: &str = "kippu-init-first-operator";
+/// How long an answer waits for the view of clients. A view that needs longer does not go on.
+pub(crate) const CLIENTS_WAIT: Duration = Duration::from_secs(10);
+
+/// Everything that runs over one data directory. Dropping it stops the views and closes the log.
+pub(crate) struct Node {
+    /// Takes commands.
+    pub(crate) commands: Commands,
+    /// Answers queries. Declared before the views, which end when they are dropped.
+    pub(crate) queries: Queries,
+    /// Makes and checks tokens.
+    pub(crate) secrets: Arc<Secrets>,
+    /// The partitions.
+    pub(crate) runtime: Runtime,
+    /// The history.
+    pub(crate) log: Arc<dyn ReadLog>,
+    /// Where it all lies.
+    pub(crate) dir: DataDir,
+    _projections: Projections,
+}
+
+/// Why there is no node.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NodeError {
+    /// The directory.
+    #[error(transparent)]
+    Dir(#[from] DataDirError),
+    /// No directory was named.
+    #[error("no data directory: name one with --data, KIPPU_DATA or `data` in the configuration file")]
+    NoDir,
+    /// It is there already.
+    #[error("{0} holds a node already")]
+    Exists(String),
+    /// The log.
+    #[error(transparent)]
+    Log(#[from] OpenError),
+    /// Its last record.
+    #[error(transparent)]
+    Read(#[from] kippu_events::log::ReadError),
+    /// The key store.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
+    /// The key store is gone, and with it every token and name that the log's events rest on.
+    #[error("{0} holds a history but no keys; restore them from a backup")]
+    KeysLost(String),
+    /// The label names another log than the one beside it.
+    #[error("{dir} belongs to the log {label}, but holds the log {found}")]
+    OtherLog {
+        /// The directory.
+        dir: String,
+        /// As labelled.
+        label: String,
+        /// As found.
+        found: LogId,
+    },
+    /// The runtime.
+    #[error(transparent)]
+    Runtime(#[from] StartError),
+    /// The views.
+    #[error(transparent)]
+    Views(#[from] kippu_projections::OpenError),
+    /// The first operator could not be opened.
+    #[error("the first operator could not be opened: {0}")]
+    FirstOperator(String),
+}
+
+impl Node {
+    /// The node in the configured directory, which is made where there is none. Runs on an actix system.
+    ///
+    /// # Errors
+    /// [`NodeError`]; nothing that could lose history is opened.
+    pub(crate) async fn open(config: &Config, url: &str, accept_clock: bool) -> Result<Self, NodeError> {
+        let dir = DataDir::new(config.data.as_deref().ok_or(NodeError::NoDir)?);
+        let found = dir.look()?;
+        let log = open_log(&dir, &found, config.node.partitions)?;
+        let secrets = Arc::new(open_secrets(&dir, &found, &*log)?);
+        let runtime = RuntimeConfig {
+            node: config.node.name.clone(),
+            url: url.to_owned(),
+            accept_clock,
+            ..RuntimeConfig::new(dir.entities())
+        };
+        let node = Self::start(log, secrets, dir, runtime).await?;
+        if found == Found::Unfinished {
+            node.open_first_operator().await?;
+        }
+        Ok(node)
+    }
+
+    /// The node in a directory that has none yet.
+    ///
+    /// # Errors
+    /// [`NodeError`], `Exists` among them.
+    pub(crate) async fn init(config: &Config) -> Result<Self, NodeError> {
+        let dir = DataDir::new(config.data.as_deref().ok_or(NodeError::NoDir)?);
+        match dir.look()? {
+            Found::Whole(_) => Err(NodeError::Exists(dir.path().display().to_string())),
+            Found::Unfinished => Self::open(config, "", false).await,
+        }
+    }
+
+    /// Starts runtime and views over `log`.
+    pub(crate) async fn start(
+        log: Arc<dyn Log>,
+        secrets: Arc<Secrets>,
+        dir: DataDir,
+        config: RuntimeConfig,
+    ) -> Result<Self, NodeError> {
+        let read = Arc::clone(&log).as_read();
+        let projections = Projections::start(Arc::clone(&read), &dir.views(), Some(Arc::clone(&secrets) as _))?;
+        let runtime = Runtime::start(config, log, Arc::clone(&secrets), Arc::new(SystemClock::new())).await?;
+        Ok(Self {
+            commands: Commands::new(runtime.clone(), Arc::clone(&secrets)),
+            queries: projections.queries(),
+            secrets,
+            runtime,
+            log: read,
+            dir,
+            _projections: projections,
+        })
+    }
+
+    /// Runs a command as somebody with the data folder in hand.
+    ///
+    /// # Errors
+    /// As [`Commands::run`].
+    pub(crate) async fn command(
+        &self,
+        family: Family,
+        name: &str,
+        id: Option<EntityId>,
+        key: &str,
+        body: &serde_json::Value,
+    ) -> Result<Outcome, Problem> {
+        let call = Call { caller: Caller::OPERATOR, key: key.to_owned(), id, if_match: None };
+        self.commands.run(family, name, call, body.to_string().as_bytes()).await
+    }
+
+    /// Waits until what `outcome` did to a client is known to authentication.
+    ///
+    /// # Errors
+    /// Where the view does not go on.
+    pub(crate) async fn known(&self, outcome: &Outcome) -> Result<(), QueryError> {
+        self.queries.wait_for("clients", &Moment::Position(outcome.position), CLIENTS_WAIT).await
+    }
+
+    /// Answers what is under way and stops every partition.
+    pub(crate) async fn stop(&self) {
+        self.runtime.stop().await;
+    }
+
+    async fn open_first_operator(&self) -> Result<(), NodeError> {
+        let body = serde_json::json!({ "role": "operator", "name": "first operator" });
+        let outcome = self
+            .command(Family::Clients, "open", None, FIRST_OPERATOR, &body)
+            .await
+            .map_err(|problem| NodeError::FirstOperator(problem.to_string()))?;
+        let key = key_of(&outcome.answer).ok_or_else(|| NodeError::FirstOperator("it got no key".to_owned()))?;
+        self.dir.write_operator_key(&key)?;
+        self.dir.finish(self.log.id())?;
+        Ok(())
+    }
+}
+
+/// The API key in the answer to the opening of a client.
+pub(crate) fn key_of(answer: &Answer) -> Option<String> {
+    match answer {
+        Answer::Done { body, .. } => {
+            let reply: serde_json::Value = serde_json::from_slice(body).ok()?;
+            Some(reply.get("key")?.as_str()?.to_owned())
+        }
+        Answer::Refused(_) => None,
+    }
+}
+
+fn open_log(dir: &DataDir, found: &Found, partitions: u16) -> Result<Arc<dyn Log>, NodeError> {
+    match found {
+        Found::Whole(label) => {
+            let log = RocksLog::open(&dir.log())?;
+            if log.id().to_string() == label.log {
+                return Ok(log);
+            }
+            let dir = dir.path().display().to_string();
+            Err(NodeError::OtherLog { dir, label: label.log.clone(), found: log.id() })
+        }
+        Found::Unfinished => {
+            dir.make()?;
+            let mut id = [0; 16];
+            getrandom::fill(&mut id).map_err(|_| SecretsError::Entropy)?;
+            match RocksLog::create(&dir.log(), LogId(id), partitions) {
+                Ok(()) | Err(OpenError::Exists(_)) => Ok(RocksLog::open(&dir.log())?),
+                Err(error) => Err(error.into()),
+            }
+        }
+    }
+}
+
+fn open_secrets(dir: &DataDir, found: &Found, log: &dyn Log) -> Result<Secrets, NodeError> {
+    let missing = match Secrets::open(&dir.keys(), log.id()) {
+        Ok(secrets) => return Ok(secrets),
+        Err(SecretsError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => true,
+        Err(error) => return Err(error.into()),
+    };
+    // New keys only for a new history: they make other tokens and other ids.
+    if missing && *found == Found::Unfinished && is_new(log)? {
+        return Ok(Secrets::create(&dir.keys(), log.id())?);
+    }
+    Err(NodeError::KeysLost(dir.path().display().to_string()))
+}
+
+/// Whether the log holds its genesis records and nothing else.
+fn is_new(log: &dyn Log) -> Result<bool, kippu_events::log::ReadError> {
+    for partition in 0..log.partitions() {
+        if log.end(partition)? > 1 {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Runs `work` on an actix system of its own.
+pub(crate) fn on_a_system<T>(work: impl Future<Output = T>) -> T {
+    actix_rt::System::new().block_on(work)
+}
+
+/// Free bytes of the file system that holds `path`, for a process without privileges.
+pub(crate) fn free_bytes(path: &Path) -> std::io::Result<u64> {
+    let answer = rustix::fs::statvfs(path)?;
+    Ok(answer.f_bavail.saturating_mul(answer.f_frsize))
+}

@@ -1,10 +1,19 @@
-//! `kippu serve`: runs a node.
+//! `kippu serve`: runs a node until SIGTERM or SIGINT, then drains it. A second signal ends it at once: nothing that
+//! was answered is lost by that either.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use crate::config::Flags;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::config::{Config, Flags};
 use crate::exit::Exit;
+use crate::node::{self, Node, NodeError, write_whole};
 use crate::output::Output;
+use crate::{init, server, telemetry};
+
+/// Connections that the kernel keeps for us while all workers are busy.
+const BACKLOG: u32 = 2048;
 
 /// Arguments.
 #[derive(clap::Args)]
@@ -12,12 +21,99 @@ pub(crate) struct Args {
     /// Configuration file.
     #[arg(long, env = "KIPPU_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Write the address that is listened on to this file, once the node serves.
+    #[arg(long, value_name = "FILE")]
+    ready_file: Option<PathBuf>,
+    /// Serve although the history's last record lies in the future of this machine's clock.
+    #[arg(long)]
+    accept_clock: bool,
     #[command(flatten)]
     flags: Flags,
 }
 
+/// Why the node did not run to an orderly end.
+#[derive(Debug, thiserror::Error)]
+enum ServeError {
+    #[error(transparent)]
+    Node(#[from] NodeError),
+    #[error("cannot listen on {address}: {source}")]
+    Listen { address: SocketAddr, source: std::io::Error },
+    #[error("the server failed: {0}")]
+    Server(std::io::Error),
+    #[error(transparent)]
+    ReadyFile(#[from] node::DataDirError),
+}
+
 /// Runs the node.
 pub(crate) fn run(args: &Args, output: &Output) -> Exit {
-    let _seam = (&args.config, &args.flags);
-    output.failed(Exit::CouldNotRun, "not built yet")
+    let config = match init::load(args.config.as_deref(), &args.flags) {
+        Ok(config) => config,
+        Err((exit, error)) => return output.failed(exit, error),
+    };
+    telemetry::start(&config.log);
+    match node::on_a_system(serve(config, args)) {
+        Ok(()) => Exit::Sound,
+        Err(error @ ServeError::Node(NodeError::NoDir)) => output.failed(Exit::Usage, error),
+        Err(error) => output.failed(Exit::CouldNotRun, error),
+    }
+}
+
+async fn serve(config: Config, args: &Args) -> Result<(), ServeError> {
+    // From here on signals are ours, so that an opening node can be ended too.
+    let mut signals = Signals::new().map_err(ServeError::Server)?;
+    let address = config.http.listen;
+    let listener = listen(address).map_err(|source| ServeError::Listen { address, source })?;
+    let address = listener.local_addr().map_err(|source| ServeError::Listen { address, source })?;
+    let url = config.node.url.clone().unwrap_or_else(|| format!("http://{address}"));
+    let node = tokio::select! {
+        node = Node::open(&config, &url, args.accept_clock) => node?,
+        name = signals.next() => {
+            tracing::info!(signal = name, "ended while opening");
+            return Ok(());
+        }
+    };
+    let server = server::Server::start(node, &config, listener).map_err(ServeError::Server)?;
+    tracing::info!(%address, node = config.node.name, version = env!("CARGO_PKG_VERSION"), "serving");
+    if let Some(path) = &args.ready_file {
+        write_whole(path, address.to_string().as_bytes(), 0o644)?;
+    }
+    let name = signals.next().await;
+    tracing::info!(signal = name, "draining");
+    tokio::select! {
+        done = server.stop() => done.map_err(ServeError::Server)?,
+        name = signals.next() => {
+            tracing::warn!(signal = name, "ended without draining");
+            std::process::exit(i32::from(Exit::CouldNotRun.code()));
+        }
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// A listener that can follow another on the same port at once. MUST be called on a tokio runtime.
+fn listen(address: SocketAddr) -> std::io::Result<std::net::TcpListener> {
+    let socket = if address.is_ipv4() { tokio::net::TcpSocket::new_v4()? } else { tokio::net::TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)?.into_std()
+}
+
+/// SIGTERM and SIGINT.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// The name of the next one.
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
 }

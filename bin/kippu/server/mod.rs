@@ -1,1 +1,154 @@
-//! The HTTP server.
+//! The HTTP server: which paths there are, what every request goes through, and how it starts and stops.
+
+mod auth;
+mod docs;
+mod edge;
+mod fallback;
+mod health;
+mod metrics;
+mod openapi;
+mod problems;
+mod rate;
+mod request_id;
+#[cfg(test)]
+mod tests;
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::{App, HttpServer};
+use kippu_actors::Commands;
+use kippu_actors::http::Limits;
+use kippu_projections::Queries;
+use tokio::task::JoinHandle;
+
+use self::auth::Gate;
+use self::fallback::fallback;
+use self::metrics::Metrics;
+use self::openapi::Document;
+use crate::config::Config;
+use crate::node::Node;
+
+/// What handlers share.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    node: Arc<Node>,
+    config: Arc<Config>,
+    commands: Data<Commands>,
+    queries: Data<Queries>,
+    limits: Data<Limits>,
+    gate: Data<Gate>,
+    metrics: Data<Metrics>,
+    document: Data<Document>,
+    draining: Arc<AtomicBool>,
+}
+
+impl Shared {
+    fn new(node: Node, config: &Config) -> Self {
+        let limits = Limits {
+            most_body_bytes: usize::try_from(config.http.most_body_bytes).unwrap_or(usize::MAX),
+            body_time: Duration::from_secs(config.http.request_timeout_secs.into()),
+        };
+        Self {
+            commands: Data::new(node.commands.clone()),
+            queries: Data::new(node.queries.clone()),
+            limits: Data::new(limits),
+            gate: Data::new(Gate::new(&node, &config.rate)),
+            metrics: Data::new(Metrics::new()),
+            document: Data::new(Document::new()),
+            config: Arc::new(config.clone()),
+            node: Arc::new(node),
+            draining: Arc::new(AtomicBool::new(false)),
+        }
+    }
+}
+
+/// Every path. What is under `/v1` needs an API key.
+fn routes(config: &mut ServiceConfig, shared: &Shared) {
+    config
+        .app_data(shared.commands.clone())
+        .app_data(shared.queries.clone())
+        .app_data(shared.limits.clone())
+        .app_data(shared.gate.clone())
+        .app_data(shared.metrics.clone())
+        .app_data(shared.document.clone())
+        .app_data(Data::new(shared.clone()))
+        .service(get("/livez", health::livez))
+        .service(get("/readyz", health::readyz))
+        .service(get("/metrics", health::metrics))
+        .service(get("/openapi.json", docs::openapi))
+        .service(get("/docs", docs::page))
+        .service(get("/docs/app.js", docs::script))
+        .service(get("/docs/style.css", docs::style))
+        .service(get("/problems", problems::index))
+        .service(get("/problems/{slug}", problems::one))
+        .service(
+            web::scope("")
+                .wrap(from_fn(auth::authenticate))
+                .configure(kippu_actors::http::configure)
+                .configure(kippu_projections::http::configure)
+                .default_service(web::to(fallback)),
+        );
+}
+
+/// A path that is only read.
+fn get<F, Args>(path: &str, handler: F) -> actix_web::Resource
+where
+    F: actix_web::Handler<Args> + Copy,
+    Args: actix_web::FromRequest + 'static,
+    F::Output: actix_web::Responder + 'static,
+{
+    web::resource(path).route(web::get().to(handler)).route(web::head().to(handler)).default_service(web::to(fallback))
+}
+
+/// A running server over a node.
+pub(crate) struct Server {
+    shared: Shared,
+    handle: ServerHandle,
+    task: JoinHandle<std::io::Result<()>>,
+}
+
+impl Server {
+    /// Serves `node` on `listener`. MUST be called on an actix system.
+    ///
+    /// # Errors
+    /// Where the listener cannot be used.
+    pub(crate) fn start(node: Node, config: &Config, listener: TcpListener) -> std::io::Result<Self> {
+        let shared = Shared::new(node, config);
+        let http = &config.http;
+        let workers = usize::from(http.workers);
+        let for_workers = shared.clone();
+        let server = HttpServer::new(move || {
+            App::new().wrap(from_fn(edge::edge)).configure(|config| routes(config, &for_workers))
+        })
+        .workers(workers)
+        .max_connections(usize::try_from(http.most_connections).unwrap_or(usize::MAX).div_ceil(workers))
+        .keep_alive(Duration::from_secs(http.keep_alive_secs.into()))
+        .client_request_timeout(Duration::from_secs(http.request_timeout_secs.into()))
+        .shutdown_timeout(http.drain_secs.into())
+        .disable_signals()
+        .listen(listener)?
+        .run();
+        let handle = server.handle();
+        Ok(Self { shared, handle, task: tokio::spawn(server) })
+    }
+
+    /// Accepts no more connections, lets requests under way end, and stops the node.
+    ///
+    /// # Errors
+    /// Where the server had failed before.
+    pub(crate) async fn stop(self) -> std::io::Result<()> {
+        self.shared.draining.store(true, Ordering::SeqCst);
+        self.handle.stop(true).await;
+        self.shared.node.stop().await;
+        match self.task.await {
+            Ok(ended) => ended,
+            Err(error) => Err(std::io::Error::other(error)),
+        }
+    }
+}

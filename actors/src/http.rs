@@ -1,0 +1,336 @@
+//! The command endpoints, the same for every family: `POST /v1/{family}` opens, `POST /v1/{family}/{id}/{command}`
+//! acts, and `POST /v1/{family}/{command}` acts on what a token in the body names. Commands are written in paths with `-` for `_`.
+//!
+//! Thin on purpose: read the request, run it through [`Commands`], write the answer. Whoever mounts these puts
+//! [`Commands`] and [`Limits`] into the application data, and a [`Caller`] into each request's extensions.
+
+use std::time::Duration;
+
+use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, IF_MATCH};
+use actix_web::http::{StatusCode, header};
+use actix_web::web::{Bytes, BytesMut, Data, Path, Payload, ServiceConfig};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError, web};
+use futures_util::StreamExt as _;
+use kippu_events::{EntityId, Family};
+
+use crate::actor::{Answer, Call, Caller, CommandSpec, Target};
+use crate::commands::{Commands, MOST_KEY_CHARS};
+use crate::problem::{self, Problem};
+use crate::runtime::Outcome;
+
+/// Names a command for all its retries.
+pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// On an answer that repeats an earlier one: `true`.
+pub const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+/// On an answer: the record that holds what was done.
+pub const KIPPU_POSITION: HeaderName = HeaderName::from_static("kippu-position");
+/// The media type of problems.
+pub const PROBLEM_JSON: &str = "application/problem+json";
+
+/// What a request may cost before it is understood.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes of a body.
+    pub most_body_bytes: usize,
+    /// From the end of the head to the end of the body.
+    pub body_time: Duration,
+}
+
+/// Adds the command endpoints.
+pub fn configure(config: &mut ServiceConfig) {
+    config
+        .route("/v1/{family}", web::post().to(open))
+        .route("/v1/{family}/{command}", web::post().to(act_on_token))
+        .route("/v1/{family}/{id}/{command}", web::post().to(act));
+}
+
+/// A command as paths write it.
+#[must_use]
+pub fn path_name(spec: &CommandSpec) -> String {
+    spec.name.replace('_', "-")
+}
+
+/// The path of a command, with `{id}` where the entity's id belongs.
+#[must_use]
+pub fn path_of(family: Family, spec: &CommandSpec) -> String {
+    match spec.target {
+        Target::New => format!("/v1/{}", family.name()),
+        Target::Token => format!("/v1/{}/{}", family.name(), path_name(spec)),
+        Target::Id => format!("/v1/{}/{{id}}/{}", family.name(), path_name(spec)),
+    }
+}
+
+async fn open(request: HttpRequest, family: Path<String>, body: Payload) -> Result<HttpResponse, Problem> {
+    run(&request, &family, "open", None, body).await
+}
+
+async fn act_on_token(
+    request: HttpRequest,
+    path: Path<(String, String)>,
+    body: Payload,
+) -> Result<HttpResponse, Problem> {
+    let (family, command) = path.into_inner();
+    run(&request, &family, &command, None, body).await
+}
+
+async fn act(
+    request: HttpRequest,
+    path: Path<(String, String, String)>,
+    body: Payload,
+) -> Result<HttpResponse, Problem> {
+    let (family, id, command) = path.into_inner();
+    let id = id.parse().map_err(|e| Problem::new(&problem::NOT_FOUND, format!("{family} have no such id: {e}")))?;
+    run(&request, &family, &command, Some(id), body).await
+}
+
+async fn run(
+    request: &HttpRequest,
+    family: &str,
+    command: &str,
+    id: Option<EntityId>,
+    body: Payload,
+) -> Result<HttpResponse, Problem> {
+    let family = Family::from_name(family)
+        .ok_or_else(|| Problem::new(&problem::NOT_FOUND, "there are no commands at this path"))?;
+    // A command is written one way in paths; `open` has no name there.
+    let spec = Commands::spec(family, &command.replace('-', "_"), id)
+        .filter(|spec| (spec.target == Target::New) == (request.match_info().get("command").is_none()))
+        .filter(|spec| spec.target == Target::New || path_name(spec) == command)
+        .ok_or_else(|| Problem::new(&problem::NOT_FOUND, format!("{} have no such command", family.name())))?;
+    let caller = request
+        .extensions()
+        .get::<Caller>()
+        .copied()
+        .ok_or_else(|| Problem::new(&problem::UNAUTHENTICATED, "commands need an API key"))?;
+    let missing = || Problem::new(&problem::INTERNAL, "the command endpoints are not wired up");
+    let commands = request.app_data::<Data<Commands>>().ok_or_else(missing)?;
+    let limits = request.app_data::<Data<Limits>>().ok_or_else(missing)?;
+    let call = Call { caller, key: idempotency_key(request.headers())?, id, if_match: if_match(request.headers())? };
+    let body = read_body(request.headers(), body, limits).await?;
+    let outcome = commands.run(family, spec.name, call, &body).await?;
+    Ok(render(outcome))
+}
+
+/// The answer to a command, with what it reflects.
+fn render(outcome: Outcome) -> HttpResponse {
+    let Outcome { answer, entity, version, position, replayed } = outcome;
+    let mut response = match &answer {
+        Answer::Done { status, .. } => {
+            let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::OK);
+            let mut response = HttpResponse::build(status);
+            response.insert_header((CONTENT_TYPE, "application/json"));
+            if status == StatusCode::CREATED {
+                response.insert_header((header::LOCATION, format!("/v1/{entity}")));
+            }
+            response
+        }
+        Answer::Refused(problem) => problem_head(problem),
+    };
+    response.insert_header((KIPPU_POSITION, position.to_string()));
+    response.insert_header((header::ETAG, format!("\"{version}\"")));
+    if replayed {
+        response.insert_header((IDEMPOTENT_REPLAYED, "true"));
+    }
+    match answer {
+        Answer::Done { body, .. } => response.body(body),
+        Answer::Refused(problem) => response.body(problem_body(&problem)),
+    }
+}
+
+/// The one header `name`.
+fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Problem> {
+    let mut values = headers.get_all(name);
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(Problem::new(&problem::INVALID_REQUEST, format!("the header {name} is given twice")));
+    }
+    let text = value
+        .to_str()
+        .map_err(|_| Problem::new(&problem::INVALID_REQUEST, format!("the header {name} is not printable ASCII")))?;
+    Ok(Some(text))
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<String, Problem> {
+    let wrong = |detail: String| Problem::new(&problem::INVALID_REQUEST, detail);
+    let key = single(headers, &IDEMPOTENCY_KEY)?
+        .ok_or_else(|| wrong(format!("a command needs the header {IDEMPOTENCY_KEY}, the same for all its retries")))?;
+    if key.is_empty() || key.len() > MOST_KEY_CHARS {
+        return Err(wrong(format!("the header {IDEMPOTENCY_KEY} has 1 to {MOST_KEY_CHARS} characters")));
+    }
+    Ok(key.to_owned())
+}
+
+/// The version in an `If-Match` of one strong entity tag.
+fn if_match(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
+    let Some(tag) = single(headers, &IF_MATCH)? else { return Ok(None) };
+    let version = tag.strip_prefix('"').and_then(|t| t.strip_suffix('"')).and_then(|t| t.parse().ok());
+    // `+3` and `03` parse too, but no answer ever carried them.
+    version.filter(|v: &u64| format!("\"{v}\"") == tag).map(Some).ok_or_else(|| {
+        Problem::new(&problem::INVALID_REQUEST, "if-match holds one version as an ETag carried it, for example \"3\"")
+    })
+}
+
+async fn read_body(headers: &HeaderMap, mut payload: Payload, limits: &Limits) -> Result<Bytes, Problem> {
+    let too_large =
+        || Problem::new(&problem::TOO_LARGE, format!("a body has at most {} bytes", limits.most_body_bytes));
+    let announced = single(headers, &CONTENT_LENGTH)?.and_then(|length| length.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > limits.most_body_bytes) {
+        return Err(too_large());
+    }
+    let typed = is_json(headers)?;
+    if typed == Some(false) {
+        return Err(Problem::new(&problem::UNSUPPORTED_MEDIA_TYPE, "the body has another content type"));
+    }
+    let mut body = BytesMut::with_capacity(announced.unwrap_or(0));
+    let whole = async {
+        while let Some(chunk) = payload.next().await {
+            let chunk = chunk.map_err(|error| {
+                Problem::new(&problem::INVALID_REQUEST, format!("the body did not arrive whole: {error}"))
+            })?;
+            if body.len() + chunk.len() > limits.most_body_bytes {
+                return Err(too_large());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(())
+    };
+    let slow = |_| Problem::new(&problem::TIMEOUT, format!("the body took more than {:?}", limits.body_time));
+    tokio::time::timeout(limits.body_time, whole).await.map_err(slow)??;
+    // A command without fields needs no body, and no body needs no type.
+    if typed.is_none() && !body.is_empty() {
+        return Err(Problem::new(&problem::UNSUPPORTED_MEDIA_TYPE, "the body has no content type"));
+    }
+    Ok(body.freeze())
+}
+
+/// Whether the body is said to be JSON in UTF-8; nothing where nothing is said.
+fn is_json(headers: &HeaderMap) -> Result<Option<bool>, Problem> {
+    let Some(value) = single(headers, &CONTENT_TYPE)? else { return Ok(None) };
+    let mut parts = value.split(';').map(str::trim);
+    let is_json = parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"));
+    let is_utf8 = |parameter: &str| match parameter.split_once('=') {
+        Some((name, value)) if name.trim().eq_ignore_ascii_case("charset") => {
+            value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
+        }
+        Some(_) | None => true,
+    };
+    Ok(Some(is_json && parts.all(is_utf8)))
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.kind.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        problem_head(self).body(problem_body(self))
+    }
+}
+
+fn problem_head(problem: &Problem) -> HttpResponseBuilder {
+    let mut response = HttpResponse::build(problem.status_code());
+    response.insert_header((CONTENT_TYPE, PROBLEM_JSON));
+    if let Some(seconds) = problem.retry_after_secs {
+        response.insert_header((header::RETRY_AFTER, seconds));
+    }
+    if problem.kind.status == 401 {
+        response.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"kippu\""));
+    }
+    response
+}
+
+/// The members in the order in which RFC 9457 names them.
+#[derive(serde::Serialize)]
+struct Body<'a> {
+    #[serde(rename = "type")]
+    kind: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+}
+
+fn problem_body(problem: &Problem) -> Vec<u8> {
+    let kind = problem.kind;
+    let body = Body {
+        kind: format!("/problems/{}", kind.slug),
+        title: kind.title,
+        status: kind.status,
+        detail: &problem.detail,
+    };
+    // Strings and a number always serialise; an empty body would still carry its status.
+    serde_json::to_vec(&body).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::HeaderValue;
+
+    use super::*;
+
+    fn headers(pairs: &[(HeaderName, &str)]) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for (name, value) in pairs {
+            map.append(name.clone(), HeaderValue::from_str(value).unwrap());
+        }
+        map
+    }
+
+    #[test]
+    fn a_command_without_an_idempotency_key_is_malformed() {
+        let problem = idempotency_key(&headers(&[])).unwrap_err();
+        assert_eq!((problem.kind.slug, problem.kind.status), ("invalid-request", 400));
+    }
+
+    #[test]
+    fn two_idempotency_keys_are_malformed() {
+        let two = headers(&[(IDEMPOTENCY_KEY, "a"), (IDEMPOTENCY_KEY, "a")]);
+        assert_eq!(idempotency_key(&two).unwrap_err().kind, &problem::INVALID_REQUEST);
+    }
+
+    #[test]
+    fn an_idempotency_key_has_one_to_255_characters() {
+        assert!(idempotency_key(&headers(&[(IDEMPOTENCY_KEY, "")])).is_err());
+        assert!(idempotency_key(&headers(&[(IDEMPOTENCY_KEY, &"k".repeat(255))])).is_ok());
+        assert!(idempotency_key(&headers(&[(IDEMPOTENCY_KEY, &"k".repeat(256))])).is_err());
+    }
+
+    #[test]
+    fn only_a_tag_that_an_answer_carried_is_a_version() {
+        assert_eq!(if_match(&headers(&[])), Ok(None));
+        assert_eq!(if_match(&headers(&[(IF_MATCH, "\"3\"")])), Ok(Some(3)));
+        for tag in
+            ["3", "*", "W/\"3\"", "\"+3\"", "\"03\"", "\"3\", \"4\"", "\"\"", "\"-1\"", "\"18446744073709551616\""]
+        {
+            assert_eq!(if_match(&headers(&[(IF_MATCH, tag)])).unwrap_err().kind, &problem::INVALID_REQUEST, "{tag}");
+        }
+    }
+
+    #[test]
+    fn only_json_in_utf8_is_json() {
+        let is_json = |text: &str| is_json(&headers(&[(CONTENT_TYPE, text)])).unwrap();
+        for good in [
+            "application/json",
+            "Application/JSON",
+            "application/json; charset=utf-8",
+            "application/json;charset=\"UTF-8\"",
+        ] {
+            assert_eq!(is_json(good), Some(true), "{good}");
+        }
+        for bad in ["text/plain", "application/json; charset=latin1", "application/jsonp", "multipart/form-data", ""] {
+            assert_eq!(is_json(bad), Some(false), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_problem_reads_as_rfc_9457_has_it() {
+        let problem = Problem::later(&problem::OVERLOADED, "full");
+        let body: serde_json::Value = serde_json::from_slice(&problem_body(&problem)).unwrap();
+        let expected = serde_json::json!({
+            "type": "/problems/overloaded", "title": "Too much is under way", "status": 503, "detail": "full"
+        });
+        assert_eq!(body, expected);
+        let response = problem.error_response();
+        assert_eq!(response.headers().get(header::RETRY_AFTER).unwrap(), "1");
+        assert_eq!(response.headers().get(CONTENT_TYPE).unwrap(), PROBLEM_JSON);
+    }
+}

@@ -1,0 +1,225 @@
+//! The data directory: what lies where, who may read it, and how a new one is made so that a crash at any step is
+//! repaired by the next start.
+//!
+//! ```text
+//! DIR/            0700
+//!   log/          the history                       true
+//!   keys/         the key store                     true
+//!   entities/     states of entities                a cache
+//!   views/        rows of views                     a cache
+//!   operator.key  the first operator's API key, 0600; move it to where operators keep secrets
+//!   kippu.json    written last: the directory is whole
+//! ```
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use kippu_events::log::LogId;
+use serde::{Deserialize, Serialize};
+
+/// The layout that this version writes.
+const LAYOUT: u32 = 1;
+/// What may lie in a data directory that is not whole yet.
+const OURS: [&str; 8] =
+    ["log", "keys", "entities", "views", "operator.key", "operator.key.new", "kippu.json.new", "lost+found"];
+
+/// A path with our layout below it.
+#[derive(Clone, Debug)]
+pub(crate) struct DataDir(PathBuf);
+
+/// What a directory holds.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Found {
+    /// Nothing, or an initialisation that did not end.
+    Unfinished,
+    /// A node's data.
+    Whole(Label),
+}
+
+/// What `kippu.json` says.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) struct Label {
+    /// See [`LAYOUT`].
+    pub(crate) layout: u32,
+    /// The log's identity.
+    pub(crate) log: String,
+    /// The version of kippu that made it.
+    pub(crate) made_by: String,
+}
+
+/// Why a data directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DataDirError {
+    /// The file system said no.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It holds something else.
+    #[error("{} is not empty and no data directory: it holds {other:?}", dir.display())]
+    Foreign {
+        /// The directory.
+        dir: PathBuf,
+        /// A name in it.
+        other: String,
+    },
+    /// `kippu.json` is not as this version writes it.
+    #[error("{}: {reason}", path.display())]
+    Label {
+        /// Where.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+impl DataDir {
+    /// The directory at `path`, whatever it holds.
+    pub(crate) fn new(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+
+    /// Itself.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The log's directory.
+    pub(crate) fn log(&self) -> PathBuf {
+        self.0.join("log")
+    }
+
+    /// The key store's directory.
+    pub(crate) fn keys(&self) -> PathBuf {
+        self.0.join("keys")
+    }
+
+    /// The entity store's directory.
+    pub(crate) fn entities(&self) -> PathBuf {
+        self.0.join("entities")
+    }
+
+    /// The views' directory.
+    pub(crate) fn views(&self) -> PathBuf {
+        self.0.join("views")
+    }
+
+    /// The file with the first operator's API key.
+    pub(crate) fn operator_key(&self) -> PathBuf {
+        self.0.join("operator.key")
+    }
+
+    fn label(&self) -> PathBuf {
+        self.0.join("kippu.json")
+    }
+
+    /// What is there.
+    pub(crate) fn look(&self) -> Result<Found, DataDirError> {
+        let io = |source| DataDirError::Io { path: self.0.clone(), source };
+        match fs::read(self.label()) {
+            Ok(text) => {
+                let wrong = |reason: String| DataDirError::Label { path: self.label(), reason };
+                let label: Label = serde_json::from_slice(&text).map_err(|e| wrong(e.to_string()))?;
+                if label.layout != LAYOUT {
+                    return Err(wrong(format!("layout {} is not {LAYOUT}, which this version reads", label.layout)));
+                }
+                return Ok(Found::Whole(label));
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(source) => return Err(DataDirError::Io { path: self.label(), source }),
+        }
+        let entries = match fs::read_dir(&self.0) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Unfinished),
+            Err(source) => return Err(io(source)),
+        };
+        for entry in entries {
+            let name = entry.map_err(io)?.file_name();
+            if !OURS.iter().any(|ours| name == *ours) {
+                return Err(DataDirError::Foreign { dir: self.0.clone(), other: name.to_string_lossy().into_owned() });
+            }
+        }
+        Ok(Found::Unfinished)
+    }
+
+    /// Makes the directory, for its owner alone.
+    pub(crate) fn make(&self) -> Result<(), DataDirError> {
+        let io = |source| DataDirError::Io { path: self.0.clone(), source };
+        DirBuilder::new().recursive(true).mode(0o700).create(&self.0).map_err(io)?;
+        fs::set_permissions(&self.0, fs::Permissions::from_mode(0o700)).map_err(io)
+    }
+
+    /// Writes the first operator's key, durably and for its owner alone.
+    pub(crate) fn write_operator_key(&self, key: &str) -> Result<(), DataDirError> {
+        write_whole(&self.operator_key(), format!("{key}\n").as_bytes(), 0o600)
+    }
+
+    /// Says that the directory is whole.
+    pub(crate) fn finish(&self, log: LogId) -> Result<(), DataDirError> {
+        let label = Label { layout: LAYOUT, log: log.to_string(), made_by: env!("CARGO_PKG_VERSION").to_owned() };
+        // Strings and a number always serialise.
+        let text = serde_json::to_vec_pretty(&label).unwrap_or_default();
+        write_whole(&self.label(), &text, 0o600)
+    }
+}
+
+/// Writes a file so that it is there whole or not at all, and durable when this returns.
+pub(crate) fn write_whole(path: &Path, text: &[u8], mode: u32) -> Result<(), DataDirError> {
+    let io = |source| DataDirError::Io { path: path.to_owned(), source };
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(".new");
+    let unfinished = PathBuf::from(unfinished);
+    // A leftover may have another mode, which opening would keep.
+    match fs::remove_file(&unfinished) {
+        Ok(()) => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(source) => return Err(io(source)),
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&unfinished).map_err(io)?;
+    file.write_all(text).and_then(|()| file.sync_all()).map_err(io)?;
+    fs::rename(&unfinished, path).map_err(io)?;
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(parent).and_then(|dir| dir.sync_all()).map_err(io)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_of_somebody_else_is_refused_by_name() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("thesis.tex"), "").unwrap();
+        let error = DataDir::new(dir.path()).look().unwrap_err();
+        assert!(error.to_string().contains("thesis.tex"), "{error}");
+    }
+
+    #[test]
+    fn a_directory_is_whole_once_it_says_so() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = DataDir::new(&dir.path().join("node"));
+        assert_eq!(data.look().unwrap(), Found::Unfinished);
+        data.make().unwrap();
+        fs::create_dir(data.log()).unwrap();
+        assert_eq!(data.look().unwrap(), Found::Unfinished);
+        data.finish(LogId([7; 16])).unwrap();
+        assert!(matches!(data.look().unwrap(), Found::Whole(label) if label.log == LogId([7; 16]).to_string()));
+    }
+
+    #[test]
+    fn a_key_file_is_the_owners_alone_even_over_a_leftover() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = DataDir::new(dir.path());
+        data.make().unwrap();
+        fs::write(dir.path().join("operator.key.new"), "left over").unwrap();
+        data.write_operator_key("kpk_x").unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(data.path()), mode(&data.operator_key())), (0o700, 0o600));
+        assert_eq!(fs::read_to_string(data.operator_key()).unwrap(), "kpk_x\n");
+    }
+}

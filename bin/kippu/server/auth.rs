@@ -1,0 +1,154 @@
+//! Who calls: an API key becomes a [`Caller`] and a [`Viewer`]. A forged key is refused by its own MAC, before anything
+//! is looked up; a genuine one counts if the view of clients says that it is the one that counts. Whatever is wrong with
+//! a key, the answer is the same.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::body::BoxBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{AUTHORIZATION, HeaderMap};
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+use actix_web::{Error, HttpMessage as _, ResponseError as _};
+use kippu_actors::Caller;
+use kippu_actors::http::KIPPU_POSITION;
+use kippu_actors::problem::{self, Problem};
+use kippu_events::log::{Cut, Position, ReadLog};
+use kippu_events::secrets::{Bearer, Purpose, Secrets};
+use kippu_events::{Family, Principal};
+use kippu_projections::queries::Moment;
+use kippu_projections::{ClientRow, Queries, QueryError, Viewer};
+
+use super::rate::Rates;
+use crate::config;
+use crate::node::Node;
+
+/// How long a genuine key that is not known yet waits for the view of clients, before it is told to come back.
+const KNOWN_WAIT: Duration = Duration::from_secs(2);
+
+/// Lets callers in.
+pub(crate) struct Gate {
+    secrets: Arc<Secrets>,
+    queries: Queries,
+    log: Arc<dyn ReadLog>,
+    rates: Rates,
+}
+
+impl Gate {
+    /// A gate before `node`.
+    pub(crate) fn new(node: &Node, rate: &config::Rate) -> Self {
+        Self {
+            secrets: Arc::clone(&node.secrets),
+            queries: node.queries.clone(),
+            log: Arc::clone(&node.log),
+            rates: Rates::new(rate),
+        }
+    }
+
+    /// Who sent `headers`, counted against its rate.
+    ///
+    /// # Errors
+    /// 401 for anything about the key, 429, or 503 while keys cannot be told.
+    pub(crate) async fn admit(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
+        let token = bearer_token(headers).ok_or_else(refused)?;
+        let bearer = self.secrets.verify(Purpose::ApiKey, token).map_err(|_forged| refused())?;
+        self.rates.count(bearer.entity)?;
+        let row = match self.queries.client(bearer.entity).map_err(|e| untold(&e))? {
+            Some(row) if row.counter >= bearer.counter => Some(row),
+            // Genuine, and younger than the view: its client was just opened, or got another key.
+            Some(_) | None => self.reread(&bearer).await?,
+        };
+        let row = row.filter(|row| counts(row, &bearer)).ok_or_else(refused)?;
+        Ok(Caller { principal: Principal::Client(bearer.entity), role: row.role, user: row.user })
+    }
+
+    /// The row once the view reflects everything that was durable when this was called.
+    async fn reread(&self, bearer: &Bearer) -> Result<Option<ClientRow>, Problem> {
+        let partition = bearer.entity.slot().partition(self.log.partitions());
+        let mut cut = Cut(vec![0; usize::from(self.log.partitions())]);
+        let end = self.log.end(partition).map_err(|e| Problem::later(&problem::UNAVAILABLE, e.to_string()))?;
+        if let Some(number) = cut.0.get_mut(usize::from(partition)) {
+            *number = end.saturating_sub(1);
+        }
+        self.queries.wait_for("clients", &Moment::Cut(cut), KNOWN_WAIT).await.map_err(|e| untold(&e))?;
+        self.queries.client(bearer.entity).map_err(|e| untold(&e))
+    }
+}
+
+/// Whether this key is the one of its client that counts.
+fn counts(row: &ClientRow, bearer: &Bearer) -> bool {
+    row.active && row.counter == bearer.counter && row.key.key == bearer.key
+}
+
+/// The same for every key that does not count.
+fn refused() -> Problem {
+    Problem::new(&problem::UNAUTHENTICATED, "the API key is missing or not valid")
+}
+
+/// Whether a key counts cannot be told now. The reason is the operator's business.
+fn untold(error: &QueryError) -> Problem {
+    tracing::warn!(%error, "the view of clients does not answer");
+    Problem::later(&problem::UNAVAILABLE, "API keys cannot be checked now")
+}
+
+/// The one bearer token in `headers`.
+fn bearer_token(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(AUTHORIZATION);
+    let (value, None) = (values.next()?, values.next()) else { return None };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim_start())
+}
+
+/// The middleware of everything that needs a key. An answer about a client leaves once authentication knows of it, so
+/// that a revoked key is refused from then on.
+///
+/// # Errors
+/// None of its own.
+pub(crate) async fn authenticate(
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    if !request.path().starts_with("/v1/") {
+        return next.call(request).await;
+    }
+    let Some(gate) = request.app_data::<Data<Gate>>().cloned() else {
+        let problem = Problem::new(&problem::INTERNAL, "nothing guards this path");
+        return Ok(request.into_response(problem.error_response()));
+    };
+    match gate.admit(request.headers()).await {
+        Ok(caller) => {
+            let client = match caller.principal {
+                Principal::Client(id) => Some(id),
+                Principal::Operator | Principal::Deadline => None,
+            };
+            let mut extensions = request.extensions_mut();
+            extensions.insert(caller);
+            extensions.insert(Viewer { role: caller.role, client, user: caller.user });
+        }
+        Err(problem) => return Ok(request.into_response(problem.error_response())),
+    }
+    let response = next.call(request).await?;
+    match position_of_client(&response) {
+        Some(position) => match gate.queries.wait_for("clients", &Moment::Position(position), KNOWN_WAIT).await {
+            Ok(()) => Ok(response),
+            Err(error) => {
+                tracing::warn!(%error, "authentication does not know of a change of a client");
+                let detail = "it was done, but keys are still checked by what was before; ask again with the same key";
+                let problem = Problem::later(&problem::UNKNOWN_OUTCOME, detail);
+                let (request, _) = response.into_parts();
+                Ok(ServiceResponse::new(request, problem.error_response()))
+            }
+        },
+        None => Ok(response),
+    }
+}
+
+/// The position of an answer to a command that is about a client.
+fn position_of_client(response: &ServiceResponse<BoxBody>) -> Option<Position> {
+    let family = response.request().match_info().get("family")?;
+    if family != Family::Clients.name() {
+        return None;
+    }
+    response.headers().get(KIPPU_POSITION)?.to_str().ok()?.parse().ok()
+}

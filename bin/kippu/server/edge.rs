@@ -1,0 +1,117 @@
+//! What every request goes through: it gets a name, its panics end here, its errors are all problems, its answer gets
+//! the headers that every answer has, and it is counted and traced.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Instant;
+
+use actix_web::body::{BoxBody, MessageBody as _};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::web::{Bytes, Data};
+use actix_web::{Error, HttpMessage as _, HttpResponse, ResponseError as _};
+use futures_util::FutureExt as _;
+use kippu_actors::http::PROBLEM_JSON;
+use kippu_actors::problem::{self, Problem, ProblemType};
+
+use super::metrics::Metrics;
+use super::request_id::{RequestId, X_REQUEST_ID};
+
+/// The outermost middleware.
+///
+/// # Errors
+/// Only after a panic, and then with a finished answer inside.
+pub(crate) async fn edge(request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse<BoxBody>, Error> {
+    let started = Instant::now();
+    let id = RequestId::of(request.headers());
+    let method = request.method().clone();
+    let metrics = request.app_data::<Data<Metrics>>().cloned();
+    request.extensions_mut().insert(id.clone());
+    let outcome = AssertUnwindSafe(next.call(request)).catch_unwind().await;
+    let mut response = match outcome {
+        Ok(Ok(response)) => response,
+        // An inner middleware gave up without an answer: the error has one.
+        Ok(Err(error)) => return Err(finished(error.error_response(), &id, "error")),
+        Err(_panic) => {
+            tracing::error!(request_id = id.as_str(), %method, "a handler panicked");
+            let problem = Problem::new(&problem::INTERNAL, "a defect was met while this was handled");
+            return Err(finished(problem.error_response(), &id, "panic"));
+        }
+    };
+    if response.status().is_client_error() || response.status().is_server_error() {
+        response = response.map_body(|head, body| as_problem(head.status, head.headers_mut(), body, &id));
+    }
+    dress(response.headers_mut(), &id);
+    trace(&id, &method, &response, started);
+    if let Some(metrics) = metrics {
+        metrics.observe(&method, &response, started.elapsed());
+    }
+    Ok(response)
+}
+
+/// An answer that leaves as an error.
+fn finished(response: HttpResponse, id: &RequestId, why: &'static str) -> Error {
+    let mut response = response.map_body(|head, body| {
+        let status = head.status;
+        as_problem(status, head.headers_mut(), body, id)
+    });
+    dress(response.headers_mut(), id);
+    InternalError::from_response(why, response).into()
+}
+
+/// The headers of every answer.
+fn dress(headers: &mut HeaderMap, id: &RequestId) {
+    if let Ok(value) = HeaderValue::from_str(id.as_str()) {
+        headers.insert(X_REQUEST_ID, value);
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+}
+
+/// The body of an error: a problem that says which request it is about, whatever the handler left.
+fn as_problem(status: StatusCode, headers: &mut HeaderMap, body: BoxBody, id: &RequestId) -> BoxBody {
+    let is_problem =
+        headers.get(header::CONTENT_TYPE).is_some_and(|v| v.as_bytes().starts_with(PROBLEM_JSON.as_bytes()));
+    let whole = if is_problem { body.try_into_bytes().ok() } else { None };
+    let whole = whole.unwrap_or_else(|| {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        let kind = general(status);
+        let problem = Problem::new(kind, kind.advice);
+        problem.error_response().into_body().try_into_bytes().unwrap_or_default()
+    });
+    BoxBody::new(with_instance(&whole, id))
+}
+
+/// Adds the request's name to a problem. A name needs no escaping.
+fn with_instance(body: &Bytes, id: &RequestId) -> Bytes {
+    let id = id.as_str();
+    match body.strip_suffix(b"}") {
+        Some(open) => {
+            let member = format!(",\"instance\":\"urn:kippu:request:{id}\",\"request_id\":\"{id}\"}}");
+            [open, member.as_bytes()].concat().into()
+        }
+        None => body.clone(),
+    }
+}
+
+/// The type for an error that actix itself answered.
+fn general(status: StatusCode) -> &'static ProblemType {
+    let exact = problem::GENERAL.iter().find(|kind| kind.status == status.as_u16());
+    let class = if status.is_server_error() { &problem::INTERNAL } else { &problem::INVALID_REQUEST };
+    exact.copied().unwrap_or(class)
+}
+
+fn trace(id: &RequestId, method: &Method, response: &ServiceResponse<BoxBody>, started: Instant) {
+    let (status, path) = (response.status().as_u16(), response.request().match_pattern());
+    let (request_id, path) = (id.as_str(), path.as_deref().unwrap_or("-"));
+    let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+    if response.status().is_server_error() {
+        tracing::warn!(target: "kippu::access", request_id, %method, path, status, micros, "answered");
+    } else {
+        tracing::debug!(target: "kippu::access", request_id, %method, path, status, micros, "answered");
+    }
+}

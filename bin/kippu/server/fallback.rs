@@ -1,0 +1,51 @@
+//! What no route took: a path that there is not, or one that takes other methods.
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, ResponseError as _};
+use kippu_actors::problem::{self, Problem};
+use kippu_actors::{Target, catalogue};
+use kippu_events::Family;
+
+/// 404, or 405 with `Allow`.
+pub(crate) async fn fallback(request: HttpRequest) -> HttpResponse {
+    let allowed = allowed(request.path());
+    if allowed.is_empty() {
+        return Problem::new(&problem::NOT_FOUND, "there is nothing at this path").error_response();
+    }
+    let allow = allowed.join(", ");
+    let problem = Problem::new(&problem::METHOD_NOT_ALLOWED, format!("this path takes {allow}"));
+    let mut response = problem.error_response();
+    if let Ok(value) = header::HeaderValue::from_str(&allow) {
+        response.headers_mut().insert(header::ALLOW, value);
+    }
+    response
+}
+
+/// The methods that `path` takes.
+fn allowed(path: &str) -> Vec<&'static str> {
+    let segments: Vec<&str> = path.split('/').skip(1).collect();
+    match segments.as_slice() {
+        ["livez" | "readyz" | "metrics" | "openapi.json" | "docs" | "problems"]
+        | ["docs", "app.js" | "style.css"]
+        | ["problems", _] => vec!["GET", "HEAD"],
+        ["v1", family] => methods(is_view(family), takes(family, None, Target::New)),
+        ["v1", family, second] => methods(is_view(family), takes(family, Some(second), Target::Token)),
+        ["v1", family, _, command] => methods(false, takes(family, Some(command), Target::Id)),
+        _other => Vec::new(),
+    }
+}
+
+fn methods(get: bool, post: bool) -> Vec<&'static str> {
+    [(get, "GET"), (post, "POST")].into_iter().filter_map(|(takes, method)| takes.then_some(method)).collect()
+}
+
+fn takes(family: &str, command: Option<&str>, target: Target) -> bool {
+    let specs = Family::from_name(family).map(|family| catalogue::actor(family).commands()).unwrap_or_default();
+    specs.iter().any(|spec| {
+        spec.target == target && command.is_none_or(|command| kippu_actors::http::path_name(spec) == command)
+    })
+}
+
+fn is_view(name: &str) -> bool {
+    kippu_projections::catalogue::views().iter().any(|view| view.name() == name && view.table().is_some())
+}

@@ -1,0 +1,138 @@
+//! `/livez`, `/readyz` and `/metrics`.
+
+use std::sync::atomic::Ordering;
+
+use actix_web::http::header;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, ResponseError as _};
+use kippu_actors::problem::{self, Problem};
+use kippu_actors::runtime::{Figures, Phase};
+use kippu_events::client::Role;
+use serde_json::json;
+
+use super::Shared;
+use super::metrics::Gauges;
+use crate::node::free_bytes;
+
+/// Whether the process is alive. Looks at nothing: whoever restarts a process that fails this MUST NOT do so for a slow
+/// disk or a view that lags.
+pub(crate) async fn livez() -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "status": "alive", "version": env!("CARGO_PKG_VERSION") }))
+}
+
+/// Whether this node serves now.
+pub(crate) async fn readyz(shared: Data<Shared>) -> HttpResponse {
+    let reasons = reasons(&shared);
+    if reasons.is_empty() {
+        return HttpResponse::Ok().json(json!({ "status": "ready" }));
+    }
+    Problem::later(&problem::UNAVAILABLE, reasons.join("; ")).error_response()
+}
+
+/// What keeps the node from serving as it should.
+fn reasons(shared: &Shared) -> Vec<String> {
+    let mut reasons = Vec::new();
+    if shared.draining.load(Ordering::SeqCst) {
+        reasons.push("the node is stopping".to_owned());
+    }
+    for (partition, phase) in shared.node.runtime.phases().into_iter().enumerate() {
+        match phase {
+            Phase::Serving { .. } => {}
+            Phase::Opening => reasons.push(format!("partition {partition} is opening")),
+            Phase::Halted(why) => reasons.push(format!("partition {partition} is halted: {why}")),
+        }
+    }
+    let status = shared.node.queries.status();
+    if let Some(why) = status.failed {
+        reasons.push(format!("views do not go on: {why}"));
+    } else if !status.caught_up {
+        reasons.push("views have not caught up yet".to_owned());
+    }
+    for view in &status.views {
+        for partition in &view.partitions {
+            let (name, number) = (&view.name, partition.partition);
+            if let Some(why) = &partition.halted {
+                reasons.push(format!("{name} halts in partition {number}: {why}"));
+            } else if let Some(lag) = lag(partition).filter(|lag| *lag > shared.config.ready.most_lag) {
+                reasons.push(format!("{name} lags {lag} records behind in partition {number}"));
+            }
+        }
+    }
+    match free_bytes(shared.node.dir.path()) {
+        Ok(free) if free < shared.config.ready.least_free_bytes => {
+            reasons.push(format!("{free} bytes are free for the data directory"));
+        }
+        Ok(_enough) => {}
+        Err(error) => reasons.push(format!("the free space is not known: {error}")),
+    }
+    reasons
+}
+
+fn lag(partition: &kippu_projections::queries::PartitionStatus) -> Option<u64> {
+    partition.end.map(|end| end.saturating_sub(partition.offset))
+}
+
+/// Figures. They name no person and no client, yet they are for operators: a peer on this machine reads them without a
+/// key, everybody else needs an operator's.
+pub(crate) async fn metrics(request: HttpRequest, shared: Data<Shared>) -> HttpResponse {
+    if !request.peer_addr().is_some_and(|peer| peer.ip().is_loopback()) {
+        match shared.gate.admit(request.headers()).await {
+            Ok(caller) if caller.role == Role::Operator => {}
+            Ok(_other) => {
+                return Problem::new(&problem::FORBIDDEN, "figures are for operators").error_response();
+            }
+            Err(problem) => return problem.error_response(),
+        }
+    }
+    let text = shared.metrics.text(&gauges(&shared).await);
+    HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8"))
+        .body(text)
+}
+
+/// What the runtime and the views say of themselves.
+// Figures of Prometheus are floating point; counts beyond 2^53 do not occur.
+#[allow(clippy::cast_precision_loss)]
+async fn gauges(shared: &Shared) -> Gauges {
+    let mut gauges = Gauges::default();
+    let figures = shared.node.runtime.figures().await;
+    let mut add = |name, help, value: fn(&Figures) -> f64| {
+        let values = figures.iter().enumerate();
+        let values = values.filter_map(|(p, figures)| Some((p.to_string(), value(figures.as_ref()?))));
+        gauges.add(name, help, "partition", values);
+    };
+    add("partition_head", "The last record that was handed to the log", |f| f.head as f64);
+    add("partition_durable", "The last durable record", |f| f.durable as f64);
+    add("partition_epoch", "The epoch of the claim", |f| f.epoch as f64);
+    add("partition_waiting", "Answers that wait for the log", |f| f.waiting as f64);
+    add("partition_resident", "Entities in memory", |f| f.resident as f64);
+    add("partition_store_lag", "Entities that the entity store lags behind", |f| f.lagging as f64);
+    add("partition_quarantined", "Entities set aside after a panic", |f| f.quarantined as f64);
+    add("partition_clock_jumped", "1 where commands stand still because the clock jumped", |f| {
+        f64::from(u8::from(f.clock_jumped))
+    });
+    let serving = shared.node.runtime.phases().into_iter().enumerate().map(|(partition, phase)| {
+        let serves = match phase {
+            Phase::Serving { .. } => 1.0,
+            Phase::Opening | Phase::Halted(_) => 0.0,
+        };
+        (partition.to_string(), serves)
+    });
+    gauges.add("partition_serving", "1 where the partition takes commands", "partition", serving);
+    let status = shared.node.queries.status();
+    let by_view = |value: fn(&kippu_projections::queries::ViewStatus) -> f64| {
+        status.views.iter().map(move |view| (view.name.clone(), value(view))).collect::<Vec<_>>()
+    };
+    gauges.add("view_lag", "Entries of the log that a view has not read", "view", by_view(|view| view.lag as f64));
+    gauges.add(
+        "view_stalled",
+        "Partitions in which a view does not go on",
+        "view",
+        by_view(|view| view.partitions.iter().filter(|partition| partition.halted.is_some()).count() as f64),
+    );
+    if let Ok(free) = free_bytes(shared.node.dir.path()) {
+        let value = [("data".to_owned(), free as f64)];
+        gauges.add("free_bytes", "Free bytes of the data directory's file system", "directory", value);
+    }
+    gauges
+}

@@ -1,0 +1,145 @@
+//! `/metrics`: figures for Prometheus. Counters live here; gauges are read when somebody asks.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use actix_web::body::BoxBody;
+use actix_web::dev::ServiceResponse;
+use actix_web::http::Method;
+use kippu_actors::http::{IDEMPOTENT_REPLAYED, KIPPU_POSITION};
+use kippu_actors::{CommandSpec, catalogue};
+use kippu_events::Family as EntityFamily;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct Command {
+    family: &'static str,
+    command: &'static str,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct CommandOutcome {
+    family: &'static str,
+    command: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct Status {
+    status: u16,
+}
+
+/// The counters of this process.
+pub(crate) struct Metrics {
+    registry: Registry,
+    requests: Family<Status, Counter>,
+    commands: Family<CommandOutcome, Counter>,
+    seconds: Family<Command, Histogram, fn() -> Histogram>,
+}
+
+/// From a tenth of a millisecond, less than any fsync, to six seconds, more than any deadline of a patient client.
+fn histogram() -> Histogram {
+    Histogram::new(exponential_buckets(0.000_1, 2.0, 17))
+}
+
+impl Metrics {
+    /// All at nought.
+    pub(crate) fn new() -> Self {
+        let mut registry = Registry::with_prefix("kippu");
+        let requests = Family::default();
+        let commands = Family::default();
+        let seconds = Family::new_with_constructor(histogram as fn() -> Histogram);
+        let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("build", "What is running", build);
+        registry.register("http_requests", "HTTP requests by status", requests.clone());
+        registry.register("commands", "Commands by what became of them", commands.clone());
+        registry.register("command_seconds", "From the head of a command to its durable answer", seconds.clone());
+        Self { registry, requests, commands, seconds }
+    }
+
+    /// Counts one answer.
+    pub(crate) fn observe(&self, method: &Method, response: &ServiceResponse<BoxBody>, took: Duration) {
+        let status = response.status().as_u16();
+        self.requests.get_or_create(&Status { status }).inc();
+        let path = response.request().match_info();
+        let Some(family) = path.get("family").and_then(EntityFamily::from_name) else { return };
+        if method != Method::POST {
+            return;
+        }
+        let Some(spec) = spec_of(family, path.get("command").unwrap_or("open")) else { return };
+        let (family, command) = (family.name(), spec.name);
+        let headers = response.headers();
+        let outcome = match status {
+            200..=299 if headers.contains_key(IDEMPOTENT_REPLAYED) => "repeated",
+            200..=299 => "done",
+            400..=499 if headers.contains_key(KIPPU_POSITION) => "refused",
+            400..=499 => "rejected",
+            _failed => "failed",
+        };
+        self.commands.get_or_create(&CommandOutcome { family, command, outcome }).inc();
+        self.seconds.get_or_create(&Command { family, command }).observe(took.as_secs_f64());
+    }
+
+    /// Everything as text, with `gauges` behind it.
+    pub(crate) fn text(&self, gauges: &Gauges) -> String {
+        let mut text = String::new();
+        // Writing into a String cannot fail.
+        let _infallible = encode(&mut text, &self.registry);
+        let end = text.strip_suffix("# EOF\n").map(str::len).unwrap_or(text.len());
+        text.truncate(end);
+        text.push_str(&gauges.0);
+        text.push_str("# EOF\n");
+        text
+    }
+}
+
+/// The command that the last part of a path names.
+fn spec_of(family: EntityFamily, command: &str) -> Option<&'static CommandSpec> {
+    let same = |spec: &&CommandSpec| {
+        spec.name.len() == command.len()
+            && spec.name.bytes().zip(command.bytes()).all(|(a, b)| a == b || (a == b'_' && b == b'-'))
+    };
+    catalogue::actor(family).commands().iter().find(same)
+}
+
+/// Figures that are read when somebody asks, in the text format.
+#[derive(Default)]
+pub(crate) struct Gauges(String);
+
+impl Gauges {
+    /// One gauge with a value for each of its `label`'s values.
+    pub(crate) fn add(&mut self, name: &str, help: &str, label: &str, values: impl IntoIterator<Item = (String, f64)>) {
+        // Writing into a String cannot fail.
+        let _infallible = write!(self.0, "# HELP kippu_{name} {help}.\n# TYPE kippu_{name} gauge\n");
+        for (key, value) in values {
+            let _infallible = writeln!(self.0, "kippu_{name}{{{label}=\"{key}\"}} {value}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gauges_stand_between_the_counters_and_the_end() {
+        let mut gauges = Gauges::default();
+        gauges.add("lag", "Records behind", "partition", [("3".to_owned(), 7.0)]);
+        let text = Metrics::new().text(&gauges);
+        assert!(text.contains("kippu_build_info{version="));
+        assert!(text.ends_with("# TYPE kippu_lag gauge\nkippu_lag{partition=\"3\"} 7\n# EOF\n"), "{text}");
+        assert_eq!(text.matches("# EOF").count(), 1);
+    }
+
+    #[test]
+    fn a_command_is_found_by_its_name_in_paths() {
+        assert_eq!(spec_of(EntityFamily::Clients, "roll-key").map(|spec| spec.name), Some("roll_key"));
+        assert!(spec_of(EntityFamily::Clients, "nonsense").is_none());
+    }
+}
