@@ -1,0 +1,1 @@
+//! The product from outside: over HTTP, the command line and the files it leaves.
