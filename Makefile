@@ -1,0 +1,41 @@
+# Everything is built with one profile into one folder, so that RocksDB's C++ is compiled once on a fresh machine.
+# Start with `make demo`.
+
+export CARGO_TARGET_DIR ?= $(HOME)/.cache/kippu-target
+CARGO_FLAGS := --release --workspace --locked
+KIPPU := $(CARGO_TARGET_DIR)/release/kippu
+
+.PHONY: help setup build demo test bench rows lint clean
+
+help: ## This list.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
+
+setup: ## Installs what a fresh machine lacks: a C++ compiler, clang's library, pkg-config.
+	@sh tests/scripts/setup.sh
+
+build: setup ## Builds everything, tests and examples included.
+	cargo build $(CARGO_FLAGS) --all-targets
+
+demo: build ## A node, a client that plays purchases, a SIGKILL in the middle, and a check of the whole history.
+	@sh tests/scripts/demo.sh "$(CARGO_TARGET_DIR)/release"
+
+test: setup ## Format, lints, all tests; then the cases of the log's contract per backend.
+	cargo fmt --all --check
+	cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
+	cargo test $(CARGO_FLAGS)
+	@sh tests/scripts/contract.sh $(CARGO_FLAGS)
+
+bench: build ## The product beside the limits of this machine.
+	"$(KIPPU)" bench --json
+
+rows: ## Every requirement with the tests that show it.
+	@sh tests/scripts/rows.sh
+
+lint: setup ## Format, lints, documentation, and what we depend on.
+	cargo fmt --all --check
+	cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc $(CARGO_FLAGS) --no-deps
+	@sh tests/scripts/deny.sh
+
+clean: ## Deletes what was built.
+	cargo clean

@@ -1,0 +1,20 @@
+#!/bin/sh
+# The demonstration: a node on the embedded log, a client that plays a file of purchases over HTTP, SIGKILL in the middle,
+# then a check of the whole history. Takes the folder with the programs.
+set -eu
+
+programs=$1
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+echo "A node on the embedded log; operator, shop, terminals and two settlers play a file of purchases with a limit of"
+echo "100.00 a customer; half-way the node is killed with SIGKILL and started again on the same data."
+echo
+"$programs/examples/purchases" --kippu "$programs/kippu" --data "$folder/data" \
+    --file examples/data/purchases-sample.txt --limit 100.00 --kill-at 0.5
+echo
+echo "Every record of every partition, read back and checked: chain, numbers, versions, one-time and limit rules."
+echo
+"$programs/kippu" replay verify --data "$folder/data"
+echo
+echo "verify: sound"

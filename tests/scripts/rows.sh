@@ -1,0 +1,64 @@
+#!/bin/sh
+# Every requirement with the tests that show it. A test shows a row by a doc comment, `/// Shows F3, F9.`, above its
+# function; invariants are named the same way after `/// Keeps`. Ends with `rows: N of 276`.
+set -eu
+
+find . -name '*.rs' -not -path './target/*' | LC_ALL=C sort | LC_ALL=C xargs awk '
+    BEGIN {
+        split("A 53 B 53 C 34 D 39 E 55 F 42", list, " ")
+        for (i = 1; i < 12; i += 2) {
+            areas[(i + 1) / 2] = list[i]
+            rows[list[i]] = list[i + 1]
+            all += list[i + 1]
+        }
+        split("L1 L2 L3 L4 L5 E1 E2 E3 E4 P1 P2 P3 R1 R2 T1 T2 S1", invariants, " ")
+    }
+    FNR == 1 { pending = ""; kept = "" }
+    match($0, /^[ \t]*\/\/\/ (Shows|Keeps) /) {
+        text = $0
+        keeps = text ~ /^[ \t]*\/\/\/ Keeps /
+        sub(/^[ \t]*\/\/\/ (Shows|Keeps) /, "", text)
+        sub(/\..*$/, "", text)
+        gsub(/[, \t]+/, " ", text)
+        if (keeps) kept = kept " " text; else pending = pending " " text
+        next
+    }
+    /^[ \t]*(pub(\([a-z]+\))? )?(async )?fn [a-z_0-9]+/ && (pending != "" || kept != "") {
+        name = $0
+        sub(/^[ \t]*(pub(\([a-z]+\))? )?(async )?fn /, "", name)
+        sub(/[^a-z_0-9].*$/, "", name)
+        test = substr(FILENAME, 3) "::" name
+        count = split(pending, shown, " ")
+        for (i = 1; i <= count; i++) {
+            row = shown[i]
+            area = substr(row, 1, 1)
+            number = substr(row, 2)
+            if (!(area in rows) || number !~ /^[1-9][0-9]*$/ || number + 0 > rows[area] + 0) {
+                print "rows: there is no row " row ", which " test " claims to show" > "/dev/stderr"
+                bad = 1
+            }
+            if (row in tests) tests[row] = tests[row] "\n      " test; else tests[row] = test
+        }
+        count = split(kept, shown, " ")
+        for (i = 1; i <= count; i++) {
+            id = shown[i]
+            if (id in keepers) keepers[id] = keepers[id] "\n      " test; else keepers[id] = test
+        }
+        pending = ""
+        kept = ""
+    }
+    END {
+        for (a = 1; a <= 6; a++) for (n = 1; n <= rows[areas[a]]; n++) {
+            row = areas[a] n
+            if (row in tests) done++
+            printf "%-4s  %s\n", row, row in tests ? tests[row] : "-"
+        }
+        print ""
+        for (i = 1; i <= 17; i++) {
+            id = invariants[i]
+            if (id in keepers) held++
+            printf "%-4s  %s\n", id, id in keepers ? keepers[id] : "-"
+        }
+        printf "\ninvariants: %d of 17\nrows: %d of %d\n", held, done, all
+        exit bad
+    }'

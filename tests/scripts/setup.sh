@@ -1,0 +1,41 @@
+#!/bin/sh
+# Installs what building RocksDB needs and this machine lacks, and says what it does.
+set -eu
+
+if ! command -v cargo >/dev/null 2>&1; then
+    echo "setup: there is no cargo. Install Rust 1.95 or later from https://rustup.rs, then try again." >&2
+    exit 1
+fi
+
+has_libclang() {
+    [ -n "${LIBCLANG_PATH:-}" ] && return 0
+    (ldconfig -p 2>/dev/null || /sbin/ldconfig -p 2>/dev/null) | grep -q 'libclang[-.0-9]*\.so' && return 0
+    for library in /usr/lib/llvm*/lib/libclang*.so* /usr/lib*/libclang*.so* /usr/local/lib/libclang*.so*; do
+        [ -e "$library" ] && return 0
+    done
+    [ "$(uname)" = Darwin ] && xcode-select -p >/dev/null 2>&1
+}
+
+missing=
+command -v c++ >/dev/null 2>&1 && command -v make >/dev/null 2>&1 || missing="$missing build-essential"
+command -v clang >/dev/null 2>&1 || has_libclang || missing="$missing clang"
+has_libclang || missing="$missing libclang-dev"
+command -v pkg-config >/dev/null 2>&1 || missing="$missing pkg-config"
+[ -z "$missing" ] && exit 0
+
+if ! command -v apt-get >/dev/null 2>&1; then
+    echo "setup: this machine lacks (by Debian's names):$missing. Install them, then try again." >&2
+    exit 1
+fi
+as_root=
+if [ "$(id -u)" != 0 ]; then
+    if ! command -v sudo >/dev/null 2>&1; then
+        echo "setup: as root, run: apt-get install$missing" >&2
+        exit 1
+    fi
+    as_root=sudo
+fi
+echo "setup: installing$missing"
+$as_root apt-get update -q
+# shellcheck disable=SC2086 # a list of packages
+$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing
