@@ -144,7 +144,7 @@ impl Account {
         let mut path = format!("/v1/approvals?user={user}");
         loop {
             let page = api.query(&market.operator, &path, position).await?.body;
-            for approval in page.get("items").and_then(Value::as_array).context("a list has no items")? {
+            for approval in page.get("data").and_then(Value::as_array).context("a list has no data")? {
                 account.add(approval)?;
             }
             let Some(next) = page.get("next").and_then(Value::as_str) else { break };

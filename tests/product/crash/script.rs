@@ -1,0 +1,217 @@
+//! What one client does under load, and what it must be told: a model of its users' accounts, which knows every answer
+//! beforehand.
+
+use std::collections::VecDeque;
+
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
+use serde_json::{Value, json};
+
+use crate::fixture::{price, purchase, redemption};
+use crate::http::{Caller, Lost, Reply};
+
+/// Every user's limit: used up after some tens of purchases.
+pub(super) const LIMIT: u64 = 50_000;
+
+/// A command that can be sent again.
+#[derive(Clone, Debug)]
+pub(super) struct Sent {
+    bearer: String,
+    path: String,
+    key: String,
+    body: Value,
+    step: Step,
+}
+
+/// What a command is for.
+#[derive(Clone, Debug)]
+enum Step {
+    Register,
+    Terminal { user: String },
+    Request { amount: u64 },
+    Redeem { id: String, token: String, amount: u64 },
+    RedeemAgain,
+    Settle { reserved: u64, amount: u64 },
+}
+
+/// A command and its answer.
+#[derive(Clone, Debug)]
+pub(super) struct Told {
+    pub(super) sent: Sent,
+    pub(super) reply: Reply,
+}
+
+/// A user, as far as its client was told.
+struct Account {
+    user: String,
+    terminal: String,
+    reserved: u64,
+    charged: u64,
+    given: u64,
+    refused: u64,
+    last: String,
+}
+
+/// One client: one command at a time, each until it is answered.
+pub(super) struct Script {
+    client: u64,
+    rng: StdRng,
+    operator: String,
+    settlers: [String; 2],
+    keys: u64,
+    next: VecDeque<Sent>,
+    accounts: Vec<Account>,
+    pub(super) told: Vec<Told>,
+}
+
+impl Sent {
+    pub(super) async fn post(&self, to: &Caller) -> Result<Reply, Lost> {
+        to.with_key(&self.bearer).try_post(&self.path, &self.key, &self.body).await
+    }
+}
+
+impl Script {
+    pub(super) fn new(client: u64, seed: u64, operator: String, settlers: [String; 2]) -> Self {
+        let rng = StdRng::seed_from_u64(seed);
+        Self { client, rng, operator, settlers, keys: 0, next: VecDeque::new(), accounts: Vec::new(), told: Vec::new() }
+    }
+
+    /// Whether a command was sent and not answered.
+    pub(super) fn is_waiting(&self) -> bool {
+        !self.next.is_empty()
+    }
+
+    /// Sends one command after the other until the node is lost; calls `answered` at each answer.
+    pub(super) async fn play(mut self, to: Caller, answered: impl Fn()) -> Self {
+        loop {
+            if self.next.is_empty() {
+                self.invent();
+            }
+            if self.step(&to).await.is_err() {
+                return self;
+            }
+            answered();
+        }
+    }
+
+    /// Sends what is left to a node that nobody kills.
+    pub(super) async fn finish(&mut self, to: Caller) {
+        while !self.next.is_empty() {
+            self.step(&to).await.expect("a node that nobody kills answers");
+        }
+    }
+
+    /// Sends the next command until it is answered.
+    async fn step(&mut self, to: &Caller) -> Result<(), Lost> {
+        let sent = self.next.front().expect("there is a next command").clone();
+        let reply = loop {
+            let reply = sent.post(to).await?;
+            if reply.status != 503 {
+                break reply;
+            }
+            tokio::task::yield_now().await;
+        };
+        self.next.pop_front();
+        self.learn(&sent, &reply);
+        self.told.push(Told { sent, reply });
+        Ok(())
+    }
+
+    fn send(&mut self, bearer: String, path: impl Into<String>, body: Value, step: Step) {
+        self.keys += 1;
+        let key = format!("{}-{}", self.client, self.keys);
+        self.next.push_back(Sent { bearer, path: path.into(), key, body, step });
+    }
+
+    /// What this client would like to do now.
+    fn invent(&mut self) {
+        let open = self.accounts.last().filter(|account| account.reserved + account.charged + 2_000 < LIMIT);
+        match open {
+            Some(account) => {
+                let terminal = account.terminal.clone();
+                let amount = self.rng.random_range(0..=8_000);
+                self.send(terminal, "/v1/approvals", purchase(amount), Step::Request { amount });
+            }
+            None => {
+                let login = format!("user {} of client {}", self.accounts.len(), self.client);
+                let limit = json!({ "source": "fixed", "amount": LIMIT, "currency": "EUR" });
+                self.send(
+                    self.operator.clone(),
+                    "/v1/users",
+                    json!({ "login": login, "limit": limit }),
+                    Step::Register,
+                );
+            }
+        }
+    }
+
+    /// Holds the answer against what it must be, and goes on from it.
+    fn learn(&mut self, sent: &Sent, reply: &Reply) {
+        let account = self.accounts.last_mut();
+        match (&sent.step, account) {
+            (Step::Register, _) => {
+                let user = reply.clone().expect(201).field("id");
+                let body = json!({ "role": "terminal", "name": "a terminal", "user": user });
+                self.send(self.operator.clone(), "/v1/clients", body, Step::Terminal { user });
+            }
+            (Step::Terminal { user }, _) => {
+                let (user, terminal) = (user.clone(), reply.clone().expect(201).field("key"));
+                let (reserved, charged, given, refused) = (0, 0, 0, 0);
+                let last = reply.position();
+                self.accounts.push(Account { user, terminal, reserved, charged, given, refused, last });
+            }
+            (Step::Request { amount }, Some(account)) => {
+                account.last = reply.position();
+                if account.reserved + account.charged + amount > LIMIT {
+                    account.refused += 1;
+                    reply.clone().expect_problem(409, "limit-exceeded");
+                    return;
+                }
+                account.reserved += amount;
+                account.given += 1;
+                let (id, token) = (reply.clone().expect(201).field("id"), reply.field("token"));
+                // Some are never redeemed, and hold their part of the limit.
+                if self.rng.random_ratio(9, 10) {
+                    let (body, settler) = (redemption(&token), self.settlers[0].clone());
+                    let step = Step::Redeem { id, token, amount: *amount };
+                    self.send(settler, "/v1/approvals/redeem", body, step);
+                }
+            }
+            (Step::Redeem { id, token, amount }, Some(account)) => {
+                reply.clone().expect(200);
+                account.last = reply.position();
+                let again = self.settlers[self.rng.random_range(0..2)].clone();
+                self.send(again, "/v1/approvals/redeem", redemption(token), Step::RedeemAgain);
+                let part = self.rng.random_range(0..=*amount);
+                let step = Step::Settle { reserved: *amount, amount: part };
+                self.send(self.settlers[0].clone(), format!("/v1/approvals/{id}/settle"), price(part), step);
+            }
+            (Step::RedeemAgain, Some(account)) => {
+                reply.clone().expect_problem(409, "already-redeemed");
+                account.last = reply.position();
+            }
+            (Step::Settle { reserved, amount }, Some(account)) => {
+                reply.clone().expect(200);
+                account.last = reply.position();
+                account.reserved -= reserved;
+                account.charged += amount;
+            }
+            (step, None) => panic!("{step:?} without an account"),
+        }
+    }
+
+    /// Holds every account against what the node says of it.
+    pub(super) async fn assert_accounts(&self, operator: &Caller) {
+        for account in &self.accounts {
+            let path = format!("/v1/spending/{}", account.user);
+            let spending = operator.get_at(&path, &account.last).await.expect(200).json();
+            let says = (spending["reserved"].as_u64(), spending["charged"].as_u64());
+            assert_eq!(says, (Some(account.reserved), Some(account.charged)), "{spending}");
+            let path = format!("/v1/approvals?limit=1000&user={}", account.user);
+            let page = operator.get_at(&path, &account.last).await.expect(200).json();
+            let approvals = page["data"].as_array().expect("a list has data");
+            let refused = approvals.iter().filter(|approval| approval["state"] == "refused").count() as u64;
+            assert_eq!((approvals.len() as u64 - refused, refused), (account.given, account.refused));
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! A node in one line: `Node::start()` runs the real binary on a folder of its own, at a free port, and kills it in the
+//! end. What the node writes to standard error is kept for the tests that look at it.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::http::Caller;
+
+/// How long a node may take to be ready, or to end, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The real binary.
+pub(crate) fn kippu() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kippu"));
+    // What the machine at hand has set is not what is tested.
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("KIPPU_")) {
+        command.env_remove(name);
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
+/// Runs the real binary to its end.
+pub(crate) fn run(arguments: &[&str]) -> Output {
+    kippu().args(arguments).output().expect("the binary runs")
+}
+
+/// A node of the test's own.
+pub(crate) struct Node {
+    folder: TempDir,
+    settings: Vec<String>,
+    child: Child,
+    url: String,
+    http: reqwest::Client,
+}
+
+impl Node {
+    /// A fresh node with the shipped settings.
+    pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// A fresh node with `settings` as flags.
+    pub(crate) fn start_with(settings: &[&str]) -> Self {
+        let folder = TempDir::with_prefix("kippu-test-").expect("a temporary folder");
+        let settings: Vec<String> = settings.iter().map(|&setting| setting.to_owned()).collect();
+        let (child, url) = spawn(folder.path(), &settings).unwrap_or_else(|ended| panic!("{ended}"));
+        Self { folder, settings, child, url, http: http() }
+    }
+
+    /// Everything that the node keeps.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// The node's process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// SIGKILL.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().expect("a process of ours can be killed");
+        self.child.wait().expect("a process of ours ends");
+    }
+
+    /// Sends `signal` by its name.
+    pub(crate) fn signal(&self, signal: &str) {
+        let status = Command::new("kill").args(["-s", signal, &self.pid().to_string()]).status();
+        assert!(status.expect("kill runs").success());
+    }
+
+    /// How the node ended, which it MUST do by itself.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("a process of ours can be asked") {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "the node does not end: {}", self.log());
+            pause();
+        }
+    }
+
+    /// Starts the node again on the same data, after it has ended or was killed.
+    pub(crate) fn start_again(&mut self) {
+        self.try_start_again().unwrap_or_else(|ended| panic!("{ended}"));
+    }
+
+    /// The same, where the node may refuse; what it says then is the error.
+    pub(crate) fn try_start_again(&mut self) -> Result<(), String> {
+        (self.child, self.url) = spawn(self.folder.path(), &self.settings)?;
+        self.http = http();
+        Ok(())
+    }
+
+    /// SIGKILL and start.
+    pub(crate) fn crash(&mut self) {
+        self.kill();
+        self.start_again();
+    }
+
+    /// What all starts of the node have written to standard error.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("stderr")).expect("standard error is kept")
+    }
+
+    /// Where it answers.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// A caller with `key`.
+    pub(crate) fn caller(&self, key: &str) -> Caller {
+        Caller { http: self.http.clone(), url: self.url.clone(), key: key.to_owned() }
+    }
+
+    /// The operator whose key the node wrote when it was initialised.
+    pub(crate) fn operator(&self) -> Caller {
+        let key = std::fs::read_to_string(self.data().join("operator.key")).expect("the node wrote an operator's key");
+        self.caller(key.trim())
+    }
+
+    /// The log's end in each partition, as the node's status has it.
+    pub(crate) async fn ends(&self) -> Vec<u64> {
+        let status = self.operator().get("/v1/status").await.expect(200).json();
+        let view = status["views"].as_array().and_then(|views| views.first()).expect("there are views");
+        let partitions = view["partitions"].as_array().expect("a view has partitions");
+        partitions.iter().map(|partition| partition["end"].as_u64().expect("a partition ends somewhere")).collect()
+    }
+
+    /// Runs `kippu replay verify` on the data.
+    pub(crate) fn verify(&self) -> Output {
+        let data = self.data();
+        run(&["replay", "verify", "--data", data.to_str().expect("temporary folders have names in UTF-8")])
+    }
+
+    /// Panics where the history is not sound.
+    #[track_caller]
+    pub(crate) fn assert_sound(&self) {
+        let output = self.verify();
+        assert!(output.status.success(), "{}", text(&output));
+    }
+
+    /// A market on this node; every user's limit is `limit` cents.
+    pub(crate) async fn market(&self, limit: u64) -> Market {
+        Market::open(self.operator(), limit).await
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        // An error here says that it has ended already, which is what is wanted.
+        let _ended = self.child.kill().and_then(|()| self.child.wait());
+        if std::thread::panicking() {
+            eprintln!("the node wrote:\n{}", self.log());
+        }
+    }
+}
+
+/// What a process wrote, both ways.
+pub(crate) fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+fn http() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().expect("a client without TLS")
+}
+
+fn spawn(folder: &Path, settings: &[String]) -> Result<(Child, String), String> {
+    let ready = folder.join("ready");
+    if ready.exists() {
+        std::fs::remove_file(&ready).expect("a file of ours can be removed");
+    }
+    let stderr = File::options().create(true).append(true).open(folder.join("stderr")).expect("a file of ours");
+    let mut child = kippu()
+        .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+        .arg(folder.join("data"))
+        .arg("--ready-file")
+        .arg(&ready)
+        .args(settings)
+        .stdout(Stdio::null())
+        .stderr(stderr)
+        .spawn()
+        .expect("the binary starts");
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Ok(address) = std::fs::read_to_string(&ready) {
+            return Ok((child, format!("http://{}", address.trim())));
+        }
+        let said = || std::fs::read_to_string(folder.join("stderr")).unwrap_or_default();
+        if let Some(status) = child.try_wait().expect("a process of ours can be asked") {
+            return Err(format!("the node ended with {status} before it was ready:\n{}", said()));
+        }
+        if Instant::now() > deadline {
+            child.kill().expect("a process of ours can be killed");
+            return Err(format!("the node is not ready:\n{}", said()));
+        }
+        pause();
+    }
+}
+
+/// The one place that waits for time to pass: another process cannot tell this one that it is ready or over.
+fn pause() {
+    std::thread::park_timeout(Duration::from_millis(2));
+}
+
+/// Users with limits, terminals that store who they are, and settlers.
+pub(crate) struct Market {
+    pub(crate) operator: Caller,
+    limit: u64,
+}
+
+/// A user with a terminal that stores its identification.
+#[derive(Clone)]
+pub(crate) struct Buyer {
+    pub(crate) user: String,
+    pub(crate) terminal: Caller,
+}
+
+impl Market {
+    async fn open(operator: Caller, limit: u64) -> Self {
+        Self { operator, limit }
+    }
+
+    /// A client in `role`.
+    pub(crate) async fn client(&self, role: &str, name: &str) -> Caller {
+        let body = json!({ "role": role, "name": name });
+        let reply = self.operator.post("/v1/clients", &format!("client-{name}"), &body).await.expect(201);
+        self.operator.with_key(&reply.field("key"))
+    }
+
+    /// A settler.
+    pub(crate) async fn settler(&self, name: &str) -> Caller {
+        self.client("settler", name).await
+    }
+
+    /// A registered user and its terminal.
+    pub(crate) async fn buyer(&self, login: &str) -> Buyer {
+        let body = json!({ "login": login, "limit": { "source": "fixed", "amount": self.limit, "currency": "EUR" } });
+        let user = self.operator.post("/v1/users", &format!("user-{login}"), &body).await.expect(201).field("id");
+        let body = json!({ "role": "terminal", "name": "a terminal", "user": user });
+        let reply = self.operator.post("/v1/clients", &format!("terminal-{login}"), &body).await.expect(201);
+        Buyer { terminal: self.operator.with_key(&reply.field("key")), user }
+    }
+}
+
+/// A request for an approval of `amount` cents.
+pub(crate) fn purchase(amount: u64) -> serde_json::Value {
+    json!({ "amount": amount, "currency": "EUR", "purchase": { "description": "a song", "quantity": 1 } })
+}
+
+/// A redemption.
+pub(crate) fn redemption(token: &str) -> serde_json::Value {
+    json!({ "token": token })
+}
+
+/// A price.
+pub(crate) fn price(amount: u64) -> serde_json::Value {
+    json!({ "amount": amount, "currency": "EUR" })
+}
+
+/// A generator of random numbers whose seed is printed, and can be given as `KIPPU_SEED`.
+pub(crate) fn seeded(what: &str) -> rand::rngs::StdRng {
+    use rand::SeedableRng as _;
+    let given = std::env::var("KIPPU_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed = given.unwrap_or_else(rand::random::<u64>);
+    println!("{what}: KIPPU_SEED={seed}");
+    rand::rngs::StdRng::seed_from_u64(seed)
+}

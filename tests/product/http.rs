@@ -1,0 +1,126 @@
+//! A caller with an API key, and what it is answered.
+
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
+use serde_json::Value;
+
+/// Somebody who calls a node.
+#[derive(Clone)]
+pub(crate) struct Caller {
+    pub(crate) http: reqwest::Client,
+    pub(crate) url: String,
+    pub(crate) key: String,
+}
+
+/// An answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+/// There was no answer: the node is gone, or went in the middle of it.
+#[derive(Debug)]
+pub(crate) struct Lost;
+
+impl Caller {
+    /// The same caller at another address, or another at the same.
+    pub(crate) fn with_key(&self, key: &str) -> Self {
+        Self { key: key.to_owned(), ..self.clone() }
+    }
+
+    /// Sends a command; panics where there is no answer.
+    pub(crate) async fn post(&self, path: &str, key: &str, body: &Value) -> Reply {
+        self.try_post(path, key, body).await.unwrap_or_else(|Lost| panic!("POST {path} was not answered"))
+    }
+
+    /// Sends a command to a node that may be gone.
+    pub(crate) async fn try_post(&self, path: &str, key: &str, body: &Value) -> Result<Reply, Lost> {
+        let request = self.http.post(format!("{}{path}", self.url)).header("Idempotency-Key", key);
+        self.send(request.header(CONTENT_TYPE, "application/json").body(body.to_string())).await
+    }
+
+    /// Asks; panics where there is no answer.
+    pub(crate) async fn get(&self, path: &str) -> Reply {
+        self.try_get(path, None).await.unwrap_or_else(|Lost| panic!("GET {path} was not answered"))
+    }
+
+    /// Asks for what reflects at least `position`.
+    pub(crate) async fn get_at(&self, path: &str, position: &str) -> Reply {
+        self.try_get(path, Some(position)).await.unwrap_or_else(|Lost| panic!("GET {path} was not answered"))
+    }
+
+    /// Asks a node that may be gone.
+    pub(crate) async fn try_get(&self, path: &str, position: Option<&str>) -> Result<Reply, Lost> {
+        let mut request = self.http.get(format!("{}{path}", self.url));
+        if let Some(position) = position {
+            request = request.header("Kippu-Min-Position", position);
+        }
+        self.send(request).await
+    }
+
+    /// Sends any request with this caller's key.
+    pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Result<Reply, Lost> {
+        let response = request.header(AUTHORIZATION, format!("Bearer {}", self.key)).send().await.map_err(|_| Lost)?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Ok(Reply { status, headers, text: response.text().await.map_err(|_| Lost)? })
+    }
+}
+
+impl Reply {
+    /// This, if its status is `status`; panics otherwise.
+    #[track_caller]
+    pub(crate) fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}", self.text);
+        self
+    }
+
+    /// This, if it is the problem `slug`; panics otherwise.
+    #[track_caller]
+    pub(crate) fn expect_problem(self, status: u16, slug: &str) -> Self {
+        assert_eq!((self.status, self.slug().as_deref()), (status, Some(slug)), "{}", self.text);
+        self
+    }
+
+    /// The body.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|e| panic!("{e}: {}", self.text))
+    }
+
+    /// The text in `field`.
+    #[track_caller]
+    pub(crate) fn field(&self, field: &str) -> String {
+        self.json()[field].as_str().unwrap_or_else(|| panic!("no {field} in {}", self.text)).to_owned()
+    }
+
+    /// The stable name of the problem, where this is one.
+    pub(crate) fn slug(&self) -> Option<String> {
+        let body: Value = serde_json::from_str(&self.text).ok()?;
+        Some(body["type"].as_str()?.strip_prefix("/problems/")?.to_owned())
+    }
+
+    /// A header.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The position that this reflects.
+    #[track_caller]
+    pub(crate) fn position(&self) -> String {
+        self.header("Kippu-Position").unwrap_or_else(|| panic!("no position beside {}", self.text)).to_owned()
+    }
+
+    /// Whether `other` says the same: the same status, and the same body but for the name of the request.
+    pub(crate) fn says_the_same_as(&self, other: &Self) -> bool {
+        let said = |reply: &Self| {
+            let mut body: Value = serde_json::from_str(&reply.text).unwrap_or_default();
+            if let Some(body) = body.as_object_mut() {
+                body.remove("instance");
+                body.remove("request_id");
+            }
+            (reply.status, body)
+        };
+        said(self) == said(other)
+    }
+}

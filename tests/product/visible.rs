@@ -1,0 +1,144 @@
+//! What was answered can be read: at once with its position, after restarts, and without any cache.
+
+use std::time::Duration;
+
+use crate::fixture::{Node, price, purchase, redemption};
+use crate::http::Caller;
+
+/// Shows F20.
+#[tokio::test]
+async fn an_answered_command_is_readable_at_once_with_its_position() {
+    let mut node = Node::start();
+    let market = node.market(1_000_000).await;
+    let (mut buyer, mut settler) = (market.buyer("ann").await, market.settler("one").await);
+    for round in 0..40 {
+        if round % 10 == 9 {
+            node.crash();
+            buyer.terminal = node.caller(&buyer.terminal.key);
+            settler = node.caller(&settler.key);
+        }
+        let opened = buyer.terminal.post("/v1/approvals", &format!("o{round}"), &purchase(100)).await.expect(201);
+        let path = format!("/v1/approvals/{}", opened.field("id"));
+        let read = buyer.terminal.get_at(&path, &opened.position()).await.expect(200);
+        assert_eq!(read.field("state"), "issued");
+
+        let body = redemption(&opened.field("token"));
+        let redeemed = settler.post("/v1/approvals/redeem", &format!("r{round}"), &body).await.expect(200);
+        assert_eq!(settler.get_at(&path, &redeemed.position()).await.expect(200).field("state"), "redeemed");
+
+        let settled = settler.post(&format!("{path}/settle"), &format!("s{round}"), &price(99)).await.expect(200);
+        let spending = node.operator().get_at(&format!("/v1/spending/{}", buyer.user), &settled.position()).await;
+        assert_eq!(spending.expect(200).json()["charged"], 99 * (round + 1));
+    }
+}
+
+/// Keeps E1, P3.
+#[tokio::test]
+async fn deleting_every_cache_changes_no_answer() {
+    let mut node = Node::start();
+    let market = node.market(1_000).await;
+    let settler = market.settler("one").await;
+    let mut buyers = Vec::new();
+    let mut answered = Vec::new();
+    for name in ["ann", "bob", "cyd", "dan", "eve"] {
+        let buyer = market.buyer(name).await;
+        for amount in [300, 400, 500] {
+            let (path, key) = ("/v1/approvals".to_owned(), format!("open-{amount}"));
+            let opened = buyer.terminal.post(&path, &key, &purchase(amount)).await;
+            if opened.status == 201 {
+                let body = redemption(&opened.field("token"));
+                let (path, key) = ("/v1/approvals/redeem".to_owned(), format!("redeem-{name}-{amount}"));
+                let redeemed = settler.post(&path, &key, &body).await.expect(200);
+                answered.push((settler.key.clone(), path, key, body, redeemed));
+            }
+            answered.push((buyer.terminal.key.clone(), path, key, purchase(amount), opened));
+        }
+        buyers.push(buyer);
+    }
+    let last: Vec<String> = answered.iter().map(|(.., reply)| reply.position()).collect();
+    let before = everything(&node.operator(), &last).await;
+
+    node.signal("TERM");
+    assert!(node.wait().success());
+    for cache in ["views", "entities"] {
+        std::fs::remove_dir_all(node.data().join(cache)).unwrap();
+    }
+    node.start_again();
+
+    assert_eq!(everything(&node.operator(), &last).await, before);
+    for (caller, path, key, body, reply) in &answered {
+        let again = node.caller(caller).post(path, key, body).await;
+        assert!(again.says_the_same_as(reply), "{path} {key}: {reply:?}, then {again:?}");
+    }
+    for buyer in &buyers {
+        // 300 and 400 are held, so 301 is too much and 300 is not.
+        let terminal = node.caller(&buyer.terminal.key);
+        terminal.post("/v1/approvals", "too much", &purchase(301)).await.expect_problem(409, "limit-exceeded");
+        terminal.post("/v1/approvals", "enough", &purchase(300)).await.expect(201);
+    }
+}
+
+/// Every row of every view of entities, once it reflects `positions`.
+async fn everything(operator: &Caller, positions: &[String]) -> Vec<String> {
+    let mut rows = Vec::new();
+    for view in ["users", "clients", "approvals", "spending"] {
+        for position in positions {
+            operator.get_at(&format!("/v1/{view}?limit=1"), position).await.expect(200);
+        }
+        let page = operator.get(&format!("/v1/{view}?limit=1000")).await.expect(200).json();
+        assert!(page["next"].is_null(), "one page is enough");
+        rows.extend(page["data"].as_array().unwrap().iter().map(|row| format!("{view} {row}")));
+    }
+    rows.sort();
+    rows
+}
+
+/// Shows F17. Keeps T1.
+#[tokio::test]
+async fn an_approval_whose_time_passes_while_the_node_is_down_expires_when_it_is_back() {
+    let mut node = Node::start();
+    let market = node.market(1_000).await;
+    let (buyer, settler) = (market.buyer("ann").await, market.settler("one").await);
+    let mut body = purchase(1_000);
+    body["expires_in_secs"] = 1.into();
+    let opened = buyer.terminal.post("/v1/approvals", "open", &body).await.expect(201);
+    buyer.terminal.post("/v1/approvals", "more", &purchase(1)).await.expect_problem(409, "limit-exceeded");
+    node.crash();
+
+    // The deadline frees the limit by itself; a query at a later position waits for it.
+    let (terminal, settler) = (node.caller(&buyer.terminal.key), node.caller(&settler.key));
+    let path = format!("/v1/approvals/{}", opened.field("id"));
+    until(|| async { terminal.get(&path).await.expect(200).field("state") == "expired" }).await;
+    let late = settler.post("/v1/approvals/redeem", "late", &redemption(&opened.field("token"))).await;
+    assert_eq!(late.status, 409, "{late:?}");
+    terminal.post("/v1/approvals", "after", &purchase(1_000)).await.expect(201);
+    // The retry of what has expired is still answered as the first time.
+    assert!(terminal.post("/v1/approvals", "open", &body).await.says_the_same_as(&opened));
+}
+
+/// Asks until the answer is yes; the node's own deadlines are what is waited for.
+async fn until<F: Future<Output = bool>>(mut is_so: impl FnMut() -> F) {
+    let asked = async {
+        while !is_so().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), asked).await.expect("it becomes so");
+}
+
+/// Shows F25. Keeps P2.
+#[tokio::test]
+async fn views_that_are_filled_anew_have_the_rows_of_the_live_ones() {
+    let mut node = Node::start();
+    let market = node.market(1_000).await;
+    let mut last = Vec::new();
+    for name in ["ann", "bob", "cyd"] {
+        let buyer = market.buyer(name).await;
+        last.push(buyer.terminal.post("/v1/approvals", "open", &purchase(5)).await.expect(201).position());
+    }
+    let live = everything(&node.operator(), &last).await;
+    node.kill();
+    std::fs::remove_dir_all(node.data().join("views")).unwrap();
+    node.start_again();
+    assert_eq!(everything(&node.operator(), &last).await, live);
+}
