@@ -210,9 +210,14 @@ impl std::str::FromStr for EventId {
         let parse = || {
             let (partition, rest) = text.split_once('-')?;
             let (number, index) = rest.split_once('.')?;
+            // An id has one spelling: no signs, no leading zeros.
+            let plain = |digits: &str| digits == "0" || digits.starts_with(|c: char| matches!(c, '1'..='9'));
+            if ![partition, number, index].into_iter().all(plain) {
+                return None;
+            }
             Some(Self { partition: partition.parse().ok()?, number: number.parse().ok()?, index: index.parse().ok()? })
         };
-        parse().filter(|id| id.to_string() == text).ok_or_else(|| NotAnEvent::Id(text.to_owned()))
+        parse().ok_or_else(|| NotAnEvent::Id(text.to_owned()))
     }
 }
 

@@ -117,8 +117,7 @@ impl Serialize for EntityId {
 impl<'de> Deserialize<'de> for EntityId {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if deserializer.is_human_readable() {
-            let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-            text.parse().map_err(serde::de::Error::custom)
+            crate::text::parse(deserializer, "an id")
         } else {
             <[u8; Self::BYTES]>::deserialize(deserializer).map(Self)
         }

@@ -14,6 +14,7 @@ pub mod money;
 pub mod placement;
 pub mod principal;
 pub mod secrets;
+mod text;
 pub mod time;
 pub mod user;
 

@@ -90,8 +90,7 @@ impl Serialize for Time {
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if deserializer.is_human_readable() {
-            let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-            text.parse().map_err(serde::de::Error::custom)
+            crate::text::parse(deserializer, "a time in RFC 3339")
         } else {
             i64::deserialize(deserializer).map(Self)
         }
