@@ -4,6 +4,7 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use kippu_events::log::ReadError;
 use kippu_events::log::ReadLog;
 use kippu_events::log::rocks::{OpenError, RocksLog};
 use kippu_replay::checkpoint::CheckpointError;
@@ -68,8 +69,12 @@ fn is_damage(error: &OpenError) -> bool {
         | OpenError::Damaged { .. }
         | OpenError::Cut { .. }
         | OpenError::Format(_) => true,
-        OpenError::Store(reason) => reason.starts_with("Corruption"),
-        OpenError::Locked { .. }
+        OpenError::Store { reason, .. } | OpenError::Read(ReadError::Medium { reason, .. }) => {
+            reason.starts_with("Corruption")
+        }
+        OpenError::Read(ReadError::NoPartition { .. })
+        | OpenError::Thread(_)
+        | OpenError::Locked { .. }
         | OpenError::Exists(_)
         | OpenError::NotALog { .. }
         | OpenError::Newer { .. }

@@ -3,7 +3,7 @@
 use super::record::{Content, Hash, Record};
 
 /// What has been taken from a partition so far.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Head {
     /// The epoch of the last valid claim; zero before any.
     pub epoch: u64,
@@ -119,5 +119,99 @@ pub fn judge(head: &Head, record: &Record<'_>, digest_at: impl FnOnce(u64) -> Op
         Verdict::Orphan
     } else {
         Verdict::Damage(Damage::Missing { number, head: head.number, acked })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::record::{Claim, Commit, Genesis, Seal};
+
+    const HERE: Hash = Hash([5; 32]);
+    const ELSEWHERE: Hash = Hash([9; 32]);
+    /// Given epoch 3, record 7.
+    const HEAD: Head = Head { epoch: 3, number: 7, hash: HERE, sealed: false };
+    const SEALED: Head = Head { sealed: true, ..HEAD };
+
+    fn judged(head: &Head, content: Content<'_>) -> (Verdict, Hash) {
+        let (stored, digest) = content.encode();
+        let record = Record::decode(&stored).expect("a record");
+        (judge(head, &record, |number| (number == 6).then_some(digest)), record.hash(head.number + 1, head.hash))
+    }
+
+    fn claim(epoch: u64) -> Content<'static> {
+        Content::Claim(Claim { epoch, nonce: [1; 16], node: String::new(), url: String::new() })
+    }
+
+    fn commit(epoch: u64, number: u64, prev: Hash, acked: u64) -> Content<'static> {
+        Content::Commit(Commit { epoch, number, prev, acked, body: b"[]" })
+    }
+
+    fn seal(epoch: u64, number: u64, prev: Hash) -> Content<'static> {
+        Content::Seal(Seal { epoch, number, prev, acked: 7, next: String::new() })
+    }
+
+    #[test]
+    fn what_follows_the_head_is_valid_and_becomes_the_head() {
+        let next = |epoch, sealed, hash| Verdict::Valid(Head { epoch, number: 8, hash, sealed });
+        for (content, epoch, sealed) in [
+            (claim(4), 4, false),
+            (commit(3, 8, HERE, 7), 3, false),
+            (commit(3, 8, HERE, 2), 3, false),
+            (seal(3, 8, HERE), 3, true),
+        ] {
+            let (verdict, hash) = judged(&HEAD, content);
+            assert_eq!(verdict, next(epoch, sealed, hash));
+        }
+    }
+
+    #[test]
+    fn a_deposed_writer_and_a_claim_that_is_not_the_next_are_stale() {
+        for content in
+            [claim(3), claim(1), claim(5), commit(2, 8, HERE, 7), commit(2, 8, ELSEWHERE, 9), seal(2, 8, HERE)]
+        {
+            assert_eq!(judged(&HEAD, content).0, Verdict::Stale);
+        }
+    }
+
+    #[test]
+    fn the_same_record_again_is_a_duplicate() {
+        assert_eq!(judged(&HEAD, commit(3, 6, ELSEWHERE, 5)).0, Verdict::Duplicate);
+        assert_eq!(judged(&SEALED, commit(3, 6, ELSEWHERE, 5)).0, Verdict::Duplicate);
+    }
+
+    #[test]
+    fn a_record_whose_predecessor_was_never_written_is_an_orphan() {
+        assert_eq!(judged(&HEAD, commit(3, 9, ELSEWHERE, 7)).0, Verdict::Orphan);
+        assert_eq!(judged(&HEAD, commit(3, 20, ELSEWHERE, 0)).0, Verdict::Orphan);
+    }
+
+    #[test]
+    fn anything_else_is_damage_and_names_the_field() {
+        let epoch = Damage::Epoch { epoch: 4, current: 3 };
+        let prev = Damage::Prev { stored: ELSEWHERE, head: HERE };
+        let missing = Damage::Missing { number: 9, head: 7, acked: 8 };
+        let genesis = Content::Genesis(Genesis { log: crate::log::LogId([0; 16]), partition: 0, partitions: 1 });
+        for (content, damage) in [
+            (genesis, Damage::SecondGenesis),
+            (commit(4, 8, HERE, 7), epoch),
+            (commit(3, 8, ELSEWHERE, 7), prev),
+            (seal(3, 8, ELSEWHERE), prev),
+            (commit(3, 7, HERE, 6), Damage::Repeated { number: 7 }),
+            (commit(3, 9, HERE, 8), missing),
+        ] {
+            assert_eq!(judged(&HEAD, content).0, Verdict::Damage(damage));
+        }
+        let first = Head { epoch: 0, number: 0, ..HEAD };
+        let unclaimed = Damage::Epoch { epoch: 0, current: 0 };
+        assert_eq!(judged(&first, commit(0, 1, HERE, 0)).0, Verdict::Damage(unclaimed));
+    }
+
+    #[test]
+    fn nothing_counts_after_a_seal() {
+        assert_eq!(judged(&SEALED, claim(4)).0, Verdict::Stale);
+        for content in [commit(3, 8, HERE, 7), seal(3, 8, HERE)] {
+            assert_eq!(judged(&SEALED, content).0, Verdict::Damage(Damage::AfterSeal { number: 8 }));
+        }
     }
 }

@@ -17,6 +17,10 @@ pub mod suite;
 
 #[cfg(test)]
 mod backends;
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod model;
 
 use std::fmt;
 use std::str::FromStr;

@@ -206,6 +206,7 @@ fn body(index: u64) -> Vec<u8> {
     format!("[{{\"id\":\"{index}\"}}]").into_bytes()
 }
 
+/// Shows F1, F6.
 pub fn a_new_log_holds_one_genesis_per_partition(fixture: &mut dyn Fixture) {
     let log = fixture.log();
     assert_eq!(log.partitions(), PARTITIONS);
@@ -219,6 +220,7 @@ pub fn a_new_log_holds_one_genesis_per_partition(fixture: &mut dyn Fixture) {
     }
 }
 
+/// Shows F6, L1.
 pub fn an_answered_append_is_read_by_every_later_reader(fixture: &mut dyn Fixture) {
     let (log, other) = (fixture.log(), fixture.log());
     let mut seat = Seat::claim(&log, 0);
@@ -231,6 +233,7 @@ pub fn an_answered_append_is_read_by_every_later_reader(fixture: &mut dyn Fixtur
     }
 }
 
+/// Shows F1, F2, F6, L2.
 pub fn numbers_are_dense_and_the_chain_is_whole(fixture: &mut dyn Fixture) {
     let log = fixture.log();
     let mut last = 0;
@@ -261,6 +264,7 @@ pub fn progress_only_grows_and_reaches_the_last_record(fixture: &mut dyn Fixture
     assert!(seat.progress.try_recv().is_err(), "told something after the last record was durable");
 }
 
+/// Shows F6, L3.
 pub fn no_reader_sees_a_record_before_its_writer_may_be_told(fixture: &mut dyn Fixture) {
     let log = fixture.log();
     let reader = fixture.log();
@@ -330,6 +334,7 @@ pub fn a_claim_follows_what_was_handed_over_before(fixture: &mut dyn Fixture) {
     assert_eq!(records.len() as u64, after.head.number + 1);
 }
 
+/// Shows F3, F6.
 pub fn a_deposed_writer_is_told_so_and_its_record_never_counts(fixture: &mut dyn Fixture) {
     let (log, other) = (fixture.log(), fixture.log());
     let mut first = Seat::claim(&log, 0);
@@ -349,6 +354,7 @@ pub fn a_deposed_writer_is_told_so_and_its_record_never_counts(fixture: &mut dyn
     assert_eq!(count(&records, &body(1)) + count(&records, &body(2)), 2);
 }
 
+/// Shows F6, L4.
 pub fn two_writers_never_both_get_an_answer_for_one_number(fixture: &mut dyn Fixture) {
     let logs = [fixture.log(), fixture.log(), fixture.log()];
     let begin = Arc::new(Barrier::new(logs.len()));
@@ -388,6 +394,7 @@ pub fn two_writers_never_both_get_an_answer_for_one_number(fixture: &mut dyn Fix
     }
 }
 
+/// Shows F3, F6.
 pub fn exactly_one_of_many_claimants_wins_each_epoch(fixture: &mut dyn Fixture) {
     const CLAIMANTS: usize = 8;
     let begin = Arc::new(Barrier::new(CLAIMANTS));
@@ -423,6 +430,7 @@ pub fn an_owner_proves_its_ownership(fixture: &mut dyn Fixture) {
     }
 }
 
+/// Shows F3, F6, E4.
 pub fn a_deposed_writer_proves_nothing(fixture: &mut dyn Fixture) {
     let (log, other) = (fixture.log(), fixture.log());
     let mut first = Seat::claim(&log, 0);
@@ -531,6 +539,7 @@ pub fn a_seal_ends_the_partition_for_ever(fixture: &mut dyn Fixture) {
     assert_eq!(head.number, number + 1);
 }
 
+/// Shows F6, L1.
 pub fn a_restart_keeps_everything(fixture: &mut dyn Fixture) {
     let before = {
         let log = fixture.log();

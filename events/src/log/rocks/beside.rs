@@ -47,7 +47,8 @@ impl Beside {
     pub fn refresh(&self) -> Result<(), OpenError> {
         // What was published before the store is read must be found there.
         let published = durable::read(&self.dir)?;
-        self.store.db().try_catch_up_with_primary()?;
+        let path = self.dir.join(STORE);
+        self.store.db().try_catch_up_with_primary().map_err(|error| OpenError::store(&path, error))?;
         let mut ends: Vec<u64> =
             (0..self.store.partitions()).map(|partition| self.store.end(partition)).collect::<Result<_, _>>()?;
         if let Some(published) = &published {

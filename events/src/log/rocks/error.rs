@@ -1,11 +1,12 @@
 //! Why a log could not be created or opened.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::log::ReadError;
 
-/// Why a log could not be created or opened. Nothing has been changed.
+/// Why a log could not be created or opened. No record has been changed; RocksDB may have moved what its
+/// WAL holds into data files.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Another process has it open. The caller should stop that one, or read beside it.
@@ -73,9 +74,20 @@ pub enum OpenError {
         /// Where it ended.
         durable: u64,
     },
-    /// RocksDB refused; its words name the file.
-    #[error("the store cannot be opened: {0}")]
-    Store(String),
+    /// RocksDB refused.
+    #[error("the store {} cannot be opened: {reason}", path.display())]
+    Store {
+        /// The store.
+        path: PathBuf,
+        /// RocksDB's words, which name the file.
+        reason: String,
+    },
+    /// A part of the store that every start needs cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The writing thread did not come up.
+    #[error("the log's thread cannot be started: {0}")]
+    Thread(String),
     /// The file system refused.
     #[error("{}: {source}", path.display())]
     Io {
@@ -86,14 +98,27 @@ pub enum OpenError {
     },
 }
 
-impl From<rocksdb::Error> for OpenError {
-    fn from(error: rocksdb::Error) -> Self {
-        Self::Store(error.into_string())
+impl OpenError {
+    /// RocksDB's refusal to open the store at `path`. It does not name the file when a WAL is corrupt, so this does.
+    pub(super) fn store(path: &Path, error: rocksdb::Error) -> Self {
+        let corrupt = error.kind() == rocksdb::ErrorKind::Corruption;
+        let mut reason = error.into_string();
+        if corrupt && !reason.contains(&*path.to_string_lossy()) {
+            reason.push_str("; it is in one of the files read at a start: the manifest");
+            for name in wals(path) {
+                reason.push_str(", ");
+                reason.push_str(&name);
+            }
+        }
+        Self::Store { path: path.to_owned(), reason }
     }
 }
 
-impl From<ReadError> for OpenError {
-    fn from(error: ReadError) -> Self {
-        Self::Store(error.to_string())
-    }
+/// The names of RocksDB's write-ahead logs. None if they cannot be listed: this is for a message only.
+fn wals(path: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+    entries
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .filter(|name| name.ends_with(".log"))
+        .collect()
 }

@@ -16,6 +16,8 @@ mod lock;
 mod queue;
 mod space;
 mod store;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::path::Path;
@@ -23,6 +25,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 pub use beside::Beside;
 pub use error::OpenError;
@@ -53,11 +56,18 @@ pub struct Settings {
     pub floor_bytes: u64,
     /// Free bytes under the log. By default the operating system is asked.
     pub free_bytes: FreeBytes,
+    /// How often it is asked at most, unless much has been written meanwhile.
+    pub free_check_every: Duration,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { on_poison: Arc::new(exit), floor_bytes: 512 << 20, free_bytes: Arc::new(space::statvfs) }
+        Self {
+            on_poison: Arc::new(exit),
+            floor_bytes: 512 << 20,
+            free_bytes: Arc::new(space::statvfs),
+            free_check_every: space::CHECK_EVERY,
+        }
     }
 }
 
@@ -139,7 +149,7 @@ impl RocksLog {
         }
         let mut cut = Publisher::open(dir)?;
         cut.publish(ends.iter().copied())?;
-        let space = space::Space::new(dir, settings.floor_bytes, settings.free_bytes);
+        let space = space::Space::new(dir, &settings);
         space.check();
         let shared = Arc::new(Shared {
             store,
@@ -162,8 +172,8 @@ impl RocksLog {
                 }
                 Err(error) => drop(ready.send(Err(error))),
             })
-            .map_err(|source| OpenError::Io { path: dir.to_owned(), source })?;
-        started.recv().map_err(|_| OpenError::Store("the committer did not start".to_owned()))??;
+            .map_err(|error| OpenError::Thread(error.to_string()))?;
+        started.recv().map_err(|_| OpenError::Thread("it ended at once".to_owned()))??;
         Ok(Arc::new(Self { shared, queue, committer: Some(committer) }))
     }
 

@@ -2,25 +2,28 @@
 //! an orderly stop) still can.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use super::Settings;
 use crate::log::AppendError;
 
 /// Free bytes of the file system that holds a path.
 pub type FreeBytes = Arc<dyn Fn(&Path) -> io::Result<u64> + Send + Sync>;
 
 /// A second of writing at full speed is far less than any sensible floor.
-const CHECK_EVERY: Duration = Duration::from_secs(1);
+pub(super) const CHECK_EVERY: Duration = Duration::from_secs(1);
 /// Whatever the speed, this much is written at most between two checks.
 const CHECK_BYTES: u64 = 16 << 20;
 
 /// Watches the free space under a log.
 pub(super) struct Space {
-    free: Box<dyn Fn() -> io::Result<u64> + Send + Sync>,
+    dir: PathBuf,
+    free: FreeBytes,
     floor: u64,
+    every: Duration,
     low: AtomicBool,
     born: Instant,
     /// Milliseconds since `born` of the next check.
@@ -29,11 +32,12 @@ pub(super) struct Space {
 }
 
 impl Space {
-    pub(super) fn new(dir: &Path, floor: u64, free: FreeBytes) -> Self {
-        let dir = dir.to_owned();
+    pub(super) fn new(dir: &Path, settings: &Settings) -> Self {
         Self {
-            free: Box::new(move || free(&dir)),
-            floor,
+            dir: dir.to_owned(),
+            free: settings.free_bytes.clone(),
+            floor: settings.floor_bytes,
+            every: settings.free_check_every,
             low: AtomicBool::new(false),
             born: Instant::now(),
             due: AtomicU64::new(0),
@@ -71,9 +75,9 @@ impl Space {
     /// Looks at the file system.
     pub(super) fn check(&self) {
         self.unchecked.store(0, Ordering::Relaxed);
-        let next = (self.born.elapsed() + CHECK_EVERY).as_millis();
+        let next = (self.born.elapsed() + self.every).as_millis();
         self.due.store(u64::try_from(next).unwrap_or(u64::MAX), Ordering::Relaxed);
-        match (self.free)() {
+        match (self.free)(&self.dir) {
             Ok(free) => {
                 let low = free < self.floor;
                 if self.low.swap(low, Ordering::Relaxed) != low {

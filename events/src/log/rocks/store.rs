@@ -49,36 +49,40 @@ pub(super) struct Tail {
 impl Store {
     /// A new store of nothing but genesis records, synced.
     pub(super) fn create(path: &Path, id: LogId, partitions: u16) -> Result<(), OpenError> {
-        let mut options = database()?;
+        let refused = |error| OpenError::store(path, error);
+        let mut options = database().map_err(refused)?;
         options.create_if_missing(true);
         options.create_missing_column_families(true);
         options.set_error_if_exists(true);
-        let db = DB::open_cf_descriptors(&options, path, families(partitions))?;
+        let db = DB::open_cf_descriptors(&options, path, families(partitions)).map_err(refused)?;
         let mut batch = WriteBatch::default();
         for partition in 0..partitions {
             let (stored, _) = Content::Genesis(Genesis { log: id, partition, partitions }).encode();
             let family = db.cf_handle(&name(partition)).ok_or(OpenError::Partitions { expected: partitions })?;
             batch.put_cf(family, 0_u64.to_be_bytes(), stored);
         }
-        db.write_opt(batch, &synced())?;
+        db.write_opt(batch, &synced()).map_err(refused)?;
         Ok(())
     }
 
     /// The store at `path`, to be written by this process alone.
     pub(super) fn open(path: &Path, format: &Format) -> Result<Self, OpenError> {
-        let options = database()?;
+        let refused = |error| OpenError::store(path, error);
+        let options = database().map_err(refused)?;
         same_families(&options, path, format.partitions)?;
-        let db = DB::open_cf_descriptors(&options, path, families(format.partitions))?;
+        let db = DB::open_cf_descriptors(&options, path, families(format.partitions)).map_err(refused)?;
         Self { db, id: format.id()?, partitions: format.partitions }.checked()
     }
 
     /// The store at `path`, which another process may be writing. RocksDB keeps a diary in `scratch`.
     pub(super) fn open_secondary(path: &Path, scratch: &Path, format: &Format) -> Result<Self, OpenError> {
-        let mut options = database()?;
+        let refused = |error| OpenError::store(path, error);
+        let mut options = database().map_err(refused)?;
         // A secondary opens every file once, and reads them on even when the primary has removed them.
         options.set_max_open_files(-1);
         same_families(&options, path, format.partitions)?;
-        let db = DB::open_cf_descriptors_as_secondary(&options, path, scratch, families(format.partitions))?;
+        let db = DB::open_cf_descriptors_as_secondary(&options, path, scratch, families(format.partitions))
+            .map_err(refused)?;
         Self { db, id: format.id()?, partitions: format.partitions }.checked()
     }
 
@@ -144,8 +148,11 @@ impl Store {
         let mut claims = Vec::new();
         let backwards = self.db.iterator_cf(self.family(partition)?, IteratorMode::End);
         for found in backwards {
-            let (key, stored) = found?;
             let wrong = |at, reason: String| OpenError::Damaged { partition, number: at, reason };
+            let (key, stored) = found.map_err(|error| {
+                let offset = claims.last().map_or(0, |(at, _, _)| *at);
+                ReadError::Medium { partition, offset, reason: error.into_string() }
+            })?;
             let at = number(&key).map_err(|reason| wrong(0, reason))?;
             let record = Record::decode(&stored).map_err(|error| wrong(at, error.to_string()))?;
             let (epoch, stored_number, sealed, next) = match record.content {
@@ -225,7 +232,7 @@ fn name(partition: u16) -> String {
     format!("partition-{partition}")
 }
 
-fn database() -> Result<Options, OpenError> {
+fn database() -> Result<Options, rocksdb::Error> {
     // The first write error ends this process: RocksDB must not repair itself behind our back and take writes again.
     let mut options = Options::default().get_options_from_string("max_bgerror_resume_count=0")?;
     options.set_paranoid_checks(true);
@@ -261,7 +268,7 @@ const DEFAULT: &str = rocksdb::DEFAULT_COLUMN_FAMILY_NAME;
 
 /// Refuses a store that has other partitions than it says.
 fn same_families(options: &Options, path: &Path, partitions: u16) -> Result<(), OpenError> {
-    let mut found = DB::list_cf(options, path)?;
+    let mut found = DB::list_cf(options, path).map_err(|error| OpenError::store(path, error))?;
     let mut expected: Vec<String> = (0..partitions).map(name).collect();
     expected.push(DEFAULT.to_owned());
     found.sort();
