@@ -11,10 +11,8 @@ use kippu_replay::checkpoint::CheckpointError;
 use kippu_replay::{Checkpoint, Options, Report};
 
 use crate::exit::Exit;
+use crate::node::DataDir;
 use crate::output::Output;
-
-/// Where a node keeps its log, in its data directory.
-const LOG: &str = "log";
 
 /// Arguments.
 #[derive(clap::Args)]
@@ -84,7 +82,7 @@ fn is_damage(error: &OpenError) -> bool {
 }
 
 fn verify(args: &Args, output: &Output) -> Result<Report, NotVerified> {
-    let log = RocksLog::open_beside(&args.data.join(LOG))?;
+    let log = RocksLog::open_beside(&DataDir::new(&args.data).log())?;
     let since = args.since_checkpoint.as_deref().map(|file| Checkpoint::read(file, log.id())).transpose()?;
     // A partition whose end is not known is damage of that partition, and told by the walk.
     let records = (0..log.partitions()).filter_map(|partition| log.end(partition).ok()).sum();

@@ -16,8 +16,9 @@ use crate::node::free_bytes;
 
 /// Whether the process is alive. Looks at nothing: whoever restarts a process that fails this MUST NOT do so for a slow
 /// disk or a view that lags.
-pub(crate) async fn livez() -> HttpResponse {
-    HttpResponse::Ok().json(json!({ "status": "alive", "version": env!("CARGO_PKG_VERSION") }))
+pub(crate) async fn livez(shared: Data<Shared>) -> HttpResponse {
+    let log = shared.node.log.id().to_string();
+    HttpResponse::Ok().json(json!({ "status": "alive", "version": env!("CARGO_PKG_VERSION"), "log": log }))
 }
 
 /// Whether this node serves now.

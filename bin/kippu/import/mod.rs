@@ -1,0 +1,134 @@
+//! `kippu import`: runs commands from a file of JSON lines, on a stopped node's data directory or through a running node.
+//!
+//! ```text
+//! {"family":"users","command":"open","key":"u-1","body":{"login":"ada",…}}
+//! {"family":"users","id":"mfrg…","command":"credit","key":"c-1","body":{"amount":500,"currency":"EUR"}}
+//! ```
+//!
+//! Many lines are under way at once. Those that name the same entity – by `id`, or by a token in the body – run in the
+//! order of the file, and behind every `open` before them, since what an `open` makes is named by its answer. The
+//! `key` of a line is its idempotency key: a line that is run again takes no effect again.
+
+mod drive;
+mod line;
+mod order;
+mod progress;
+mod read;
+mod target;
+
+use std::num::{NonZeroU64, NonZeroUsize};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::exit::Exit;
+use crate::output::Output;
+use drive::Drive;
+use progress::{Counts, Progress};
+use read::Input;
+use target::Target;
+
+/// Arguments.
+#[derive(clap::Args)]
+#[command(group = clap::ArgGroup::new("where").required(true).args(["data", "server"]))]
+pub(crate) struct Args {
+    /// The commands, one JSON object a line; `-` is standard input.
+    #[arg(value_name = "FILE|-")]
+    input: PathBuf,
+    /// The data directory of a stopped node; lines run as the operator.
+    #[arg(long, env = "KIPPU_DATA", value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// A running node, as `http://127.0.0.1:8080`; lines run as the API client with this key.
+    #[arg(long, value_name = "URL", requires = "key_file", conflicts_with = "data")]
+    server: Option<String>,
+    /// The file that holds the API key.
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+    /// Where progress is kept, so that an interrupted import goes on; by default beside the input, as FILE.progress.
+    #[arg(long, value_name = "FILE")]
+    resume_file: Option<PathBuf>,
+    /// Lines under way at once.
+    #[arg(long, value_name = "N", default_value = "1024")]
+    in_flight: NonZeroUsize,
+    /// How long one line is tried while the node does not take commands.
+    #[arg(long, value_name = "SECONDS", default_value = "60")]
+    deadline_secs: NonZeroU64,
+}
+
+/// Why an import did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ImportError {
+    #[error("{}: {source}", path.display())]
+    Io { path: PathBuf, source: std::io::Error },
+    #[error("{}: {reason}", path.display())]
+    Progress { path: PathBuf, reason: String },
+    #[error("line {line}: {reason}; nothing is lost: run the same import again to go on")]
+    Stopped { line: u64, reason: String },
+    #[error("{0}")]
+    Target(String),
+}
+
+impl ImportError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Progress { .. } => Exit::Usage,
+            Self::Io { .. } | Self::Stopped { .. } | Self::Target(_) => Exit::CouldNotRun,
+        }
+    }
+}
+
+/// Imports.
+pub(crate) fn run(args: &Args, output: &Output) -> Exit {
+    match actix_rt::System::new().block_on(import(args, output)) {
+        Ok(counts) => {
+            output.result(&counts, counts);
+            if counts.refused + counts.failed == 0 { Exit::Sound } else { Exit::Found }
+        }
+        Err(error) => output.failed(error.exit(), &error),
+    }
+}
+
+async fn import(args: &Args, output: &Output) -> Result<Counts, ImportError> {
+    let target = match (&args.server, &args.key_file, &args.data) {
+        (Some(server), Some(key_file), _) => Target::server(server, key_file).await?,
+        (_, _, Some(data)) => Target::local(data).await?,
+        (_, _, None) => return Err(ImportError::Target("neither --data nor --server is given".to_owned())),
+    };
+    let imported = pump(args, output, &target).await;
+    target.close().await;
+    imported
+}
+
+async fn pump(args: &Args, output: &Output, target: &Target) -> Result<Counts, ImportError> {
+    let mut progress = Progress::open(progress_file(args), target.log())?;
+    let input = Input::open(&args.input, progress.place())?;
+    let bar = output.progress(input.bytes, "import");
+    bar.set_style(
+        indicatif::ProgressStyle::with_template("{msg} {wide_bar} {bytes}/{total_bytes} {eta}").unwrap_or_else(
+            // The template is a constant.
+            |_| indicatif::ProgressStyle::default_bar(),
+        ),
+    );
+    let drive = Drive {
+        target,
+        output,
+        bar: &bar,
+        in_flight: args.in_flight.get(),
+        deadline: Duration::from_secs(args.deadline_secs.get()),
+    };
+    let driven = drive.run(input, &mut progress).await;
+    bar.finish_and_clear();
+    progress.save()?;
+    driven?;
+    Ok(progress.counts())
+}
+
+fn progress_file(args: &Args) -> Option<PathBuf> {
+    args.resume_file.clone().or_else(|| {
+        if args.input == Path::new("-") {
+            return None;
+        }
+        let mut beside = args.input.clone().into_os_string();
+        beside.push(".progress");
+        Some(beside.into())
+    })
+}

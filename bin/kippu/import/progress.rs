@@ -1,0 +1,205 @@
+//! How far an import has come: the lines from the first on that have all come to their end, kept in a small file so that
+//! the next run goes on behind them. Losing the file loses nothing: lines that are run again are answered, not applied.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use kippu_events::log::LogId;
+use serde::{Deserialize, Serialize};
+
+use super::ImportError;
+
+/// The only format that this code writes.
+const FORMAT: u32 = 1;
+/// A second's lines are quickly answered again.
+const SAVE_EVERY: Duration = Duration::from_secs(1);
+
+/// A number of lines, and the digest of the input up to their end: each line's is SHA-256 over the one before and it.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(super) struct Place {
+    pub(super) lines: u64,
+    pub(super) digest: [u8; 32],
+}
+
+/// How a line ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum End {
+    Applied,
+    Replayed,
+    Refused,
+    Failed,
+    /// It was empty.
+    Blank,
+}
+
+/// How many lines ended how.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub(crate) struct Counts {
+    /// Commands.
+    pub(crate) lines: u64,
+    /// Took effect now.
+    pub(crate) applied: u64,
+    /// Had taken effect before.
+    pub(crate) replayed: u64,
+    /// A rule said no.
+    pub(crate) refused: u64,
+    /// Not a command, or a defect.
+    pub(crate) failed: u64,
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { lines, applied, replayed, refused, failed } = self;
+        write!(f, "import: {lines} lines, {applied} applied, {replayed} replayed, {refused} refused, {failed} failed")
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Saved {
+    format: u32,
+    /// Progress into one log says nothing of another.
+    log: String,
+    input_lines: u64,
+    input_digest: String,
+    counts: Counts,
+}
+
+/// See the module.
+pub(super) struct Progress {
+    file: Option<PathBuf>,
+    log: String,
+    place: Place,
+    counts: Counts,
+    /// Lines that ended before one in front of them.
+    ahead: BTreeMap<u64, (Place, End)>,
+    saved: Instant,
+}
+
+impl Progress {
+    /// What `file` keeps, or a beginning.
+    pub(super) fn open(file: Option<PathBuf>, log: LogId) -> Result<Self, ImportError> {
+        let mut progress = Self {
+            file,
+            log: log.to_string(),
+            place: Place::default(),
+            counts: Counts::default(),
+            ahead: BTreeMap::new(),
+            saved: Instant::now(),
+        };
+        let Some(path) = &progress.file else { return Ok(progress) };
+        let text = match std::fs::read(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(progress),
+            Err(source) => return Err(ImportError::Io { path: path.clone(), source }),
+        };
+        let wrong = |reason: String| ImportError::Progress { path: path.clone(), reason };
+        let saved: Saved = serde_json::from_slice(&text).map_err(|e| wrong(format!("no progress file: {e}")))?;
+        if saved.format != FORMAT {
+            return Err(wrong(format!("progress format {} is not {FORMAT}", saved.format)));
+        }
+        if saved.log != progress.log {
+            return Err(wrong(format!("keeps progress into log {}, not {}", saved.log, progress.log)));
+        }
+        let digest = data_encoding::HEXLOWER.decode(saved.input_digest.as_bytes()).ok().and_then(|d| d.try_into().ok());
+        let digest = digest.ok_or_else(|| wrong("no progress file: input_digest is no digest".to_owned()))?;
+        progress.place = Place { lines: saved.input_lines, digest };
+        progress.counts = saved.counts;
+        Ok(progress)
+    }
+
+    /// Behind the lines that have all ended.
+    pub(super) const fn place(&self) -> Place {
+        self.place
+    }
+
+    /// Of those lines.
+    pub(super) const fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Lines that ended before one in front of them.
+    pub(super) fn ahead(&self) -> usize {
+        self.ahead.len()
+    }
+
+    /// The line at `place` has ended.
+    pub(super) fn ended(&mut self, place: Place, end: End) -> Result<(), ImportError> {
+        self.ahead.insert(place.lines, (place, end));
+        while let Some((place, end)) = self.ahead.remove(&(self.place.lines + 1)) {
+            self.place = place;
+            self.counts.lines += u64::from(end != End::Blank);
+            match end {
+                End::Applied => self.counts.applied += 1,
+                End::Replayed => self.counts.replayed += 1,
+                End::Refused => self.counts.refused += 1,
+                End::Failed => self.counts.failed += 1,
+                End::Blank => {}
+            }
+        }
+        if self.saved.elapsed() >= SAVE_EVERY { self.save() } else { Ok(()) }
+    }
+
+    /// Writes the file, whole or not at all.
+    pub(super) fn save(&mut self) -> Result<(), ImportError> {
+        self.saved = Instant::now();
+        let Some(path) = &self.file else { return Ok(()) };
+        let saved = Saved {
+            format: FORMAT,
+            log: self.log.clone(),
+            input_lines: self.place.lines,
+            input_digest: data_encoding::HEXLOWER.encode(&self.place.digest),
+            counts: self.counts,
+        };
+        write(path, &saved).map_err(|source| ImportError::Io { path: path.clone(), source })
+    }
+}
+
+fn write(path: &Path, saved: &Saved) -> std::io::Result<()> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    let beside = PathBuf::from(beside);
+    let mut file = std::fs::File::create(&beside)?;
+    file.write_all(&serde_json::to_vec(saved)?)?;
+    file.sync_all()?;
+    std::fs::rename(&beside, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOG: LogId = LogId([1; 16]);
+
+    fn place(lines: u64) -> Place {
+        Place { lines, digest: [u8::try_from(lines).unwrap(); 32] }
+    }
+
+    #[test]
+    fn only_lines_without_a_gap_before_them_are_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = Some(dir.path().join("p"));
+        let mut progress = Progress::open(file.clone(), LOG).unwrap();
+        for (line, end) in [(2, End::Refused), (1, End::Applied), (5, End::Failed), (3, End::Blank)] {
+            progress.ended(place(line), end).unwrap();
+        }
+        progress.save().unwrap();
+        let kept = Progress::open(file, LOG).unwrap();
+        assert_eq!(kept.place(), place(3));
+        assert_eq!(kept.counts(), Counts { lines: 2, applied: 1, refused: 1, ..Counts::default() });
+    }
+
+    #[test]
+    fn progress_into_another_log_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = Some(dir.path().join("p"));
+        Progress::open(file.clone(), LOG).unwrap().save().unwrap();
+        let other = Progress::open(file.clone(), LogId([2; 16])).map(|_| ()).unwrap_err();
+        assert!(other.to_string().contains("not 0202"), "{other}");
+        std::fs::write(dir.path().join("p"), "{").unwrap();
+        assert!(Progress::open(file, LOG).is_err());
+    }
+}

@@ -1,0 +1,179 @@
+//! Where lines run: in this process on a data directory of its own, or through a running node.
+
+use std::path::Path;
+use std::time::Duration;
+
+use kippu_actors::Problem;
+use kippu_actors::actor::{Answer as Decided, Call, Caller};
+use kippu_actors::http::{IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, path_of};
+use kippu_events::log::LogId;
+use serde::Deserialize;
+
+use super::ImportError;
+use super::line::Line;
+use crate::config::Config;
+use crate::node::Node;
+
+/// Longer than any command takes while a node is well.
+const ANSWER_TIME: Duration = Duration::from_secs(30);
+
+/// What one try of a line gave.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// It took effect.
+    Applied,
+    /// It had taken effect before.
+    Replayed,
+    /// A rule said no.
+    Refused { problem: String, detail: String },
+    /// A defect.
+    Failed { problem: String, detail: String },
+    /// Nobody knows yet: the same key again.
+    Later { detail: String, after: Option<Duration> },
+    /// No line can do better.
+    Never { detail: String },
+}
+
+/// See the module.
+pub(super) enum Target {
+    Local(Node),
+    Server { http: reqwest::Client, root: String, key: String, log: LogId },
+}
+
+#[derive(Deserialize)]
+struct Told {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    detail: String,
+}
+
+/// What `/livez` tells of a node, as far as it is needed here.
+#[derive(Deserialize)]
+struct Alive {
+    log: String,
+}
+
+impl Target {
+    /// The node in `data`, which nobody else runs.
+    pub(super) async fn local(data: &Path) -> Result<Self, ImportError> {
+        let config = Config { data: Some(data.to_owned()), ..Config::default() };
+        let node = Node::open(&config, "", false).await.map_err(|e| ImportError::Target(e.to_string()))?;
+        Ok(Self::Local(node))
+    }
+
+    /// The node at `url`, as the API client with the key in `key_file`.
+    pub(super) async fn server(url: &str, key_file: &Path) -> Result<Self, ImportError> {
+        let key = std::fs::read_to_string(key_file)
+            .map_err(|source| ImportError::Io { path: key_file.to_owned(), source })?;
+        let wrong = |reason: String| ImportError::Target(format!("{url}: {reason}"));
+        let http = reqwest::Client::builder().timeout(ANSWER_TIME).build().map_err(|e| wrong(told(&e)))?;
+        let root = url.trim_end_matches('/').to_owned();
+        let alive = http.get(format!("{root}/livez")).send().await.map_err(|e| wrong(told(&e)))?;
+        let alive: Alive = alive.json().await.map_err(|_| wrong("no kippu node answers here".to_owned()))?;
+        let log = alive.log.parse().map_err(|_| wrong("the node does not say which log it serves".to_owned()))?;
+        Ok(Self::Server { http, root, key: key.trim().to_owned(), log })
+    }
+
+    /// The log that lines go to.
+    pub(super) fn log(&self) -> LogId {
+        match self {
+            Self::Local(node) => node.log.id(),
+            Self::Server { log, .. } => *log,
+        }
+    }
+
+    /// Runs `line` once.
+    pub(super) async fn attempt(&self, line: &Line) -> Answer {
+        match self {
+            Self::Local(node) => {
+                let call = Call { caller: Caller::OPERATOR, key: line.key.clone(), id: line.id, if_match: None };
+                let ran = node.commands.run(line.family, line.spec.name, call, line.body.get().as_bytes()).await;
+                match ran {
+                    Ok(outcome) => match outcome.answer {
+                        Decided::Done { .. } => done(outcome.replayed),
+                        Decided::Refused(problem) => judged(&problem),
+                    },
+                    Err(problem) => judged(&problem),
+                }
+            }
+            Self::Server { http, root, key, .. } => {
+                let id = line.id.map_or_else(String::new, |id| id.to_string());
+                let path = path_of(line.family, line.spec).replace("{id}", &id);
+                let request = http
+                    .post(format!("{root}/v1{path}"))
+                    .bearer_auth(key)
+                    .header(IDEMPOTENCY_KEY.as_str(), &line.key)
+                    .header("content-type", "application/json")
+                    .body(line.body.get().to_owned());
+                match request.send().await {
+                    Ok(response) => answered(response).await,
+                    Err(error) if error.is_builder() => {
+                        Answer::Failed { problem: "not-a-command".to_owned(), detail: told(&error) }
+                    }
+                    // Sent or not: nobody knows.
+                    Err(error) => Answer::Later { detail: told(&error), after: None },
+                }
+            }
+        }
+    }
+
+    /// Lets go of what was opened.
+    pub(super) async fn close(&self) {
+        match self {
+            Self::Local(node) => node.stop().await,
+            Self::Server { .. } => {}
+        }
+    }
+}
+
+const fn done(replayed: bool) -> Answer {
+    if replayed { Answer::Replayed } else { Answer::Applied }
+}
+
+fn judged(problem: &Problem) -> Answer {
+    let after = problem.retry_after_secs.map(|seconds| Duration::from_secs(seconds.into()));
+    by_status(problem.kind.status, problem.kind.slug, problem.detail.clone(), after)
+}
+
+/// What a status means for a line. The outcome of a request that timed out, here or there, is not known.
+fn by_status(status: u16, slug: &str, detail: String, after: Option<Duration>) -> Answer {
+    match status {
+        408 | 429 | 502 | 503 | 504 | 507 => Answer::Later { detail: format!("{slug}: {detail}"), after },
+        401 => Answer::Never { detail: format!("{slug}: {detail}") },
+        400..=499 => Answer::Refused { problem: slug.to_owned(), detail },
+        _ => Answer::Failed { problem: slug.to_owned(), detail },
+    }
+}
+
+async fn answered(response: reqwest::Response) -> Answer {
+    let status = response.status();
+    let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
+    let replayed = header(IDEMPOTENT_REPLAYED.as_str()) == Some("true");
+    let after = header("retry-after").and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
+    let body = match response.bytes().await {
+        Ok(body) => body,
+        Err(error) => return Answer::Later { detail: told(&error), after: None },
+    };
+    if status.is_success() {
+        return done(replayed);
+    }
+    match serde_json::from_slice::<Told>(&body) {
+        Ok(Told { kind, detail }) => {
+            let slug = kind.rsplit('/').next().unwrap_or_default();
+            by_status(status.as_u16(), slug, detail, after)
+        }
+        Err(_) => by_status(status.as_u16(), "no-problem-document", status.to_string(), after),
+    }
+}
+
+/// An error and its causes: reqwest tells only the outermost by itself.
+fn told(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
