@@ -1,13 +1,159 @@
-//! Measure the product beside the limits of this machine.
+//! `kippu bench`: measures the product beside what this machine can do at most, both in one run and by turns, and prints
+//! ratios. The clients that make the load share the cores with what is measured.
+
+mod figure;
+mod load;
+mod machine;
+mod p1;
+mod p2;
+mod p3;
+mod p5;
+mod p6;
+mod p8;
+mod p9;
+mod scene;
+mod wire;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::exit::Exit;
+use crate::node;
 use crate::output::Output;
+use figure::{BenchError, Figure, Figures};
 
 /// Arguments.
 #[derive(clap::Args)]
-pub(crate) struct Args {}
+pub(crate) struct Args {
+    /// An empty directory on the disk to be measured; by default a temporary one.
+    #[arg(long, env = "KIPPU_BENCH_DATA", value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Only these figures, as `P1,P9`.
+    #[arg(long, value_delimiter = ',', value_name = "P…")]
+    only: Vec<Which>,
+    /// Short runs on little data: shows that everything works, and no figures to quote.
+    #[arg(long)]
+    quick: bool,
+    /// Events in the log for P5.
+    #[arg(long, env = "KIPPU_BENCH_EVENTS", value_name = "N")]
+    events: Option<u64>,
+    /// Live entities for P6.
+    #[arg(long, env = "KIPPU_BENCH_ENTITIES", value_name = "N")]
+    entities: Option<u64>,
+    /// The part of P6 that runs in a process of its own.
+    #[arg(long, hide = true, value_name = "DIR")]
+    child_p6: Option<PathBuf>,
+}
 
-/// Measure the product beside the limits of this machine.
-pub(crate) fn run(_args: &Args, output: &Output) -> Exit {
-    output.failed(Exit::CouldNotRun, "not built yet")
+/// The figures.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, clap::ValueEnum, serde::Serialize)]
+#[value(rename_all = "UPPER")]
+pub(crate) enum Which {
+    /// Durable commands a second, in process.
+    P1,
+    /// The same over HTTP.
+    P2,
+    /// Events a second, verified.
+    P3,
+    /// From the start after a SIGKILL to the first answer.
+    P5,
+    /// Bytes per live entity.
+    P6,
+    /// Latency at half load.
+    P8,
+    /// The defaults, plainly.
+    P9,
+}
+
+impl Which {
+    const ALL: [Self; 7] = [Self::P1, Self::P2, Self::P3, Self::P5, Self::P6, Self::P8, Self::P9];
+}
+
+/// How long and how much.
+#[derive(Clone, Copy)]
+struct Effort {
+    /// Before anything is counted.
+    warm: Duration,
+    /// Of one turn.
+    span: Duration,
+    /// Turns of ours and the limit's.
+    turns: usize,
+    users: usize,
+    /// For P3.
+    triples: u64,
+    /// For P5.
+    events: u64,
+    /// For P6.
+    entities: u64,
+}
+
+impl Effort {
+    fn new(args: &Args) -> Self {
+        let effort = if args.quick {
+            let (warm, span) = (Duration::from_millis(200), Duration::from_millis(500));
+            Self { warm, span, turns: 1, users: 50, triples: 2_000, events: 10_000, entities: 5_000 }
+        } else {
+            let (warm, span) = (Duration::from_secs(2), Duration::from_secs(5));
+            Self { warm, span, turns: 3, users: 1_000, triples: 250_000, events: 2_000_000, entities: 1_000_000 }
+        };
+        Self {
+            events: args.events.unwrap_or(effort.events),
+            entities: args.entities.unwrap_or(effort.entities),
+            ..effort
+        }
+    }
+}
+
+/// Measures.
+pub(crate) fn run(args: &Args, output: &Output) -> Exit {
+    let effort = Effort::new(args);
+    if let Some(dir) = &args.child_p6 {
+        return match node::on_a_system(p6::child(dir, effort)) {
+            Ok(sizes) => {
+                output.result(&sizes, "");
+                Exit::Sound
+            }
+            Err(error) => output.failed(Exit::CouldNotRun, error),
+        };
+    }
+    match measure(args, effort, output) {
+        Ok(figures) => {
+            output.result(&figures, &figures);
+            Exit::Sound
+        }
+        Err(error) => output.failed(Exit::CouldNotRun, error),
+    }
+}
+
+fn measure(args: &Args, effort: Effort, output: &Output) -> Result<Figures, BenchError> {
+    let scratch = match &args.data {
+        Some(dir) => {
+            std::fs::create_dir_all(dir)?;
+            tempfile::Builder::new().prefix("kippu-bench-").tempdir_in(dir)?
+        }
+        None => tempfile::Builder::new().prefix("kippu-bench-").tempdir()?,
+    };
+    let wanted = |which: &Which| args.only.is_empty() || args.only.contains(which);
+    let mut figures = BTreeMap::new();
+    for which in Which::ALL.into_iter().filter(wanted) {
+        output.note(format_args!("measuring {which:?} …"));
+        let dir = scratch.path().join(format!("{which:?}"));
+        std::fs::create_dir_all(&dir)?;
+        figures.insert(which, one(which, &dir, effort)?);
+        std::fs::remove_dir_all(&dir)?;
+    }
+    Ok(Figures { figures, quick: args.quick })
+}
+
+fn one(which: Which, dir: &Path, effort: Effort) -> Result<Figure, BenchError> {
+    match which {
+        Which::P1 => node::on_a_system(p1::measure(dir, effort)),
+        Which::P2 => node::on_a_system(p2::measure(dir, effort)),
+        Which::P3 => node::on_a_system(p3::measure(dir, effort)),
+        Which::P5 => node::on_a_system(p5::measure(dir, effort)),
+        Which::P6 => p6::measure(dir, effort),
+        Which::P8 => node::on_a_system(p8::measure(dir, effort)),
+        Which::P9 => node::on_a_system(p9::measure(dir, effort)),
+    }
 }
