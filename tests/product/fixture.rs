@@ -30,10 +30,18 @@ pub(crate) fn run(arguments: &[&str]) -> Output {
     kippu().args(arguments).output().expect("the binary runs")
 }
 
+/// How a node is run.
+#[derive(Default)]
+struct Settings {
+    flags: Vec<String>,
+    /// The largest file that it may write, in blocks of 512 bytes.
+    most_blocks: Option<u32>,
+}
+
 /// A node of the test's own.
 pub(crate) struct Node {
     folder: TempDir,
-    settings: Vec<String>,
+    settings: Settings,
     child: Child,
     url: String,
     http: reqwest::Client,
@@ -45,10 +53,23 @@ impl Node {
         Self::start_with(&[])
     }
 
-    /// A fresh node with `settings` as flags.
-    pub(crate) fn start_with(settings: &[&str]) -> Self {
+    /// A fresh node with `flags`.
+    pub(crate) fn start_with(flags: &[&str]) -> Self {
+        Self::run(Settings { flags: flags.iter().map(|&flag| flag.to_owned()).collect(), most_blocks: None })
+    }
+
+    /// A fresh node whose files are limited to so many blocks of 512 bytes each; a write beyond fails.
+    pub(crate) fn start_limited_to_blocks(most_blocks: u32) -> Self {
+        Self::run(Settings { most_blocks: Some(most_blocks), ..Settings::default() })
+    }
+
+    /// Takes that limit away, from the next start on.
+    pub(crate) fn unlimited(&mut self) {
+        self.settings.most_blocks = None;
+    }
+
+    fn run(settings: Settings) -> Self {
         let folder = TempDir::with_prefix("kippu-test-").expect("a temporary folder");
-        let settings: Vec<String> = settings.iter().map(|&setting| setting.to_owned()).collect();
         let (child, url) = spawn(folder.path(), &settings).unwrap_or_else(|ended| panic!("{ended}"));
         Self { folder, settings, child, url, http: http() }
     }
@@ -172,18 +193,22 @@ fn http() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().expect("a client without TLS")
 }
 
-fn spawn(folder: &Path, settings: &[String]) -> Result<(Child, String), String> {
+fn spawn(folder: &Path, settings: &Settings) -> Result<(Child, String), String> {
     let ready = folder.join("ready");
     if ready.exists() {
         std::fs::remove_file(&ready).expect("a file of ours can be removed");
     }
     let stderr = File::options().create(true).append(true).open(folder.join("stderr")).expect("a file of ours");
-    let mut child = kippu()
+    let mut command = match settings.most_blocks {
+        None => kippu(),
+        Some(blocks) => limited(blocks),
+    };
+    let mut child = command
         .args(["serve", "--listen", "127.0.0.1:0", "--data"])
         .arg(folder.join("data"))
         .arg("--ready-file")
         .arg(&ready)
-        .args(settings)
+        .args(&settings.flags)
         .stdout(Stdio::null())
         .stderr(stderr)
         .spawn()
@@ -203,6 +228,14 @@ fn spawn(folder: &Path, settings: &[String]) -> Result<(Child, String), String> 
         }
         pause();
     }
+}
+
+/// The real binary, which is told of a write beyond the limit by an error, as of a full disk.
+fn limited(blocks: u32) -> Command {
+    let mut command = Command::new("sh");
+    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+    command.args(["-c", &script, env!("CARGO_BIN_EXE_kippu")]).stdin(Stdio::null());
+    command
 }
 
 /// The one place that waits for time to pass: another process cannot tell this one that it is ready or over.

@@ -4,8 +4,14 @@
 
 mod fixture;
 mod http;
+mod stores;
 
+mod command;
 mod crash;
+mod damage;
+mod input;
+mod purchases;
 mod race;
+mod secrets;
 mod tidy;
 mod visible;

@@ -128,7 +128,7 @@ async fn a_command_decided_on_another_version_is_refused() {
     let node = Node::start();
     let market = node.market(1_000).await;
     let buyer = market.buyer("ann").await;
-    let path = format!("/v1/users/{}/change_limit", buyer.user);
+    let path = format!("/v1/users/{}/change-limit", buyer.user);
     let change = |version: &'static str, key: &'static str| {
         let operator = market.operator.clone();
         let request = operator.http.post(format!("{}{path}", operator.url)).header("Idempotency-Key", key);

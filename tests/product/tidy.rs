@@ -89,7 +89,7 @@ fn what_is_wrapped_is_named_only_by_its_wrapper() {
                 || path.starts_with("projections/src/store")
                 // What the machine can do is measured, and what a store may suffer is done to it, without the wrapper.
                 || path.starts_with("bin/kippu/bench/")
-                || path.starts_with("tests/product/damage")
+                || path == "tests/product/stores.rs"
         }),
         ("rdkafka", |path| path.starts_with("events/src/log/kafka/")),
         ("actix_web", |path| path.ends_with("/http.rs") || path.starts_with("bin/")),

@@ -1,0 +1,193 @@
+//! The operator's command: its subcommands, what they print, and how they end.
+
+use serde_json::Value;
+
+use crate::fixture::{Node, kippu, purchase, run, text};
+
+fn data_of(node: &Node) -> String {
+    node.data().to_str().expect("temporary folders have names in UTF-8").to_owned()
+}
+
+fn json_of(output: &std::process::Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {}", text(output)))
+}
+
+/// Shows F33.
+#[test]
+fn exit_codes_tell_usage_from_failure() {
+    for wrong in [&["dance"][..], &["serve", "--loud"], &["replay", "verify"], &["init", "--partitions", "many"]] {
+        assert_eq!(run(wrong).status.code(), Some(2), "{wrong:?}");
+    }
+    let nowhere = tempfile::tempdir().unwrap();
+    let nowhere = nowhere.path().join("nothing");
+    let verify = run(&["replay", "verify", "--data", nowhere.to_str().unwrap()]);
+    assert_eq!(verify.status.code(), Some(3), "{}", text(&verify));
+    assert!(!text(&verify).contains("panicked"));
+}
+
+/// Shows F33.
+#[test]
+fn completions_are_printed_for_every_shell() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let output = run(&["completions", shell]);
+        assert!(output.status.success() && output.stdout.len() > 500, "{shell}: {}", text(&output));
+        assert!(text(&output).contains("verify"), "{shell}");
+    }
+}
+
+/// Shows F33.
+#[test]
+fn a_configuration_file_is_checked_with_line_and_column() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("kippu.toml");
+    let check = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        run(&["config", "check", file.to_str().unwrap()])
+    };
+    assert_eq!(check("[http]\nlisten = \"127.0.0.1:7701\"\n").status.code(), Some(0));
+    let wrong = check("[http]\nlisen = \"127.0.0.1:7701\"\n");
+    assert_eq!(wrong.status.code(), Some(1), "{}", text(&wrong));
+    assert!(text(&wrong).contains("lisen") && text(&wrong).contains(":2:"), "{}", text(&wrong));
+}
+
+/// Shows F33, F4.
+#[test]
+fn init_makes_a_directory_once_and_writes_its_keys_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let path = data.to_str().unwrap();
+    let init = run(&["init", "--data", path, "--partitions", "2"]);
+    assert!(init.status.success(), "{}", text(&init));
+    let key = std::fs::read_to_string(data.join("operator.key")).unwrap();
+    assert!(!text(&init).contains(key.trim()), "the key is not printed");
+    assert_eq!(std::fs::metadata(data.join("operator.key")).unwrap().permissions().mode() & 0o777, 0o600);
+    for entry in std::fs::read_dir(data.join("keys")).unwrap() {
+        let entry = entry.unwrap();
+        assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o077, 0, "{:?}", entry.path());
+    }
+    assert_eq!(run(&["init", "--data", path]).status.code(), Some(3));
+}
+
+/// Shows F21, F29, F33.
+#[tokio::test]
+async fn verify_walks_the_history_of_a_running_node() {
+    let node = Node::start_with(&["--partitions", "3"]);
+    let market = node.market(1_000).await;
+    let buyer = market.buyer("ann").await;
+    let data = data_of(&node);
+    for n in 0..5 {
+        buyer.terminal.post("/v1/approvals", &format!("open-{n}"), &purchase(10)).await.expect(201);
+        let output = run(&["replay", "verify", "--json", "--data", &data]);
+        assert!(output.status.success(), "{}", text(&output));
+        let report = json_of(&output);
+        assert_eq!(report["sound"], true);
+        // What was answered is seen at once.
+        let walked: u64 = report["partitions"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|partition| partition["records"].as_u64().unwrap())
+            .sum();
+        assert_eq!(walked, node.ends().await.iter().sum::<u64>());
+    }
+    let output = node.verify();
+    assert!(text(&output).trim_end().ends_with("verify: sound"), "{}", text(&output));
+}
+
+/// Shows F32, F33.
+#[tokio::test]
+async fn clients_are_added_listed_and_revoked_through_a_running_node() {
+    let node = Node::start();
+    let folder = tempfile::tempdir().unwrap();
+    let key_file = folder.path().join("key");
+    std::fs::write(&key_file, node.operator().key).unwrap();
+    let client = |arguments: &[&str]| {
+        let output = kippu()
+            .arg("client")
+            .args(arguments)
+            .arg("--json")
+            .args(["--server", node.url(), "--key-file"])
+            .arg(&key_file)
+            .output();
+        output.unwrap()
+    };
+    let added = client(&["add", "--role", "settler", "--name", "desk"]);
+    assert!(added.status.success(), "{}", text(&added));
+    let (id, key) = (json_of(&added)["id"].clone(), json_of(&added)["key"].clone());
+    let (id, key) = (id.as_str().unwrap(), key.as_str().unwrap());
+    node.caller(key).get("/v1/approvals").await.expect(200);
+
+    let listed = client(&["list"]);
+    assert!(text(&listed).contains(id) && !text(&listed).contains(key), "{}", text(&listed));
+
+    assert!(client(&["revoke", id]).status.success());
+    node.caller(key).get("/v1/approvals").await.expect_problem(401, "unauthenticated");
+}
+
+/// Shows F35.
+#[tokio::test]
+async fn sigterm_answers_what_is_under_way_and_ends_in_order() {
+    let mut node = Node::start();
+    let market = node.market(1_000_000).await;
+    let buyer = market.buyer("ann").await;
+    let mut told = Vec::new();
+    for n in 0..50 {
+        let (key, body) = (format!("open-{n}"), purchase(10));
+        let requests = (0..8).map(|part| {
+            let (terminal, key, body) = (buyer.terminal.clone(), format!("{key}-{part}"), body.clone());
+            async move { terminal.try_post("/v1/approvals", &key, &body).await.map(|reply| (key, reply)) }
+        });
+        let under_way = futures_util::future::join_all(requests);
+        if n == 10 {
+            node.signal("TERM");
+        }
+        let replies = under_way.await;
+        let done = replies.iter().any(Result::is_err);
+        told.extend(replies.into_iter().flatten());
+        if done {
+            break;
+        }
+    }
+    assert!(node.wait().success(), "{}", node.log());
+    node.start_again();
+    let terminal = node.caller(&buyer.terminal.key);
+    for (key, reply) in told.iter().filter(|(_, reply)| reply.status == 201) {
+        assert!(terminal.post("/v1/approvals", key, &purchase(10)).await.says_the_same_as(reply));
+    }
+    assert!(told.len() >= 80);
+}
+
+/// Shows F34.
+#[tokio::test]
+async fn a_node_tells_how_it_is() {
+    let node = Node::start();
+    let operator = node.operator();
+    assert_eq!(operator.get("/livez").await.status, 200);
+    assert_eq!(operator.get("/readyz").await.status, 200);
+    let metrics = operator.get("/metrics").await.expect(200).text;
+    for figure in ["view_lag", "view_stalled", "partition_waiting", "partition_durable"] {
+        assert!(metrics.contains(figure), "{figure} is not in {metrics}");
+    }
+}
+
+/// Shows F31.
+#[tokio::test]
+async fn the_interface_describes_itself() {
+    let node = Node::start();
+    let anybody = node.caller("");
+    let document = anybody.get("/openapi.json").await.expect(200).json();
+    assert!(document["openapi"].as_str().is_some_and(|version| version.starts_with("3.1")));
+    let paths = document["paths"].as_object().unwrap();
+    for path in [
+        "/v1/users",
+        "/v1/clients",
+        "/v1/approvals",
+        "/v1/approvals/redeem",
+        "/v1/approvals/{id}/settle",
+        "/v1/placements",
+    ] {
+        assert!(paths.contains_key(path), "{path} is not among {:?}", paths.keys());
+    }
+    assert!(anybody.get("/docs").await.expect(200).text.contains("<html"));
+}

@@ -1,0 +1,261 @@
+//! Damage of every kind: found, named by place, and never a panic.
+
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use rand::Rng as _;
+use rand::seq::{IndexedRandom as _, SliceRandom as _};
+
+use crate::fixture::{Node, price, purchase, redemption, seeded, text};
+use crate::stores::Raw;
+
+/// Records whose bytes are changed, one after the other.
+const PLACES: usize = 100;
+
+/// A stopped node with some history in every partition.
+async fn stopped() -> Node {
+    let mut node = Node::start_with(&["--partitions", "4"]);
+    let market = node.market(10_000).await;
+    let settler = market.settler("one").await;
+    for name in 0..12 {
+        let buyer = market.buyer(&format!("buyer {name}")).await;
+        for n in 0..5 {
+            let opened = buyer.terminal.post("/v1/approvals", &format!("open-{n}"), &purchase(100)).await.expect(201);
+            let (id, body) = (opened.field("id"), redemption(&opened.field("token")));
+            settler.post("/v1/approvals/redeem", &format!("redeem-{id}"), &body).await.expect(200);
+            settler.post("/v1/approvals/redeem", &format!("again-{id}"), &body).await.expect(409);
+            settler.post(&format!("/v1/approvals/{id}/settle"), &format!("settle-{id}"), &price(50)).await.expect(200);
+        }
+    }
+    node.signal("TERM");
+    assert!(node.wait().success());
+    node.assert_sound();
+    node
+}
+
+/// Panics unless verify found damage and named this place.
+#[track_caller]
+fn assert_named(output: &Output, partition: usize, number: u64, what: &str) {
+    let said = text(output);
+    assert_eq!(output.status.code(), Some(1), "{what}: {said}");
+    let place = said.lines().find(|line| line.contains("DAMAGE") || line.contains("BREACH")).unwrap_or_default();
+    let words: Vec<&str> = place.split([' ', ',', ':']).collect();
+    let names = |word: &str, value: u64| words.windows(2).any(|pair| pair[0] == word && pair[1] == value.to_string());
+    assert!(names("partition", partition as u64) && names("number", number), "{what} at {partition}-{number}: {said}");
+    assert!(!said.contains("panicked"), "{said}");
+}
+
+/// Shows F2, F21, F29. Keeps L5.
+#[tokio::test]
+async fn a_byte_that_was_changed_inside_a_stored_value_is_found_and_named() {
+    let node = stopped().await;
+    let mut rng = seeded("damage");
+    for _ in 0..PLACES {
+        let store = Raw::log(&node.data());
+        let partition = rng.random_range(0..store.partitions());
+        let records = store.records(partition);
+        let number = rng.random_range(0..records.len());
+        let mut changed = records[number].clone();
+        let at = rng.random_range(0..changed.len());
+        changed[at] ^= rng.random_range(1..=255_u8);
+        store.put(partition, number as u64, &changed);
+        drop(store);
+        assert_named(&node.verify(), partition, number as u64, &format!("byte {at} changed"));
+        Raw::log(&node.data()).put(partition, number as u64, &records[number]);
+    }
+    node.assert_sound();
+}
+
+/// Shows F21. Keeps L2, L5.
+#[tokio::test]
+async fn a_record_that_was_removed_swapped_or_added_is_found_and_named() {
+    let node = stopped().await;
+    let mut rng = seeded("damage");
+    for _ in 0..8 {
+        let store = Raw::log(&node.data());
+        let partition = rng.random_range(0..store.partitions());
+        let records = store.records(partition);
+        let mut numbers: Vec<usize> = (1..records.len() - 1).collect();
+        numbers.shuffle(&mut rng);
+        let (one, two) = (numbers[0].min(numbers[1]), numbers[0].max(numbers[1]));
+        let (first, second) = (one as u64, two as u64);
+
+        store.remove(partition, first);
+        drop(store);
+        assert_named(&node.verify(), partition, first, "a record removed");
+
+        let store = Raw::log(&node.data());
+        store.put(partition, first, &records[two]);
+        store.put(partition, second, &records[one]);
+        drop(store);
+        assert_named(&node.verify(), partition, first, "two records swapped");
+
+        // Everything from there on moves by one, so that a record that was there before is there twice.
+        let store = Raw::log(&node.data());
+        store.put(partition, first, &records[one]);
+        for (number, record) in (second..).zip(std::iter::once(&records[one]).chain(&records[two..])) {
+            store.put(partition, number, record);
+        }
+        drop(store);
+        assert_named(&node.verify(), partition, second, "a record added");
+
+        let store = Raw::log(&node.data());
+        for (number, record) in (0..).zip(&records) {
+            store.put(partition, number, record);
+        }
+        store.remove(partition, records.len() as u64);
+        drop(store);
+        node.assert_sound();
+    }
+}
+
+/// Shows F21. Keeps L1, L5.
+#[tokio::test]
+async fn a_tail_that_was_cut_off_is_refused() {
+    let mut node = stopped().await;
+    let store = Raw::log(&node.data());
+    let last = store.records(1).len() as u64 - 1;
+    store.remove(1, last);
+    drop(store);
+    let output = node.verify();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    assert!(text(&output).contains("partition 1"), "{}", text(&output));
+    let refused = node.try_start_again().unwrap_err();
+    assert!(refused.contains("partition 1") && !refused.contains("panicked"), "{refused}");
+}
+
+/// Shows F4. Keeps L5.
+#[tokio::test]
+async fn a_bit_that_flipped_in_a_data_file_is_refused_with_file_and_key() {
+    let mut node = stopped().await;
+    Raw::log(&node.data()).flush();
+    let mut rng = seeded("damage");
+    for _ in 0..10 {
+        let (file, size) = data_files(&node.data()).choose(&mut rng).expect("there are data files").clone();
+        // The first half of a file of this size is its records.
+        let at = rng.random_range(0..size / 2);
+        let flipped = flip(&file, at);
+        let name = file.file_name().and_then(|name| name.to_str()).unwrap();
+        let output = node.verify();
+        let said = text(&output);
+        assert_eq!(output.status.code(), Some(1), "{name} at {at}: {said}");
+        assert!(
+            said.contains(name) && said.contains("partition ") && said.contains("number "),
+            "{name} at {at}: {said}"
+        );
+        assert!(!said.contains("panicked"), "{said}");
+        assert_eq!(flip(&file, at), flipped ^ 1);
+    }
+    node.assert_sound();
+    node.start_again();
+}
+
+/// Flips the lowest bit of a byte, and says what it was.
+fn flip(file: &Path, at: u64) -> u8 {
+    let opened = std::fs::File::options().read(true).write(true).open(file).unwrap();
+    let mut byte = [0];
+    opened.read_exact_at(&mut byte, at).unwrap();
+    opened.write_all_at(&[byte[0] ^ 1], at).unwrap();
+    byte[0]
+}
+
+/// The log's data files and their sizes.
+fn data_files(data: &Path) -> Vec<(PathBuf, u64)> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(data.join("log/store")).unwrap() {
+        let entry = entry.unwrap();
+        if entry.path().extension().is_some_and(|extension| extension == "sst") {
+            files.push((entry.path(), entry.metadata().unwrap().len()));
+        }
+    }
+    files.sort();
+    files
+}
+
+/// Shows F4.
+#[tokio::test]
+async fn a_write_ahead_log_that_was_torn_is_repaired() {
+    let mut node = Node::start();
+    let market = node.market(1_000).await;
+    let buyer = market.buyer("ann").await;
+    let opened = buyer.terminal.post("/v1/approvals", "open", &purchase(10)).await.expect(201);
+    node.kill();
+    // What a power failure leaves behind the last synced byte.
+    let wal = newest(&node.data().join("log/store"), "log");
+    let end = std::fs::metadata(&wal).unwrap().len();
+    let file = std::fs::File::options().write(true).open(&wal).unwrap();
+    file.write_all_at(&[0x5a; 100], end).unwrap();
+    node.start_again();
+    let terminal = node.caller(&buyer.terminal.key);
+    assert!(terminal.post("/v1/approvals", "open", &purchase(10)).await.says_the_same_as(&opened));
+    terminal.post("/v1/approvals", "more", &purchase(10)).await.expect(201);
+    node.kill();
+    node.assert_sound();
+}
+
+/// The file with the highest number and this extension.
+fn newest(folder: &Path, extension: &str) -> PathBuf {
+    let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    paths.filter(|path| path.extension().is_some_and(|found| found == extension)).max().expect("there is one")
+}
+
+/// Shows F4, F37.
+#[tokio::test]
+async fn a_store_that_a_newer_version_wrote_is_refused_untouched() {
+    let mut node = stopped().await;
+    let path = node.data().join("log/store/FORMAT");
+    let before = std::fs::read_to_string(&path).unwrap();
+    let newer = before.replacen("\"format\": 1", "\"format\": 2", 1);
+    assert_ne!(before, newer);
+    std::fs::write(&path, &newer).unwrap();
+    let refused = node.try_start_again().unwrap_err();
+    assert!(refused.contains("newer") && refused.contains("format"), "{refused}");
+    let output = node.verify();
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output));
+    std::fs::write(&path, before).unwrap();
+    node.start_again();
+}
+
+/// Shows F4.
+#[tokio::test]
+async fn a_second_process_on_one_directory_is_refused_with_the_holders_pid() {
+    let node = Node::start();
+    let data = node.data();
+    let output = crate::fixture::run(&["serve", "--listen", "127.0.0.1:0", "--data", data.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(text(&output).contains(&node.pid().to_string()), "{}", text(&output));
+    assert_eq!(node.operator().get("/livez").await.status, 200);
+}
+
+/// Shows F4, F9, F35. Keeps L1, E3.
+#[tokio::test]
+async fn a_write_that_fails_ends_the_node_and_loses_nothing_that_was_answered() {
+    // The file system takes no file beyond half a megabyte, as a full quota would.
+    let mut node = Node::start_limited_to_blocks(1024);
+    let market = node.market(1_000_000_000).await;
+    let buyer = market.buyer("ann").await;
+    let mut told = Vec::new();
+    let mut body = purchase(1);
+    body["purchase"]["description"] = "x".repeat(250).into();
+    while let Ok(reply) = buyer.terminal.try_post("/v1/approvals", &format!("open-{}", told.len()), &body).await {
+        if reply.status != 201 {
+            assert_eq!(reply.status, 503, "{reply:?}");
+            break;
+        }
+        told.push(reply);
+        assert!(told.len() < 10_000, "the limit is met before");
+    }
+    assert!(!node.wait().success());
+    assert!(!node.log().contains("panicked"), "{}", node.log());
+
+    node.unlimited();
+    node.start_again();
+    let terminal = node.caller(&buyer.terminal.key);
+    for (n, reply) in told.iter().enumerate() {
+        assert!(terminal.post("/v1/approvals", &format!("open-{n}"), &body).await.says_the_same_as(reply));
+    }
+    terminal.post("/v1/approvals", "after", &body).await.expect(201);
+    node.kill();
+    node.assert_sound();
+}
