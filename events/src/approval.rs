@@ -242,3 +242,114 @@ impl Entity for Approval {
         };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(events: &[Event]) -> Approval {
+        crate::entity::fold(events)
+    }
+
+    fn id(n: u8) -> EntityId {
+        EntityId::from_hash(&[n; 32])
+    }
+
+    fn minor(units: u64) -> Minor {
+        Minor::new(units).unwrap()
+    }
+
+    fn euro() -> Currency {
+        "EUR".parse().unwrap()
+    }
+
+    fn issued() -> Event {
+        Event::Issued {
+            user: id(2),
+            terminal: id(1),
+            amount: minor(1_177),
+            currency: euro(),
+            purchase: Purchase::default(),
+            expires_at: Time::from_micros(9),
+            token: TokenHash { key: 3, sha256: "q".repeat(43) },
+            limit: minor(10_000),
+            used: Minor::ZERO,
+        }
+    }
+
+    fn terms() -> Terms {
+        let (amount, currency, expires_at) = (minor(1_177), euro(), Time::from_micros(9));
+        Terms { user: id(2), terminal: id(1), amount, currency, expires_at, root_key: 3 }
+    }
+
+    fn redeemed(settler: u8) -> Event {
+        Event::Redeemed { settler: id(settler), amount: minor(1_177), currency: euro() }
+    }
+
+    fn settled(settler: u8, amount: u64) -> Event {
+        Event::Settled { settler: id(settler), amount: minor(amount), currency: euro() }
+    }
+
+    fn refused() -> Event {
+        let (amount, purchase, reason) = (minor(1), Purchase::default(), RequestRefusal::LimitExceeded);
+        Event::Refused { user: id(2), amount, currency: euro(), purchase, reason }
+    }
+
+    fn redeem_refused() -> Event {
+        Event::RedeemRefused { settler: id(6), reason: RedeemRefusal::AlreadyRedeemed }
+    }
+
+    /// One of each.
+    fn any() -> [Event; 7] {
+        [issued(), refused(), redeemed(6), redeem_refused(), settled(6, 1), Event::Expired {}, Event::Revoked {}]
+    }
+
+    #[test]
+    fn an_issued_approval_is_redeemed_then_settled_by_one_settler() {
+        assert_eq!(after(&[]), Approval::Absent);
+        assert_eq!(after(&[issued()]), Approval::Issued(terms()));
+        let bound = after(&[issued(), redeemed(5)]);
+        assert_eq!(bound, Approval::Redeemed { terms: terms(), settler: id(5) });
+        let paid = after(&[issued(), redeemed(5), settled(5, 1_000)]);
+        assert_eq!(paid, Approval::Settled { terms: terms(), settler: id(5), amount: minor(1_000) });
+        assert_eq!((paid.terms(), paid.settler()), (Some(&terms()), Some(id(5))));
+    }
+
+    #[test]
+    fn a_redeemed_approval_stays_with_its_first_settler_whatever_comes_after() {
+        let bound = after(&[issued(), redeemed(5)]);
+        for late in [redeemed(6), redeem_refused(), issued(), refused(), Event::Expired {}] {
+            assert_eq!(after(&[issued(), redeemed(5), late]), bound);
+        }
+    }
+
+    #[test]
+    fn an_approval_that_is_over_says_how_and_what_for() {
+        assert_eq!(after(&[refused()]), Approval::Refused);
+        assert_eq!(after(&[issued(), Event::Expired {}]), Approval::Expired(terms()));
+        let unused = after(&[issued(), Event::Revoked {}]);
+        assert_eq!(unused, Approval::Revoked { terms: terms(), settler: None });
+        let used = after(&[issued(), redeemed(5), Event::Revoked {}]);
+        assert_eq!(used, Approval::Revoked { terms: terms(), settler: Some(id(5)) });
+    }
+
+    #[test]
+    fn what_is_over_is_over_for_every_event() {
+        for over in [
+            vec![refused()],
+            vec![issued(), Event::Expired {}],
+            vec![issued(), Event::Revoked {}],
+            vec![issued(), redeemed(5), Event::Revoked {}],
+            vec![issued(), redeemed(5), settled(5, 1_000)],
+        ] {
+            let state = after(&over);
+            for late in any() {
+                assert_eq!(after(&[&over[..], &[late]].concat()), state);
+            }
+        }
+        for early in [redeemed(5), redeem_refused(), settled(5, 1), Event::Expired {}, Event::Revoked {}] {
+            assert_eq!(after(&[early]), Approval::Absent);
+        }
+        assert_eq!(after(&[issued(), settled(5, 1)]), Approval::Issued(terms()), "settled without being redeemed");
+    }
+}

@@ -94,3 +94,48 @@ impl Entity for Client {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(events: &[Event]) -> Client {
+        crate::entity::fold(events)
+    }
+
+    fn key(root: u32) -> TokenHash {
+        TokenHash { key: root, sha256: "q".repeat(43) }
+    }
+
+    fn opened(role: Role, user: Option<EntityId>) -> Event {
+        Event::Opened { role, name: "till 4".to_owned(), user, key: key(1) }
+    }
+
+    #[test]
+    fn a_client_keeps_its_role_and_user_and_its_first_key_counts() {
+        assert_eq!(after(&[]), Client::Absent);
+        for role in [Role::Operator, Role::Shop, Role::Settler, Role::Terminal] {
+            for user in [None, Some(EntityId::from_hash(&[2; 32]))] {
+                assert_eq!(after(&[opened(role, user)]), Client::Active(Active { role, user, counter: 0 }));
+            }
+        }
+    }
+
+    #[test]
+    fn a_rolled_key_counts_instead_of_the_one_before() {
+        let rolled = |counter| Event::KeyRolled { counter, key: key(2) };
+        let state = after(&[opened(Role::Shop, None), rolled(1), rolled(2)]);
+        assert_eq!(state, Client::Active(Active { role: Role::Shop, user: None, counter: 2 }));
+        assert_eq!(after(&[rolled(1)]), Client::Absent);
+    }
+
+    #[test]
+    fn a_revoked_client_stays_revoked() {
+        let revoked = [opened(Role::Settler, None), Event::Revoked {}];
+        assert_eq!(after(&revoked), Client::Revoked);
+        for late in [opened(Role::Operator, None), Event::KeyRolled { counter: 1, key: key(1) }, Event::Revoked {}] {
+            assert_eq!(after(&[&revoked[..], &[late]].concat()), Client::Revoked);
+        }
+        assert_eq!(after(&[Event::Revoked {}]), Client::Absent);
+    }
+}

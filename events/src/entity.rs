@@ -159,3 +159,16 @@ impl std::str::FromStr for EntityKey {
         Ok(Self { family: Family::from_name(family).ok_or_else(wrong)?, id: id.parse().map_err(|_| wrong())? })
     }
 }
+
+/// What `events`, all at one time, make of nothing.
+#[cfg(test)]
+pub(crate) fn fold<E: Entity>(events: &[E::Event]) -> E {
+    let mut state = E::default();
+    for event in events {
+        state.evolve(event, Time::default());
+    }
+    state
+}
+
+#[cfg(test)]
+mod histories;

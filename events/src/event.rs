@@ -56,7 +56,7 @@ pub struct Cause {
 
 /// An event that is not yet stored, of any family.
 pub trait AnyEvent: Send {
-    /// Appends `"type":"…","data":{…}`.
+    /// Appends `,"type":"…","data":{…}`.
     fn write_members(&self, out: &mut Vec<u8>);
     /// Does to `state` what the event means. A state of another family is left alone.
     fn evolve(&self, state: &mut dyn AnyEntity, time: Time);
@@ -67,12 +67,12 @@ pub struct Typed<E: Entity>(pub E::Event);
 
 impl<E: Entity> AnyEvent for Typed<E> {
     fn write_members(&self, out: &mut Vec<u8>) {
-        // `{"type":…,"data":…}` without its braces, spliced into the envelope.
+        // `{"type":…,"data":…}` spliced into the envelope: its opening brace becomes a comma, its closing one goes.
         let start = out.len();
         // Events are plain structs of strings and numbers, whose serialisation cannot fail.
         #[allow(clippy::expect_used)]
         serde_json::to_writer(&mut *out, &self.0).expect("events serialise");
-        out.remove(start);
+        out[start] = b',';
         out.pop();
     }
 
@@ -124,7 +124,7 @@ impl<'a> BodyWriter<'a> {
         // Writing into a Vec cannot fail.
         let _infallible = write!(
             out,
-            r#"{{"specversion":"1.0","id":"{partition}-{number}.{index}","source":"urn:kippu:{log}","#,
+            r#"{{"specversion":"1.0","id":"{partition}-{number}.{index}","source":"urn:kippu:{log}""#,
             index = self.count
         );
         event.write_members(out);
@@ -387,5 +387,59 @@ impl<'de> serde::Deserializer<'de> for Member<'de> {
     serde::forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct
         newtype_struct seq tuple tuple_struct map struct identifier ignored_any
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_id_has_exactly_one_text() {
+        for (partition, number, index) in [(0, 0, 0), (3, 17, 0), (u16::MAX, u64::MAX, u32::MAX)] {
+            let id = EventId { partition, number, index };
+            assert_eq!(id.to_string().parse(), Ok(id));
+        }
+        for text in [
+            "",
+            "3",
+            "3-17",
+            "3.17-0",
+            "03-17.0",
+            "3-+17.0",
+            "3-17.00",
+            "3-17.",
+            "-17.0",
+            " 3-17.0",
+            "3-17.0.0",
+            "65536-1.0",
+        ] {
+            assert_eq!(text.parse::<EventId>(), Err(NotAnEvent::Id(text.to_owned())));
+        }
+    }
+
+    #[test]
+    fn a_body_of_no_events_and_a_body_of_many_read_back_in_order() {
+        let cause = Cause { command: Mac([3; 16]), body: Mac([5; 16]), principal: Principal::Operator };
+        let place = Place { log: &LogId([0xa5; 16]), partition: 3, number: 17, time: Time::default(), cause: &cause };
+        assert!(read_body(&BodyWriter::new(place).finish()).is_ok_and(|events| events.is_empty()));
+        let mut body = BodyWriter::new(place);
+        let entity = |n| EntityKey::of::<crate::placement::Placement>(crate::EntityId::from_hash(&[n; 32]));
+        for n in 0..5 {
+            // Braces, commas and quotes within a field are not those of the envelope.
+            let label = format!("}},{{\"{n}");
+            let event = Typed::<crate::placement::Placement>(crate::placement::Event::Opened { label });
+            body.push(entity(n), u64::from(n) + 1, &event);
+        }
+        let body = body.finish();
+        let events = read_body(&body).unwrap();
+        assert_eq!(events.len(), 5);
+        for (n, event) in (0..).zip(&events) {
+            assert_eq!(event.id, EventId { partition: 3, number: 17, index: n });
+            assert_eq!(event.cause, cause);
+            let n = u8::try_from(n).unwrap();
+            assert_eq!((event.entity, event.version, event.kind), (entity(n), u64::from(n) + 1, "placement.opened"));
+            assert!(event.data.get().contains(&format!("}},{{\\\"{n}")), "{}", event.data);
+        }
     }
 }

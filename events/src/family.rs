@@ -103,6 +103,37 @@ impl Family {
 }
 
 fn decode<E: Entity>(bytes: &[u8]) -> Option<Box<dyn AnyEntity>> {
-    let state: E = postcard::from_bytes(bytes).ok()?;
-    Some(Box::new(state))
+    let (state, rest): (E, _) = postcard::take_from_bytes(bytes).ok()?;
+    if rest.is_empty() { Some(Box::new(state)) } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_family_is_found_by_its_name_and_its_code_and_by_no_other() {
+        for family in Family::ALL {
+            assert_eq!(Family::from_name(family.name()), Some(family));
+            assert_eq!(Family::from_code(family.code()), Some(family));
+            assert_eq!(family.fresh().family(), family);
+        }
+        assert_eq!((Family::from_name("client"), Family::from_name(""), Family::from_code(0)), (None, None, None));
+        let (names, codes): (BTreeSet<_>, BTreeSet<_>) = Family::ALL.map(|f| (f.name(), f.code())).into_iter().unzip();
+        assert_eq!((names.len(), codes.len()), (Family::ALL.len(), Family::ALL.len()));
+    }
+
+    #[test]
+    fn a_fresh_state_survives_its_compact_form_and_other_bytes_are_no_state() {
+        for family in Family::ALL {
+            let mut compact = Vec::new();
+            family.fresh().encode(&mut compact);
+            assert!(family.decode(&compact).is_some_and(|state| state.to_json() == family.fresh().to_json()));
+            assert!(family.decode(&[&compact[..], &[0]].concat()).is_none(), "bytes behind a state");
+            assert!(family.decode(&[]).is_none());
+            assert!(family.decode(&[0xff; 64]).is_none());
+        }
+    }
 }

@@ -71,3 +71,46 @@ impl Entity for Placement {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(events: &[Event]) -> Placement {
+        crate::entity::fold(events)
+    }
+
+    fn opened() -> Event {
+        Event::Opened { label: "album 7".to_owned() }
+    }
+
+    fn placed(server: &str) -> Event {
+        Event::Placed { server: server.to_owned() }
+    }
+
+    fn moved(to: &str) -> Event {
+        Event::Moved { from: "osaka-1".to_owned(), to: to.to_owned() }
+    }
+
+    #[test]
+    fn a_placement_lies_where_it_was_last_put_and_is_gone_once_closed() {
+        assert_eq!(after(&[]), Placement::Absent);
+        assert_eq!(after(&[opened()]), Placement::Opened);
+        let on = |server: &str| Placement::Placed { server: server.to_owned() };
+        assert_eq!(after(&[opened(), placed("osaka-1")]), on("osaka-1"));
+        assert_eq!(after(&[opened(), placed("osaka-1"), moved("nara-2"), moved("kobe-3")]), on("kobe-3"));
+        assert_eq!(after(&[opened(), Event::Closed {}]), Placement::Closed);
+        assert_eq!(after(&[opened(), placed("osaka-1"), Event::Closed {}]), Placement::Closed);
+    }
+
+    #[test]
+    fn an_event_out_of_turn_leaves_a_placement_as_it_was() {
+        for early in [placed("osaka-1"), moved("nara-2"), Event::Closed {}] {
+            assert_eq!(after(&[early]), Placement::Absent);
+        }
+        assert_eq!(after(&[opened(), moved("nara-2")]), Placement::Opened);
+        for late in [opened(), placed("osaka-1"), moved("nara-2"), Event::Closed {}] {
+            assert_eq!(after(&[opened(), Event::Closed {}, late]), Placement::Closed);
+        }
+    }
+}

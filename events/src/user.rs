@@ -232,3 +232,114 @@ impl Account {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(events: &[Event]) -> User {
+        crate::entity::fold(events)
+    }
+
+    fn minor(units: u64) -> Minor {
+        Minor::new(units).unwrap()
+    }
+
+    fn euro() -> Currency {
+        "EUR".parse().unwrap()
+    }
+
+    fn registered(limit: u64) -> Event {
+        Event::Registered {
+            login: Sealed { xchacha20poly1305: "AQ".to_owned() },
+            name: None,
+            pin: Some(PinVerifier { pepper: 1, argon2id: "z".repeat(43) }),
+            source: LimitSource::Prepaid,
+            limit: minor(limit),
+            currency: euro(),
+            charging: Charging::AtSettlement,
+        }
+    }
+
+    /// The account of a user with a limit of 10,000 after `events`.
+    fn account(events: &[Event]) -> Account {
+        match after(&[&[registered(10_000)], events].concat()) {
+            User::Registered(account) => account,
+            User::Absent => panic!("registered before"),
+        }
+    }
+
+    fn approval(n: u8) -> EntityId {
+        EntityId::from_hash(&[n; 32])
+    }
+
+    fn reserved(n: u8, amount: u64) -> Event {
+        Event::AmountReserved { approval: approval(n), amount: minor(amount) }
+    }
+
+    fn charged(n: u8, reserved: u64, amount: u64) -> Event {
+        Event::AmountCharged { approval: approval(n), reserved: minor(reserved), amount: minor(amount) }
+    }
+
+    /// Reserved, charged, available.
+    fn sums(events: &[Event]) -> [u64; 3] {
+        let account = account(events);
+        [account.reserved, account.charged, account.available()].map(Minor::units)
+    }
+
+    #[test]
+    fn a_registered_user_has_the_whole_limit_free() {
+        assert_eq!(after(&[]), User::Absent);
+        let account = account(&[]);
+        assert_eq!((account.source, account.currency), (LimitSource::Prepaid, euro()));
+        assert_eq!((account.used(), account.available()), (Minor::ZERO, minor(10_000)));
+        assert!(account.pin.is_some() && account.wrong_pins == 0 && account.locked_until.is_none());
+    }
+
+    #[test]
+    fn what_is_reserved_counts_until_it_is_charged_or_released() {
+        assert_eq!(sums(&[reserved(1, 3_000), reserved(2, 2_000)]), [5_000, 0, 5_000]);
+        let released = Event::AmountReleased { approval: approval(2), amount: minor(2_000) };
+        assert_eq!(sums(&[reserved(1, 3_000), reserved(2, 2_000), released]), [3_000, 0, 7_000]);
+        // What was reserved beyond the charge is free again.
+        assert_eq!(sums(&[reserved(1, 3_000), charged(1, 3_000, 2_500)]), [0, 2_500, 7_500]);
+        // Charged at permission, settled for less.
+        let refunded = Event::AmountRefunded { approval: approval(1), amount: minor(500) };
+        assert_eq!(sums(&[reserved(1, 3_000), charged(1, 3_000, 3_000), refunded]), [0, 2_500, 7_500]);
+    }
+
+    #[test]
+    fn a_limit_is_what_the_last_change_or_credit_says() {
+        let changed = Event::LimitChanged { limit: minor(4_000), before: minor(10_000), currency: euro() };
+        let credited = Event::Credited { amount: minor(500), limit: minor(4_500), currency: euro() };
+        assert_eq!(account(&[changed.clone(), credited]).limit, minor(4_500));
+        // A limit below what is used leaves nothing, and no debt.
+        assert_eq!(sums(&[reserved(1, 9_000), changed]), [9_000, 0, 0]);
+    }
+
+    #[test]
+    fn wrong_pins_are_counted_until_the_right_one() {
+        let until = Time::from_micros(7);
+        let wrong = |locked_until| Event::PinRefused { locked_until };
+        let locked = account(&[wrong(None), wrong(None), wrong(Some(until))]);
+        assert_eq!((locked.wrong_pins, locked.locked_until), (3, Some(until)));
+        let accepted = account(&[wrong(None), wrong(Some(until)), Event::PinAccepted {}]);
+        assert_eq!((accepted.wrong_pins, accepted.locked_until), (0, None));
+    }
+
+    #[test]
+    fn events_before_and_a_second_registration_change_nothing() {
+        for early in [reserved(1, 1), charged(1, 1, 1), Event::PinAccepted {}] {
+            assert_eq!(after(&[early]), User::Absent);
+        }
+        assert_eq!(account(&[reserved(1, 3_000), registered(99)]), account(&[reserved(1, 3_000)]));
+    }
+
+    #[test]
+    fn a_history_that_adds_up_to_nonsense_is_folded_without_a_panic() {
+        let most = reserved(1, Minor::MOST);
+        let released = Event::AmountReleased { approval: approval(1), amount: minor(1) };
+        assert_eq!(sums(&[most.clone(), most, charged(2, 0, 1)])[2], 0);
+        assert_eq!(sums(&[released]), [0, 0, 10_000]);
+    }
+}
