@@ -1,10 +1,19 @@
-//! `kippu doctor`: looks for trouble.
+//! `kippu doctor`: looks for trouble with a data directory, the machine under it and the node on it. Changes nothing
+//! but a probe file that it removes again.
 
+mod checks;
+mod history;
+
+use std::fmt;
 use std::path::PathBuf;
+
+use serde::Serialize;
 
 use crate::config::Flags;
 use crate::exit::Exit;
+use crate::node::{self, DataDir};
 use crate::output::Output;
+use crate::{config, init};
 
 /// Arguments.
 #[derive(clap::Args)]
@@ -16,8 +25,126 @@ pub(crate) struct Args {
     flags: Flags,
 }
 
+/// What one check found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Verdict {
+    /// As it should be.
+    Good,
+    /// For the operator to know; not counted as trouble.
+    Note,
+    /// Trouble.
+    Bad,
+    /// Could not be looked at.
+    Unknown,
+}
+
+/// One line of the report.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+struct Finding {
+    check: &'static str,
+    verdict: Verdict,
+    detail: String,
+}
+
+impl Finding {
+    fn new(check: &'static str, verdict: Verdict, detail: impl Into<String>) -> Self {
+        Self { check, verdict, detail: detail.into() }
+    }
+}
+
+/// The report.
+#[derive(Serialize)]
+struct Report {
+    sound: bool,
+    findings: Vec<Finding>,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for finding in &self.findings {
+            let mark = match finding.verdict {
+                Verdict::Good => "ok  ",
+                Verdict::Note => "note",
+                Verdict::Bad => "BAD ",
+                Verdict::Unknown => "?   ",
+            };
+            writeln!(f, "{mark}  {:12}  {}", finding.check, finding.detail)?;
+        }
+        f.write_str(if self.sound { "doctor: sound" } else { "doctor: something was found" })
+    }
+}
+
 /// Looks.
 pub(crate) fn run(args: &Args, output: &Output) -> Exit {
-    let _seam = (&args.config, &args.flags);
-    output.failed(Exit::CouldNotRun, "not built yet")
+    let config = match init::load(args.config.as_deref(), &args.flags) {
+        Ok(config) => config,
+        Err((exit, error)) => return output.failed(exit, error),
+    };
+    let Some(data) = &config.data else { return output.failed(Exit::Usage, node::NodeError::NoDir) };
+    if !data.is_dir() {
+        return output.failed(Exit::CouldNotRun, format_args!("{} is no directory", data.display()));
+    }
+    let report = look(&config, &DataDir::new(data));
+    output.result(&report, &report);
+    if report.sound { Exit::Sound } else { Exit::Found }
+}
+
+fn look(config: &config::Config, dir: &DataDir) -> Report {
+    let mut findings = vec![checks::layout(dir)];
+    findings.extend(checks::permissions(dir));
+    let holder = checks::holder(dir);
+    findings.push(checks::lock(&holder));
+    findings.push(checks::space(dir, config.ready.least_free_bytes));
+    findings.push(checks::sync(dir));
+    let (found, url) = history::look(dir);
+    findings.extend(found);
+    if holder.is_held() {
+        findings.push(checks::running(url.as_deref()));
+    }
+    let sound = findings.iter().all(|finding| matches!(finding.verdict, Verdict::Good | Verdict::Note));
+    Report { sound, findings }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    fn made() -> (tempfile::TempDir, config::Config) {
+        let dir = tempfile::tempdir().unwrap();
+        let flags = Flags { data: Some(dir.path().join("node")), partitions: Some(2), ..Flags::default() };
+        let mut config = config::Config::default();
+        flags.apply(&mut config);
+        node::on_a_system(async { node::Node::init(&config).await.unwrap().stop().await });
+        (dir, config)
+    }
+
+    fn bad(config: &config::Config) -> Vec<&'static str> {
+        let report = look(config, &DataDir::new(config.data.as_deref().unwrap()));
+        report.findings.iter().filter(|f| f.verdict == Verdict::Bad).map(|f| f.check).collect()
+    }
+
+    /// Shows F33.
+    #[test]
+    fn a_fresh_directory_is_sound_and_a_readable_key_is_found() {
+        let (_dir, mut config) = made();
+        config.ready.least_free_bytes = 1;
+        let data = DataDir::new(config.data.as_deref().unwrap());
+        assert_eq!(bad(&config), Vec::<&str>::new());
+        for (open, mode) in [(data.operator_key(), 0o644), (data.keys(), 0o755)] {
+            let before = std::fs::metadata(&open).unwrap().permissions();
+            std::fs::set_permissions(&open, std::fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(bad(&config), ["permissions"], "{}", open.display());
+            std::fs::set_permissions(&open, before).unwrap();
+        }
+    }
+
+    #[test]
+    fn too_little_space_is_found() {
+        let (_dir, mut config) = made();
+        config.ready.least_free_bytes = u64::MAX;
+        assert_eq!(bad(&config), ["space"]);
+    }
 }

@@ -96,6 +96,8 @@ impl Node {
     pub(crate) async fn open(config: &Config, url: &str, accept_clock: bool) -> Result<Self, NodeError> {
         let dir = DataDir::new(config.data.as_deref().ok_or(NodeError::NoDir)?);
         let found = dir.look()?;
+        // Stores make files of their own accord and for as long as they run: all of them are their owner's alone.
+        rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
         let log = open_log(&dir, &found, config.node.partitions)?;
         let secrets = Arc::new(open_secrets(&dir, &found, &*log)?);
         let runtime = RuntimeConfig {

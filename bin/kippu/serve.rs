@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -14,6 +15,9 @@ use crate::{init, server, telemetry};
 
 /// Connections that the kernel keeps for us while all workers are busy.
 const BACKLOG: u32 = 2048;
+
+/// How long a start waits for the views, which are a moment behind where they were not deleted.
+const VIEWS_WAIT: Duration = Duration::from_secs(5);
 
 /// Arguments.
 #[derive(clap::Args)]
@@ -72,6 +76,10 @@ async fn serve(config: Config, args: &Args) -> Result<(), ServeError> {
             return Ok(());
         }
     };
+    // Views that are being filled anew may take long, and hold up nothing but what is asked of them.
+    if let Err(error) = node.queries.caught_up(VIEWS_WAIT).await {
+        tracing::warn!(%error, "views are behind; queries wait for them");
+    }
     let server = server::Server::start(node, &config, listener).map_err(ServeError::Server)?;
     tracing::info!(%address, node = config.node.name, version = env!("CARGO_PKG_VERSION"), "serving");
     if let Some(path) = &args.ready_file {

@@ -96,3 +96,12 @@ fn a_flag_out_of_range_is_named_as_the_flag() {
     let found = complaints("", &Flags { partitions: Some(0), ..Flags::default() });
     assert_eq!(found, ["--partitions or KIPPU_NODE_PARTITIONS: node.partitions: 0 is not between 1 and 1024"]);
 }
+
+#[test]
+fn the_documentation_names_every_setting_with_its_variable_and_flag() {
+    let text = include_str!("../../../docs/configuration.md");
+    for (setting, flag, variable) in Flags::ALL {
+        let row = format!("| `{setting}` | `{variable}` | `{flag}` |");
+        assert!(text.contains(&row), "{row}");
+    }
+}

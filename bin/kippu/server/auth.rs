@@ -54,10 +54,12 @@ impl Gate {
         let token = bearer_token(headers).ok_or_else(refused)?;
         let bearer = self.secrets.verify(Purpose::ApiKey, token).map_err(|_forged| refused())?;
         self.rates.count(bearer.entity)?;
-        let row = match self.queries.client(bearer.entity).map_err(|e| untold(&e))? {
-            Some(row) if row.counter >= bearer.counter => Some(row),
-            // Genuine, and younger than the view: its client was just opened, or got another key.
-            Some(_) | None => self.reread(&bearer).await?,
+        let row = match self.queries.client(bearer.entity) {
+            Ok(Some(row)) if row.counter >= bearer.counter => Some(row),
+            // Genuine, and younger than the view: its client was just opened, or got another key, or the view itself
+            // is young.
+            Ok(Some(_) | None) | Err(QueryError::Filling(_)) => self.reread(&bearer).await?,
+            Err(error) => return Err(untold(&error)),
         };
         let row = row.filter(|row| counts(row, &bearer)).ok_or_else(refused)?;
         Ok(Caller { principal: Principal::Client(bearer.entity), role: row.role, user: row.user })

@@ -141,11 +141,14 @@ impl Server {
     /// Accepts no more connections, lets requests under way end, and stops the node.
     ///
     /// # Errors
-    /// Where the server had failed before.
+    /// Where the server had failed before, or the node does not stop in time.
     pub(crate) async fn stop(self) -> std::io::Result<()> {
         self.shared.draining.store(true, Ordering::SeqCst);
         self.handle.stop(true).await;
-        self.shared.node.stop().await;
+        let patience = Duration::from_secs(self.shared.config.http.drain_secs.into());
+        if tokio::time::timeout(patience, self.shared.node.stop()).await.is_err() {
+            return Err(std::io::Error::new(std::io::ErrorKind::TimedOut, "the log does not end what is under way"));
+        }
         match self.task.await {
             Ok(ended) => ended,
             Err(error) => Err(std::io::Error::other(error)),

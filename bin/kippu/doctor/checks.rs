@@ -1,0 +1,168 @@
+//! Checks of the directory, the machine under it and the node on it.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::{Finding, Verdict};
+use crate::node::{self, DataDir, Found, free_bytes};
+use crate::remote::{Remote, RemoteError};
+
+/// Syncs that are timed. Enough for a median; less than a second on anything that a node should run on.
+const SYNCS: usize = 15;
+/// A synced write that takes longer than this makes every command that waits alone as slow.
+const SLOW_SYNC: Duration = Duration::from_millis(50);
+
+/// Whether the directory is a whole one of ours.
+pub(super) fn layout(dir: &DataDir) -> Finding {
+    match dir.look() {
+        Ok(Found::Whole(label)) => {
+            let detail = format!("log {}, made by {}, this is {}", label.log, label.made_by, env!("CARGO_PKG_VERSION"));
+            Finding::new("layout", Verdict::Good, detail)
+        }
+        Ok(Found::Unfinished) => Finding::new(
+            "layout",
+            Verdict::Bad,
+            "not initialised to the end; `kippu serve` or `kippu init` finishes it",
+        ),
+        Err(error) => Finding::new("layout", Verdict::Bad, error.to_string()),
+    }
+}
+
+/// Whether secrets are their owner's alone.
+pub(super) fn permissions(dir: &DataDir) -> Vec<Finding> {
+    let mut open = Vec::new();
+    visit(dir.path(), 0, &mut open);
+    for secret in [dir.keys(), dir.operator_key()] {
+        visit(&secret, 2, &mut open);
+    }
+    let mut findings: Vec<Finding> =
+        open.into_iter().map(|detail| Finding::new("permissions", Verdict::Bad, detail)).collect();
+    if findings.is_empty() {
+        findings.push(Finding::new("permissions", Verdict::Good, "directory and keys are their owner's alone"));
+    }
+    if dir.operator_key().exists() {
+        let detail = format!("{} still lies here; move it to where you keep secrets", dir.operator_key().display());
+        findings.push(Finding::new("operator key", Verdict::Note, detail));
+    }
+    findings
+}
+
+/// Names what under `path`, `depth` levels down, somebody but the owner may touch. What is not there is not open.
+fn visit(path: &Path, depth: usize, open: &mut Vec<String>) {
+    let Ok(about) = fs::symlink_metadata(path) else { return };
+    let mode = about.permissions().mode() & 0o777;
+    let right = if about.is_dir() { 0o700 } else { 0o600 };
+    if mode & 0o077 != 0 {
+        open.push(format!("{} has mode {mode:04o} instead of {right:04o}", path.display()));
+    }
+    if about.is_dir() && depth > 0 {
+        match fs::read_dir(path) {
+            Ok(entries) => entries.flatten().for_each(|entry| visit(&entry.path(), depth - 1, open)),
+            Err(error) => open.push(format!("{}: {error}", path.display())),
+        }
+    }
+}
+
+/// Who has the log open.
+pub(super) enum Holder {
+    Nobody,
+    Process(String),
+    Unknown(std::io::Error),
+}
+
+impl Holder {
+    pub(super) const fn is_held(&self) -> bool {
+        matches!(self, Self::Process(_))
+    }
+}
+
+/// Looks at the lock without keeping it.
+pub(super) fn holder(dir: &DataDir) -> Holder {
+    let path = dir.log().join("LOCK");
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Holder::Nobody,
+        Err(error) => return Holder::Unknown(error),
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Holder::Nobody,
+        Err(TryLockError::WouldBlock) => {
+            Holder::Process(fs::read_to_string(&path).map(|pid| pid.trim().to_owned()).unwrap_or_default())
+        }
+        Err(TryLockError::Error(error)) => Holder::Unknown(error),
+    }
+}
+
+/// What the lock says.
+pub(super) fn lock(holder: &Holder) -> Finding {
+    match holder {
+        Holder::Nobody => Finding::new("lock", Verdict::Note, "no node runs here"),
+        Holder::Process(pid) => Finding::new("lock", Verdict::Good, format!("held by process {pid}")),
+        Holder::Unknown(error) => Finding::new("lock", Verdict::Unknown, error.to_string()),
+    }
+}
+
+/// Whether there is room.
+pub(super) fn space(dir: &DataDir, least: u64) -> Finding {
+    match free_bytes(dir.path()) {
+        Ok(free) if free < least => {
+            Finding::new("space", Verdict::Bad, format!("{free} bytes are free, less than {least}"))
+        }
+        Ok(free) => Finding::new("space", Verdict::Good, format!("{free} bytes are free")),
+        Err(error) => Finding::new("space", Verdict::Unknown, error.to_string()),
+    }
+}
+
+/// How long a synced write takes.
+pub(super) fn sync(dir: &DataDir) -> Finding {
+    match time_syncs(dir.path()) {
+        Ok(median) => {
+            let verdict = if median > SLOW_SYNC { Verdict::Bad } else { Verdict::Good };
+            Finding::new("fsync", verdict, format!("a synced write takes {median:?} in the median of {SYNCS}"))
+        }
+        Err(error) => Finding::new("fsync", Verdict::Unknown, error.to_string()),
+    }
+}
+
+fn time_syncs(dir: &Path) -> std::io::Result<Duration> {
+    // Gone when it is closed, however this ends.
+    let mut probe = tempfile::tempfile_in(dir)?;
+    let mut times = Vec::with_capacity(SYNCS);
+    for _ in 0..SYNCS {
+        let started = Instant::now();
+        probe.write_all(&[0; 4096])?;
+        probe.sync_data()?;
+        times.push(started.elapsed());
+    }
+    times.sort_unstable();
+    Ok(times.get(SYNCS / 2).copied().unwrap_or_default())
+}
+
+/// What the running node says of itself: partitions, lag of views, room.
+pub(super) fn running(url: Option<&str>) -> Finding {
+    let Some(url) = url.filter(|url| !url.is_empty()) else {
+        return Finding::new("node", Verdict::Unknown, "the history does not say where the node answers");
+    };
+    let asked = node::on_a_system(async {
+        let remote = Remote::new(url, None)?;
+        let alive = remote.get("/livez").await?;
+        let version = alive.get("version").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+        remote.get("/readyz").await.map(|_| version)
+    });
+    match asked {
+        Ok(version) if version == env!("CARGO_PKG_VERSION") => {
+            Finding::new("node", Verdict::Good, format!("{url} is ready"))
+        }
+        Ok(version) => {
+            let detail = format!("{url} is ready; it runs {version}, this is {}", env!("CARGO_PKG_VERSION"));
+            Finding::new("node", Verdict::Note, detail)
+        }
+        Err(RemoteError::Problem { detail, .. }) => Finding::new("node", Verdict::Bad, format!("{url}: {detail}")),
+        Err(error @ (RemoteError::NoAnswer { .. } | RemoteError::KeyFile { .. })) => {
+            Finding::new("node", Verdict::Bad, error.to_string())
+        }
+    }
+}
