@@ -279,7 +279,7 @@ mod tests {
         placement(&[]).when(&open()).becomes(&[opened()]);
         placement(&[opened()]).when(&place()).becomes(&[placed()]);
         let moved = Event::Moved { from: "tokyo-1".to_owned(), to: "osaka-1".to_owned() };
-        placement(&[opened(), placed()]).when(&r#move("osaka-1")).becomes(&[moved.clone()]);
+        placement(&[opened(), placed()]).when(&r#move("osaka-1")).becomes(std::slice::from_ref(&moved));
         let back = Event::Moved { from: "osaka-1".to_owned(), to: "tokyo-1".to_owned() };
         placement(&[opened(), placed(), moved]).when(&r#move("tokyo-1")).becomes(&[back]);
         placement(&[opened()]).when(&close()).becomes(&[Event::Closed {}]);

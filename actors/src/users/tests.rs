@@ -70,7 +70,7 @@ fn the_operator_changes_a_fixed_limit_alone() {
 fn what_is_paid_in_or_gathered_raises_the_limit_that_it_is_the_source_of() {
     let credit = Command::Credit(minor(500));
     let credited = Event::Credited { amount: minor(500), limit: minor(10_500), currency: currency("EUR") };
-    user(LimitSource::Prepaid).when(&credit).becomes(&[credited.clone()]);
+    user(LimitSource::Prepaid).when(&credit).becomes(std::slice::from_ref(&credited));
     user(LimitSource::Points).when(&credit).becomes(&[credited]);
     user(LimitSource::Fixed).when(&credit).refused(&LIMIT_SOURCE);
     given::<User>(&[]).when(&credit).refused(&problem::NOT_FOUND);

@@ -131,7 +131,7 @@ fn the_right_pin_ends_the_count_even_where_the_limit_is_exceeded() {
 fn the_fifth_wrong_pin_in_a_row_locks_for_a_quarter_of_an_hour() {
     let not_identified = refused(&asked(100), RequestRefusal::NotIdentified);
     asking(&wrong(4)).when(&Command::Open(typed("4321"))).becomes_beside::<User>(
-        &[not_identified.clone()],
+        std::slice::from_ref(&not_identified),
         user_id(),
         &[user::Event::PinRefused { locked_until: Some(NOW.after(LOCKED_FOR)) }],
     );

@@ -80,6 +80,7 @@ fn a_second_redemption_is_refused_with_its_reason() {
     assert_eq!(world.count(id_in(&approval), "approval.redeemed"), 1);
 }
 
+/// Shows D27.
 #[test]
 fn the_reasons_of_refused_redemptions_have_their_own_slugs() {
     let (mut world, _, terminal) = world();
@@ -200,7 +201,7 @@ fn each_command_is_for_its_roles_alone() {
     assert_eq!(slug(world.ask(caller(Role::Shop, 9), (settle.0, "revoke", settle.2), &json!({}))), "forbidden");
 }
 
-/// Shows S1, D37, F30.
+/// Shows S1, F30.
 #[test]
 fn no_token_pin_login_or_name_is_in_what_is_stored() {
     let (mut world, _, terminal) = world();
