@@ -128,7 +128,8 @@ impl<E: Actor> AnyActor for Of<E> {
 
     fn prepare(&self, command: &str, body: &[u8], call: &Call, secrets: &Arc<Secrets>) -> Result<Preparation, Problem> {
         let raw = problem::raw_body(body)?;
-        let request: E::Request = from_tagged("command", command, "body", raw).map_err(|e| problem::bad_body(&e))?;
+        let request: E::Request =
+            from_tagged("command", command, "body", raw.get()).map_err(|e| problem::bad_body(&e))?;
         // What was asked, not how it was spelt: the same parameters in other white space are the same command.
         let canonical = serde_json::to_vec(&request).map_err(|e| problem::bad_body(&e))?;
         let mac = secrets.body(command, &canonical);

@@ -37,7 +37,7 @@ fn fold<E: Entity>(history: &[E::Event]) -> E {
     for event in history {
         live.evolve(event, NOW);
         let (kind, data) = written(&Typed::<E>(event.clone()));
-        stored.evolve_stored(&kind, SCHEMA, &data, NOW).unwrap();
+        stored.evolve_stored(&kind, SCHEMA, data.get(), NOW).unwrap();
     }
     assert_eq!(live, stored, "a history folds the same from its stored form");
     stored

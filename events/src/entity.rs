@@ -6,7 +6,6 @@ use std::fmt::Debug;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
 
 use crate::event::{self, NotAnEvent};
 use crate::family::Family;
@@ -35,7 +34,7 @@ pub trait Entity: Default + Clone + PartialEq + Debug + Serialize + DeserializeO
     ///
     /// # Errors
     /// [`NotAnEvent`] where no released version of this code wrote such an event.
-    fn decode(kind: &str, schema: u32, data: &RawValue) -> Result<Self::Event, NotAnEvent> {
+    fn decode(kind: &str, schema: u32, data: &str) -> Result<Self::Event, NotAnEvent> {
         event::decode_current(kind, schema, data)
     }
 }
@@ -49,7 +48,7 @@ pub trait AnyEntity: Any + Send + Sync {
     ///
     /// # Errors
     /// [`NotAnEvent`] where the event cannot be decoded; the state is then unchanged.
-    fn evolve_stored(&mut self, kind: &str, schema: u32, data: &RawValue, time: Time) -> Result<(), NotAnEvent>;
+    fn evolve_stored(&mut self, kind: &str, schema: u32, data: &str, time: Time) -> Result<(), NotAnEvent>;
 
     /// Appends the state in the compact form of caches.
     fn encode(&self, out: &mut Vec<u8>);
@@ -72,7 +71,7 @@ impl<E: Entity> AnyEntity for E {
         E::FAMILY
     }
 
-    fn evolve_stored(&mut self, kind: &str, schema: u32, data: &RawValue, time: Time) -> Result<(), NotAnEvent> {
+    fn evolve_stored(&mut self, kind: &str, schema: u32, data: &str, time: Time) -> Result<(), NotAnEvent> {
         let event = E::decode(kind, schema, data)?;
         self.evolve(&event, time);
         Ok(())

@@ -7,17 +7,21 @@
 //!  "principal":"clients/onsw…","data":{…}}
 //! ```
 
+mod canonical;
+mod read;
+mod tagged;
+
 use std::io::Write as _;
 
-use serde::de::value::MapDeserializer;
-use serde::de::{DeserializeOwned, IntoDeserializer};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 use crate::entity::{AnyEntity, Entity, EntityKey};
 use crate::log::LogId;
 use crate::principal::Principal;
 use crate::time::Time;
+pub use read::read_body;
+pub use tagged::from_tagged;
 
 /// The schema version that this code writes for every event kind.
 pub const SCHEMA: u32 = 1;
@@ -168,8 +172,8 @@ pub struct Recorded<'a> {
     pub time: Time,
     /// Which command caused it, and who asked.
     pub cause: Cause,
-    /// Its fields.
-    pub data: &'a RawValue,
+    /// Its fields, as JSON text. Checked when it is decoded.
+    pub data: &'a str,
 }
 
 impl Recorded<'_> {
@@ -254,62 +258,11 @@ pub enum NotAnEvent {
     },
 }
 
-/// The envelope on the wire. Unknown attributes are refused: nobody but us writes here.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Wire<'a> {
-    specversion: &'a str,
-    id: &'a str,
-    source: &'a str,
-    #[serde(rename = "type")]
-    kind: &'a str,
-    #[serde(borrow)]
-    data: &'a RawValue,
-    subject: &'a str,
-    time: &'a str,
-    entityversion: u64,
-    schemaversion: u32,
-    command: &'a str,
-    commandmac: &'a str,
-    principal: &'a str,
-}
-
-/// The events of a record's body, in order.
-///
-/// # Errors
-/// [`NotAnEvent`] for the first attribute that is not as [`BodyWriter`] writes it.
-pub fn read_body(body: &[u8]) -> Result<Vec<Recorded<'_>>, NotAnEvent> {
-    let events: Vec<Wire<'_>> = serde_json::from_slice(body).map_err(|e| NotAnEvent::Json(e.to_string()))?;
-    events.into_iter().map(read_event).collect()
-}
-
-fn read_event(wire: Wire<'_>) -> Result<Recorded<'_>, NotAnEvent> {
-    let wrong = |attribute, value: &str| NotAnEvent::Attribute { attribute, value: value.to_owned() };
-    if wire.specversion != "1.0" {
-        return Err(wrong("specversion", wire.specversion));
-    }
-    Ok(Recorded {
-        source: wire.source.strip_prefix("urn:kippu:").ok_or_else(|| wrong("source", wire.source))?,
-        id: wire.id.parse()?,
-        entity: wire.subject.parse()?,
-        version: wire.entityversion,
-        kind: wire.kind,
-        schema: wire.schemaversion,
-        time: wire.time.parse().map_err(|_| wrong("time", wire.time))?,
-        cause: Cause {
-            command: Mac::parse(wire.command).ok_or_else(|| wrong("command", wire.command))?,
-            body: Mac::parse(wire.commandmac).ok_or_else(|| wrong("commandmac", wire.commandmac))?,
-            principal: wire.principal.parse().map_err(|_| wrong("principal", wire.principal))?,
-        },
-        data: wire.data,
-    })
-}
-
 /// Decodes an event that was stored with the schema that this code writes.
 ///
 /// # Errors
 /// [`NotAnEvent`] where kind, schema or data are not known.
-pub fn decode_current<T: DeserializeOwned>(kind: &str, schema: u32, data: &RawValue) -> Result<T, NotAnEvent> {
+pub fn decode_current<T: DeserializeOwned>(kind: &str, schema: u32, data: &str) -> Result<T, NotAnEvent> {
     if schema != SCHEMA {
         return Err(NotAnEvent::Attribute { attribute: "schemaversion", value: schema.to_string() });
     }
@@ -321,73 +274,6 @@ pub fn decode_current<T: DeserializeOwned>(kind: &str, schema: u32, data: &RawVa
             NotAnEvent::Data { kind: kind.to_owned(), reason }
         }
     })
-}
-
-/// Decodes an adjacently tagged enum from a tag and a content that were found apart.
-///
-/// # Errors
-/// As `serde_json` has them.
-pub fn from_tagged<T: DeserializeOwned>(
-    tag: &'static str,
-    kind: &str,
-    content: &'static str,
-    data: &RawValue,
-) -> Result<T, serde_json::Error> {
-    let members = [(tag, Member::Kind(kind)), (content, Member::Data(data))];
-    T::deserialize(MapDeserializer::new(members.into_iter()))
-}
-
-/// A member of the two-member object that an adjacently tagged event is decoded from.
-enum Member<'a> {
-    Kind(&'a str),
-    Data(&'a RawValue),
-}
-
-impl<'de> IntoDeserializer<'de, serde_json::Error> for Member<'de> {
-    type Deserializer = Self;
-
-    fn into_deserializer(self) -> Self {
-        self
-    }
-}
-
-impl<'de> serde::Deserializer<'de> for Member<'de> {
-    type Error = serde_json::Error;
-
-    fn deserialize_any<V: serde::de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
-        match self {
-            Self::Kind(kind) => visitor.visit_borrowed_str(kind),
-            Self::Data(data) => data.deserialize_any(visitor),
-        }
-    }
-
-    fn deserialize_option<V: serde::de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
-        match self {
-            Self::Kind(kind) => visitor.visit_borrowed_str(kind),
-            Self::Data(data) => data.deserialize_option(visitor),
-        }
-    }
-
-    fn deserialize_enum<V: serde::de::Visitor<'de>>(
-        self,
-        name: &'static str,
-        variants: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Self::Error> {
-        match self {
-            Self::Kind(kind) => {
-                let kind: serde::de::value::BorrowedStrDeserializer<'de, serde_json::Error> =
-                    serde::de::value::BorrowedStrDeserializer::new(kind);
-                kind.deserialize_enum(name, variants, visitor)
-            }
-            Self::Data(data) => data.deserialize_enum(name, variants, visitor),
-        }
-    }
-
-    serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct
-        newtype_struct seq tuple tuple_struct map struct identifier ignored_any
-    }
 }
 
 #[cfg(test)]
@@ -439,7 +325,7 @@ mod tests {
             assert_eq!(event.cause, cause);
             let n = u8::try_from(n).unwrap();
             assert_eq!((event.entity, event.version, event.kind), (entity(n), u64::from(n) + 1, "placement.opened"));
-            assert!(event.data.get().contains(&format!("}},{{\\\"{n}")), "{}", event.data);
+            assert!(event.data.contains(&format!("}},{{\\\"{n}")), "{}", event.data);
         }
     }
 }

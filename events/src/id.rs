@@ -90,6 +90,18 @@ impl fmt::Debug for EntityId {
     }
 }
 
+/// The value of each character of base32; 255 for every other.
+const VALUES: [u8; 256] = {
+    let mut values = [255; 256];
+    let mut value = 0_u8;
+    while value < 32 {
+        let char = if value < 26 { b'a' + value } else { b'2' + (value - 26) };
+        values[char as usize] = value;
+        value += 1;
+    }
+    values
+};
+
 /// Text that is not an [`EntityId`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an id has 24 characters of a-z and 2-7")]
@@ -99,12 +111,19 @@ impl FromStr for EntityId {
     type Err = NotAnId;
 
     fn from_str(text: &str) -> Result<Self, NotAnId> {
+        let text: &[u8; Self::CHARS] = text.as_bytes().try_into().map_err(|_| NotAnId)?;
         let mut bytes = [0; Self::BYTES];
-        if text.len() != Self::CHARS {
-            return Err(NotAnId);
+        let mut wrong = 0;
+        // Eight characters of five bits are five bytes. By hand: a log is full of ids.
+        for (chars, bytes) in text.chunks_exact(8).zip(bytes.chunks_exact_mut(5)) {
+            let bits = chars.iter().fold(0_u64, |bits, char| {
+                let value = VALUES[usize::from(*char)];
+                wrong |= value;
+                bits << 5 | u64::from(value & 31)
+            });
+            bytes.copy_from_slice(&bits.to_be_bytes()[3..]);
         }
-        let written = BASE32.decode_mut(text.as_bytes(), &mut bytes).map_err(|_| NotAnId)?;
-        if written == Self::BYTES { Ok(Self(bytes)) } else { Err(NotAnId) }
+        if wrong < 32 { Ok(Self(bytes)) } else { Err(NotAnId) }
     }
 }
 

@@ -77,8 +77,39 @@ impl FromStr for Time {
     type Err = NotATime;
 
     fn from_str(text: &str) -> Result<Self, NotATime> {
-        Timestamp::from_str(text).map(Self::from).map_err(|_| NotATime)
+        match written(text.as_bytes()) {
+            Some(time) => Ok(time),
+            None => Timestamp::from_str(text).map(Self::from).map_err(|_| NotATime),
+        }
     }
+}
+
+/// The time in `2026-11-21T09:30:00.000000Z`, exactly as times are written here. By hand: a log is full of them. The
+/// last days of a month and leap seconds are left to the calendar.
+fn written(text: &[u8]) -> Option<Time> {
+    let text: &[u8; 27] = text.try_into().ok()?;
+    let separators = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':'), (19, b'.'), (26, b'Z')];
+    if separators.iter().any(|(at, separator)| text[*at] != *separator) {
+        return None;
+    }
+    let number = |from: usize, to: usize| {
+        text[from..to]
+            .iter()
+            .try_fold(0_i64, |number, digit| digit.is_ascii_digit().then(|| number * 10 + i64::from(digit - b'0')))
+    };
+    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    let (hour, minute, second, micros) = (number(11, 13)?, number(14, 16)?, number(17, 19)?, number(20, 26)?);
+    if !(1..=12).contains(&month) || !(1..=28).contains(&day) || hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    // Days since the beginning of the proleptic Gregorian calendar, whose years here begin in March.
+    let year = if month <= 2 { year - 1 } else { year };
+    let month = (month + 9) % 12;
+    let days =
+        year * 365 + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + (153 * month + 2) / 5 + day
+            - 1
+            - 719_468;
+    Some(Time(((days * 24 + hour) * 60 + minute) * 60_000_000 + second * 1_000_000 + micros))
 }
 
 impl Serialize for Time {
@@ -123,6 +154,21 @@ mod tests {
         let time: Result<Time, _> = "2026-11-21T09:30:00+09:00".parse();
         assert_eq!(time.map(|t| t.to_string()), Ok("2026-11-21T00:30:00.000000Z".to_owned()));
         assert_eq!(time_month("2026-12-01T01:00:00+09:00"), "2026-11");
+    }
+
+    #[test]
+    fn times_are_read_by_hand_as_the_calendar_reads_them() {
+        for day in (-719_000..2_900_000_i64).step_by(13) {
+            let micros = day * 86_400_000_000 + (day.rem_euclid(86_399)) * 1_000_000 + day.rem_euclid(999_999);
+            let text = Time::from_micros(micros).to_string();
+            if let Some(read) = written(text.as_bytes()) {
+                assert_eq!(read, Time::from_micros(micros), "{text}");
+            }
+        }
+        assert!(written(b"2026-11-21T09:30:00.000000Z").is_some());
+        for other in ["2026-11-21T09:30:00.000000+", "2026-13-21T09:30:00.000000Z", "2026-02-30T09:30:00.000000Z"] {
+            assert!(other.parse::<Time>().is_err(), "{other}");
+        }
     }
 
     fn time_month(text: &str) -> String {

@@ -187,6 +187,25 @@ pub trait ReadLog: Send + Sync {
     /// As [`ReadLog::end`].
     fn read(&self, partition: u16, offset: u64, bound: Bound) -> Result<Page, ReadError>;
 
+    /// Shows `entry` the offset and the bytes of each entry that [`ReadLog::read`] would bring, in order, and gives the
+    /// offset behind them. Nothing is copied where the medium lends its bytes. What was shown before an error stands.
+    ///
+    /// # Errors
+    /// As [`ReadLog::end`].
+    fn visit(
+        &self,
+        partition: u16,
+        offset: u64,
+        bound: Bound,
+        entry: &mut dyn FnMut(u64, &[u8]),
+    ) -> Result<u64, ReadError> {
+        let page = self.read(partition, offset, bound)?;
+        for Entry { offset, stored } in &page.entries {
+            entry(*offset, stored);
+        }
+        Ok(page.entries.last().map_or(offset, |last| last.offset + 1))
+    }
+
     /// Calls `watch` with a partition each time that its end has moved; spurious calls are allowed, missing ones are not.
     /// `watch` MUST return at once.
     fn watch(&self, watch: Watch);

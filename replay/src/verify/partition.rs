@@ -2,7 +2,7 @@
 
 use kippu_events::event::{self, EventId, NotAnEvent};
 use kippu_events::log::judge::judge;
-use kippu_events::log::{self, Bound, Content, Entry, Genesis, NotARecord, ReadError, ReadLog, Record, Verdict};
+use kippu_events::log::{self, Bound, Content, Genesis, NotARecord, ReadError, ReadLog, Record, Verdict};
 
 use super::entities::Entities;
 use super::recent::Recent;
@@ -96,34 +96,42 @@ impl Walk<'_> {
         let mut offset = 0;
         let mut bound = Bound::default();
         while offset < end {
-            let page = match self.log.read(partition, offset, bound) {
-                Ok(page) => page,
-                // Somewhere in this page: one by one, to name the place.
-                Err(_) if bound.entries > 1 => {
-                    bound.entries = 1;
-                    continue;
+            let first = offset;
+            let mut fault = None;
+            let log = self.log;
+            let visited = log.visit(partition, first, bound, &mut |at, stored| {
+                if fault.is_some() || at >= end {
+                    return;
                 }
-                Err(ReadError::Medium { offset, reason, .. }) => {
+                let taken = if at == offset {
+                    self.take(at, stored)
+                } else {
+                    Err(Fault::new("offset", format!("nothing lies here; the next entry is at offset {at}")))
+                };
+                match taken {
+                    Ok(()) => offset += 1,
+                    Err(found) => fault = Some(found),
+                }
+            });
+            (self.options.progress)(offset - first);
+            if let Some(fault) = fault {
+                return Err(self.damage(offset, &fault));
+            }
+            match visited {
+                Ok(_) if offset > first => {}
+                Ok(_) => {
+                    let gone = format!("the log goes on to offset {end}, but nothing can be read from {offset} on");
+                    return Err(self.damage(offset, &Fault::new("offset", gone)));
+                }
+                // Somewhere in this page: one by one, to name the place.
+                Err(_) if bound.entries > 1 => bound.entries = 1,
+                Err(ReadError::Medium { reason, .. }) => {
                     return Err(self.damage(offset, &Fault::new("medium", reason)));
                 }
                 Err(error @ ReadError::NoPartition { .. }) => {
                     return Err(self.damage(offset, &Fault::new("medium", error.to_string())));
                 }
-            };
-            if page.entries.is_empty() {
-                let gone = format!("the log goes on to offset {end}, but nothing can be read from {offset} on");
-                return Err(self.damage(offset, &Fault::new("offset", gone)));
             }
-            let read = page.entries.len() as u64;
-            for entry in page.entries.iter().take_while(|entry| entry.offset < end) {
-                if entry.offset != offset {
-                    let gone = format!("nothing lies here; the next entry is at offset {}", entry.offset);
-                    return Err(self.damage(offset, &Fault::new("offset", gone)));
-                }
-                self.take(entry).map_err(|fault| self.damage(offset, &fault))?;
-                offset += 1;
-            }
-            (self.options.progress)(read);
         }
         self.compare_tail(offset)
     }
@@ -137,14 +145,14 @@ impl Walk<'_> {
         Damage { number, offset, field: fault.field.clone(), reason: fault.reason.clone() }
     }
 
-    fn take(&mut self, entry: &Entry) -> Result<(), Fault> {
-        self.found.bytes += entry.stored.len() as u64;
-        let record = Record::decode(&entry.stored)?;
-        let Some(head) = self.head else { return self.open(&record, entry.offset) };
+    fn take(&mut self, offset: u64, stored: &[u8]) -> Result<(), Fault> {
+        self.found.bytes += stored.len() as u64;
+        let record = Record::decode(stored)?;
+        let Some(head) = self.head else { return self.open(&record, offset) };
         let verdict = judge(&head, &record, |number| self.recent.digest_at(&head, number));
         let (skipped, field, what) = match verdict {
             Verdict::Valid(next) => {
-                self.move_to(next, record.digest, entry.offset)?;
+                self.move_to(next, record.digest, offset)?;
                 return match record.content {
                     Content::Commit(commit) => self.body(commit.number, commit.body),
                     Content::Claim(_) => {

@@ -96,6 +96,16 @@ impl ReadLog for Beside {
         self.store.page(partition, offset, self.known_end(partition)?, bound)
     }
 
+    fn visit(
+        &self,
+        partition: u16,
+        offset: u64,
+        bound: Bound,
+        entry: &mut dyn FnMut(u64, &[u8]),
+    ) -> Result<u64, ReadError> {
+        self.store.visit(partition, offset, self.known_end(partition)?, bound, entry)
+    }
+
     fn watch(&self, watch: Watch) {
         self.watches.write().unwrap_or_else(PoisonError::into_inner).push(watch);
     }

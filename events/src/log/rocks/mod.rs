@@ -242,6 +242,16 @@ impl ReadLog for RocksLog {
         self.shared.store.page(partition, offset, self.shared.end(partition)?, bound)
     }
 
+    fn visit(
+        &self,
+        partition: u16,
+        offset: u64,
+        bound: Bound,
+        entry: &mut dyn FnMut(u64, &[u8]),
+    ) -> Result<u64, ReadError> {
+        self.shared.store.visit(partition, offset, self.shared.end(partition)?, bound, entry)
+    }
+
     fn watch(&self, watch: Watch) {
         self.shared.watches.write().unwrap_or_else(PoisonError::into_inner).push(watch);
     }

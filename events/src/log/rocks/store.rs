@@ -178,10 +178,25 @@ impl Store {
 
     /// Records from `offset` on that lie before `end`.
     pub(super) fn page(&self, partition: u16, offset: u64, end: u64, bound: Bound) -> Result<Page, ReadError> {
-        let family = self.family(partition)?;
         let mut page = Page::default();
+        self.visit(partition, offset, end, bound, &mut |offset, stored| {
+            page.entries.push(Entry { offset, stored: stored.to_vec() });
+        })?;
+        Ok(page)
+    }
+
+    /// Shows records from `offset` on that lie before `end`; gives the offset behind the last.
+    pub(super) fn visit(
+        &self,
+        partition: u16,
+        offset: u64,
+        end: u64,
+        bound: Bound,
+        entry: &mut dyn FnMut(u64, &[u8]),
+    ) -> Result<u64, ReadError> {
+        let family = self.family(partition)?;
         if offset >= end {
-            return Ok(page);
+            return Ok(offset);
         }
         let mut options = ReadOptions::default();
         // A scan must not push out of the cache what single reads come back to.
@@ -191,29 +206,28 @@ impl Store {
         }
         let mut found = self.db.raw_iterator_cf_opt(family, options);
         found.seek(offset.to_be_bytes());
-        let mut bytes = 0;
-        for expected in offset..end {
-            if page.entries.len() >= bound.entries {
-                break;
-            }
-            let medium = |reason: String| ReadError::Medium { partition, offset: expected, reason };
+        let (mut bytes, mut next) = (0, offset);
+        let most = offset.saturating_add(u64::try_from(bound.entries).unwrap_or(u64::MAX)).min(end);
+        while next < most {
+            let medium = |reason: String| ReadError::Medium { partition, offset: next, reason };
             let Some((key, stored)) = found.item() else {
                 let reason =
                     found.status().err().map_or("the record is missing".to_owned(), |error| error.into_string());
                 return Err(medium(reason));
             };
             let at = number(key).map_err(medium)?;
-            if at != expected {
+            if at != next {
                 return Err(medium(format!("the record is missing; the next is {at}")));
             }
             bytes += stored.len();
-            if bytes > bound.bytes && !page.entries.is_empty() {
+            if bytes > bound.bytes && next > offset {
                 break;
             }
-            page.entries.push(Entry { offset: at, stored: stored.to_vec() });
+            entry(at, stored);
+            next += 1;
             found.next();
         }
-        Ok(page)
+        Ok(next)
     }
 }
 

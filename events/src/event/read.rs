@@ -1,0 +1,65 @@
+//! Reading a record's body.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{Cause, Mac, NotAnEvent, Recorded, canonical};
+
+/// The envelope on the wire. Unknown attributes are refused: nobody but us writes here.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wire<'a> {
+    specversion: &'a str,
+    id: &'a str,
+    source: &'a str,
+    #[serde(rename = "type")]
+    kind: &'a str,
+    #[serde(borrow)]
+    data: &'a RawValue,
+    subject: &'a str,
+    time: &'a str,
+    entityversion: u64,
+    schemaversion: u32,
+    command: &'a str,
+    commandmac: &'a str,
+    principal: &'a str,
+}
+
+/// The events of a record's body, in order.
+///
+/// # Errors
+/// [`NotAnEvent`] for the first attribute that is not as [`BodyWriter`] writes it.
+pub fn read_body(body: &[u8]) -> Result<Vec<Recorded<'_>>, NotAnEvent> {
+    if let Some(events) = canonical::read(body) {
+        return Ok(events);
+    }
+    // Not as we write it: read with care, to say what is wrong with it.
+    read_parsed(body)
+}
+
+pub(super) fn read_parsed(body: &[u8]) -> Result<Vec<Recorded<'_>>, NotAnEvent> {
+    let events: Vec<Wire<'_>> = serde_json::from_slice(body).map_err(|e| NotAnEvent::Json(e.to_string()))?;
+    events.into_iter().map(read_event).collect()
+}
+
+fn read_event(wire: Wire<'_>) -> Result<Recorded<'_>, NotAnEvent> {
+    let wrong = |attribute, value: &str| NotAnEvent::Attribute { attribute, value: value.to_owned() };
+    if wire.specversion != "1.0" {
+        return Err(wrong("specversion", wire.specversion));
+    }
+    Ok(Recorded {
+        source: wire.source.strip_prefix("urn:kippu:").ok_or_else(|| wrong("source", wire.source))?,
+        id: wire.id.parse()?,
+        entity: wire.subject.parse()?,
+        version: wire.entityversion,
+        kind: wire.kind,
+        schema: wire.schemaversion,
+        time: wire.time.parse().map_err(|_| wrong("time", wire.time))?,
+        cause: Cause {
+            command: Mac::parse(wire.command).ok_or_else(|| wrong("command", wire.command))?,
+            body: Mac::parse(wire.commandmac).ok_or_else(|| wrong("commandmac", wire.commandmac))?,
+            principal: wire.principal.parse().map_err(|_| wrong("principal", wire.principal))?,
+        },
+        data: wire.data.get(),
+    })
+}
