@@ -23,6 +23,9 @@ use clap::Parser as _;
 use crate::cli::{Cli, Client, Command, Config, Replay};
 use crate::output::Output;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> std::process::ExitCode {
     // clap itself prints what is wrong with the command line and exits with 2.
     let cli = Cli::parse();

@@ -1,6 +1,5 @@
 //! What the embedded log does when the disk fails it. Failpoints belong to the whole process, so these tests have a
 //! binary of their own, and one at a time holds the scenario.
-#![cfg(feature = "failpoints")]
 
 use std::path::Path;
 use std::sync::Arc;

@@ -63,7 +63,12 @@ impl OpenError {
             Self::Claim(AppendError::Sealed { .. } | AppendError::TooLarge { .. } | AppendError::Deposed { .. }) => {
                 false
             }
-            Self::Claim(AppendError::Conflict { .. } | AppendError::Unavailable(_) | AppendError::Unknown(_)) => true,
+            Self::Claim(
+                AppendError::Conflict { .. }
+                | AppendError::Unavailable(_)
+                | AppendError::NoSpace { .. }
+                | AppendError::Unknown(_),
+            ) => true,
             Self::Read(_) | Self::Store(_) | Self::Damaged { .. } => false,
         }
     }

@@ -96,6 +96,7 @@ impl Partition {
             AppendError::Deposed { .. } | AppendError::Sealed { .. } => {}
             AppendError::Conflict { .. }
             | AppendError::Unavailable(_)
+            | AppendError::NoSpace { .. }
             | AppendError::Unknown(_)
             | AppendError::TooLarge { .. } => {
                 ctx.run_later(REOPEN_AFTER, |this, ctx| this.open(ctx));

@@ -1,6 +1,9 @@
 //! One partition being served: the path of a command from its entity to the log and back. No actor framework here, and
 //! no waiting: what needs either comes out as an [`Effect`].
 
+mod returns;
+mod upkeep;
+
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -8,17 +11,17 @@ use std::sync::Arc;
 use kippu_events::event::{BodyWriter, Cause, Mac, Place};
 use kippu_events::log::{AppendError, LogId, Position, Progress};
 use kippu_events::secrets::Secrets;
-use kippu_events::{EntityKey, Principal, Time};
+use kippu_events::{EntityKey, Time};
 
 use super::chain::Chain;
 use super::clock::{Clock, Timekeeper};
 use super::open::Opened;
 use super::release::{Release, Reply};
-use super::resident::{Done, Resident};
+use super::resident::Done;
 use super::room::{Room, Whereabouts};
-use super::store::{Batch, Cursor, Lookup, MOST_DUE, StoreError};
+use super::store::{Batch, Lookup, StoreError};
 use super::{Outcome, Submission};
-use crate::actor::{Caller, Context, Near};
+use crate::actor::{Context, Near};
 use crate::catalogue;
 use crate::erased::{Decided, Ready};
 use crate::problem::{self, Problem};
@@ -208,6 +211,7 @@ impl Serving {
         let neighbour = near.and_then(|near| self.room.get(near)).map(|resident| &*resident.state);
         let secrets = &self.around.secrets;
         let decide = AssertUnwindSafe(|| {
+            fail::fail_point!("runtime::decide");
             catalogue::actor(key.family).decide(&*resident.state, &ready.command, Near(neighbour), context, secrets)
         });
         match catch_unwind(decide) {
@@ -289,48 +293,6 @@ impl Serving {
         queue.push(parked);
     }
 
-    /// The outcome of [`Effect::Fetch`].
-    pub fn fetched(&mut self, key: EntityKey, found: Result<Option<Resident>, StoreError>) {
-        let waiting = self.parked.remove(&key).unwrap_or_default();
-        match found {
-            Ok(found) => {
-                self.room.admit(key, found.unwrap_or_else(|| Resident::fresh(key.family)));
-                for parked in waiting {
-                    match parked {
-                        Parked::Job(job) => self.submit(job),
-                        Parked::Deadline => self.deadline(key),
-                    }
-                }
-            }
-            Err(error) => {
-                for parked in waiting {
-                    match parked {
-                        Parked::Job(job) => self.refuse(store_failed(&error), job.reply),
-                        Parked::Deadline => {}
-                    }
-                }
-            }
-        }
-    }
-
-    /// The outcome of [`Effect::LookUp`].
-    pub fn looked_up(&mut self, mut job: Job, found: Result<Option<Done>, StoreError>) {
-        match found {
-            Ok(Some(done)) if done.asked_for(job.submission.ready.body) => self.repeat(done, job),
-            Ok(Some(_)) => {
-                self.refuse(
-                    Problem::new(&problem::KEY_REUSED, "the same key came with another body before"),
-                    job.reply,
-                );
-            }
-            Ok(None) => {
-                job.looked_up = true;
-                self.submit(job);
-            }
-            Err(error) => self.refuse(store_failed(&error), job.reply),
-        }
-    }
-
     /// The log tells how far it has come.
     ///
     /// # Errors
@@ -361,87 +323,6 @@ impl Serving {
                 tell(job.reply, Problem::later(&problem::UNAVAILABLE, "the partition is being taken over"));
             }
         }
-    }
-
-    /// Time has passed: looks for deadlines, and lets the store catch up.
-    pub fn tick(&mut self) {
-        if let Ok(now) = self.keeper.now(&*self.around.clock) {
-            self.room.stale_due(now);
-            for key in self.room.due(now, MOST_DUE) {
-                self.deadline(key);
-            }
-            if !self.looking_for_due {
-                self.looking_for_due = true;
-                self.effects.push(Effect::Due(now));
-            }
-        }
-        self.flush();
-    }
-
-    /// The outcome of [`Effect::Due`].
-    pub fn due(&mut self, found: Result<Vec<EntityKey>, StoreError>) {
-        self.looking_for_due = false;
-        match found {
-            Ok(keys) => keys.into_iter().for_each(|key| self.deadline(key)),
-            Err(error) => tracing::error!(%error, "deadlines could not be read"),
-        }
-    }
-
-    /// Gives the command of a deadline that has passed. Harmless where the entity has changed its mind.
-    fn deadline(&mut self, key: EntityKey) {
-        match self.room.find(key) {
-            Ok(Whereabouts::Here) => {}
-            Ok(Whereabouts::OnDisk) => return self.park(key, Parked::Deadline),
-            Err(error) => return tracing::error!(%error, "an entity with a deadline could not be read"),
-        }
-        let (Some(resident), Ok(now)) = (self.room.get(key), self.keeper.now(&*self.around.clock)) else { return };
-        let actor = catalogue::actor(key.family);
-        let (Some(due), Some(command)) = (actor.due(&*resident.state), actor.when_due(&*resident.state)) else {
-            return;
-        };
-        if due > now || self.quarantined.contains(&key) {
-            return;
-        }
-        let command_id = self.around.secrets.command(&Principal::Deadline, &due.to_string(), key);
-        let ready = Ready { entity: key, body: Mac::default(), command };
-        let submission = Submission { ready, command: command_id, caller: Caller::DEADLINE, if_match: None };
-        self.submit(Job { submission, reply: None, looked_up: false });
-    }
-
-    /// Makes a batch for the store, unless one is on its way.
-    fn flush(&mut self) {
-        if self.flushing.is_some() || self.room.dirty() == 0 {
-            return;
-        }
-        match self.room.batch(Cursor { head: self.chain.head(), time: self.keeper.last() }) {
-            Ok(batch) => {
-                self.flushing = Some(Flushing::Held(batch));
-                self.write_held();
-            }
-            Err(error) => tracing::error!(%error, "no batch for the entity store"),
-        }
-    }
-
-    fn write_held(&mut self) {
-        match self.flushing.take() {
-            Some(Flushing::Held(batch)) if batch.number() <= self.chain.durable() => {
-                self.flushing = Some(Flushing::Writing(batch.number()));
-                self.effects.push(Effect::Flush(batch));
-            }
-            other => self.flushing = other,
-        }
-    }
-
-    /// The outcome of [`Effect::Flush`].
-    ///
-    /// # Errors
-    /// The store could not be written: this claim's entities are ahead of it for ever, so it has to end.
-    pub fn flushed(&mut self, written: Result<(), StoreError>) -> Result<(), StoreError> {
-        if let Some(Flushing::Writing(number)) = self.flushing.take() {
-            written?;
-            self.room.written(number, self.around.most_resident);
-        }
-        Ok(())
     }
 
     /// Whether nothing is under way.
@@ -488,9 +369,7 @@ pub struct Figures {
 fn not_appended(error: &AppendError) -> Problem {
     match error {
         AppendError::TooLarge { .. } => Problem::new(&problem::TOO_LARGE, error.to_string()),
-        AppendError::Unavailable(reason) if reason.contains("disk") => {
-            Problem::later(&problem::INSUFFICIENT_STORAGE, error.to_string())
-        }
+        AppendError::NoSpace { .. } => Problem::later(&problem::INSUFFICIENT_STORAGE, error.to_string()),
         AppendError::Unavailable(_)
         | AppendError::Conflict { .. }
         | AppendError::Deposed { .. }

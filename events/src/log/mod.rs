@@ -149,6 +149,12 @@ pub enum AppendError {
     /// Certainly not written. The caller may say so.
     #[error("the log takes no writes now: {0}")]
     Unavailable(String),
+    /// Certainly not written: too little space is left. Reading goes on.
+    #[error("too little space is left: less than {floor_bytes} bytes")]
+    NoSpace {
+        /// What has to stay free.
+        floor_bytes: u64,
+    },
     /// Perhaps written. The caller MUST claim anew and read to its claim before it answers.
     #[error("the log did not say whether it wrote: {0}")]
     Unknown(String),

@@ -53,11 +53,7 @@ impl Space {
         if self.is_due() {
             self.check();
         }
-        if self.low.load(Ordering::Relaxed) {
-            Err(AppendError::Unavailable(format!("low disk: less than {} bytes are free", self.floor)))
-        } else {
-            Ok(())
-        }
+        if self.low.load(Ordering::Relaxed) { Err(AppendError::NoSpace { floor_bytes: self.floor }) } else { Ok(()) }
     }
 
     /// To be called before each group commit, with its size.

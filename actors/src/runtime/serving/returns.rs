@@ -1,0 +1,52 @@
+//! What was fetched from the entity store comes back, and the commands that were parked for it go on.
+
+use kippu_events::EntityKey;
+
+use super::{Job, Parked, Serving, store_failed};
+use crate::problem::{self, Problem};
+use crate::runtime::resident::{Done, Resident};
+use crate::runtime::store::StoreError;
+
+impl Serving {
+    /// The outcome of [`Effect::Fetch`].
+    pub fn fetched(&mut self, key: EntityKey, found: Result<Option<Resident>, StoreError>) {
+        let waiting = self.parked.remove(&key).unwrap_or_default();
+        match found {
+            Ok(found) => {
+                self.room.admit(key, found.unwrap_or_else(|| Resident::fresh(key.family)));
+                for parked in waiting {
+                    match parked {
+                        Parked::Job(job) => self.submit(job),
+                        Parked::Deadline => self.deadline(key),
+                    }
+                }
+            }
+            Err(error) => {
+                for parked in waiting {
+                    match parked {
+                        Parked::Job(job) => self.refuse(store_failed(&error), job.reply),
+                        Parked::Deadline => {}
+                    }
+                }
+            }
+        }
+    }
+
+    /// The outcome of [`Effect::LookUp`].
+    pub fn looked_up(&mut self, mut job: Job, found: Result<Option<Done>, StoreError>) {
+        match found {
+            Ok(Some(done)) if done.asked_for(job.submission.ready.body) => self.repeat(done, job),
+            Ok(Some(_)) => {
+                self.refuse(
+                    Problem::new(&problem::KEY_REUSED, "the same key came with another body before"),
+                    job.reply,
+                );
+            }
+            Ok(None) => {
+                job.looked_up = true;
+                self.submit(job);
+            }
+            Err(error) => self.refuse(store_failed(&error), job.reply),
+        }
+    }
+}

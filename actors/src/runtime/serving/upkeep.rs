@@ -1,0 +1,95 @@
+//! What a partition does that no caller waits for: deadlines, and letting the entity store catch up.
+
+use kippu_events::event::Mac;
+use kippu_events::{EntityKey, Principal};
+
+use super::{Effect, Flushing, Job, Parked, Serving};
+use crate::actor::Caller;
+use crate::catalogue;
+use crate::erased::Ready;
+use crate::runtime::Submission;
+use crate::runtime::room::Whereabouts;
+use crate::runtime::store::{Cursor, MOST_DUE, StoreError};
+
+impl Serving {
+    /// Time has passed: looks for deadlines, and lets the store catch up.
+    pub fn tick(&mut self) {
+        if let Ok(now) = self.keeper.now(&*self.around.clock) {
+            self.room.stale_due(now);
+            for key in self.room.due(now, MOST_DUE) {
+                self.deadline(key);
+            }
+            if !self.looking_for_due {
+                self.looking_for_due = true;
+                self.effects.push(Effect::Due(now));
+            }
+        }
+        self.flush();
+    }
+
+    /// The outcome of [`Effect::Due`].
+    pub fn due(&mut self, found: Result<Vec<EntityKey>, StoreError>) {
+        self.looking_for_due = false;
+        match found {
+            Ok(keys) => keys.into_iter().for_each(|key| self.deadline(key)),
+            Err(error) => tracing::error!(%error, "deadlines could not be read"),
+        }
+    }
+
+    /// Gives the command of a deadline that has passed. Harmless where the entity has changed its mind.
+    pub(super) fn deadline(&mut self, key: EntityKey) {
+        match self.room.find(key) {
+            Ok(Whereabouts::Here) => {}
+            Ok(Whereabouts::OnDisk) => return self.park(key, Parked::Deadline),
+            Err(error) => return tracing::error!(%error, "an entity with a deadline could not be read"),
+        }
+        let (Some(resident), Ok(now)) = (self.room.get(key), self.keeper.now(&*self.around.clock)) else { return };
+        let actor = catalogue::actor(key.family);
+        let (Some(due), Some(command)) = (actor.due(&*resident.state), actor.when_due(&*resident.state)) else {
+            return;
+        };
+        if due > now || self.quarantined.contains(&key) {
+            return;
+        }
+        let command_id = self.around.secrets.command(&Principal::Deadline, &due.to_string(), key);
+        let ready = Ready { entity: key, body: Mac::default(), command };
+        let submission = Submission { ready, command: command_id, caller: Caller::DEADLINE, if_match: None };
+        self.submit(Job { submission, reply: None, looked_up: false });
+    }
+
+    /// Makes a batch for the store, unless one is on its way.
+    pub(super) fn flush(&mut self) {
+        if self.flushing.is_some() || self.room.dirty() == 0 {
+            return;
+        }
+        match self.room.batch(Cursor { head: self.chain.head(), time: self.keeper.last() }) {
+            Ok(batch) => {
+                self.flushing = Some(Flushing::Held(batch));
+                self.write_held();
+            }
+            Err(error) => tracing::error!(%error, "no batch for the entity store"),
+        }
+    }
+
+    pub(super) fn write_held(&mut self) {
+        match self.flushing.take() {
+            Some(Flushing::Held(batch)) if batch.number() <= self.chain.durable() => {
+                self.flushing = Some(Flushing::Writing(batch.number()));
+                self.effects.push(Effect::Flush(batch));
+            }
+            other => self.flushing = other,
+        }
+    }
+
+    /// The outcome of [`Effect::Flush`].
+    ///
+    /// # Errors
+    /// The store could not be written: this claim's entities are ahead of it for ever, so it has to end.
+    pub fn flushed(&mut self, written: Result<(), StoreError>) -> Result<(), StoreError> {
+        if let Some(Flushing::Writing(number)) = self.flushing.take() {
+            written?;
+            self.room.written(number, self.around.most_resident);
+        }
+        Ok(())
+    }
+}
