@@ -50,8 +50,9 @@ fn written(event: &dyn AnyEvent) -> (String, Box<RawValue>) {
         r#type: String,
         data: Box<RawValue>,
     }
-    let mut json = vec![b'{'];
+    let mut json = Vec::new();
     event.write_members(&mut json);
+    json[0] = b'{';
     json.push(b'}');
     let members: Members = serde_json::from_slice(&json).unwrap();
     (members.r#type, members.data)
