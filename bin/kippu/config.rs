@@ -131,7 +131,8 @@ pub(crate) struct Log {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { filter: "info".to_owned(), format: Format::Text }
+        // The server of actix tells of every worker at `info`.
+        Self { filter: "info,actix_server=warn".to_owned(), format: Format::Text }
     }
 }
 

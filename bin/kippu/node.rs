@@ -1,6 +1,8 @@
 //! A node: log, key store, runtime and views over one data directory.
 
 mod data_dir;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 use std::sync::Arc;
