@@ -1,31 +1,41 @@
 //! The one way in: every command, whether it comes over HTTP or from a file, is checked, prepared and submitted here.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use kippu_events::secrets::Secrets;
 use kippu_events::{EntityId, Family};
+use tokio::sync::Semaphore;
 
 use crate::actor::{Call, CommandSpec, Target};
 use crate::catalogue;
-use crate::erased::Preparation;
+use crate::erased::{Preparation, Ready};
 use crate::problem::{self, Problem};
 use crate::runtime::{Outcome, Runtime, Submission};
 
 /// The longest idempotency key, as Stripe's.
 pub const MOST_KEY_CHARS: usize = 255;
 
+/// Preparations that are slow on purpose and under way at once, per core: each takes 19 MiB and a core, so more of them
+/// would only take both from everybody else.
+const SLOW_PER_CORE: usize = 2;
+/// How long a command waits for its turn to be slow.
+const SLOW_PATIENCE: Duration = Duration::from_secs(10);
+
 /// Takes commands. Cheap to clone.
 #[derive(Clone)]
 pub struct Commands {
     runtime: Runtime,
     secrets: Arc<Secrets>,
+    slow: Arc<Semaphore>,
 }
 
 impl Commands {
     /// Commands into `runtime`.
     #[must_use]
-    pub const fn new(runtime: Runtime, secrets: Arc<Secrets>) -> Self {
-        Self { runtime, secrets }
+    pub fn new(runtime: Runtime, secrets: Arc<Secrets>) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { runtime, secrets, slow: Arc::new(Semaphore::new(cores * SLOW_PER_CORE)) }
     }
 
     /// The command `name` of `family`, if there is one with an id (or none) in its path.
@@ -55,11 +65,28 @@ impl Commands {
         }
         let ready = match catalogue::actor(family).prepare(name, body, &call, &self.secrets)? {
             Preparation::Ready(ready) => ready,
-            Preparation::Slow(prepare) => tokio::task::spawn_blocking(prepare)
-                .await
-                .map_err(|_| Problem::new(&problem::INTERNAL, "preparing the command failed"))??,
+            Preparation::Slow(prepare) => self.slowly(prepare).await?,
         };
         let command = self.secrets.command(&call.caller.principal, &call.key, ready.entity);
         self.runtime.submit(Submission { ready, command, caller: call.caller, if_match: call.if_match }).await
+    }
+
+    async fn slowly(
+        &self,
+        prepare: impl FnOnce() -> Result<Ready, Problem> + Send + 'static,
+    ) -> Result<Ready, Problem> {
+        let turn = tokio::time::timeout(SLOW_PATIENCE, Arc::clone(&self.slow).acquire_owned()).await;
+        let Ok(Ok(turn)) = turn else {
+            return Err(Problem::later(&problem::OVERLOADED, "too many commands with a PIN or a name are under way"));
+        };
+        // The turn goes with the work: a caller that hangs up does not make room for another before it is done.
+        let work = move || {
+            let ready = prepare();
+            drop(turn);
+            ready
+        };
+        tokio::task::spawn_blocking(work)
+            .await
+            .map_err(|_| Problem::new(&problem::INTERNAL, "preparing the command failed"))?
     }
 }

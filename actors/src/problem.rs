@@ -113,10 +113,21 @@ problem_types! {
 #[must_use]
 pub fn bad_body(error: &serde_json::Error) -> Problem {
     match error.classify() {
-        serde_json::error::Category::Data => Problem::new(&INVALID_BODY, error.to_string()),
+        serde_json::error::Category::Data => Problem::new(&INVALID_BODY, without_value(&error.to_string())),
         serde_json::error::Category::Io | serde_json::error::Category::Syntax | serde_json::error::Category::Eof => {
             Problem::new(&INVALID_JSON, error.to_string())
         }
+    }
+}
+
+/// A parser's message without the value that it met, which may be a PIN: "invalid type: integer `4711`, expected a
+/// string" becomes "invalid type, expected a string".
+fn without_value(message: &str) -> String {
+    match (message.split_once(": "), message.rfind(", expected ")) {
+        (Some((what @ ("invalid type" | "invalid value"), _)), Some(expected)) => {
+            format!("{what}{}", &message[expected..])
+        }
+        _ => message.to_owned(),
     }
 }
 
@@ -127,4 +138,21 @@ pub fn bad_body(error: &serde_json::Error) -> Problem {
 pub fn raw_body(body: &[u8]) -> Result<&RawValue, Problem> {
     let body = if body.iter().all(u8::is_ascii_whitespace) { b"{}" } else { body };
     serde_json::from_slice(body).map_err(|e| bad_body(&e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Shows S1.
+    #[test]
+    fn a_value_of_the_wrong_type_is_not_repeated_in_the_problem() {
+        for body in ["4711", "\"4711, expected 4711\"", "[4711]", "{\"4711\":4711}"] {
+            let error = serde_json::from_str::<bool>(body).err().map(|e| bad_body(&e).detail);
+            assert!(
+                error.is_some_and(|detail| !detail.contains("4711") && detail.contains("expected a boolean")),
+                "{body}"
+            );
+        }
+    }
 }

@@ -95,9 +95,9 @@ pub struct Timekeeper {
 }
 
 impl Timekeeper {
-    /// Goes on after a record of time `last`.
-    pub fn new(last: Time, clock: &dyn Clock) -> Self {
-        Self { last, wall: clock.wall(), monotonic: clock.monotonic(), jumped: false }
+    /// Goes on after a record of time `last`, under a clock that has jumped before or not.
+    pub fn new(last: Time, clock: &dyn Clock, jumped: bool) -> Self {
+        Self { last, wall: clock.wall(), monotonic: clock.monotonic(), jumped }
     }
 
     /// The time for what is decided now.
@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn a_record_is_never_earlier_than_the_one_before() {
         let clock = at_noon();
-        let mut keeper = Timekeeper::new(Time::default(), &clock);
+        let mut keeper = Timekeeper::new(Time::default(), &clock, false);
         let first = keeper.now(&clock).unwrap();
         keeper.recorded(first);
         clock.step_micros(-120_000_000);
@@ -152,7 +152,7 @@ mod tests {
     fn a_jump_of_the_wall_clock_stops_time_for_good() {
         for jump in [3_600_000_000, -3_600_000_000] {
             let clock = at_noon();
-            let mut keeper = Timekeeper::new(Time::default(), &clock);
+            let mut keeper = Timekeeper::new(Time::default(), &clock, false);
             clock.step_micros(jump);
             assert_eq!(keeper.now(&clock), Err(Jumped));
             clock.step_micros(-jump);
@@ -163,7 +163,7 @@ mod tests {
     #[test]
     fn a_long_quiet_time_is_no_jump() {
         let clock = at_noon();
-        let mut keeper = Timekeeper::new(Time::default(), &clock);
+        let mut keeper = Timekeeper::new(Time::default(), &clock, false);
         clock.pass(Duration::from_secs(86_400));
         assert!(keeper.now(&clock).is_ok());
     }

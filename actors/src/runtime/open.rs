@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use kippu_events::Time;
 use kippu_events::event::{NotAnEvent, read_body};
+use kippu_events::log::record::claim_hash;
 use kippu_events::log::{
     AppendError, Bound, Claimant, Content, Damage, Hash, Head, Listener, Log, NotARecord, ReadError, Record, Verdict,
     judge,
@@ -69,7 +70,8 @@ impl OpenError {
                 | AppendError::NoSpace { .. }
                 | AppendError::Unknown(_),
             ) => true,
-            Self::Read(_) | Self::Store(_) | Self::Damaged { .. } => false,
+            Self::Store(_) => true,
+            Self::Read(_) | Self::Damaged { .. } => false,
         }
     }
 }
@@ -115,9 +117,8 @@ impl Tail {
     fn after_cursor(log: &dyn Log, store: &Arc<Store>, partition: u16) -> Result<Self, OpenError> {
         let cursor = store.cursor(partition)?;
         if let Some(Cursor { head, time }) = cursor {
-            let mut reader = Reader { partition, head, offset: head.number + 1, digests: HashMap::new() };
+            let reader = Reader { partition, head, offset: head.number + 1, digests: HashMap::new() };
             if reader.begins_here(log)? {
-                reader.offset = head.number + 1;
                 return Ok(Self { reader, room: Room::new(partition, Arc::clone(store)), last: time, folded: 0 });
             }
             tracing::warn!(partition, "the entity store is of another history and is made anew");
@@ -151,8 +152,8 @@ impl Tail {
         }
         if self.room.dirty() > MOST_DIRTY {
             let number = self.reader.head.number;
-            store.write(self.room.batch(Cursor { head: self.reader.head, time: self.last })?)?;
-            self.room.written(number, MOST_DIRTY);
+            store.write(&self.room.batch(Cursor { head: self.reader.head, time: self.last })?)?;
+            self.room.written(number, MOST_DIRTY, |_| false);
         }
         Ok(true)
     }
@@ -189,16 +190,27 @@ impl Reader {
         }
     }
 
-    /// Whether the log holds this head. A record's own hash says so, except for claims, whose hash needs the head
-    /// before them: there the next record's `prev` says so, when it is judged.
-    fn begins_here(&mut self, log: &dyn Log) -> Result<bool, OpenError> {
-        let page = log.read(self.partition, self.head.number, Bound { entries: 1, ..Bound::default() })?;
-        let Some(entry) = page.entries.first() else { return Ok(false) };
-        let Ok(record) = Record::decode(&entry.stored) else { return Ok(false) };
-        Ok(match record.content {
-            Content::Claim(claim) => claim.epoch == self.head.epoch,
-            Content::Genesis(_) | Content::Commit(_) | Content::Seal(_) => record.digest == self.head.hash,
-        })
+    /// Whether the log holds this head.
+    fn begins_here(&self, log: &dyn Log) -> Result<bool, OpenError> {
+        Ok(self.hash_at(log, self.head.number)? == Some(self.head.hash))
+    }
+
+    /// The hash of record `number`, if it is there. A claim's needs that of the record before it, so this reads back
+    /// over claims.
+    fn hash_at(&self, log: &dyn Log, number: u64) -> Result<Option<Hash>, OpenError> {
+        let mut claims = Vec::new();
+        for at in (0..=number).rev() {
+            let page = log.read(self.partition, at, Bound { entries: 1, ..Bound::default() })?;
+            let Some(entry) = page.entries.first() else { return Ok(None) };
+            let Ok(record) = Record::decode(&entry.stored) else { return Ok(None) };
+            if matches!(record.content, Content::Claim(_)) {
+                claims.push((at, record.digest));
+                continue;
+            }
+            let after = claims.into_iter().rev().fold(record.digest, |hash, (at, digest)| claim_hash(digest, at, hash));
+            return Ok(Some(after));
+        }
+        Ok(None)
     }
 
     /// The head after `record`, or nothing where it does not count.

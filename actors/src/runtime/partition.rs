@@ -1,7 +1,7 @@
 //! The actix actor of one partition: opens it, feeds it one message at a time, and does elsewhere what may wait.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use actix::prelude::*;
@@ -12,9 +12,9 @@ use tokio::sync::{oneshot, watch};
 
 use super::open::{OpenError, Opened, open};
 use super::release::Reply;
-use super::resident::{Done, Resident};
+use super::resident::Done;
 use super::serving::{Effect, Figures, Job, Serving, Surroundings};
-use super::store::{Store, StoreError};
+use super::store::Store;
 use super::{Outcome, Phase, Submission};
 use crate::catalogue;
 use crate::problem::{self, Problem};
@@ -26,6 +26,13 @@ const TICK: Duration = Duration::from_millis(500);
 /// How long to wait before a partition that could not be opened is tried again.
 const REOPEN_AFTER: Duration = Duration::from_secs(1);
 
+/// A piece of work that was done elsewhere did not come back. The panic hook has logged where.
+struct Panicked;
+
+fn panicked() -> AppendError {
+    AppendError::Unknown("a defect was met".to_owned())
+}
+
 /// A partition's actor.
 pub struct Partition {
     around: Arc<Surroundings>,
@@ -34,7 +41,13 @@ pub struct Partition {
     claimant: Claimant,
     /// Counts claims, so that what was begun under one is not taken for the next one's.
     term: u64,
+    /// The term whose batches may be written to the store; held while one is written. A batch of an ended term that
+    /// came late would otherwise be folded a second time by the next.
+    store_term: Arc<Mutex<u64>>,
     serving: Option<Serving>,
+    opening: bool,
+    /// Whether the clock jumped under an earlier claim: that is for an operator to settle, not for the next claim.
+    clock_jumped: bool,
     phase: watch::Sender<Phase>,
     /// Dropped with the actor, after everything else: whoever holds the other end then knows that all of it is gone.
     stopping: Option<oneshot::Sender<()>>,
@@ -49,58 +62,89 @@ impl Partition {
         claimant: Claimant,
         phase: watch::Sender<Phase>,
     ) -> Self {
-        Self { around, log, store, claimant, term: 0, serving: None, phase, stopping: None }
+        Self {
+            around,
+            log,
+            store,
+            claimant,
+            term: 0,
+            store_term: Arc::default(),
+            serving: None,
+            opening: false,
+            clock_jumped: false,
+            phase,
+            stopping: None,
+        }
     }
 
     fn open(&mut self, ctx: &mut Context<Self>) {
+        if self.opening || self.stopping.is_some() {
+            return;
+        }
+        self.opening = true;
         self.term += 1;
         let term = self.term;
         let told = ctx.address();
         let listener = Arc::new(move |progress| told.do_send(Told { term, progress }));
         let (log, store, claimant) = (Arc::clone(&self.log), Arc::clone(&self.store), self.claimant.clone());
-        let partition = self.around.partition;
-        let opening = move || open(&*log, &store, partition, &claimant, listener);
+        let (partition, store_term) = (self.around.partition, Arc::clone(&self.store_term));
+        let opening = move || {
+            *store_term.lock().unwrap_or_else(PoisonError::into_inner) = term;
+            open(&*log, &store, partition, &claimant, listener)
+        };
         self.elsewhere(ctx, opening, move |this, ctx, opened| {
-            if term == this.term {
-                this.opened(opened, ctx);
+            this.opening = false;
+            match opened {
+                // The claim ended before it was open.
+                Ok(_) if term != this.term => this.reopen(ctx),
+                Ok(Ok(opened)) => this.serve(opened),
+                Ok(Err(error)) => this.not_opened(&error, ctx),
+                // Folding the same history again would panic again.
+                Err(Panicked) => this.halt("a defect was met in folding its history".to_owned()),
             }
         });
     }
 
-    fn opened(&mut self, opened: Result<Opened, OpenError>, ctx: &mut Context<Self>) {
-        match opened {
-            Ok(opened) => {
-                tracing::debug!(partition = self.around.partition, folded = opened.folded, "partition open");
-                self.phase.send_replace(Phase::Serving { last: opened.last });
-                self.serving = Some(Serving::new(Arc::clone(&self.around), opened));
-            }
-            Err(error) => {
-                tracing::error!(partition = self.around.partition, %error, "partition does not open");
-                self.phase.send_replace(Phase::Halted(error.to_string()));
-                if error.is_passing() {
-                    ctx.run_later(REOPEN_AFTER, |this, ctx| this.open(ctx));
-                }
-            }
+    fn reopen(&self, ctx: &mut Context<Self>) {
+        ctx.run_later(REOPEN_AFTER, |this, ctx| this.open(ctx));
+    }
+
+    fn serve(&mut self, opened: Opened) {
+        tracing::debug!(partition = self.around.partition, folded = opened.folded, "partition open");
+        self.phase.send_replace(Phase::Serving { last: opened.last });
+        self.serving = Some(Serving::new(Arc::clone(&self.around), opened, self.clock_jumped));
+    }
+
+    fn not_opened(&mut self, error: &OpenError, ctx: &mut Context<Self>) {
+        self.halt(error.to_string());
+        if error.is_passing() {
+            self.reopen(ctx);
         }
+    }
+
+    fn halt(&mut self, reason: String) {
+        tracing::error!(partition = self.around.partition, %reason, "the partition is not served");
+        self.phase.send_replace(Phase::Halted(reason));
     }
 
     /// Ends this claim. What comes next is a new one, unless somebody else has taken over.
     fn end(&mut self, error: &AppendError, ctx: &mut Context<Self>) {
-        tracing::error!(partition = self.around.partition, %error, "the writer has ended");
         if let Some(serving) = self.serving.take() {
+            self.clock_jumped |= serving.figures().clock_jumped;
             serving.fail();
         }
-        self.phase.send_replace(Phase::Halted(error.to_string()));
+        self.halt(error.to_string());
         self.term += 1;
+        if self.stopping.is_some() {
+            return ctx.stop();
+        }
         match error {
             AppendError::Deposed { .. } | AppendError::Sealed { .. } => {}
             AppendError::Conflict { .. }
             | AppendError::Unavailable(_)
             | AppendError::NoSpace { .. }
             | AppendError::Unknown(_)
-            | AppendError::TooLarge { .. } => {
-                ctx.run_later(REOPEN_AFTER, |this, ctx| this.open(ctx));
-            }
+            | AppendError::TooLarge { .. } => self.reopen(ctx),
         }
     }
 
@@ -109,14 +153,10 @@ impl Partition {
         &self,
         ctx: &mut Context<Self>,
         work: impl FnOnce() -> T + Send + 'static,
-        after: impl FnOnce(&mut Self, &mut Context<Self>, T) + 'static,
+        after: impl FnOnce(&mut Self, &mut Context<Self>, Result<T, Panicked>) + 'static,
     ) {
         let work = actix::fut::wrap_future::<_, Self>(tokio::task::spawn_blocking(work));
-        ctx.spawn(work.map(move |done, this, ctx| match done {
-            Ok(done) => after(this, ctx, done),
-            // The panic hook has logged it; a claim that lost a part of itself must not go on.
-            Err(_) => this.end(&AppendError::Unknown("a part of the partition panicked".to_owned()), ctx),
-        }));
+        ctx.spawn(work.map(move |done, this, ctx| after(this, ctx, done.map_err(|_| Panicked))));
     }
 
     /// As [`Partition::elsewhere`], for the claim that is being served now and no other.
@@ -124,24 +164,28 @@ impl Partition {
         &self,
         ctx: &mut Context<Self>,
         work: impl FnOnce() -> T + Send + 'static,
-        after: impl FnOnce(&mut Serving, T) -> Result<(), StoreError> + 'static,
+        after: impl FnOnce(&mut Serving, T) + 'static,
     ) {
         let term = self.term;
         self.elsewhere(ctx, work, move |this, ctx, done| {
             if term == this.term {
-                this.with_serving(ctx, |serving| after(serving, done));
+                this.with_serving(ctx, |serving| {
+                    // A claim that lost a part of itself must not go on.
+                    done.map(|done| after(serving, done)).map_err(|Panicked| panicked())
+                });
             }
         });
     }
 
-    fn with_serving(&mut self, ctx: &mut Context<Self>, act: impl FnOnce(&mut Serving) -> Result<(), StoreError>) {
+    /// Acts on the claim that is being served, and does elsewhere what comes of it. An error, or a panic, ends the
+    /// claim: memory may be ahead of or behind the log then.
+    fn with_serving(&mut self, ctx: &mut Context<Self>, act: impl FnOnce(&mut Serving) -> Result<(), AppendError>) {
         let Some(serving) = &mut self.serving else { return };
-        let acted = act(serving);
-        let effects = serving.effects();
+        let acted = catch_unwind(AssertUnwindSafe(|| act(serving))).unwrap_or_else(|_| Err(panicked()));
         if let Err(error) = acted {
-            return self.end(&AppendError::Unknown(error.to_string()), ctx);
+            return self.end(&error, ctx);
         }
-        for effect in effects {
+        for effect in serving.effects() {
             self.perform(effect, ctx);
         }
         self.stop_if_idle(ctx);
@@ -152,37 +196,33 @@ impl Partition {
         match effect {
             Effect::Fetch(key) => {
                 let fetch = move || store.load(partition, key);
-                let fetched = move |serving: &mut Serving, found: Result<Option<Resident>, StoreError>| {
-                    serving.fetched(key, found);
-                    Ok(())
-                };
-                self.for_serving(ctx, fetch, fetched);
+                self.for_serving(ctx, fetch, move |serving, found| serving.fetched(key, found));
             }
             Effect::LookUp(job) => {
                 let (key, command) = (job.submission.ready.entity, job.submission.command);
                 self.for_serving(
                     ctx,
                     move || (store.load_done(partition, key, command), job),
-                    |serving, (found, job)| {
-                        serving.looked_up(job, found);
-                        Ok(())
-                    },
+                    |serving, (found, job)| serving.looked_up(job, found),
                 );
             }
             Effect::Recall(key, done, reply) => {
                 let (log, around) = (Arc::clone(&self.log), Arc::clone(&self.around));
-                self.elsewhere(ctx, move || recall(&*log, &around, key, done, reply), |_, _, ()| {});
+                // A panic drops the reply, which its caller is told; the claim has no part in it.
+                self.elsewhere(ctx, move || recall(&*log, &around, key, done, reply), |_, _, _| {});
             }
-            Effect::Flush(batch) => self.for_serving(ctx, move || store.write(batch), Serving::flushed),
+            Effect::Flush(batch) => {
+                let (term, store_term) = (self.term, Arc::clone(&self.store_term));
+                let write = move || {
+                    let current = store_term.lock().unwrap_or_else(PoisonError::into_inner);
+                    let written = if *current == term { store.write(&batch) } else { Ok(()) };
+                    drop(current);
+                    (batch, written)
+                };
+                self.for_serving(ctx, write, |serving, (batch, written)| serving.flushed(batch, written));
+            }
             Effect::Due(now) => {
-                self.for_serving(
-                    ctx,
-                    move || store.due(partition, now),
-                    |serving, found| {
-                        serving.due(found);
-                        Ok(())
-                    },
-                );
+                self.for_serving(ctx, move || store.due(partition, now), |serving, found| serving.due(found));
             }
         }
     }
@@ -227,16 +267,10 @@ impl Handler<Submit> for Partition {
             return drop(reply.send(Err(problem)));
         }
         let job = Job { submission, reply: Some(reply), looked_up: false };
-        let submit = AssertUnwindSafe(|| {
-            self.with_serving(ctx, |serving| {
-                serving.submit(job);
-                Ok(())
-            });
+        self.with_serving(ctx, |serving| {
+            serving.submit(job);
+            Ok(())
         });
-        if catch_unwind(submit).is_err() {
-            // Not in a decision, which is caught where it is made: memory may be ahead of or behind the log now.
-            self.end(&AppendError::Unknown("taking a command panicked".to_owned()), ctx);
-        }
     }
 }
 
@@ -257,17 +291,11 @@ impl Handler<Told> for Partition {
         if term != self.term {
             return;
         }
-        let Some(serving) = &mut self.serving else {
+        match progress {
             // Between the claim and the end of the fold there is nothing under way that could be told durable.
-            if let Progress::Ended(error) = progress {
-                self.end(&error, ctx);
-            }
-            return;
-        };
-        if let Err(error) = serving.told(progress) {
-            return self.end(&error, ctx);
+            Progress::Ended(error) if self.serving.is_none() => self.end(&error, ctx),
+            progress => self.with_serving(ctx, |serving| serving.told(progress)),
         }
-        self.with_serving(ctx, |_| Ok(()));
     }
 }
 

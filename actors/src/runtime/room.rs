@@ -177,15 +177,16 @@ impl Room {
     }
 
     /// The batch up to record `number` has been written; entities that nobody has used lately leave, so that at most
-    /// about `most` stay.
-    pub fn written(&mut self, number: u64, most: usize) {
+    /// about `most` stay. One that is `needed` stays: something older may be on its way to it from the disk.
+    pub fn written(&mut self, number: u64, most: usize, needed: impl Fn(&EntityKey) -> bool) {
         self.batched_due.clear();
         self.batched_done.clear();
         if self.entities.len() > most {
             let mut leaving = self.entities.len() - most + most / 10;
             let tick = self.tick;
-            self.entities.retain(|_, resident| {
-                let stays = leaving == 0 || resident.dirty || resident.changed > number || resident.used == tick;
+            self.entities.retain(|key, resident| {
+                let lags = resident.dirty || resident.changed > number;
+                let stays = leaving == 0 || lags || resident.used == tick || needed(key);
                 leaving -= usize::from(!stays);
                 stays
             });

@@ -106,16 +106,18 @@ pub struct Serving {
 enum Flushing {
     /// Waits for its record to become durable.
     Held(Batch),
-    /// Is being written, up to this record.
-    Writing(u64),
+    /// Is being written.
+    Writing,
+    /// Could not be written, and is tried again.
+    Failed(Batch),
 }
 
 impl Serving {
     /// Serves what was opened.
-    pub fn new(around: Arc<Surroundings>, opened: Opened) -> Self {
+    pub fn new(around: Arc<Surroundings>, opened: Opened, clock_jumped: bool) -> Self {
         let mut release = Release::default();
         release.durable(opened.chain.durable());
-        let keeper = Timekeeper::new(opened.last, &*around.clock);
+        let keeper = Timekeeper::new(opened.last, &*around.clock, clock_jumped);
         Self {
             around,
             chain: opened.chain,
@@ -171,7 +173,7 @@ impl Serving {
             Err(error) => return Step::Refuse(store_failed(&error)),
         }
         let Ok(now) = self.keeper.now(&*self.around.clock) else {
-            return Step::Refuse(Problem::later(&problem::CLOCK_JUMPED, "an operator has to look at the clock"));
+            return Step::Refuse(Problem::new(&problem::CLOCK_JUMPED, "an operator has to look at the clock"));
         };
         let context = Context { now, caller: *caller, id: key.id };
         let Some(resident) = self.room.get(key) else { return Step::Fetch(key) };
@@ -200,7 +202,11 @@ impl Serving {
         let Some(resident) = self.room.get(key) else { return Ok(Lookup::Absent) };
         match resident.recent(command) {
             Some(done) => Ok(Lookup::Found(done)),
-            None if resident.more && !looked_up => self.room.find_done(key, command),
+            // The disk was asked, and did not know it then; memory may know it by now.
+            None if resident.more => match self.room.find_done(key, command)? {
+                Lookup::Blocked if looked_up => Ok(Lookup::Absent),
+                found => Ok(found),
+            },
             None => Ok(Lookup::Absent),
         }
     }
@@ -327,7 +333,9 @@ impl Serving {
 
     /// Whether nothing is under way.
     pub fn is_idle(&self) -> bool {
-        self.release.len() == 0 && self.parked.is_empty() && self.flushing.is_none() && !self.looking_for_due
+        // A batch that could not be written is no reason to stay: the log has everything.
+        let flushing = matches!(self.flushing, Some(Flushing::Held(_) | Flushing::Writing));
+        self.release.len() == 0 && self.parked.is_empty() && !flushing && !self.looking_for_due
     }
 
     /// Figures for operators.

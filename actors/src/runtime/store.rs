@@ -173,12 +173,13 @@ impl Store {
     ///
     /// # Errors
     /// Where RocksDB says no.
-    pub fn write(&self, mut batch: Batch) -> Result<(), StoreError> {
+    pub fn write(&self, batch: &Batch) -> Result<(), StoreError> {
         let Cursor { head, time } = batch.cursor;
         let cursor = postcard::to_allocvec(&(head.epoch, head.number, head.hash.0, head.sealed, time.micros()))
             .map_err(|e| StoreError(e.to_string()))?;
-        batch.writes.put(cursor_key(batch.partition), cursor);
-        Ok(self.db.write(batch.writes)?)
+        let mut writes = WriteBatch::from_data(batch.writes.data());
+        writes.put(cursor_key(batch.partition), cursor);
+        Ok(self.db.write(writes)?)
     }
 
     /// The entity, if that can be said without waiting for the disk.

@@ -9,7 +9,7 @@ use crate::catalogue;
 use crate::erased::Ready;
 use crate::runtime::Submission;
 use crate::runtime::room::Whereabouts;
-use crate::runtime::store::{Cursor, MOST_DUE, StoreError};
+use crate::runtime::store::{Batch, Cursor, MOST_DUE, StoreError};
 
 impl Serving {
     /// Time has passed: looks for deadlines, and lets the store catch up.
@@ -23,6 +23,11 @@ impl Serving {
                 self.looking_for_due = true;
                 self.effects.push(Effect::Due(now));
             }
+        }
+        if let Some(Flushing::Failed(batch)) = self.flushing.take_if(|flushing| matches!(flushing, Flushing::Failed(_)))
+        {
+            self.flushing = Some(Flushing::Writing);
+            self.effects.push(Effect::Flush(batch));
         }
         self.flush();
     }
@@ -74,22 +79,26 @@ impl Serving {
     pub(super) fn write_held(&mut self) {
         match self.flushing.take() {
             Some(Flushing::Held(batch)) if batch.number() <= self.chain.durable() => {
-                self.flushing = Some(Flushing::Writing(batch.number()));
+                self.flushing = Some(Flushing::Writing);
                 self.effects.push(Effect::Flush(batch));
             }
             other => self.flushing = other,
         }
     }
 
-    /// The outcome of [`Effect::Flush`].
-    ///
-    /// # Errors
-    /// The store could not be written: this claim's entities are ahead of it for ever, so it has to end.
-    pub fn flushed(&mut self, written: Result<(), StoreError>) -> Result<(), StoreError> {
-        if let Some(Flushing::Writing(number)) = self.flushing.take() {
-            written?;
-            self.room.written(number, self.around.most_resident);
+    /// The outcome of [`Effect::Flush`]. A store that cannot be written is only further behind: commands go on, nothing
+    /// leaves memory, and the same batch is tried again with the next tick.
+    pub fn flushed(&mut self, batch: Batch, written: Result<(), StoreError>) {
+        self.flushing = None;
+        match written {
+            Ok(()) => {
+                let parked = &self.parked;
+                self.room.written(batch.number(), self.around.most_resident, |key| parked.contains_key(key));
+            }
+            Err(error) => {
+                tracing::error!(%error, "the entity store cannot be written; it is tried again");
+                self.flushing = Some(Flushing::Failed(batch));
+            }
         }
-        Ok(())
     }
 }
