@@ -270,8 +270,8 @@ pub trait Writer: Send {
     /// becomes of it is told to the claim's listener. MUST NOT block.
     ///
     /// # Errors
-    /// Only for what is certain before the hand-over: `TooLarge`, `Unavailable`, or an end that was told already. After
-    /// the first two the writer goes on: nothing was handed over, and `number` is still the next.
+    /// Only for what is certain before the hand-over: `TooLarge`, `Unavailable`, `NoSpace`, or an end that was told
+    /// already. After the first three the writer goes on: nothing was handed over, and `number` is still the next.
     fn append(&mut self, number: u64, stored: Vec<u8>) -> Result<(), AppendError>;
 
     /// Asks for proof that no other writer has succeeded this one since now. Answered by `Progress::Owned(ticket)` or

@@ -1,0 +1,198 @@
+//! What the embedded log refuses, repairs and shows, beyond the contract.
+
+mod beside;
+mod damage;
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::{OpenError, RocksLog, STORE, Settings};
+use crate::log::suite::log_id;
+use crate::log::{
+    AppendError, Bound, Claimant, Commit, Content, Head, Log as _, Page, Progress, ReadError, ReadLog, Writer,
+};
+
+const PARTITIONS: u16 = 2;
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn settings() -> Settings {
+    Settings { on_poison: Arc::new(|reason| panic!("{reason}")), ..Settings::default() }
+}
+
+fn create() -> TempDir {
+    let dir = tempfile::tempdir().expect("a directory");
+    RocksLog::create(dir.path(), log_id(), PARTITIONS).expect("created");
+    dir
+}
+
+fn open(dir: &Path) -> Arc<RocksLog> {
+    RocksLog::open_with(dir, settings()).expect("opened")
+}
+
+fn refusal(dir: &Path) -> OpenError {
+    match RocksLog::open_with(dir, settings()) {
+        Ok(_) => panic!("it was opened"),
+        Err(error) => error,
+    }
+}
+
+/// A writer of partition 0 that waits for each record.
+struct Seat {
+    writer: Box<dyn Writer>,
+    progress: Receiver<Progress>,
+    head: Head,
+}
+
+impl Seat {
+    fn claim(log: &RocksLog) -> Self {
+        let (sender, progress) = channel();
+        // A test that has seen enough hangs up.
+        let listener = Arc::new(move |news| {
+            sender.send(news).ok();
+        });
+        let claimant = Claimant { node: "test".to_owned(), url: String::new() };
+        let claimed = log.claim(0, &claimant, listener).expect("claimed");
+        Self { writer: claimed.writer, progress, head: claimed.head }
+    }
+
+    fn append(&mut self, body: &[u8]) -> Result<u64, AppendError> {
+        let Head { epoch, number, hash: prev, .. } = self.head;
+        let number = number + 1;
+        let (stored, hash) = Content::Commit(Commit { epoch, number, prev, acked: number - 1, body }).encode();
+        self.writer.append(number, stored)?;
+        self.head = Head { epoch, number, hash, sealed: false };
+        Ok(number)
+    }
+
+    fn write(&mut self, body: &[u8]) -> u64 {
+        let number = self.append(body).expect("handed over");
+        assert_eq!(self.progress.recv_timeout(PATIENCE), Ok(Progress::Durable(number)));
+        number
+    }
+}
+
+fn read(log: &dyn ReadLog) -> Result<Page, ReadError> {
+    log.read(0, 0, Bound { entries: usize::MAX, bytes: usize::MAX })
+}
+
+/// What a crash would leave: a copy of every file as it is now.
+fn crash_image(dir: &Path) -> TempDir {
+    let image = tempfile::tempdir().expect("a directory");
+    fs::create_dir(image.path().join(STORE)).expect("a directory");
+    for part in ["", STORE] {
+        for entry in fs::read_dir(dir.join(part)).expect("the log") {
+            let path = entry.expect("a file").path();
+            if path.is_file() {
+                let name = path.strip_prefix(dir).expect("inside");
+                fs::copy(&path, image.path().join(name)).expect("copied");
+            }
+        }
+    }
+    image
+}
+
+/// Shows F4.
+#[test]
+fn a_second_opener_is_refused_with_the_holders_process_id() {
+    let dir = create();
+    let log = open(dir.path());
+    let refused = refusal(dir.path());
+    assert!(matches!(refused, OpenError::Locked { pid: Some(pid), .. } if pid == std::process::id()), "{refused:?}");
+    assert!(refused.to_string().contains(&format!("process {}", std::process::id())), "{refused}");
+    drop(log);
+    drop(open(dir.path()));
+}
+
+#[test]
+fn a_log_is_not_created_over_another() {
+    let dir = create();
+    let id = open(dir.path()).id();
+    assert!(matches!(RocksLog::create(dir.path(), log_id(), PARTITIONS), Err(OpenError::Exists(_))));
+    assert_eq!(open(dir.path()).id(), id);
+}
+
+#[test]
+fn a_directory_without_a_log_is_refused() {
+    let dir = tempfile::tempdir().expect("a directory");
+    assert!(matches!(refusal(dir.path()), OpenError::NotALog { .. }));
+    assert!(matches!(RocksLog::create(dir.path(), log_id(), 0), Err(OpenError::NoPartitions)));
+}
+
+#[test]
+fn an_interrupted_creation_is_done_again() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let unfinished = dir.path().join(super::UNFINISHED);
+    fs::create_dir(&unfinished).expect("a directory");
+    fs::write(unfinished.join("000001.log"), "half").expect("written");
+    assert!(matches!(refusal(dir.path()), OpenError::NotALog { .. }));
+    RocksLog::create(dir.path(), log_id(), PARTITIONS).expect("created");
+    assert_eq!(open(dir.path()).end(1).expect("readable"), 1);
+}
+
+#[test]
+fn a_newer_format_is_refused_by_name() {
+    let dir = create();
+    let path = dir.path().join(STORE).join("FORMAT");
+    fs::write(&path, r#"{"format": 2, "shards": []}"#).expect("written");
+    let refused = refusal(dir.path());
+    assert!(matches!(refused, OpenError::Newer { found: 2, newest: 1 }), "{refused:?}");
+    fs::write(&path, "{").expect("written");
+    assert!(matches!(refusal(dir.path()), OpenError::Format(_)));
+}
+
+#[test]
+fn another_partition_count_or_log_id_than_the_stores_is_refused() {
+    let dir = create();
+    let path = dir.path().join(STORE).join("FORMAT");
+    let format = fs::read_to_string(&path).expect("readable");
+    fs::write(&path, format.replace("\"partitions\": 2", "\"partitions\": 3")).expect("written");
+    assert!(matches!(refusal(dir.path()), OpenError::Partitions { expected: 3 }));
+    fs::write(&path, format.replace("\"partitions\": 2", "\"x\": 2")).expect("written");
+    assert!(matches!(refusal(dir.path()), OpenError::Format(_)));
+    let id = log_id().to_string();
+    let old: serde_json::Value = serde_json::from_str(&format).expect("JSON");
+    fs::write(&path, format.replace(old["log"].as_str().expect("an id"), &id)).expect("written");
+    assert!(matches!(refusal(dir.path()), OpenError::Genesis { partition: 0, .. }));
+}
+
+#[test]
+fn low_disk_refuses_commits_and_lets_reads_and_claims_go_on() {
+    let dir = create();
+    let free = Arc::new(AtomicU64::new(u64::MAX));
+    let its = free.clone();
+    let settings = Settings {
+        floor_bytes: 1000,
+        free_bytes: Arc::new(move |_| Ok(its.load(Ordering::SeqCst))),
+        free_check_every: Duration::ZERO,
+        ..settings()
+    };
+    let log = RocksLog::open_with(dir.path(), settings).expect("opened");
+    let mut seat = Seat::claim(&log);
+    seat.write(b"[]");
+    free.store(999, Ordering::SeqCst);
+    // What finds out is a group commit.
+    let mut seat = Seat::claim(&log);
+    let refused = seat.append(b"[]").expect_err("refused");
+    assert!(matches!(refused, AppendError::NoSpace { .. }), "{refused:?}");
+    assert_eq!(log.end(0).expect("readable"), 4);
+    assert_eq!(read(log.as_ref()).expect("readable").entries.len(), 4);
+    // The same writer goes on, with the same number, once there is room.
+    free.store(1000, Ordering::SeqCst);
+    assert_eq!(seat.write(b"[]"), 4);
+}
+
+#[test]
+fn a_long_row_of_claims_is_opened_with_the_right_hash() {
+    let dir = create();
+    for _ in 0..5 {
+        let log = open(dir.path());
+        let seat = Seat::claim(&log);
+        assert_eq!(log.shared.store.tail(0).expect("a tail").head, seat.head);
+    }
+}

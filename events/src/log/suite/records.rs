@@ -1,0 +1,227 @@
+//! Cases about what is written and read: nothing answered is lost, nothing is seen too early, pages and watches.
+
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Barrier};
+
+use super::seat::{Seat, body, body_of, count, entries, valid};
+use super::{Fixture, MANY, PARTITIONS, PATIENCE};
+use crate::log::{AppendError, Bound, Content, Entry, ReadError, Record};
+
+/// Shows F1, F6.
+pub fn a_new_log_holds_one_genesis_per_partition(fixture: &mut dyn Fixture) {
+    let log = fixture.log();
+    assert_eq!(log.partitions(), PARTITIONS);
+    for partition in 0..PARTITIONS {
+        let entries = entries(log.as_ref(), partition);
+        let [genesis] = entries.as_slice() else { panic!("{} entries", entries.len()) };
+        let Content::Genesis(genesis) = Record::decode(&genesis.stored).expect("a record").content else {
+            panic!("record 0 is no genesis")
+        };
+        assert_eq!((genesis.log, genesis.partition, genesis.partitions), (log.id(), partition, PARTITIONS));
+    }
+}
+
+/// Shows F6, L1.
+pub fn an_answered_append_is_read_by_every_later_reader(fixture: &mut dyn Fixture) {
+    let (log, other) = (fixture.log(), fixture.log());
+    let mut seat = Seat::claim(&log, 0);
+    for index in 0..20 {
+        seat.write(&body(index));
+        for reader in [&log, &other, &fixture.log()] {
+            let (records, _) = valid(reader.as_ref(), 0);
+            assert_eq!(records.last().and_then(|stored| body_of(stored)), Some(body(index)));
+        }
+    }
+}
+
+/// Shows F1, F2, F6, L2.
+pub fn numbers_are_dense_and_the_chain_is_whole(fixture: &mut dyn Fixture) {
+    let log = fixture.log();
+    let mut last = 0;
+    for _ in 0..3 {
+        let mut seat = Seat::claim(&log, 1);
+        for index in 0..100 {
+            last = seat.append(&body(index)).expect("handed over");
+        }
+        seat.until_durable(last);
+        let (records, head) = valid(log.as_ref(), 1);
+        assert_eq!(head, seat.head);
+        assert_eq!(records.len() as u64, last + 1);
+    }
+    // Genesis, and three times a claim and a hundred commits.
+    assert_eq!(last, 3 * 101);
+}
+
+pub fn progress_only_grows_and_reaches_the_last_record(fixture: &mut dyn Fixture) {
+    let log = fixture.log();
+    let mut seat = Seat::claim(&log, 0);
+    let mut last = 0;
+    for index in 0..MANY {
+        last = seat.append(&body(index)).expect("handed over");
+    }
+    // `hear` fails on any number that does not grow.
+    seat.until_durable(last);
+    assert_eq!(seat.durable, last);
+    assert!(seat.progress.try_recv().is_err(), "told something after the last record was durable");
+}
+
+/// Shows F6, L3.
+pub fn no_reader_sees_a_record_before_its_writer_may_be_told(fixture: &mut dyn Fixture) {
+    let log = fixture.log();
+    let reader = fixture.log();
+    let (start, meet) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
+    let (its_start, its_meet) = (start.clone(), meet.clone());
+    let reading = std::thread::spawn(move || {
+        its_start.wait();
+        let mut seen: Vec<Entry> = Vec::new();
+        loop {
+            let from = seen.last().map_or(0, |last| last.offset + 1);
+            let page = reader.read(2, from, Bound::default()).expect("readable");
+            seen.extend(page.entries);
+            let done = seen.iter().rev().take(1).any(|last| body_of(&last.stored).as_deref() == Some(b"[]"));
+            if done {
+                its_meet.wait();
+                return seen;
+            }
+        }
+    });
+    let mut seat = Seat::claim(&log, 2);
+    start.wait();
+    let mut last = 0;
+    for index in 0..MANY {
+        last = seat.append(&body(index)).expect("handed over");
+    }
+    last = seat.append(b"[]").map_or(last, |number| number);
+    meet.wait();
+    // The reader has seen the last record. So the writer may be told now, whatever happens to it next: another writer
+    // that takes over finds every record that was seen, and the first is told that they are durable.
+    let successor = Seat::claim(&log, 2);
+    assert_eq!(successor.head.number, last + 1);
+    drop(seat.until_ended());
+    assert_eq!(seat.durable, last);
+    let seen = reading.join().expect("the reader");
+    let now = entries(log.as_ref(), 2);
+    assert_eq!(seen[..], now[..seen.len()]);
+}
+
+/// Shows F6, L1.
+pub fn a_restart_keeps_everything(fixture: &mut dyn Fixture) {
+    let before = {
+        let log = fixture.log();
+        for partition in 0..PARTITIONS {
+            let mut seat = Seat::claim(&log, partition);
+            let mut last = 0;
+            for index in 0..200 * u64::from(partition) {
+                last = seat.append(&body(index)).expect("handed over");
+            }
+            seat.until_durable(last);
+        }
+        (log.id(), (0..PARTITIONS).map(|partition| entries(log.as_ref(), partition)).collect::<Vec<_>>())
+    };
+    for _ in 0..2 {
+        fixture.restart();
+        let log = fixture.log();
+        let after = (0..PARTITIONS).map(|partition| entries(log.as_ref(), partition)).collect::<Vec<_>>();
+        assert!((log.id(), after) == before, "the history is another one after a restart");
+    }
+    let log = fixture.log();
+    for partition in 0..PARTITIONS {
+        let (_, head) = valid(log.as_ref(), partition);
+        let mut seat = Seat::claim(&log, partition);
+        assert_eq!((seat.head.epoch, seat.head.number), (head.epoch + 1, head.number + 1));
+        seat.write(&body(1));
+        assert_eq!(valid(log.as_ref(), partition).1, seat.head);
+    }
+}
+
+pub fn a_page_keeps_to_its_bounds(fixture: &mut dyn Fixture) {
+    let log = fixture.log();
+    let mut seat = Seat::claim(&log, 0);
+    for index in 0..50 {
+        seat.append(&body(index)).expect("handed over");
+    }
+    seat.until_durable(51);
+    let all = entries(log.as_ref(), 0);
+    assert_eq!(all.iter().map(|entry| entry.offset).collect::<Vec<_>>(), (0..=51).collect::<Vec<_>>());
+    let read = |offset, entries, bytes| {
+        let bound = Bound { entries, bytes };
+        let page = log.read(0, offset, bound).expect("readable").entries;
+        let mut shown = Vec::new();
+        let visited = log.visit(0, offset, bound, &mut |offset, stored| {
+            shown.push(Entry { offset, stored: stored.to_vec() });
+        });
+        assert_eq!(shown, page, "what is shown is what is read");
+        assert_eq!(visited.expect("readable"), offset + page.len() as u64);
+        page
+    };
+    assert_eq!(read(10, 7, usize::MAX), all[10..17]);
+    assert_eq!(read(50, 7, usize::MAX), all[50..]);
+    assert_eq!(read(10, 7, 0), all[10..11], "one entry is always brought");
+    let three: usize = all[10..13].iter().map(|entry| entry.stored.len()).sum();
+    assert_eq!(read(10, 7, three), all[10..13]);
+    assert_eq!(read(10, 7, three - 1), all[10..12]);
+}
+
+pub fn a_page_behind_the_end_is_empty(fixture: &mut dyn Fixture) {
+    let log = fixture.log();
+    Seat::claim(&log, 0).write(&body(1));
+    let end = log.end(0).expect("readable");
+    assert_eq!(end, 3);
+    for offset in [end, end + 1, u64::MAX] {
+        assert!(log.read(0, offset, Bound::default()).expect("readable").entries.is_empty());
+    }
+}
+
+pub fn a_partition_that_does_not_exist_is_refused(fixture: &mut dyn Fixture) {
+    let log = fixture.log();
+    for partition in [PARTITIONS, u16::MAX] {
+        assert!(
+            matches!(log.end(partition), Err(ReadError::NoPartition { partition: named, .. }) if named == partition)
+        );
+        assert!(matches!(log.read(partition, 0, Bound::default()), Err(ReadError::NoPartition { .. })));
+        assert!(matches!(Seat::try_claim(&log, partition).err(), Some(AppendError::Unavailable(_))));
+    }
+}
+
+pub fn a_watch_hears_of_every_move_of_the_end(fixture: &mut dyn Fixture) {
+    let log = fixture.log();
+    let (sender, moved) = channel();
+    let its = Arc::downgrade(&log);
+    log.watch(Arc::new(move |partition| {
+        let end = its.upgrade().and_then(|log| log.end(partition).ok());
+        // The case may be over.
+        sender.send((partition, end)).ok();
+    }));
+    let mut seat = Seat::claim(&log, 2);
+    for index in 0..50 {
+        let number = seat.write(&body(index));
+        let reaches = |(partition, end)| partition == 2 && end == Some(number + 1);
+        while !reaches(moved.recv_timeout(PATIENCE).expect("the watch should be called")) {}
+    }
+}
+
+pub fn partitions_do_not_disturb_each_other(fixture: &mut dyn Fixture) {
+    let log = fixture.log();
+    let mut seats: Vec<Seat> = (0..PARTITIONS).map(|partition| Seat::claim(&log, partition)).collect();
+    for index in 0..200 {
+        for seat in &mut seats {
+            seat.append(&body(index * 10 + u64::from(seat.partition))).expect("handed over");
+        }
+    }
+    // One is deposed, another ends by its own mistake; the others do not notice.
+    let _other = Seat::claim(&log, 0);
+    let mistake = seats[1].head.number + 5;
+    let stored = seats[1].next(b"[]").0;
+    if seats[1].writer.append(mistake, stored).is_ok() {
+        assert!(matches!(seats[1].until_ended(), AppendError::Conflict { .. }));
+    }
+    for seat in &mut seats[2..] {
+        let partition = u64::from(seat.partition);
+        seat.write(b"[]");
+        let (records, head) = valid(log.as_ref(), seat.partition);
+        assert_eq!(head, seat.head);
+        for index in 0..200 {
+            assert_eq!(count(&records, &body(index * 10 + partition)), 1);
+        }
+    }
+}
