@@ -50,7 +50,6 @@ impl Seat {
     }
 }
 
-/// Shows F4, F9.
 fn a_failure_poisons(point: &str) {
     let scenario = FailScenario::setup();
     let dir = tempfile::tempdir().expect("a directory");
@@ -88,11 +87,15 @@ fn a_failure_poisons(point: &str) {
     scenario.teardown();
 }
 
+/// Shows F4, F9.
+/// Keeps L3.
 #[test]
 fn a_failed_write_ends_everyone_and_nothing_is_shown() {
     a_failure_poisons("log::write");
 }
 
+/// Shows F4, F9.
+/// Keeps L3.
 #[test]
 fn a_failed_sync_ends_everyone_and_nothing_is_shown() {
     a_failure_poisons("log::sync");

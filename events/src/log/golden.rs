@@ -115,7 +115,7 @@ fn the_body_of_the_golden_commit_is_a_batch_of_cloud_events() {
     assert_eq!(kinds, [("3-2.0".to_owned(), "approval.expired"), ("3-2.1".to_owned(), "approval.revoked")]);
 }
 
-/// Shows L5.
+/// Keeps L5.
 #[test]
 fn every_flipped_bit_of_a_stored_record_is_found() {
     for kind in KINDS {

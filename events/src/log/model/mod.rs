@@ -147,7 +147,8 @@ fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
-/// Shows F3, L1, L4.
+/// Shows F3.
+/// Keeps L1, L4.
 #[test]
 fn no_history_of_three_writers_loses_an_answer_or_is_judged_damage() {
     let depths = match std::env::var("KIPPU_MODEL_DEPTH") {

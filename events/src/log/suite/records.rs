@@ -21,7 +21,8 @@ pub fn a_new_log_holds_one_genesis_per_partition(fixture: &mut dyn Fixture) {
     }
 }
 
-/// Shows F6, L1.
+/// Shows F6.
+/// Keeps L1.
 pub fn an_answered_append_is_read_by_every_later_reader(fixture: &mut dyn Fixture) {
     let (log, other) = (fixture.log(), fixture.log());
     let mut seat = Seat::claim(&log, 0);
@@ -34,7 +35,8 @@ pub fn an_answered_append_is_read_by_every_later_reader(fixture: &mut dyn Fixtur
     }
 }
 
-/// Shows F1, F2, F6, L2.
+/// Shows F1, F2, F6.
+/// Keeps L2.
 pub fn numbers_are_dense_and_the_chain_is_whole(fixture: &mut dyn Fixture) {
     let log = fixture.log();
     let mut last = 0;
@@ -65,7 +67,8 @@ pub fn progress_only_grows_and_reaches_the_last_record(fixture: &mut dyn Fixture
     assert!(seat.progress.try_recv().is_err(), "told something after the last record was durable");
 }
 
-/// Shows F6, L3.
+/// Shows F6.
+/// Keeps L3.
 pub fn no_reader_sees_a_record_before_its_writer_may_be_told(fixture: &mut dyn Fixture) {
     let log = fixture.log();
     let reader = fixture.log();
@@ -104,7 +107,8 @@ pub fn no_reader_sees_a_record_before_its_writer_may_be_told(fixture: &mut dyn F
     assert_eq!(seen[..], now[..seen.len()]);
 }
 
-/// Shows F6, L1.
+/// Shows F6.
+/// Keeps L1.
 pub fn a_restart_keeps_everything(fixture: &mut dyn Fixture) {
     let before = {
         let log = fixture.log();

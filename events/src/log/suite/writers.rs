@@ -57,7 +57,8 @@ pub fn a_deposed_writer_is_told_so_and_its_record_never_counts(fixture: &mut dyn
     assert_eq!(count(&records, &body(1)) + count(&records, &body(2)), 2);
 }
 
-/// Shows F6, L4.
+/// Shows F6.
+/// Keeps L4.
 pub fn two_writers_never_both_get_an_answer_for_one_number(fixture: &mut dyn Fixture) {
     let logs = [fixture.log(), fixture.log(), fixture.log()];
     let begin = Arc::new(Barrier::new(logs.len()));
@@ -133,7 +134,8 @@ pub fn an_owner_proves_its_ownership(fixture: &mut dyn Fixture) {
     }
 }
 
-/// Shows F3, F6, E4.
+/// Shows F3, F6.
+/// Keeps E4.
 pub fn a_deposed_writer_proves_nothing(fixture: &mut dyn Fixture) {
     let (log, other) = (fixture.log(), fixture.log());
     let mut first = Seat::claim(&log, 0);

@@ -22,7 +22,8 @@ fn wal(dir: &Path) -> PathBuf {
     files(dir, ".log").pop().expect("a WAL")
 }
 
-/// Shows F4, L1.
+/// Shows F4.
+/// Keeps L1.
 #[test]
 fn whatever_is_torn_off_the_wal_behind_an_answer_the_answer_stays() {
     let dir = create();
@@ -58,7 +59,7 @@ fn whatever_is_torn_off_the_wal_behind_an_answer_the_answer_stays() {
     assert_eq!(read(open(torn.path()).as_ref()).expect("readable").entries, all);
 }
 
-/// Shows L1, L5.
+/// Keeps L1, L5.
 #[test]
 fn a_wal_that_lost_what_was_answered_is_refused_by_place() {
     let dir = create();
@@ -78,7 +79,7 @@ fn a_wal_that_lost_what_was_answered_is_refused_by_place() {
     assert!(matches!(refused, OpenError::Cut { partition: 0, end: 11, durable: 12 }), "{refused:?}");
 }
 
-/// Shows L1, L5.
+/// Keeps L1, L5.
 #[test]
 fn a_byte_changed_inside_the_wal_is_no_torn_tail() {
     let dir = create();
@@ -100,7 +101,7 @@ fn a_byte_changed_inside_the_wal_is_no_torn_tail() {
     }
 }
 
-/// Shows L1, L5.
+/// Keeps L1, L5.
 #[test]
 fn a_flipped_byte_in_a_data_file_is_refused_with_the_file_named() {
     let dir = create();
