@@ -16,6 +16,10 @@ use crate::locate;
 use crate::store::{Batch, Instance, Store, StoreError};
 use crate::view::View;
 
+/// Batches that a flight behind the first gets for each of the first's, so that it catches up even where the log grows
+/// as fast as the first can read.
+const CATCH_UP_BATCHES: usize = 4;
+
 /// See the module. Its first flight is the one that follows the log; every other is catching up with it.
 pub(crate) struct Engine {
     ground: Ground,
@@ -176,7 +180,13 @@ impl Engine {
         let mut more = main.step(&self.ground, None)?;
         let until: Vec<u64> = main.reached.cursors.iter().map(|cursor| cursor.offset).collect();
         for flight in others {
-            more |= flight.step(&self.ground, Some(&until))?;
+            for _ in 0..CATCH_UP_BATCHES {
+                let left = flight.step(&self.ground, Some(&until))?;
+                more |= left;
+                if !left {
+                    break;
+                }
+            }
         }
         self.settle()?;
         Ok(more)

@@ -159,22 +159,23 @@ impl View for Approvals {
 
 /// The row that the first event of an approval makes.
 fn first(event: &Recorded<'_>, decoded: &Event) -> Option<Row> {
-    let (user, amount, currency, purchase, expires_at, phase) = match decoded {
-        Event::Issued { user, amount, currency, purchase, expires_at, .. } => {
-            (user, amount, currency, purchase, Some(*expires_at), Phase::Issued)
-        }
-        Event::Refused { user, amount, currency, purchase, reason } => {
-            (user, amount, currency, purchase, None, Phase::Refused { reason: *reason })
-        }
+    let (user, amount, currency, purchase) = match decoded {
+        Event::Issued { user, amount, currency, purchase, .. }
+        | Event::Refused { user, amount, currency, purchase, .. } => (user, amount, currency, purchase),
         Event::Redeemed { .. }
         | Event::RedeemRefused { .. }
         | Event::Settled { .. }
         | Event::Expired {}
         | Event::Revoked {} => return None,
     };
-    let requester = match event.cause.principal {
-        Principal::Client(id) => Some(id),
-        Principal::Operator | Principal::Deadline => None,
+    let (requester, expires_at, phase) = match decoded {
+        Event::Issued { terminal, expires_at, .. } => (Some(*terminal), Some(*expires_at), Phase::Issued),
+        Event::Refused { reason, .. } => (client(&event.cause.principal), None, Phase::Refused { reason: *reason }),
+        Event::Redeemed { .. }
+        | Event::RedeemRefused { .. }
+        | Event::Settled { .. }
+        | Event::Expired {}
+        | Event::Revoked {} => return None,
     };
     Some(Row {
         user: *user,
@@ -190,6 +191,13 @@ fn first(event: &Recorded<'_>, decoded: &Event) -> Option<Row> {
         changed_at: event.time,
         version: event.version,
     })
+}
+
+const fn client(principal: &Principal) -> Option<EntityId> {
+    match principal {
+        Principal::Client(id) => Some(*id),
+        Principal::Operator | Principal::Deadline => None,
+    }
 }
 
 const BY_TIME: u8 = 1;

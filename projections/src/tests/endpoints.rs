@@ -1,0 +1,131 @@
+//! The query endpoints, over a service without a socket.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ETAG, IF_NONE_MATCH, RETRY_AFTER};
+use actix_web::{App, HttpMessage as _, dev::Service as _, test, web};
+use kippu_events::log::Position;
+use serde_json::Value;
+
+use super::{Running, Scripted, Story, end_of, seed};
+use crate::http::{self, CUT, POSITION};
+use crate::view::Viewer;
+
+const MIN: &str = "kippu-min-position";
+
+struct Answer {
+    status: StatusCode,
+    headers: actix_web::http::header::HeaderMap,
+    body: Value,
+}
+
+impl Answer {
+    fn header(&self, name: impl AsRef<str>) -> &str {
+        self.headers.get(name.as_ref()).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+}
+
+/// What the service over `running` answers to `GET path` from `viewer`.
+async fn ask(running: &Running, viewer: Option<Viewer>, path: &str, headers: &[(&str, &str)]) -> Answer {
+    let app = App::new().app_data(web::Data::new(running.queries())).configure(http::configure).wrap_fn(
+        move |request, service| {
+            if let Some(viewer) = viewer {
+                request.extensions_mut().insert(viewer);
+            }
+            service.call(request)
+        },
+    );
+    let app = test::init_service(app).await;
+    let mut request = test::TestRequest::get().uri(path);
+    for header in headers {
+        request = request.insert_header(*header);
+    }
+    let response = test::call_service(&app, request.to_request()).await;
+    let (status, headers) = (response.status(), response.headers().clone());
+    let body = test::read_body(response).await;
+    Answer { status, headers, body: serde_json::from_slice(&body).unwrap_or(Value::Null) }
+}
+
+/// Shows F20, F31.
+#[actix_web::test]
+async fn a_row_names_what_it_reflects_and_its_version() {
+    let mut story = Story::new(seed(), 2);
+    let log = Scripted::telling(&mut story, 50);
+    let running = Running::over(log.clone());
+    let beat = story.register();
+    let position = log.write(&beat);
+    let path = format!("/v1/users/{}", story.users.last().expect("a user"));
+    let operator = Some(Viewer::OPERATOR);
+    let answer = ask(&running, operator, &path, &[(MIN, &position.to_string())]).await;
+    assert_eq!((answer.status, &answer.body["limit"]), (StatusCode::OK, &Value::from(100_000)));
+    assert_eq!(answer.header(ETAG), "\"1\"");
+    assert_eq!(answer.header(POSITION), position.to_string());
+    assert_eq!(answer.header(CUT), end_of(&*log).to_string());
+    let unchanged = ask(&running, operator, &path, &[(IF_NONE_MATCH.as_str(), "\"1\"")]).await;
+    assert_eq!((unchanged.status, unchanged.body), (StatusCode::NOT_MODIFIED, Value::Null));
+    let changed = ask(&running, operator, &path, &[(IF_NONE_MATCH.as_str(), "\"2\"")]).await;
+    assert_eq!(changed.status, StatusCode::OK);
+    let earlier = ask(&running, operator, &format!("{path}?as_of={position}"), &[]).await;
+    assert_eq!((earlier.status, &earlier.body), (StatusCode::OK, &answer.body));
+    assert_eq!((earlier.header(POSITION), earlier.header(CUT)), (position.to_string().as_str(), ""));
+}
+
+#[actix_web::test]
+async fn a_list_comes_in_pages() {
+    let mut story = Story::new(seed(), 2);
+    let log = Scripted::telling(&mut story, 100);
+    let running = Running::over(log.clone());
+    let operator = Some(Viewer::OPERATOR);
+    let cut = end_of(&*log).to_string();
+    let first = ask(&running, operator, "/v1/approvals?limit=3", &[(MIN, &cut)]).await;
+    assert_eq!((first.status, first.header(CUT)), (StatusCode::OK, cut.as_str()));
+    assert_eq!((first.body["data"].as_array().map(Vec::len), &first.body["has_more"]), (Some(3), &Value::from(true)));
+    let next = first.body["next"].as_str().expect("a cursor");
+    let second = ask(&running, operator, &format!("/v1/approvals?limit=1000&cursor={next}"), &[]).await;
+    assert_eq!(second.body["data"].as_array().map(Vec::len), Some(story.approvals.len() - 3));
+    assert_eq!((&second.body["next"], &second.body["has_more"]), (&Value::Null, &Value::from(false)));
+    let few = ask(&running, operator, &format!("/v1/approvals?user={}&state=issued", story.users[0]), &[]).await;
+    assert!(few.body["data"].as_array().expect("rows").iter().all(|row| row["state"] == "issued"));
+}
+
+/// Shows F31.
+#[actix_web::test]
+async fn what_cannot_be_answered_is_a_documented_problem() {
+    let mut story = Story::new(seed(), 2);
+    let log = Scripted::telling(&mut story, 50);
+    let head = log.head(0);
+    let running = Running::over(log);
+    let user = story.users[0].to_string();
+    let operator = Some(Viewer::OPERATOR);
+    let other = Position { mark: [0; 8], ..Position::new(0, head.number, &head.hash) }.to_string();
+    let none: &[(&str, &str)] = &[];
+    let min_other: &[(&str, &str)] = &[(MIN, &other)];
+    let min_wrong: &[(&str, &str)] = &[(MIN, "soon")];
+    let min_time: &[(&str, &str)] = &[(MIN, "2026-11-21T09:30:00Z")];
+    let cut = end_of(&*running.log).to_string();
+    ask(&running, operator, "/v1/users", &[(MIN, &cut)]).await;
+    for (viewer, path, headers, status, slug) in [
+        (operator, "/v1/nothing".to_owned(), none, 404, "not-found"),
+        (operator, "/v1/history".to_owned(), none, 404, "not-found"),
+        (operator, "/v1/users/nobody".to_owned(), none, 404, "not-found"),
+        (operator, format!("/v1/approvals/{user}"), none, 404, "not-found"),
+        (operator, "/v1/users?limit=0".to_owned(), none, 400, "invalid-request"),
+        (operator, "/v1/users?limit=-1".to_owned(), none, 400, "invalid-request"),
+        (operator, "/v1/users?cursor=x".to_owned(), none, 400, "invalid-request"),
+        (operator, "/v1/users?colour=red".to_owned(), none, 400, "invalid-request"),
+        (operator, "/v1/users?as_of=2026-11-21T09:30:00Z".to_owned(), none, 400, "as-of-unsupported"),
+        (operator, format!("/v1/users/{user}?as_of=then"), none, 400, "invalid-request"),
+        (operator, format!("/v1/users/{user}?limit=3&colour=red"), none, 400, "invalid-request"),
+        (operator, format!("/v1/users/{user}"), min_wrong, 400, "invalid-request"),
+        (operator, format!("/v1/users/{user}"), min_time, 400, "invalid-request"),
+        (operator, format!("/v1/users/{user}"), min_other, 409, "other-history"),
+        (None, format!("/v1/users/{user}"), none, 403, "forbidden"),
+    ] {
+        let answer = ask(&running, viewer, &path, headers).await;
+        assert_eq!(answer.status.as_u16(), status, "{path}: {}", answer.body);
+        assert_eq!(answer.header("content-type"), "application/problem+json", "{path}");
+        assert_eq!(answer.body["type"], format!("/problems/{slug}"), "{path}");
+        assert_eq!(answer.body["status"], status, "{path}");
+        assert!(answer.body["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{path}");
+        assert_eq!(answer.header(RETRY_AFTER), "", "{path}");
+    }
+}

@@ -1,0 +1,287 @@
+//! Who sees what, and what lists can be narrowed by.
+
+use std::collections::BTreeSet;
+
+use kippu_events::client::Role;
+use kippu_events::secrets::Sealed;
+use kippu_events::{EntityId, Time};
+use serde_json::Value;
+
+use super::story::BEGIN;
+use super::{Running, Scripted, Story, seed};
+use crate::queries::{Page, Queries, QueryError};
+use crate::view::{Unseal, Viewer};
+use crate::{Projections, catalogue};
+
+const ALL_VIEWS: [&str; 5] = ["users", "approvals", "spending", "clients", "placements"];
+
+fn page(filters: &[(&str, String)]) -> Page {
+    let filters = filters.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    Page { filters, limit: 1000, ..Page::default() }
+}
+
+fn rows(queries: &Queries, view: &str, viewer: &Viewer, filters: &[(&str, String)]) -> Vec<Value> {
+    queries.list(view, viewer, &page(filters)).expect("listed").rows
+}
+
+fn settler(story: &Story) -> Viewer {
+    Viewer { role: Role::Settler, client: Some(story.settlers[0]), user: None }
+}
+
+fn terminal(story: &Story) -> Viewer {
+    Viewer { role: Role::Terminal, client: Some(story.terminals[0]), user: Some(story.users[0]) }
+}
+
+fn told(seed: u64) -> (Story, Running) {
+    let mut story = Story::new(seed, 3);
+    let log = Scripted::telling(&mut story, 600);
+    (story, Running::over(log))
+}
+
+/// Shows D37.
+#[test]
+fn a_settler_sees_its_own_approvals_and_never_whose_they_are() {
+    let (story, running) = told(seed());
+    let queries = running.caught_up();
+    let viewer = settler(&story);
+    let own = viewer.client.expect("a client").to_string();
+    let all = rows(&queries, "approvals", &Viewer::OPERATOR, &[]);
+    let (mine, others): (Vec<_>, Vec<_>) = all.iter().partition(|row| row["settler"] == own.as_str());
+    assert!(!mine.is_empty() && !others.is_empty());
+    let shown = rows(&queries, "approvals", &viewer, &[]);
+    assert_eq!(ids(&shown), mine.iter().map(|row| row["id"].to_string()).collect());
+    let text = serde_json::to_string(&shown).expect("text");
+    let terminals = story.terminals.iter();
+    assert!(story.users.iter().chain(terminals).all(|id| !text.contains(&id.to_string())));
+    for row in mine {
+        let found = queries.get("approvals", row["id"].as_str().expect("an id"), &viewer, false).expect("found");
+        assert!(found.row.get("user").is_none() && found.row.get("requester").is_none());
+    }
+    for row in others {
+        let found = queries.get("approvals", row["id"].as_str().expect("an id"), &viewer, false);
+        assert_eq!(found, Err(QueryError::NotFound));
+    }
+    for filter in [("user", story.users[0].to_string()), ("settler", story.settlers[1].to_string())] {
+        assert!(matches!(queries.list("approvals", &viewer, &page(&[filter])), Err(QueryError::Forbidden(_))));
+    }
+    for view in ["users", "spending", "clients", "placements"] {
+        assert!(matches!(queries.list(view, &viewer, &page(&[])), Err(QueryError::Forbidden(_))), "{view}");
+        let user = story.users[0].to_string();
+        assert!(matches!(queries.get(view, &user, &viewer, false), Err(QueryError::Forbidden(_))), "{view}");
+    }
+}
+
+fn ids(rows: &[Value]) -> BTreeSet<String> {
+    rows.iter().map(|row| row["id"].to_string()).collect()
+}
+
+#[test]
+fn a_terminal_sees_what_belongs_to_its_user_and_nothing_else() {
+    let (story, running) = told(seed());
+    let queries = running.caught_up();
+    let viewer = terminal(&story);
+    let (own, other) = (story.users[0].to_string(), story.users[1].to_string());
+    for view in ["users", "spending"] {
+        let shown = rows(&queries, view, &viewer, &[]);
+        assert_eq!(shown.len(), 1);
+        assert_eq!(shown[0]["id"], own.as_str());
+        assert!(queries.get(view, &own, &viewer, false).is_ok());
+        assert_eq!(queries.get(view, &other, &viewer, false), Err(QueryError::NotFound));
+    }
+    let all = rows(&queries, "approvals", &Viewer::OPERATOR, &[("user", own.clone())]);
+    assert_eq!(ids(&rows(&queries, "approvals", &viewer, &[])), ids(&all));
+    assert!(matches!(queries.list("approvals", &viewer, &page(&[("user", other)])), Err(QueryError::Forbidden(_))));
+    let anyone = Viewer { user: None, ..viewer };
+    for view in ["users", "spending", "approvals"] {
+        assert!(matches!(queries.list(view, &anyone, &page(&[])), Err(QueryError::Forbidden(_))));
+        assert!(matches!(queries.get(view, &own, &anyone, false), Err(QueryError::Forbidden(_))));
+    }
+}
+
+#[test]
+fn a_shop_is_shown_no_view() {
+    let (story, running) = told(seed());
+    let queries = running.caught_up();
+    let viewer = Viewer { role: Role::Shop, client: Some(story.settlers[0]), user: None };
+    for view in ALL_VIEWS {
+        assert!(matches!(queries.list(view, &viewer, &page(&[])), Err(QueryError::Forbidden(_))), "{view}");
+    }
+}
+
+#[test]
+fn filters_leave_in_what_they_say() {
+    let (story, running) = told(seed());
+    let queries = running.caught_up();
+    let viewer = &Viewer::OPERATOR;
+    let all = rows(&queries, "approvals", viewer, &[]);
+    assert_eq!(all.len(), story.approvals.len());
+    let times: Vec<_> = all.iter().map(|row| row["requested_at"].as_str().expect("a time")).collect();
+    assert!(times.is_sorted());
+    let (user, settler) = (story.users[1].to_string(), story.settlers[1].to_string());
+    let (from, to) = (times[times.len() / 4].to_owned(), times[times.len() / 2].to_owned());
+    let mut used = 0;
+    for mask in 0_u32..32 {
+        let states: &[&str] =
+            if mask & 1 == 0 { &[""] } else { &["refused", "issued", "redeemed", "settled", "expired", "revoked"] };
+        for state in states {
+            let mut filters = Vec::new();
+            if mask & 1 != 0 {
+                filters.push(("state", (*state).to_owned()));
+            }
+            for (bit, name, value) in
+                [(2, "user", &user), (4, "settler", &settler), (8, "from", &from), (16, "to", &to)]
+            {
+                if mask & bit != 0 {
+                    filters.push((name, value.clone()));
+                }
+            }
+            let kept = |row: &&Value| {
+                let time: Time = row["requested_at"].as_str().expect("a time").parse().expect("a time");
+                filters.iter().all(|(name, value)| match *name {
+                    "from" => time >= value.parse().expect("a time"),
+                    "to" => time < value.parse().expect("a time"),
+                    name => row[name] == value.as_str(),
+                })
+            };
+            let expected: Vec<_> = all.iter().filter(kept).cloned().collect();
+            used += usize::from(!expected.is_empty());
+            assert_eq!(rows(&queries, "approvals", viewer, &filters), expected, "{filters:?}");
+        }
+    }
+    assert!(used > 30, "only {used} filters leave anything in");
+    let placed = rows(&queries, "placements", viewer, &[("state", "placed".to_owned()), ("server", "s1".to_owned())]);
+    let all = rows(&queries, "placements", viewer, &[]);
+    assert_eq!(placed.len(), all.iter().filter(|row| row["server"] == "s1").count());
+    assert_eq!(rows(&queries, "clients", viewer, &[("role", "settler".to_owned())]).len(), story.settlers.len());
+}
+
+#[test]
+fn filters_that_make_no_sense_are_refused() {
+    let (_story, running) = told(seed());
+    let queries = running.caught_up();
+    let none = || ("colour", "red".to_owned());
+    for (view, filters) in [
+        ("approvals", vec![none()]),
+        ("users", vec![("state", "issued".to_owned())]),
+        ("approvals", vec![("state", "lost".to_owned())]),
+        ("approvals", vec![("user", "nobody".to_owned())]),
+        ("approvals", vec![("from", "yesterday".to_owned())]),
+        ("approvals", vec![("state", "issued".to_owned()), ("state", "expired".to_owned())]),
+        ("clients", vec![("role", "king".to_owned())]),
+    ] {
+        let listed = queries.list(view, &Viewer::OPERATOR, &page(&filters));
+        assert!(matches!(listed, Err(QueryError::Parameter { .. })), "{filters:?}");
+    }
+    for limit in [0, 1001] {
+        let listed = queries.list("users", &Viewer::OPERATOR, &Page { limit, ..Page::default() });
+        assert!(matches!(listed, Err(QueryError::Parameter { .. })));
+    }
+    for view in ["history", "nothing"] {
+        assert!(matches!(queries.list(view, &Viewer::OPERATOR, &page(&[])), Err(QueryError::NoView(_))));
+    }
+}
+
+#[test]
+fn pages_show_every_row_once_while_rows_come_and_go() {
+    let mut story = Story::new(seed(), 3);
+    let log = Scripted::telling(&mut story, 600);
+    let running = Running::over(log.clone());
+    let queries = running.caught_up();
+    for state in [None, Some("issued")] {
+        let filters: Vec<_> = state.map(|state| ("state".to_owned(), state.to_owned())).into_iter().collect();
+        let whole = Page { filters, limit: 1000, ..Page::default() };
+        let expected = queries.list("approvals", &Viewer::OPERATOR, &whole).expect("listed").rows;
+        let mut next = Page { limit: 7, ..whole };
+        let mut shown = Vec::new();
+        loop {
+            let listed = queries.list("approvals", &Viewer::OPERATOR, &next).expect("listed");
+            assert_eq!(listed.rows.len(), if listed.next.is_some() { 7 } else { expected.len() - shown.len() });
+            shown.extend(listed.rows);
+            let user = story.users[0];
+            let beat = story.issue(user, 10);
+            log.write(&beat);
+            next.cursor = listed.next;
+            if next.cursor.is_none() || shown.len() >= expected.len() {
+                break;
+            }
+        }
+        assert_eq!(shown[..expected.len()], expected);
+    }
+    for cursor in ["", "AAAA", "not a cursor", "//////"] {
+        let page = Page {
+            cursor: Some(cursor.to_owned()),
+            filters: vec![("state".to_owned(), "issued".to_owned())],
+            ..Page::default()
+        };
+        let listed = queries.list("approvals", &Viewer::OPERATOR, &page);
+        assert!(matches!(listed, Err(QueryError::Parameter { .. })), "{cursor}");
+    }
+}
+
+struct Opened;
+
+impl Unseal for Opened {
+    fn unseal(&self, _person: EntityId, field: &str, sealed: &Sealed) -> Option<String> {
+        (field == "login").then(|| format!("{field} of {}", sealed.xchacha20poly1305))
+    }
+}
+
+/// Shows S1.
+#[test]
+fn personal_fields_are_opened_only_for_an_operator_who_asks() {
+    let mut story = Story::new(seed(), 2);
+    let log = Scripted::telling(&mut story, 30);
+    let dir = tempfile::tempdir().expect("a folder");
+    let running = Projections::start(log, dir.path(), Some(std::sync::Arc::new(Opened))).expect("started");
+    let queries = running.queries();
+    super::runtime().block_on(queries.caught_up(super::PATIENCE)).expect("caught up");
+    let user = story.users[0].to_string();
+    let asked = queries.get("users", &user, &Viewer::OPERATOR, true).expect("found").row;
+    assert_eq!((&asked["login"], asked.get("name")), (&Value::from("login of sealed-login"), Some(&Value::Null)));
+    for viewer in [Viewer::OPERATOR, terminal(&story)] {
+        let row = queries.get("users", &user, &viewer, false).expect("found").row;
+        assert!(row.get("login").is_none() && row.get("name").is_none());
+        assert!(!row.to_string().contains("sealed") && !row.to_string().contains("verifier"));
+    }
+    assert!(matches!(queries.get("users", &user, &terminal(&story), true), Err(QueryError::Forbidden(_))));
+}
+
+#[test]
+fn spending_adds_up_by_month() {
+    let mut story = Story::new(seed(), 2);
+    let log = Scripted::telling(&mut story, 2000);
+    let running = Running::over(log);
+    let queries = running.caught_up();
+    let mut months = BTreeSet::new();
+    let mut purchases = 0;
+    for user in &story.users {
+        let row = queries.get("spending", &user.to_string(), &Viewer::OPERATOR, false).expect("found").row;
+        let shown = queries.get("users", &user.to_string(), &Viewer::OPERATOR, false).expect("found").row;
+        assert_eq!((&row["reserved"], &row["charged"]), (&shown["reserved"], &shown["charged"]));
+        let by_month = row["months"].as_object().expect("months");
+        let sum: u64 = by_month.values().map(|month| month["charged"].as_u64().expect("a sum")).sum();
+        assert_eq!(row["charged"], sum);
+        months.extend(by_month.keys().cloned());
+        purchases += row["purchases"].as_u64().expect("a count");
+    }
+    assert!(months.len() >= 3 && months.contains(&Time::from_micros(BEGIN).month()), "{months:?}");
+    let settled = rows(&queries, "approvals", &Viewer::OPERATOR, &[("state", "settled".to_owned())]);
+    assert_eq!(purchases, settled.len() as u64);
+}
+
+#[test]
+fn rows_fit_the_schemas_that_are_published() {
+    let (_story, running) = told(seed());
+    let queries = running.caught_up();
+    for view in catalogue::views() {
+        let Some(table) = view.table() else { continue };
+        let schema = table.schema();
+        let properties = schema.get("properties").and_then(Value::as_object).expect("properties").clone();
+        let required = schema.get("required").and_then(Value::as_array).expect("required").clone();
+        for row in rows(&queries, view.name(), &Viewer::OPERATOR, &[]) {
+            let row = row.as_object().expect("an object");
+            assert!(row.keys().all(|key| properties.contains_key(key)), "{}: {row:?}", view.name());
+            assert!(required.iter().all(|key| row.contains_key(key.as_str().expect("a name"))), "{}", view.name());
+        }
+    }
+}

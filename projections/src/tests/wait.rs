@@ -1,0 +1,102 @@
+//! Reading one's own writes, and what is not there yet.
+
+use std::time::Duration;
+
+use kippu_events::EntityId;
+use kippu_events::client::Role;
+use kippu_events::log::{Cut, Position};
+
+use super::{PATIENCE, Running, Scripted, Story, end_of, runtime, seed};
+use crate::queries::{Moment, QueryError};
+use crate::view::Viewer;
+
+const NOW: Duration = Duration::ZERO;
+
+/// Shows F20.
+#[test]
+fn a_position_is_readable_as_soon_as_it_was_waited_for_and_after_a_restart() {
+    let mut story = Story::new(seed(), 3);
+    let log = Scripted::telling(&mut story, 20);
+    let mut running = Running::over(log.clone());
+    for round in 0..6 {
+        let beat = story.register();
+        let position = log.write(&beat);
+        if round % 2 == 1 {
+            running.stop();
+            running.start();
+        }
+        let user = *story.users.last().expect("a user");
+        let queries = running.queries();
+        runtime().block_on(queries.wait_for("users", &Moment::Position(position), PATIENCE)).expect("reflected");
+        let found = queries.get("users", &user.to_string(), &Viewer::OPERATOR, false).expect("found");
+        assert_eq!(found.version, 1);
+        assert!(found.cut.expect("a cut").reaches(&position));
+        assert_eq!(found.position, position);
+    }
+}
+
+/// Shows F20.
+#[test]
+fn what_is_not_there_yet_is_told_with_the_present_cut() {
+    let mut story = Story::new(seed(), 2);
+    let log = Scripted::telling(&mut story, 20);
+    let queries = Running::over(log.clone());
+    let queries = queries.caught_up();
+    let head = log.head(1);
+    let ahead = Moment::Position(Position::new(1, head.number + 1, &head.hash));
+    let cut = end_of(&*log);
+    let behind = |asked: &Moment| Err(QueryError::Behind { asked: asked.to_string(), cut: cut.clone() });
+    assert_eq!(runtime().block_on(queries.wait_for("users", &ahead, NOW)), behind(&ahead));
+    let ahead = Moment::Cut(Cut(vec![0, head.number + 1]));
+    assert_eq!(runtime().block_on(queries.wait_for("users", &ahead, NOW)), behind(&ahead));
+    assert_eq!(runtime().block_on(queries.wait_for("users", &Moment::Cut(cut.clone()), NOW)), Ok(()));
+}
+
+/// Shows F20.
+#[test]
+fn a_position_of_another_history_is_told_apart() {
+    let mut story = Story::new(seed(), 2);
+    let log = Scripted::telling(&mut story, 20);
+    let running = Running::over(log.clone());
+    let queries = running.caught_up();
+    let head = log.head(0);
+    let right = Position::new(0, head.number, &head.hash);
+    for wrong in [
+        Position { mark: [0; 8], ..right },
+        Position { number: 2, ..right },
+        Position { partition: 9, ..right },
+        Position { number: 0, ..right },
+    ] {
+        let answer = runtime().block_on(queries.wait_for("users", &Moment::Position(wrong), NOW));
+        assert_eq!(answer, Err(QueryError::OtherHistory(wrong.to_string())));
+    }
+    // A claim is a record too, although its hash is not in it.
+    let claim = Scripted::new(2).head(0);
+    let claim = Moment::Position(Position::new(0, 1, &claim.hash));
+    assert_eq!(runtime().block_on(queries.wait_for("users", &claim, NOW)), Ok(()));
+    let short = Moment::Cut(Cut(vec![1]));
+    assert!(matches!(runtime().block_on(queries.wait_for("users", &short, NOW)), Err(QueryError::OtherHistory(_))));
+}
+
+#[test]
+fn a_client_is_found_by_its_id() {
+    let mut story = Story::new(seed(), 2);
+    let log = Scripted::telling(&mut story, 10);
+    let running = Running::over(log);
+    let queries = running.caught_up();
+    let row = queries.client(story.terminals[0]).expect("an answer").expect("a client");
+    assert_eq!((row.role, row.user, row.counter, row.active), (Role::Terminal, Some(story.users[0]), 0, true));
+    assert_eq!(queries.client(EntityId::from_hash(&[1; 32])), Ok(None));
+}
+
+#[test]
+fn a_runner_that_was_dropped_is_not_waited_for() {
+    let mut story = Story::new(seed(), 2);
+    let log = Scripted::telling(&mut story, 10);
+    let mut running = Running::over(log.clone());
+    let queries = running.caught_up();
+    running.stop();
+    let next = Moment::Position(log.tell(&mut story));
+    assert_eq!(runtime().block_on(queries.wait_for("users", &next, PATIENCE)), Err(QueryError::Stopped));
+    assert!(queries.status().is_stalled());
+}
