@@ -1,4 +1,4 @@
-//! The query endpoints: `GET /v1/{view}` and `GET /v1/{view}/{key}`.
+//! The query endpoints: `GET /v1/{view}` and `GET /v1/{view}/{key}`, and `GET /v1/status` about the views themselves.
 //!
 //! The server puts [`Queries`] into the application's data, and its authentication puts a [`Viewer`] into the
 //! request's extensions.
@@ -8,6 +8,7 @@ use std::time::Duration;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{StatusCode, header::HeaderMap};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError, web};
+use kippu_events::client::Role;
 use serde::Serialize;
 
 use crate::queries::{DEFAULT_ROWS, Found, Listed, Moment, Page, Queries, QueryError};
@@ -24,7 +25,10 @@ pub const WAIT: Duration = Duration::from_secs(5);
 
 /// Adds the query endpoints.
 pub fn configure(config: &mut web::ServiceConfig) {
-    config.route("/v1/{view}", web::get().to(list)).route("/v1/{view}/{key}", web::get().to(get));
+    config
+        .route("/v1/status", web::get().to(status))
+        .route("/v1/{view}", web::get().to(list))
+        .route("/v1/{view}/{key}", web::get().to(get));
 }
 
 impl ResponseError for QueryError {
@@ -166,6 +170,14 @@ async fn list(
     let mut response = HttpResponse::Ok();
     put_header(&mut response, CUT, &cut.to_string());
     Ok(response.json(Body { data: rows, has_more: next.is_some(), next }))
+}
+
+/// How far each view is, and what holds it up. It says how much is sold, so it is for operators.
+async fn status(request: HttpRequest, queries: web::Data<Queries>) -> Result<HttpResponse, QueryError> {
+    if viewer(&request)?.role != Role::Operator {
+        return Err(QueryError::Forbidden("the status is for operators"));
+    }
+    Ok(HttpResponse::Ok().json(queries.status()))
 }
 
 fn put_header(response: &mut HttpResponseBuilder, name: HeaderName, value: &str) {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::fixture::{Node, kippu, purchase, run, text};
+use crate::fixture::{Node, files_below, kippu, purchase, run, text};
 
 fn data_of(node: &Node) -> String {
     node.data().to_str().expect("temporary folders have names in UTF-8").to_owned()
@@ -61,11 +61,10 @@ fn init_makes_a_directory_once_and_writes_its_keys_for_its_owner_alone() {
     assert!(init.status.success(), "{}", text(&init));
     let key = std::fs::read_to_string(data.join("operator.key")).unwrap();
     assert!(!text(&init).contains(key.trim()), "the key is not printed");
-    assert_eq!(std::fs::metadata(data.join("operator.key")).unwrap().permissions().mode() & 0o777, 0o600);
-    for entry in std::fs::read_dir(data.join("keys")).unwrap() {
-        let entry = entry.unwrap();
-        assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o077, 0, "{:?}", entry.path());
-    }
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&data), mode(&data.join("operator.key"))), (0o700, 0o600));
+    let keys: Vec<_> = files_below(&data.join("keys"));
+    assert!(!keys.is_empty() && keys.iter().all(|key| mode(key) == 0o600), "{keys:?}");
     assert_eq!(run(&["init", "--data", path]).status.code(), Some(3));
 }
 
@@ -93,6 +92,22 @@ async fn verify_walks_the_history_of_a_running_node() {
     }
     let output = node.verify();
     assert!(text(&output).trim_end().ends_with("verify: sound"), "{}", text(&output));
+}
+
+/// Shows F29. Keeps R1.
+#[tokio::test]
+async fn verify_changes_nothing_on_disk() {
+    let mut node = Node::start();
+    let market = node.market(1_000).await;
+    market.buyer("ann").await.terminal.post("/v1/approvals", "open", &purchase(10)).await.expect(201);
+    node.kill();
+    let everything = || {
+        let files = files_below(&node.data());
+        files.into_iter().map(|path| (std::fs::read(&path).unwrap(), path)).collect::<Vec<_>>()
+    };
+    let before = everything();
+    node.assert_sound();
+    assert!(everything() == before, "the same files with the same bytes");
 }
 
 /// Shows F32, F33.

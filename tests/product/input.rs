@@ -193,17 +193,17 @@ async fn tokens_and_keys_that_are_not_genuine_are_refused() {
     let mut cases = vec![
         ("an empty token", redeem(""), 422, "invalid-body"),
         ("a long token", redeem(&"x".repeat(513)), 422, "invalid-body"),
-        ("no token at all", redeem("hello"), 409, "token-not-valid"),
-        ("a token that is cut", redeem(&token[..token.len() - 1]), 409, "token-not-valid"),
-        ("a token with more behind it", redeem(&format!("{token}A")), 409, "token-not-valid"),
-        ("a token of another prefix", redeem(&token.replacen("kpa_", "kpk_", 1)), 409, "token-not-valid"),
-        ("an API key for a token", redeem(key), 409, "token-not-valid"),
+        ("no token at all", redeem("hello"), 404, "token-not-valid"),
+        ("a token that is cut", redeem(&token[..token.len() - 1]), 404, "token-not-valid"),
+        ("a token with more behind it", redeem(&format!("{token}A")), 404, "token-not-valid"),
+        ("a token of another prefix", redeem(&token.replacen("kpa_", "kpk_", 1)), 404, "token-not-valid"),
+        ("an API key for a token", redeem(key), 404, "token-not-valid"),
         ("a token for an API key", with_key(token), 401, "unauthenticated"),
         ("a key that is cut", with_key(&key[..key.len() - 1]), 401, "unauthenticated"),
         ("a key of another prefix", with_key(&key.replacen("kpk_", "kpa_", 1)), 401, "unauthenticated"),
     ];
     for at in 4..token.len() {
-        cases.push(("a token with one character changed", redeem(&forged(token, at)), 409, "token-not-valid"));
+        cases.push(("a token with one character changed", redeem(&forged(token, at)), 404, "token-not-valid"));
     }
     for at in 4..key.len() {
         cases.push(("a key with one character changed", with_key(&forged(key, at)), 401, "unauthenticated"));

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::fixture::{Node, price, purchase, redemption};
+use crate::fixture::{Node, files_below, price, purchase, redemption};
 use crate::http::Reply;
 use crate::stores::Raw;
 
@@ -40,8 +40,7 @@ async fn no_secret_and_no_name_is_on_disk_in_the_log_or_in_an_error() {
         search("the headers of an error", format!("{:?}", reply.headers).as_bytes());
     }
     search("the log lines", node.log().as_bytes());
-    let mut files = Vec::new();
-    files_below(&node.data(), &mut files);
+    let files = files_below(&node.data());
     for path in &files {
         search(&path.display().to_string(), &std::fs::read(path).unwrap());
     }
@@ -87,8 +86,8 @@ async fn play(node: &Node, secrets: &mut Vec<String>, errors: &mut Vec<Reply>) {
     let (id, token) = (opened.field("id"), opened.field("token"));
     settler.post("/v1/approvals/redeem", "redeem", &redemption(&token)).await.expect(200);
     errors.push(settler.post("/v1/approvals/redeem", "again", &redemption(&token)).await.expect(409));
-    errors.push(settler.post("/v1/approvals/redeem", "forged", &redemption(&format!("{token}A"))).await.expect(409));
-    errors.push(settler.post("/v1/approvals/redeem", "key", &redemption(&keys[0])).await.expect(409));
+    errors.push(settler.post("/v1/approvals/redeem", "forged", &redemption(&format!("{token}A"))).await.expect(404));
+    errors.push(settler.post("/v1/approvals/redeem", "key", &redemption(&keys[0])).await.expect(404));
     errors.push(settler.post(&format!("/v1/approvals/{id}/settle"), "more", &price(11)).await);
     settler.post(&format!("/v1/approvals/{id}/settle"), "settle", &price(9)).await.expect(200);
     // Where a secret does not belong.
@@ -133,17 +132,8 @@ fn contains(bytes: &[u8], form: &[u8]) -> bool {
     false
 }
 
-fn files_below(folder: &Path, files: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() { files_below(&path, files) } else { files.push(path) }
-    }
-}
-
 /// The folders that are stores of RocksDB.
 fn stores_below(folder: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    files_below(folder, &mut files);
-    let current = files.into_iter().filter(|path| path.file_name().is_some_and(|name| name == "CURRENT"));
+    let current = files_below(folder).into_iter().filter(|path| path.file_name().is_some_and(|name| name == "CURRENT"));
     current.filter_map(|path| path.parent().map(Path::to_owned)).collect()
 }

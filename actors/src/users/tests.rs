@@ -76,7 +76,7 @@ fn what_is_paid_in_or_gathered_raises_the_limit_that_it_is_the_source_of() {
     given::<User>(&[]).when(&credit).refused(&problem::NOT_FOUND);
 }
 
-/// Shows T2.
+/// Keeps T2.
 #[test]
 fn a_limit_does_not_fall_below_what_is_reserved_and_charged() {
     let history = [

@@ -181,25 +181,25 @@ fn placement_event() -> impl Strategy<Value = placement::Event> {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Shows E1.
+    /// Keeps E1.
     #[test]
     fn a_client_is_the_fold_of_its_stored_events(history in history(client_event())) {
         folds_alike::<Client>(&history)?;
     }
 
-    /// Shows E1.
+    /// Keeps E1.
     #[test]
     fn a_user_is_the_fold_of_its_stored_events(history in history(user_event())) {
         folds_alike::<User>(&history)?;
     }
 
-    /// Shows E1.
+    /// Keeps E1.
     #[test]
     fn an_approval_is_the_fold_of_its_stored_events(history in history(approval_event())) {
         folds_alike::<Approval>(&history)?;
     }
 
-    /// Shows E1.
+    /// Keeps E1.
     #[test]
     fn a_placement_is_the_fold_of_its_stored_events(history in history(placement_event())) {
         folds_alike::<Placement>(&history)?;

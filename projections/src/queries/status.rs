@@ -10,7 +10,7 @@ use crate::digest::Digest;
 use crate::runner::Reached;
 
 /// How far the views are.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, schemars::JsonSchema)]
 pub struct Status {
     /// Whether the log has been folded up to where it ended when the runner started.
     pub caught_up: bool,
@@ -31,7 +31,7 @@ impl Status {
 }
 
 /// How far one view is.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, schemars::JsonSchema)]
 pub struct ViewStatus {
     /// The view.
     pub name: String,
@@ -49,7 +49,7 @@ pub struct ViewStatus {
 }
 
 /// How far one view is in one partition.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, schemars::JsonSchema)]
 pub struct PartitionStatus {
     /// The partition.
     pub partition: u16,

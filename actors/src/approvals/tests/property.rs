@@ -196,7 +196,7 @@ impl Run {
     }
 }
 
-/// Shows D16, D18, T1, T2, E1.
+/// Shows D16, D18. Keeps T1, T2, E1.
 #[test]
 fn whatever_is_asked_in_whatever_order_the_limit_holds_and_each_approval_is_used_once() {
     let seed: u64 = std::env::var("KIPPU_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(rand::random);

@@ -31,7 +31,7 @@ fn where_the_user_is_charged_at_permission_the_reservation_becomes_a_charge_in_t
     );
 }
 
-/// Shows D25, D27, D36, T1.
+/// Shows D25, D27, D36. Keeps T1.
 #[test]
 fn a_redeemed_approval_is_refused_to_everyone_on_record() {
     for history in [&[redeemed(5_000)][..], &[redeemed(5_000), settled(5_000)]] {

@@ -67,7 +67,7 @@ fn a_purchase_goes_from_request_to_settlement_without_naming_the_user_to_the_set
     world.replays();
 }
 
-/// Shows D36, T1.
+/// Shows D36. Keeps T1.
 #[test]
 fn a_second_redemption_is_refused_with_its_reason() {
     let (mut world, _, terminal) = world();
@@ -201,7 +201,7 @@ fn each_command_is_for_its_roles_alone() {
     assert_eq!(slug(world.ask(caller(Role::Shop, 9), (settle.0, "revoke", settle.2), &json!({}))), "forbidden");
 }
 
-/// Shows S1, F30.
+/// Shows F30. Keeps S1.
 #[test]
 fn no_token_pin_login_or_name_is_in_what_is_stored() {
     let (mut world, _, terminal) = world();

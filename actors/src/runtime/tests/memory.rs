@@ -25,7 +25,7 @@ fn idle_entities_leave_memory_and_come_back_as_they_were() {
     });
 }
 
-/// Shows P3.
+/// Keeps P3.
 #[test]
 fn an_entity_store_of_another_history_is_made_anew() {
     on_stage(|stage| async move {

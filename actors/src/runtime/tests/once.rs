@@ -129,7 +129,7 @@ fn a_command_decided_on_another_version_is_refused() {
     });
 }
 
-/// Shows E2.
+/// Keeps E2.
 #[test]
 fn a_token_is_redeemed_once_whoever_asks_and_every_other_try_is_on_record() {
     on_stage(|stage| async move {

@@ -1,8 +1,9 @@
 //! The operations of queries.
 
 use kippu_actors::problem;
+use kippu_events::client::Role;
 use kippu_projections::catalogue;
-use kippu_projections::queries::KINDS;
+use kippu_projections::queries::{KINDS, Status};
 use kippu_projections::view::Table;
 use serde_json::{Map, Value, json};
 
@@ -19,6 +20,28 @@ pub(super) fn add(paths: &mut Map<String, Value>, schemas: &mut Schemas) {
         insert(paths, format!("/v1/{}", view.name()), "get", list(view.name(), table, &row));
         insert(paths, format!("/v1/{}/{{id}}", view.name()), "get", one(view.name(), table, &row));
     }
+    let status = schemas.hoist("status", schemars::schema_for!(Status));
+    insert(paths, "/v1/status".to_owned(), "get", of_views(&schemas.keep("Status", status)));
+}
+
+/// The one query that is about the views themselves.
+fn of_views(status: &Value) -> Value {
+    let answer = json!({
+        "description": "Each view, with its cut and its lag.",
+        "headers": { "X-Request-Id": reference("headers", "RequestId") },
+        "content": { "application/json": { "schema": status } },
+    });
+    let mut responses = problems();
+    responses.insert("200".to_owned(), answer);
+    json!({
+        "operationId": "status.get",
+        "tags": ["status"],
+        "summary": "How far each view is, and what holds it up.",
+        "security": [{ "apiKey": [] }],
+        "x-roles": [Role::Operator],
+        "parameters": [reference("parameters", "RequestId")],
+        "responses": responses,
+    })
 }
 
 fn one(name: &str, table: &dyn Table, row: &Value) -> Value {

@@ -12,7 +12,7 @@ async fn panics() -> HttpResponse {
     panic!("the secret body")
 }
 
-/// Shows S1.
+/// Keeps S1.
 #[actix_web::test]
 async fn a_panic_is_a_problem_with_the_requests_name_and_nothing_of_what_was_sent() {
     let app = App::new().wrap(from_fn(edge)).route("/", web::get().to(panics));

@@ -47,7 +47,7 @@ pub enum OpenError {
         expected: u16,
     },
     /// A partition does not begin as it should.
-    #[error("partition {partition} has another genesis: {reason}")]
+    #[error("partition {partition}, number 0, is not its genesis: {reason}")]
     Genesis {
         /// The partition.
         partition: u16,
@@ -55,7 +55,7 @@ pub enum OpenError {
         reason: String,
     },
     /// The last record of a partition is none.
-    #[error("partition {partition}, record {number}: {reason}")]
+    #[error("partition {partition}, number {number}: {reason}")]
     Damaged {
         /// The partition.
         partition: u16,

@@ -65,7 +65,7 @@ impl Scene {
     }
 }
 
-/// Shows F26, T1.
+/// Shows F26. Keeps T1.
 #[test]
 fn a_second_redemption_is_found() {
     let mut scene = Scene::new(Charging::AtSettlement);
@@ -97,7 +97,7 @@ fn an_expiry_before_the_end_is_found() {
     scene.breaks("expiry", forged);
 }
 
-/// Shows F26, T2.
+/// Shows F26. Keeps T2.
 #[test]
 fn a_reservation_over_the_limit_is_found() {
     let mut scene = Scene::new(Charging::AtSettlement);
@@ -137,7 +137,7 @@ fn money_that_moves_without_an_approval_is_found() {
     scene.breaks("money", forged);
 }
 
-/// Shows T2.
+/// Keeps T2.
 #[test]
 fn a_settlement_above_what_was_approved_is_found() {
     let mut scene = Scene::new(Charging::AtSettlement);

@@ -33,7 +33,7 @@ fn an_honest_history_is_sound() {
     assert!(report.to_string().ends_with("verify: sound"));
 }
 
-/// Shows F21, L5.
+/// Shows F21. Keeps L5.
 #[test]
 fn any_byte_changed_is_found_by_partition_and_number() {
     let tape = honest(seed(), 200);
@@ -51,7 +51,7 @@ fn any_byte_changed_is_found_by_partition_and_number() {
 }
 
 /// A change with a fitting digest is found by the next commit, or, where there is none, by a checkpoint.
-/// Shows L5.
+/// Keeps L5.
 #[test]
 fn a_byte_changed_with_its_digest_made_to_fit_is_found() {
     let tape = honest(seed(), 200);
@@ -74,7 +74,7 @@ fn a_byte_changed_with_its_digest_made_to_fit_is_found() {
     }
 }
 
-/// Shows L5.
+/// Keeps L5.
 #[test]
 fn a_record_that_is_missing_is_found() {
     let tape = honest(seed(), 200);
@@ -100,7 +100,7 @@ fn a_record_that_is_missing_is_found_when_those_behind_it_moved_up() {
     }
 }
 
-/// Shows L5.
+/// Keeps L5.
 #[test]
 fn two_records_that_changed_places_are_found() {
     let tape = honest(seed(), 200);
@@ -117,7 +117,7 @@ fn two_records_that_changed_places_are_found() {
     }
 }
 
-/// Shows L5.
+/// Keeps L5.
 #[test]
 fn a_record_that_was_added_is_found() {
     let tape = honest(seed(), 200);
@@ -134,7 +134,7 @@ fn a_record_that_was_added_is_found() {
     }
 }
 
-/// Shows L5.
+/// Keeps L5.
 #[test]
 fn a_tail_cut_off_is_found_by_a_checkpoint() {
     let tape = honest(seed(), 200);
