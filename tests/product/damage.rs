@@ -10,6 +10,8 @@ use rand::seq::{IndexedRandom as _, SliceRandom as _};
 use crate::fixture::{Node, price, purchase, redemption, seeded, text};
 use crate::stores::Raw;
 
+/// More than half of a data file of this size is records.
+const LARGE: u64 = 8 << 10;
 /// Records whose bytes are changed, one after the other.
 const PLACES: usize = 100;
 
@@ -131,33 +133,30 @@ async fn a_bit_that_flipped_in_a_data_file_is_refused_with_file_and_key() {
     let mut node = stopped().await;
     Raw::log(&node.data()).flush();
     let mut rng = seeded("damage");
-    for _ in 0..10 {
-        let (file, size) = data_files(&node.data()).choose(&mut rng).expect("there are data files").clone();
-        // The first half of a file of this size is its records.
-        let at = rng.random_range(0..size / 2);
-        let flipped = flip(&file, at);
+    let files = data_files(&node.data());
+    for round in 0..24 {
+        let (file, size) = files.choose(&mut rng).expect("there are data files");
+        let at = rng.random_range(0..*size);
+        flip(file, at);
+        let said = text(&node.verify());
         let name = file.file_name().and_then(|name| name.to_str()).unwrap();
-        let output = node.verify();
-        let said = text(&output);
-        assert_eq!(output.status.code(), Some(1), "{name} at {at}: {said}");
-        assert!(
-            said.contains(name) && said.contains("partition ") && said.contains("number "),
-            "{name} at {at}: {said}"
-        );
-        assert!(!said.contains("panicked"), "{said}");
-        assert_eq!(flip(&file, at), flipped ^ 1);
+        let what = format!("round {round}, {name} at {at} of {size}: {said}");
+        assert!(said.contains("verify: DAMAGED") && said.contains(name) && !said.contains("panicked"), "{what}");
+        // Behind the records lies what RocksDB needs to find them, without which it reads nothing of a file.
+        let is_in_a_record = *size > LARGE && at < size / 2;
+        assert!(!is_in_a_record || said.contains("partition ") && said.contains("number "), "{what}");
+        flip(file, at);
     }
     node.assert_sound();
     node.start_again();
 }
 
-/// Flips the lowest bit of a byte, and says what it was.
-fn flip(file: &Path, at: u64) -> u8 {
+/// Flips the lowest bit of a byte.
+fn flip(file: &Path, at: u64) {
     let opened = std::fs::File::options().read(true).write(true).open(file).unwrap();
     let mut byte = [0];
     opened.read_exact_at(&mut byte, at).unwrap();
     opened.write_all_at(&[byte[0] ^ 1], at).unwrap();
-    byte[0]
 }
 
 /// The log's data files and their sizes.

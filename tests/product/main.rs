@@ -9,6 +9,7 @@ mod stores;
 mod command;
 mod crash;
 mod damage;
+mod import;
 mod input;
 mod purchases;
 mod race;

@@ -8,7 +8,7 @@ use std::sync::{PoisonError, RwLock};
 use super::format::Format;
 use super::lock::Lock;
 use super::store::Store;
-use super::{OpenError, STORE, durable};
+use super::{OpenError, STORE, durable, store};
 use crate::log::{Bound, LogId, Page, ReadError, ReadLog, Watch};
 
 /// A log as it was when this was opened, or refreshed last.
@@ -24,13 +24,26 @@ pub struct Beside {
 impl Beside {
     pub(super) fn open(dir: &Path) -> Result<Self, OpenError> {
         let path = dir.join(STORE);
-        let format = Format::read(&path)?;
+        let opened = Self::open_as_secondary(dir, &path);
+        match &opened {
+            // A secondary takes the newest state whose files all open, so a damaged file shows as records that are
+            // missing. Which file it is, RocksDB says to those who want all of them.
+            Err(OpenError::Genesis { .. } | OpenError::Cut { .. }) => match store::corruption(&path) {
+                Some(named) => Err(named),
+                None => opened,
+            },
+            Ok(_) | Err(_) => opened,
+        }
+    }
+
+    fn open_as_secondary(dir: &Path, path: &Path) -> Result<Self, OpenError> {
+        let format = Format::read(path)?;
         let scratch = tempfile::Builder::new()
             .prefix("kippu-beside-")
             .tempdir()
             .map_err(|source| OpenError::Io { path: std::env::temp_dir(), source })?;
         let beside = Self {
-            store: Store::open_secondary(&path, scratch.path(), &format)?,
+            store: Store::open_secondary(path, scratch.path(), &format)?,
             dir: dir.to_owned(),
             ends: (0..format.partitions).map(|_| AtomicU64::new(0)).collect(),
             watches: RwLock::new(Vec::new()),

@@ -280,6 +280,16 @@ fn families(partitions: u16) -> Vec<ColumnFamilyDescriptor> {
 
 const DEFAULT: &str = rocksdb::DEFAULT_COLUMN_FAMILY_NAME;
 
+/// What RocksDB says of the store at `path` when it must open every file, if that is that one is damaged. Only for
+/// words: beside a writer such an opening proves nothing.
+pub(super) fn corruption(path: &Path) -> Option<OpenError> {
+    let families = DB::list_cf(&Options::default(), path).ok()?;
+    let mut options = database().ok()?;
+    options.set_max_open_files(-1);
+    let error = DB::open_cf_for_read_only(&options, path, families, false).err()?;
+    (error.kind() == rocksdb::ErrorKind::Corruption).then(|| error.into())
+}
+
 /// Refuses a store that has other partitions than it says.
 fn same_families(options: &Options, path: &Path, partitions: u16) -> Result<(), OpenError> {
     let mut found = DB::list_cf(options, path).map_err(|error| OpenError::store(path, error))?;
