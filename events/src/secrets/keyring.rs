@@ -1,8 +1,8 @@
 //! The keyring: every key that is not a person's, in one file of mode 0600, written once and renamed into place.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use data_encoding::BASE64URL_NOPAD;
@@ -11,14 +11,17 @@ use sha2::{Digest as _, Sha256};
 use zeroize::Zeroize as _;
 
 use super::SecretsError;
+use super::numbered::Numbered;
 
 /// The file's name within the key store.
-pub const FILE: &str = "keyring.json";
+pub(super) const FILE: &str = "keyring.json";
 const FORMAT: u32 = 1;
+/// The number of the first key of each use.
+const FIRST: u32 = 1;
 
 /// 256 bits that nobody else has.
 #[derive(Clone)]
-pub struct Key(pub [u8; 32]);
+pub(super) struct Key(pub(super) [u8; 32]);
 
 impl Drop for Key {
     fn drop(&mut self) {
@@ -26,21 +29,40 @@ impl Drop for Key {
     }
 }
 
-/// Keys by number, newest last: old ones go on to check what was made with them.
-pub type Numbered = Vec<(u32, Key)>;
+impl Key {
+    /// Characters of a key's base64url.
+    const CHARS: usize = 43;
+
+    /// A new key, from the operating system.
+    pub(super) fn random() -> Result<Self, getrandom::Error> {
+        let mut key = Self([0; 32]);
+        getrandom::fill(&mut key.0)?;
+        Ok(key)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut key = Self([0; 32]);
+        if text.len() != Self::CHARS {
+            return None;
+        }
+        BASE64URL_NOPAD.decode_mut(text.as_bytes(), &mut key.0).ok()?;
+        Some(key)
+    }
+}
 
 /// The keys.
-pub struct Keyring {
+pub(super) struct Keyring {
     /// Tokens.
-    pub root: Numbered,
+    pub(super) root: Numbered<Key>,
     /// PINs, before argon2id.
-    pub pepper: Numbered,
+    pub(super) pepper: Numbered<Key>,
     /// Persons' keys are encrypted under these.
-    pub wrapping: Numbered,
-    /// Identities of commands, of entities, and of what was asked for.
-    pub identity: Key,
-    /// Login names.
-    pub index: Key,
+    pub(super) wrapping: Numbered<Key>,
+    /// Identities of commands, of entities, and of what was asked for: each with a tag of its own. One for ever, as
+    /// an identity is.
+    pub(super) identity: Key,
+    /// Login names. One for ever.
+    pub(super) index: Key,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -64,6 +86,12 @@ impl Drop for Stored {
     }
 }
 
+/// The one field that every format has.
+#[derive(Deserialize)]
+struct AnyFormat {
+    format: u32,
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StoredKey {
@@ -73,82 +101,84 @@ struct StoredKey {
 
 impl Keyring {
     /// New keys, from the operating system.
-    pub fn random() -> Result<Self, getrandom::Error> {
-        let one = || -> Result<Numbered, getrandom::Error> { Ok(vec![(1, random_key()?)]) };
-        Ok(Self { root: one()?, pepper: one()?, wrapping: one()?, identity: random_key()?, index: random_key()? })
+    pub(super) fn random() -> Result<Self, getrandom::Error> {
+        let one = || Ok(Numbered::one(FIRST, Key::random()?));
+        Ok(Self { root: one()?, pepper: one()?, wrapping: one()?, identity: Key::random()?, index: Key::random()? })
     }
 
     /// The same keys for the same seed: for logs that are gone with the process.
-    pub fn from_seed(seed: u64) -> Self {
+    pub(super) fn from_seed(seed: u64) -> Self {
         let key = |name: &str| {
             let mut sha = Sha256::new();
             sha.update(seed.to_be_bytes());
             sha.update(name);
             Key(sha.finalize().into())
         };
+        let one = |name| Numbered::one(FIRST, key(name));
         Self {
-            root: vec![(1, key("root"))],
-            pepper: vec![(1, key("pepper"))],
-            wrapping: vec![(1, key("wrapping"))],
+            root: one("root"),
+            pepper: one("pepper"),
+            wrapping: one("wrapping"),
             identity: key("identity"),
             index: key("index"),
         }
     }
 
-    /// Writes the keyring into `dir`, which it makes if need be; there MUST NOT be one.
-    pub fn create(&self, dir: &Path) -> Result<(), SecretsError> {
+    /// Whether there is a keyring in `dir`.
+    pub(super) fn exists(dir: &Path) -> bool {
+        // A link that leads nowhere is something too, and must not be written over.
+        dir.join(FILE).symlink_metadata().is_ok()
+    }
+
+    /// Writes the keyring into `dir`; there MUST NOT be one. Durable when this returns.
+    pub(super) fn create(&self, dir: &Path) -> Result<(), SecretsError> {
         let path = dir.join(FILE);
-        let io = |source| SecretsError::Io { path: path.clone(), source };
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(io)?;
-        if path.exists() {
-            return Err(io(std::io::ErrorKind::AlreadyExists.into()));
-        }
-        let numbered = |keys: &Numbered| {
-            keys.iter()
-                .map(|(number, key)| StoredKey { number: *number, key: BASE64URL_NOPAD.encode(&key.0) })
-                .collect()
+        let failed = |source| SecretsError::Io { path: path.clone(), source };
+        let mut text = serde_json::to_vec_pretty(&self.stored()).map_err(|e| failed(e.into()))?;
+        text.push(b'\n');
+        let unfinished = dir.join(format!("{FILE}.new"));
+        let written = write_new(&unfinished, &text);
+        text.zeroize();
+        written
+            .and_then(|()| fs::rename(&unfinished, &path))
+            .and_then(|()| sync(dir))
+            .and_then(|()| dir.parent().filter(|parent| *parent != Path::new("")).map_or(Ok(()), sync))
+            .map_err(failed)
+    }
+
+    fn stored(&self) -> Stored {
+        let numbered = |keys: &Numbered<Key>| {
+            keys.oldest_first().map(|(number, key)| StoredKey { number, key: BASE64URL_NOPAD.encode(&key.0) }).collect()
         };
-        let stored = Stored {
+        Stored {
             format: FORMAT,
             root: numbered(&self.root),
             pepper: numbered(&self.pepper),
             wrapping: numbered(&self.wrapping),
             identity: BASE64URL_NOPAD.encode(&self.identity.0),
             index: BASE64URL_NOPAD.encode(&self.index.0),
-        };
-        let mut text = serde_json::to_vec_pretty(&stored).map_err(|e| io(e.into()))?;
-        text.push(b'\n');
-        let unfinished = dir.join(format!("{FILE}.new"));
-        let mut file =
-            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished).map_err(io)?;
-        let written = file.write_all(&text).and_then(|()| file.sync_all());
-        text.zeroize();
-        written.map_err(io)?;
-        fs::rename(&unfinished, &path).map_err(io)?;
-        File::open(dir).and_then(|dir| dir.sync_all()).map_err(io)
+        }
     }
 
     /// Reads the keyring in `dir`.
-    pub fn open(dir: &Path) -> Result<Self, SecretsError> {
+    pub(super) fn open(dir: &Path) -> Result<Self, SecretsError> {
         let path = dir.join(FILE);
         let wrong = |reason: String| SecretsError::Format { path: path.clone(), reason };
         let mut text = fs::read(&path).map_err(|source| SecretsError::Io { path: path.clone(), source })?;
+        let format = serde_json::from_slice::<AnyFormat>(&text).map(|any| any.format);
         let parsed: Result<Stored, _> = serde_json::from_slice(&text);
         text.zeroize();
+        match format {
+            Ok(FORMAT) | Err(_) => {}
+            Ok(other) => return Err(wrong(format!("format {other} is not {FORMAT}, which this version reads"))),
+        }
         // The parser's message may quote a value, so only its place is told.
         let stored = parsed.map_err(|e| wrong(format!("line {}, column {}: not a keyring", e.line(), e.column())))?;
-        if stored.format != FORMAT {
-            return Err(wrong(format!("format {} is not {FORMAT}, which this version reads", stored.format)));
-        }
-        let key = |name: &str, text: &str| {
-            let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
-            bytes.map(Key).ok_or_else(|| wrong(format!("{name} is not a key")))
-        };
-        let numbered = |name: &str, keys: &[StoredKey]| -> Result<Numbered, SecretsError> {
-            if keys.is_empty() {
-                return Err(wrong(format!("{name} has no key")));
-            }
-            keys.iter().map(|stored| Ok((stored.number, key(name, &stored.key)?))).collect()
+        let key = |name: &str, text: &str| Key::parse(text).ok_or_else(|| wrong(format!("{name} is not a key")));
+        let numbered = |name: &str, keys: &[StoredKey]| {
+            let keys = keys.iter().map(|stored| Ok((stored.number, key(name, &stored.key)?)));
+            Numbered::oldest_first_from(keys.collect::<Result<_, SecretsError>>()?)
+                .ok_or_else(|| wrong(format!("{name} has no keys with growing numbers")))
         };
         Ok(Self {
             root: numbered("root", &stored.root)?,
@@ -160,9 +190,106 @@ impl Keyring {
     }
 }
 
-/// 32 random bytes.
-pub fn random_key() -> Result<Key, getrandom::Error> {
-    let mut key = [0; 32];
-    getrandom::fill(&mut key)?;
-    Ok(Key(key))
+/// Makes `dir`, if need be, and lets nobody but its owner in.
+pub(super) fn make_dir(dir: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    // It may have been there, open to others.
+    fs::set_permissions(dir, Permissions::from_mode(0o700))
+}
+
+fn write_new(path: &Path, text: &[u8]) -> io::Result<()> {
+    // What a crash left unfinished may have another mode, or be a link to elsewhere.
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text)?;
+    file.sync_all()
+}
+
+fn sync(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written() -> (tempfile::TempDir, String) {
+        let folder = tempfile::tempdir().unwrap();
+        Keyring::random().unwrap().create(folder.path()).unwrap();
+        let text = fs::read_to_string(folder.path().join(FILE)).unwrap();
+        (folder, text)
+    }
+
+    fn refusal(dir: &Path, text: &str) -> String {
+        fs::write(dir.join(FILE), text).unwrap();
+        Keyring::open(dir).map(|_| ()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn every_key_survives_the_file_and_no_two_are_alike() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = Keyring::random().unwrap();
+        made.create(folder.path()).unwrap();
+        let all = |keyring: &Keyring| {
+            let (root, pepper, wrapping) = (keyring.root.newest(), keyring.pepper.newest(), keyring.wrapping.newest());
+            assert_eq!((root.0, pepper.0, wrapping.0), (FIRST, FIRST, FIRST));
+            [root.1.0, pepper.1.0, wrapping.1.0, keyring.identity.0, keyring.index.0]
+        };
+        let keys = all(&made);
+        assert_eq!(all(&Keyring::open(folder.path()).unwrap()), keys);
+        assert_eq!(keys.iter().collect::<std::collections::BTreeSet<_>>().len(), keys.len());
+    }
+
+    #[test]
+    fn what_a_crash_left_unfinished_is_neither_read_nor_written_through() {
+        let folder = tempfile::tempdir().unwrap();
+        let elsewhere = folder.path().join("elsewhere");
+        fs::write(&elsewhere, "untouched").unwrap();
+        std::os::unix::fs::symlink(&elsewhere, folder.path().join("keyring.json.new")).unwrap();
+        assert!(Keyring::open(folder.path()).is_err());
+        Keyring::random().unwrap().create(folder.path()).unwrap();
+        assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "untouched");
+        let file = folder.path().join(FILE).symlink_metadata().unwrap();
+        assert!(file.is_file());
+        assert_eq!(file.permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_keyring_of_a_later_format_is_refused_by_its_format_whatever_else_it_holds() {
+        let (folder, _) = written();
+        let error = refusal(folder.path(), r#"{"format": 2, "kms": "elsewhere"}"#);
+        assert!(error.contains("format 2 is not 1") && error.contains(FILE), "{error}");
+    }
+
+    #[test]
+    fn a_keyring_cut_anywhere_is_refused_with_its_path_and_without_its_keys() {
+        let (folder, text) = written();
+        let keys: Vec<&str> = text.split('"').filter(|part| part.len() == Key::CHARS).collect();
+        assert_eq!(keys.len(), 5);
+        // Without its last characters, line end and brace, it is cut; without the line end alone it is whole.
+        for end in 0..text.len() - 1 {
+            let error = refusal(folder.path(), &text[..end]);
+            assert!(error.contains(FILE), "{error}");
+            assert!(keys.iter().all(|key| !error.contains(key)), "{error}");
+        }
+    }
+
+    #[test]
+    fn keys_that_are_no_keys_are_refused_by_name() {
+        let (folder, text) = written();
+        for name in ["identity", "index"] {
+            let start = text.find(&format!("\"{name}\": \"")).unwrap() + name.len() + 5;
+            for wrong in ["!", "A=", ""] {
+                let changed = format!("{}{wrong}{}", &text[..start], &text[start + 1..]);
+                let error = refusal(folder.path(), &changed);
+                assert!(error.contains(&format!("{name} is not a key")), "{error}");
+            }
+        }
+        for numbers in [r#""number": 4294967296"#, r#""number": -1"#, r#""number": 1, "extra": 1"#] {
+            assert!(refusal(folder.path(), &text.replacen(r#""number": 1"#, numbers, 1)).contains("not a keyring"));
+        }
+    }
 }

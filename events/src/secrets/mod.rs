@@ -3,6 +3,7 @@
 
 mod keyring;
 mod mac;
+mod numbered;
 mod persons;
 mod pin;
 mod seal;
@@ -15,8 +16,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization as _;
 
-use self::keyring::Keyring;
+use self::keyring::{Key, Keyring};
 use self::mac::Keyed;
+use self::numbered::Numbered;
 use self::persons::Persons;
 use self::token::Mint;
 
@@ -103,6 +105,9 @@ pub enum SecretsError {
     Unsealable,
 }
 
+/// The folder of persons' keys within the key store.
+const PERSONS: &str = "persons";
+
 /// The open key store.
 pub struct Secrets {
     mint: Mint,
@@ -110,7 +115,7 @@ pub struct Secrets {
     body: Keyed,
     entity: Keyed,
     login: Keyed,
-    pepper: keyring::Numbered,
+    pepper: Numbered<Key>,
     persons: Persons,
 }
 
@@ -133,13 +138,26 @@ impl Secrets {
         }
     }
 
-    /// Makes a key store in `dir`, which MUST NOT hold one; its files are the owner's alone.
+    /// Makes a key store in `dir`, which MUST NOT hold one; its files are the owner's alone. Durable when this returns.
     ///
     /// # Errors
     /// Where the file system says no, or there is one already.
     pub fn create(dir: &Path, log: LogId) -> Result<Self, SecretsError> {
-        Keyring::random().map_err(|_| SecretsError::Entropy)?.create(dir)?;
-        Self::open(dir, log)
+        let failed = |source| SecretsError::Io { path: dir.join(keyring::FILE), source };
+        let exists = || failed(std::io::ErrorKind::AlreadyExists.into());
+        if Keyring::exists(dir) {
+            return Err(exists());
+        }
+        let keyring = Keyring::random().map_err(|_| SecretsError::Entropy)?;
+        keyring::make_dir(dir).map_err(failed)?;
+        // The store of persons' keys is locked against other processes, so the keyring is written by one of them. It
+        // comes last: without it there is no key store, and the next attempt begins anew.
+        let persons = Persons::create(&dir.join(PERSONS), keyring.wrapping.clone())?;
+        if Keyring::exists(dir) {
+            return Err(exists());
+        }
+        keyring.create(dir)?;
+        Ok(Self::new(keyring, persons, log))
     }
 
     /// Opens the key store in `dir`.
@@ -148,7 +166,7 @@ impl Secrets {
     /// Where there is none, or it is not as this version writes it.
     pub fn open(dir: &Path, log: LogId) -> Result<Self, SecretsError> {
         let keyring = Keyring::open(dir)?;
-        let persons = Persons::open(&dir.join("persons"), keyring.wrapping.clone())?;
+        let persons = Persons::open(&dir.join(PERSONS), keyring.wrapping.clone())?;
         Ok(Self::new(keyring, persons, log))
     }
 
@@ -163,14 +181,8 @@ impl Secrets {
     /// The identity of the command that `caller` gives `entity` with `key`.
     #[must_use]
     pub fn command(&self, caller: &Principal, key: &str, entity: EntityKey) -> Mac {
-        let hash = self
-            .command
-            .clone()
-            .with(caller.to_string().as_bytes())
-            .with(key.as_bytes())
-            .with(&entity.to_bytes())
-            .finish();
-        first_half(&hash)
+        let keyed = self.command.clone().with_caller(caller).with(key.as_bytes());
+        first_half(&keyed.with(&entity.to_bytes()).finish())
     }
 
     /// A keyed hash of what a command asks for.
@@ -182,16 +194,18 @@ impl Secrets {
     /// The id of the entity that `caller` opens with `key`.
     #[must_use]
     pub fn entity_id(&self, family: Family, caller: &Principal, key: &str) -> EntityId {
-        let hash = self.entity.clone().with(family.name().as_bytes()).with(caller.to_string().as_bytes());
-        EntityId::from_hash(&hash.with(key.as_bytes()).finish())
+        let keyed = self.entity.clone().with(family.name().as_bytes()).with_caller(caller);
+        EntityId::from_hash(&keyed.with(key.as_bytes()).finish())
     }
 
     /// The id of the user with this login name. White space around it and the case of its letters do not count, nor
     /// which of Unicode's equal spellings it has.
     #[must_use]
     pub fn login_id(&self, realm: &str, login: &str) -> EntityId {
-        let normal: String = login.trim().nfkc().flat_map(char::to_lowercase).nfkc().collect();
-        EntityId::from_hash(&self.login.clone().with(realm.as_bytes()).with(normal.as_bytes()).finish())
+        // Compatibility forms of other characters can begin with a space, so white space goes last.
+        let normal: String = login.nfkc().flat_map(char::to_lowercase).nfkc().collect();
+        let keyed = self.login.clone().with(realm.as_bytes());
+        EntityId::from_hash(&keyed.with(normal.trim().as_bytes()).finish())
     }
 
     /// The text of a token, the same at every call; nothing where there is no such root key.
@@ -209,8 +223,7 @@ impl Secrets {
     /// The hash of the newest key's token, as events hold it.
     #[must_use]
     pub fn token_hash(&self, purpose: Purpose, entity: EntityId, counter: u32) -> TokenHash {
-        let key = self.current_key();
-        token::hash(key, &self.token(purpose, key, entity, counter).unwrap_or_default())
+        self.mint.hash(purpose, entity, counter)
     }
 
     /// What a token says, if it is genuine; constant time.
@@ -224,10 +237,8 @@ impl Secrets {
     /// What checks `pin` of `user`. Slow on purpose: call it where blocking is allowed.
     #[must_use]
     pub fn pin_verifier(&self, user: EntityId, pin: &str) -> PinVerifier {
-        // A keyring without a pepper does not open, so the last one is there.
-        let none = (0, keyring::Key([0; 32]));
-        let (number, pepper) = self.pepper.last().unwrap_or(&none);
-        pin::verifier(*number, pepper, user, pin)
+        let (number, pepper) = self.pepper.newest();
+        pin::verifier(number, pepper, user, pin)
     }
 
     /// Seals `plain` under the person's key, which is made and durable if there was none. Blocks.

@@ -1,26 +1,40 @@
 //! The keys of persons, one each, on disk only encrypted under a wrapping key. The one place that makes or, one day,
 //! destroys them.
+//!
+//! ```text
+//! person 15 B → number of the wrapping key u32 ‖ nonce 24 B ‖ XChaCha20-Poly1305 of the key, bound to the person
+//! ```
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use chacha20poly1305::aead::{Aead as _, Payload};
 use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce};
-use rocksdb::{DB, Options, WriteOptions};
+use rocksdb::{DB, DBRecoveryMode, IteratorMode, Options, WriteOptions};
+use zeroize::Zeroizing;
 
 use super::SecretsError;
-use super::keyring::{Key, Numbered, random_key};
+use super::keyring::{Key, make_dir};
+use super::numbered::Numbered;
 use crate::EntityId;
 
 const NONCE: usize = 24;
+/// Keys are few and small: a memtable of this size holds tens of thousands.
+const MEMTABLE_BYTES: usize = 4 << 20;
+/// RocksDB's own diary.
+const DIARIES: usize = 2;
+const DIARY_BYTES: usize = 1 << 20;
+/// So many persons' keys are made at once; their synced writes share an fsync.
+const SHARDS: usize = 64;
 
 /// Persons' keys.
-pub struct Persons {
-    wrapping: Numbered,
+pub(super) struct Persons {
+    wrapping: Numbered<Key>,
     kept: Kept,
     /// Taken for making a key, so that two who make one for the same person at once get the same.
-    making: [Mutex<()>; 64],
+    making: [Mutex<()>; SHARDS],
 }
 
 enum Kept {
@@ -29,47 +43,66 @@ enum Kept {
 }
 
 impl Persons {
-    /// The store in `dir`, made if need be.
-    pub fn open(dir: &Path, wrapping: Numbered) -> Result<Self, SecretsError> {
-        let mut options = Options::default();
+    /// A new store in `dir`, which MUST NOT hold keys. From here on no second process gets in.
+    pub(super) fn create(dir: &Path, wrapping: Numbered<Key>) -> Result<Self, SecretsError> {
+        make_dir(dir).map_err(|source| SecretsError::Io { path: dir.to_owned(), source })?;
+        let mut options = options();
         options.create_if_missing(true);
-        options.set_paranoid_checks(true);
-        options.set_keep_log_file_num(2);
-        options.set_write_buffer_size(4 << 20);
-        let db = DB::open(&options, dir)
-            .map_err(|e| SecretsError::Format { path: dir.to_owned(), reason: e.to_string() })?;
-        Ok(Self { wrapping, kept: Kept::OnDisk(db), making: [const { Mutex::new(()) }; 64] })
+        let db = DB::open(&options, dir).map_err(|error| damaged(dir, &error))?;
+        let holds_keys = db.iterator(IteratorMode::Start).next().is_some();
+        if holds_keys {
+            return Err(damaged(dir, &"there are keys here that another keyring made"));
+        }
+        Ok(Self::new(wrapping, Kept::OnDisk(db)))
+    }
+
+    /// The store in `dir`, which MUST be there: an empty one in its place would look as if everybody was forgotten.
+    pub(super) fn open(dir: &Path, wrapping: Numbered<Key>) -> Result<Self, SecretsError> {
+        let db = DB::open(&options(), dir).map_err(|error| damaged(dir, &error))?;
+        Ok(Self::new(wrapping, Kept::OnDisk(db)))
     }
 
     /// A store that is gone with the process.
-    pub fn in_memory(wrapping: Numbered) -> Self {
-        Self { wrapping, kept: Kept::InMemory(Mutex::default()), making: [const { Mutex::new(()) }; 64] }
+    pub(super) fn in_memory(wrapping: Numbered<Key>) -> Self {
+        Self::new(wrapping, Kept::InMemory(Mutex::default()))
+    }
+
+    const fn new(wrapping: Numbered<Key>, kept: Kept) -> Self {
+        Self { wrapping, kept, making: [const { Mutex::new(()) }; SHARDS] }
     }
 
     /// The person's key.
-    pub fn get(&self, person: EntityId) -> Result<Key, SecretsError> {
-        let wrapped = self.kept.get(person)?.ok_or(SecretsError::NoPerson(person))?;
-        self.unwrap_key(person, &wrapped).ok_or(SecretsError::Unsealable)
+    pub(super) fn get(&self, person: EntityId) -> Result<Key, SecretsError> {
+        self.find(person)?.ok_or(SecretsError::NoPerson(person))
     }
 
     /// The person's key, made and durable if there was none. Blocks.
-    pub fn get_or_make(&self, person: EntityId) -> Result<Key, SecretsError> {
-        let shard = usize::from(person.as_bytes()[0]) % self.making.len();
+    pub(super) fn get_or_make(&self, person: EntityId) -> Result<Key, SecretsError> {
+        if let Some(key) = self.find(person)? {
+            return Ok(key);
+        }
+        // The last byte is the id's own, where the first ones are those of its slot.
+        let shard = usize::from(person.as_bytes()[EntityId::BYTES - 1]) % SHARDS;
         // The lock guards no data of its own, so a panic while it was held broke nothing.
         let _making = self.making[shard].lock().unwrap_or_else(PoisonError::into_inner);
-        match self.get(person) {
-            Err(SecretsError::NoPerson(_)) => {
-                let key = random_key().map_err(|_| SecretsError::Entropy)?;
-                self.kept.put(person, self.wrap_key(person, &key)?)?;
-                Ok(key)
-            }
-            found => found,
+        if let Some(key) = self.find(person)? {
+            return Ok(key);
         }
+        let key = Key::random().map_err(|_| SecretsError::Entropy)?;
+        self.kept.put(person, self.wrap_key(person, &key)?)?;
+        Ok(key)
     }
 
-    /// number u32 ‖ nonce 24 B ‖ ciphertext
+    fn find(&self, person: EntityId) -> Result<Option<Key>, SecretsError> {
+        let Some(wrapped) = self.kept.get(person)? else { return Ok(None) };
+        let key = self.unwrap_key(person, &wrapped);
+        key.map(Some).ok_or_else(|| {
+            damaged(&self.kept.path(), &format_args!("the key of person {person} is not what this keyring wrapped"))
+        })
+    }
+
     fn wrap_key(&self, person: EntityId, key: &Key) -> Result<Vec<u8>, SecretsError> {
-        let (number, wrapping) = self.wrapping.last().ok_or(SecretsError::Entropy)?;
+        let (number, wrapping) = self.wrapping.newest();
         let mut nonce = [0; NONCE];
         getrandom::fill(&mut nonce).map_err(|_| SecretsError::Entropy)?;
         let sealed = XChaCha20Poly1305::new((&wrapping.0).into())
@@ -81,29 +114,31 @@ impl Persons {
     fn unwrap_key(&self, person: EntityId, wrapped: &[u8]) -> Option<Key> {
         let (number, rest) = wrapped.split_first_chunk::<4>()?;
         let (nonce, sealed) = rest.split_first_chunk::<NONCE>()?;
-        let number = u32::from_be_bytes(*number);
-        let (_, wrapping) = self.wrapping.iter().find(|(known, _)| *known == number)?;
+        let wrapping = self.wrapping.get(u32::from_be_bytes(*number))?;
         let key = XChaCha20Poly1305::new((&wrapping.0).into())
             .decrypt(XNonce::from_slice(nonce), Payload { msg: sealed, aad: person.as_bytes() })
+            .map(Zeroizing::new)
             .ok()?;
-        key.try_into().ok().map(Key)
+        key.as_slice().try_into().ok().map(Key)
     }
 }
 
 impl Kept {
     fn get(&self, person: EntityId) -> Result<Option<Vec<u8>>, SecretsError> {
         match self {
-            Self::OnDisk(db) => db.get(person.as_bytes()).map_err(|e| failed(db, &e)),
+            Self::OnDisk(db) => db.get(person.as_bytes()).map_err(|error| damaged(db.path(), &error)),
             Self::InMemory(map) => Ok(map.lock().unwrap_or_else(PoisonError::into_inner).get(&person).cloned()),
         }
     }
 
+    /// Durable when this returns.
     fn put(&self, person: EntityId, wrapped: Vec<u8>) -> Result<(), SecretsError> {
         match self {
             Self::OnDisk(db) => {
                 let mut durable = WriteOptions::default();
                 durable.set_sync(true);
-                db.put_opt(person.as_bytes(), wrapped, &durable).map_err(|e| failed(db, &e))
+                db.put_opt(person.as_bytes(), wrapped, &durable)
+                    .map_err(|error| SecretsError::Io { path: db.path().to_owned(), source: io::Error::other(error) })
             }
             Self::InMemory(map) => {
                 map.lock().unwrap_or_else(PoisonError::into_inner).insert(person, wrapped);
@@ -111,8 +146,122 @@ impl Kept {
             }
         }
     }
+
+    fn path(&self) -> PathBuf {
+        match self {
+            Self::OnDisk(db) => db.path().to_owned(),
+            Self::InMemory(_) => PathBuf::from("(in memory)"),
+        }
+    }
 }
 
-fn failed(db: &DB, error: &rocksdb::Error) -> SecretsError {
-    SecretsError::Format { path: db.path().to_owned(), reason: error.to_string() }
+fn options() -> Options {
+    let mut options = Options::default();
+    options.set_paranoid_checks(true);
+    // A torn end was never answered. Anything else that does not read would be somebody's key, so it stops the start.
+    options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
+    options.set_write_buffer_size(MEMTABLE_BYTES);
+    options.set_keep_log_file_num(DIARIES);
+    options.set_max_log_file_size(DIARY_BYTES);
+    options
+}
+
+fn damaged(path: &Path, reason: &dyn std::fmt::Display) -> SecretsError {
+    SecretsError::Format { path: path.to_owned(), reason: reason.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn person(n: u8) -> EntityId {
+        EntityId::from_hash(&[n; 32])
+    }
+
+    fn wrapping(number: u32) -> Numbered<Key> {
+        Numbered::one(number, Key([u8::try_from(number).unwrap(); 32]))
+    }
+
+    fn bytes_of(dir: &Path) -> Vec<u8> {
+        std::fs::read_dir(dir).unwrap().flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect()
+    }
+
+    #[test]
+    fn everybody_who_makes_a_persons_key_at_once_gets_the_same_and_it_is_the_stored_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let persons = Persons::create(folder.path(), wrapping(1)).unwrap();
+        let start = std::sync::Barrier::new(8);
+        let made: Vec<Vec<[u8; 32]>> = std::thread::scope(|scope| {
+            let makers: Vec<_> = (0..8)
+                .map(|_| {
+                    scope.spawn(|| {
+                        start.wait();
+                        (0..32).map(|n| persons.get_or_make(person(n)).unwrap().0).collect()
+                    })
+                })
+                .collect();
+            makers.into_iter().map(|maker| maker.join().unwrap()).collect()
+        });
+        drop(persons);
+        let again = Persons::open(folder.path(), wrapping(1)).unwrap();
+        let stored: Vec<_> = (0..32).map(|n| again.get(person(n)).unwrap().0).collect();
+        assert!(made.iter().all(|keys| *keys == stored));
+        assert_eq!(stored.iter().collect::<std::collections::BTreeSet<_>>().len(), 32, "a key is one person's");
+    }
+
+    /// Shows F30.
+    #[test]
+    fn no_persons_key_lies_on_disk_unwrapped() {
+        let folder = tempfile::tempdir().unwrap();
+        let persons = Persons::create(folder.path(), wrapping(1)).unwrap();
+        let keys: Vec<_> = (0..20).map(|n| persons.get_or_make(person(n)).unwrap()).collect();
+        drop(persons);
+        let stored = bytes_of(folder.path());
+        assert!(stored.windows(EntityId::BYTES).any(|run| run == person(3).as_bytes()), "looked in the right place");
+        assert!(keys.iter().all(|key| stored.windows(8).all(|run| run != &key.0[..8])));
+    }
+
+    #[test]
+    fn a_key_wrapped_under_an_older_key_opens_and_one_under_an_unknown_key_is_damage_not_a_forgotten_person() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = Persons::create(folder.path(), wrapping(1)).unwrap().get_or_make(person(1)).unwrap();
+        let both = Numbered::oldest_first_from(vec![(1, Key([1; 32])), (2, Key([2; 32]))]).unwrap();
+        assert_eq!(Persons::open(folder.path(), both).unwrap().get(person(1)).unwrap().0, key.0);
+        for other in [wrapping(2), Numbered::one(1, Key([2; 32]))] {
+            let persons = Persons::open(folder.path(), other).unwrap();
+            for result in [persons.get(person(1)), persons.get_or_make(person(1))] {
+                assert!(matches!(result, Err(SecretsError::Format { .. })));
+            }
+            assert!(matches!(persons.get(person(2)), Err(SecretsError::NoPerson(_))));
+        }
+    }
+
+    #[test]
+    fn a_wrapped_key_that_is_put_under_another_person_is_not_taken() {
+        let persons = Persons::in_memory(wrapping(1));
+        persons.get_or_make(person(1)).unwrap();
+        let wrapped = persons.kept.get(person(1)).unwrap().unwrap();
+        for end in 0..wrapped.len() {
+            persons.kept.put(person(1), wrapped[..end].to_vec()).unwrap();
+            assert!(matches!(persons.get(person(1)), Err(SecretsError::Format { .. })), "cut at {end}");
+        }
+        persons.kept.put(person(2), wrapped).unwrap();
+        assert!(matches!(persons.get(person(2)), Err(SecretsError::Format { .. })));
+    }
+
+    #[test]
+    fn a_store_that_is_missing_or_open_elsewhere_or_already_holds_keys_is_refused_with_its_path() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().join("persons");
+        let refused = |result: Result<Persons, SecretsError>| {
+            let error = result.map(|_| ()).unwrap_err().to_string();
+            assert!(error.contains(dir.to_str().unwrap()), "{error}");
+        };
+        refused(Persons::open(&dir, wrapping(1)));
+        let persons = Persons::create(&dir, wrapping(1)).unwrap();
+        refused(Persons::open(&dir, wrapping(1)));
+        persons.get_or_make(person(1)).unwrap();
+        drop(persons);
+        refused(Persons::create(&dir, wrapping(1)));
+    }
 }

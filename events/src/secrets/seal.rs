@@ -23,7 +23,7 @@ fn bound_to(person: EntityId, field: &str) -> Vec<u8> {
 }
 
 /// Seals `plain`.
-pub fn seal(key: &Key, person: EntityId, field: &str, plain: &str) -> Result<Sealed, SecretsError> {
+pub(super) fn seal(key: &Key, person: EntityId, field: &str, plain: &str) -> Result<Sealed, SecretsError> {
     let mut nonce = [0; NONCE];
     getrandom::fill(&mut nonce).map_err(|_| SecretsError::Entropy)?;
     let ciphertext = XChaCha20Poly1305::new((&key.0).into())
@@ -33,7 +33,7 @@ pub fn seal(key: &Key, person: EntityId, field: &str, plain: &str) -> Result<Sea
 }
 
 /// Opens what was sealed.
-pub fn unseal(key: &Key, person: EntityId, field: &str, sealed: &Sealed) -> Result<String, SecretsError> {
+pub(super) fn unseal(key: &Key, person: EntityId, field: &str, sealed: &Sealed) -> Result<String, SecretsError> {
     let open = || {
         let bytes = BASE64URL_NOPAD.decode(sealed.xchacha20poly1305.as_bytes()).ok()?;
         let (version, rest) = bytes.split_first()?;
@@ -44,4 +44,62 @@ pub fn unseal(key: &Key, person: EntityId, field: &str, sealed: &Sealed) -> Resu
         String::from_utf8(plain).ok().filter(|_| *version == VERSION)
     };
     open().ok_or(SecretsError::Unsealable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn person(n: u8) -> EntityId {
+        EntityId::from_hash(&[n; 32])
+    }
+
+    /// Shows F30.
+    #[test]
+    fn a_sealed_field_shows_nothing_and_opens_for_its_key_person_and_field_only() {
+        let key = Key([1; 32]);
+        for plain in ["", "Ann Example", "名前 – Zoë 🎫", &"x".repeat(10_000)] {
+            let sealed = seal(&key, person(1), "name", plain).unwrap();
+            assert_eq!(unseal(&key, person(1), "name", &sealed).unwrap(), plain);
+            let bytes = BASE64URL_NOPAD.decode(sealed.xchacha20poly1305.as_bytes()).unwrap();
+            assert_eq!(bytes.len(), 1 + NONCE + plain.len() + 16);
+            assert!(plain.len() < 8 || bytes.windows(8).all(|run| run != &plain.as_bytes()[..8]));
+            for (key, person, field) in [
+                (Key([2; 32]), person(1), "name"),
+                (Key([1; 32]), person(2), "name"),
+                (Key([1; 32]), person(1), "login"),
+                (Key([1; 32]), person(1), ""),
+            ] {
+                assert!(matches!(unseal(&key, person, field, &sealed), Err(SecretsError::Unsealable)));
+            }
+        }
+    }
+
+    #[test]
+    fn a_sealed_field_with_any_bit_turned_or_cut_anywhere_does_not_open() {
+        let key = Key([1; 32]);
+        let sealed = seal(&key, person(1), "name", "Ann").unwrap().xchacha20poly1305;
+        let closed = |text: String| {
+            let result = unseal(&key, person(1), "name", &Sealed { xchacha20poly1305: text });
+            assert!(matches!(result, Err(SecretsError::Unsealable)));
+        };
+        for end in 0..sealed.len() {
+            closed(sealed[..end].to_owned());
+        }
+        let bytes = BASE64URL_NOPAD.decode(sealed.as_bytes()).unwrap();
+        for bit in 0..bytes.len() * 8 {
+            let mut changed = bytes.clone();
+            changed[bit / 8] ^= 1 << (bit % 8);
+            closed(BASE64URL_NOPAD.encode(&changed));
+        }
+        closed(format!("{sealed}="));
+        closed("not base64!".to_owned());
+    }
+
+    #[test]
+    fn equal_fields_do_not_look_equal_sealed() {
+        let key = Key([1; 32]);
+        let of = || seal(&key, person(1), "name", "Ann").unwrap();
+        assert_ne!(of(), of());
+    }
 }
