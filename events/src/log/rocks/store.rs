@@ -287,7 +287,7 @@ pub(super) fn corruption(path: &Path) -> Option<OpenError> {
     let mut options = database().ok()?;
     options.set_max_open_files(-1);
     let error = DB::open_cf_for_read_only(&options, path, families, false).err()?;
-    (error.kind() == rocksdb::ErrorKind::Corruption).then(|| error.into())
+    (error.kind() == rocksdb::ErrorKind::Corruption).then(|| OpenError::store(path, error))
 }
 
 /// Refuses a store that has other partitions than it says.
