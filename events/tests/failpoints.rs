@@ -1,5 +1,6 @@
 //! What the embedded log does when the disk fails it. Failpoints belong to the whole process, so these tests have a
 //! binary of their own, and one at a time holds the scenario.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // tests fail by panicking
 
 use std::path::Path;
 use std::sync::Arc;
