@@ -6,11 +6,13 @@ mod fixture;
 mod http;
 mod stores;
 
+mod bench;
 mod command;
 mod crash;
 mod damage;
 mod import;
 mod input;
+mod lines;
 mod purchases;
 mod race;
 mod secrets;

@@ -101,7 +101,7 @@ impl Target {
                 let id = line.id.map_or_else(String::new, |id| id.to_string());
                 let path = path_of(line.family, line.spec).replace("{id}", &id);
                 let request = http
-                    .post(format!("{root}/v1{path}"))
+                    .post(format!("{root}{path}"))
                     .bearer_auth(key)
                     .header(IDEMPOTENCY_KEY.as_str(), &line.key)
                     .header("content-type", "application/json")

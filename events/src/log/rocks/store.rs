@@ -185,7 +185,7 @@ impl Store {
         Ok(page)
     }
 
-    /// Shows records from `offset` on that lie before `end`; gives the offset behind the last.
+    /// Lends records from `offset` on that lie before `end`; gives the offset behind the last.
     pub(super) fn visit(
         &self,
         partition: u16,

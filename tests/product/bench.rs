@@ -1,0 +1,23 @@
+//! The product measures itself. What it measures is not judged here: a test machine is no measuring room.
+
+use serde_json::Value;
+
+use crate::fixture::{run, text};
+
+/// Shows F42.
+#[test]
+fn bench_prints_ours_the_limit_and_their_ratio_as_json() {
+    let output = run(&["--json", "bench", "--quick", "--only", "P1,P3,P9"]);
+    assert!(output.status.success(), "{}", text(&output));
+    let figures: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {}", text(&output)));
+    for which in ["P1", "P3", "P9"] {
+        let number = |member: &str| figures[which][member].as_f64().filter(|number| *number > 0.0);
+        let (ours, limit, ratio) = (number("ours"), number("limit"), number("ratio"));
+        let (Some(ours), Some(limit), Some(ratio)) = (ours, limit, ratio) else { panic!("{which}: {figures}") };
+        assert!((ours / limit - ratio).abs() < 0.001 * ratio.max(1.0), "{which}: {figures}");
+        assert!(figures[which]["unit"].is_string(), "{which}: {figures}");
+    }
+    let plain = figures["P9"]["details"]["plain"].as_array().unwrap();
+    let in_flight: Vec<_> = plain.iter().filter_map(|plain| plain["in_flight"].as_u64()).collect();
+    assert_eq!(in_flight, [1, 64, 1024]);
+}
