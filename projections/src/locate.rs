@@ -93,7 +93,7 @@ fn fold(
         }
         for entry in &page.entries {
             // These records were judged when they were folded: what is not valid now is one that did not count then.
-            let step = reader::take(&place, &mut cursor, entry, |_| None);
+            let step = reader::take(&place, &mut cursor, (entry.offset, &entry.stored), |_| None);
             match step {
                 Ok(Step::Valid { body, .. }) => {
                     cursor.time = body.and_then(reader::time_of).unwrap_or(cursor.time);

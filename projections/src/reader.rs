@@ -3,7 +3,7 @@
 use kippu_events::Time;
 use kippu_events::event::read_body;
 use kippu_events::log::judge::{Verdict, judge};
-use kippu_events::log::{Content, Entry, Hash, Head, LogId, Record};
+use kippu_events::log::{Content, Hash, Head, LogId, Record};
 
 use crate::cursor::{Cursor, Taken};
 
@@ -28,31 +28,31 @@ pub(crate) enum Step<'a> {
     Skipped,
 }
 
-/// Moves `cursor` past `entry`. `digest_at` knows the digests of valid records of the current epoch.
+/// Moves `cursor` past the entry `stored` at `offset`. `digest_at` knows the digests of valid records of the current epoch.
 ///
 /// # Errors
 /// Why the entry is damage; the cursor is then where it was.
 pub(crate) fn take<'a>(
     partition: &Partition,
     cursor: &mut Cursor,
-    entry: &'a Entry,
+    (offset, stored): (u64, &'a [u8]),
     digest_at: impl FnOnce(u64) -> Option<Hash>,
 ) -> Result<Step<'a>, String> {
-    let record = Record::decode(&entry.stored).map_err(|error| error.to_string())?;
+    let record = Record::decode(stored).map_err(|error| error.to_string())?;
     let head = match &cursor.taken {
         None => at_genesis(partition, &record)?,
         Some(taken) => match judge(&taken.head, &record, digest_at) {
             Verdict::Valid(head) => head,
             Verdict::Stale | Verdict::Duplicate | Verdict::Orphan => {
-                cursor.offset = entry.offset + 1;
+                cursor.offset = offset + 1;
                 cursor.skipped += 1;
                 return Ok(Step::Skipped);
             }
             Verdict::Damage(damage) => return Err(damage.to_string()),
         },
     };
-    cursor.offset = entry.offset + 1;
-    cursor.taken = Some(Taken { head, at: entry.offset, digest: record.digest });
+    cursor.offset = offset + 1;
+    cursor.taken = Some(Taken { head, at: offset, digest: record.digest });
     let body = match record.content {
         Content::Commit(commit) => Some(commit.body),
         Content::Genesis(_) | Content::Claim(_) | Content::Seal(_) => None,

@@ -86,6 +86,16 @@ struct Prepared {
     more: bool,
 }
 
+/// What came of one entry.
+enum Taken {
+    /// So many events were folded; none where the entry does not count.
+    Events(usize),
+    /// The partition does not go on.
+    Halted,
+    /// A view refused an event: nothing of the batch counts.
+    Refused,
+}
+
 impl Flight {
     /// The flight of `track`, standing at `cursors`.
     pub(crate) fn new(track: u32, cursors: Vec<Cursor>) -> Self {
@@ -155,7 +165,7 @@ impl Flight {
                 break;
             }
             let before = cursors[index].offset;
-            match self.read(ground, until, index, &mut cursors[index], &mut batch)? {
+            match self.read(ground, until, index, &mut cursors[index], &mut batch) {
                 Some(count) => events += count,
                 None => return Ok(Attempt::Again),
             }
@@ -178,63 +188,75 @@ impl Flight {
         index: usize,
         cursor: &mut Cursor,
         batch: &mut Batch,
-    ) -> Result<Option<usize>, StoreError> {
-        let count = ground.log.partitions();
-        let Ok(number) = u16::try_from(index) else { return Ok(Some(0)) };
-        let partition = Partition { log: ground.log.id(), index: number, count };
-        let page = match ground.log.read(number, cursor.offset, ground.limits.page) {
-            Ok(page) => page,
-            Err(error) => {
-                self.halt(partition, cursor.offset, error.to_string(), true);
-                return Ok(Some(0));
+    ) -> Option<usize> {
+        let Ok(number) = u16::try_from(index) else { return Some(0) };
+        let partition = Partition { log: ground.log.id(), index: number, count: ground.log.partitions() };
+        let mut events = 0;
+        let mut taken = Taken::Events(0);
+        let from = cursor.offset;
+        let read = ground.log.visit(number, from, ground.limits.page, &mut |offset, stored| {
+            if let Taken::Events(_) = taken
+                && until.is_none_or(|until| offset < until[index])
+            {
+                taken = self.take(ground, &partition, cursor, (offset, stored), batch);
+                if let Taken::Events(count) = taken {
+                    events += count;
+                }
+            }
+        });
+        match (taken, read) {
+            (Taken::Refused, _) => return None,
+            (Taken::Events(_), Err(error)) => self.halt(partition, cursor.offset, error.to_string(), true),
+            (Taken::Events(_) | Taken::Halted, _) => {}
+        }
+        Some(events)
+    }
+
+    /// Folds one entry.
+    fn take(
+        &mut self,
+        ground: &Ground,
+        partition: &Partition,
+        cursor: &mut Cursor,
+        (offset, stored): (u64, &[u8]),
+        batch: &mut Batch,
+    ) -> Taken {
+        let index = usize::from(partition.index);
+        if let Some((_, reason)) = self.refused[index].clone().filter(|(refused, _)| *refused == offset) {
+            self.halt(*partition, offset, reason, false);
+            return Taken::Halted;
+        }
+        let before = *cursor;
+        let epoch = before.taken.map(|taken| taken.head.epoch);
+        let digest_at = |number| {
+            let found = locate::number(&*ground.log, &ground.store.snapshot(), partition.index, number).ok()?;
+            found.taken.filter(|taken| Some(taken.head.epoch) == epoch).map(|taken| taken.digest)
+        };
+        let (number, body) = match reader::take(partition, cursor, (offset, stored), digest_at) {
+            Ok(Step::Valid { number, body }) => (number, body),
+            Ok(Step::Skipped) => return Taken::Events(0),
+            Err(reason) => {
+                self.halt(*partition, offset, reason, false);
+                return Taken::Halted;
             }
         };
-        let mut events = 0;
-        for entry in &page.entries {
-            if until.is_some_and(|until| entry.offset >= until[index]) {
-                break;
+        let events = match body.map_or(Ok(Vec::new()), |body| events_of(body, partition, number)) {
+            Ok(events) => events,
+            Err(error) => {
+                *cursor = before;
+                self.halt(*partition, offset, error.to_string(), false);
+                return Taken::Halted;
             }
-            let refused = self.refused[index].as_ref().filter(|(offset, _)| *offset == entry.offset);
-            if let Some((offset, reason)) = refused.cloned() {
-                self.halt(partition, offset, reason, false);
-                break;
-            }
-            let before = *cursor;
-            let epoch = before.taken.map(|taken| taken.head.epoch);
-            let digest_at = |number| {
-                let found = locate::number(&*ground.log, &ground.store.snapshot(), partition.index, number).ok()?;
-                found.taken.filter(|taken| Some(taken.head.epoch) == epoch).map(|taken| taken.digest)
-            };
-            let (number, body) = match reader::take(&partition, cursor, entry, digest_at) {
-                Ok(Step::Valid { number, body }) => (number, body),
-                Ok(Step::Skipped) => continue,
-                Err(reason) => {
-                    self.halt(partition, entry.offset, reason, false);
-                    break;
-                }
-            };
-            if let Some(body) = body {
-                match events_of(body, &partition, number) {
-                    Ok(decoded) => {
-                        events += decoded.len();
-                        cursor.time = decoded.last().map_or(cursor.time, |event| event.time);
-                        if let Err(error) = self.apply(ground, &decoded, entry.offset) {
-                            self.refused[index] = Some((entry.offset, error.to_string()));
-                            return Ok(None);
-                        }
-                    }
-                    Err(error) => {
-                        *cursor = before;
-                        self.halt(partition, entry.offset, error.to_string(), false);
-                        break;
-                    }
-                }
-            }
-            if number % ANCHOR_EVERY == 0 {
-                batch.anchor(partition.index, cursor);
-            }
+        };
+        cursor.time = events.last().map_or(cursor.time, |event| event.time);
+        if let Err(error) = self.apply(ground, &events, offset) {
+            self.refused[index] = Some((offset, error.to_string()));
+            return Taken::Refused;
         }
-        Ok(Some(events))
+        if number % ANCHOR_EVERY == 0 {
+            batch.anchor(partition.index, cursor);
+        }
+        Taken::Events(events.len())
     }
 
     fn apply(&mut self, ground: &Ground, events: &[Recorded<'_>], offset: u64) -> Result<(), NotAnEvent> {

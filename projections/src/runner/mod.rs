@@ -3,6 +3,7 @@
 
 mod engine;
 mod flight;
+mod muster;
 mod published;
 mod signal;
 

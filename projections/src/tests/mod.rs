@@ -2,7 +2,7 @@
 
 mod as_of;
 mod damage;
-mod endpoints;
+mod http;
 mod once;
 mod rebuild;
 mod scripted;
