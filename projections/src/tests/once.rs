@@ -91,7 +91,7 @@ fn assert_true_to(log: &dyn ReadLog, store: &Store) -> Cut {
     last
 }
 
-/// Shows F18, P1.
+/// Shows F18. Keeps P1.
 #[test]
 fn rows_and_cursor_move_together_through_a_crash_at_every_batch() {
     let mut story = Story::new(seed(), 3);

@@ -16,7 +16,7 @@ use crate::store::{Batch, Store};
 use crate::view::{Table, View, Viewer};
 use crate::{Projections, Queries};
 
-/// Shows F19, F25, P2.
+/// Shows F19, F25. Keeps P2.
 #[test]
 fn a_rebuilt_view_equals_the_live_one_at_an_equal_cut_while_both_go_on() {
     let mut story = Story::new(seed(), 3);
@@ -113,7 +113,7 @@ fn answers(queries: &Queries, story: &Story) -> Vec<String> {
     answers
 }
 
-/// Shows P3.
+/// Keeps P3.
 #[test]
 fn deleting_the_store_changes_no_answer() {
     let mut story = Story::new(seed(), 3);

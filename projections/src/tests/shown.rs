@@ -226,7 +226,7 @@ impl Unseal for Opened {
     }
 }
 
-/// Shows S1.
+/// Keeps S1.
 #[test]
 fn personal_fields_are_opened_only_for_an_operator_who_asks() {
     let mut story = Story::new(seed(), 2);
