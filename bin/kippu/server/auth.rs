@@ -3,6 +3,7 @@
 //! a key, the answer is the same.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actix_web::body::BoxBody;
@@ -33,6 +34,9 @@ pub(crate) struct Gate {
     queries: Queries,
     log: Arc<dyn ReadLog>,
     rates: Rates,
+    /// Whether the view of clients has reflected what was durable when the node started. Before that it may be an old
+    /// one, in which a revoked key still counts.
+    trusted: AtomicBool,
 }
 
 impl Gate {
@@ -43,6 +47,7 @@ impl Gate {
             queries: node.queries.clone(),
             log: Arc::clone(&node.log),
             rates: Rates::new(rate),
+            trusted: AtomicBool::new(false),
         }
     }
 
@@ -54,6 +59,10 @@ impl Gate {
         let token = bearer_token(headers).ok_or_else(refused)?;
         let bearer = self.secrets.verify(Purpose::ApiKey, token).map_err(|_forged| refused())?;
         self.rates.count(bearer.entity)?;
+        if !self.trusted.load(Ordering::Acquire) {
+            self.catch_up((0..self.log.partitions()).collect()).await?;
+            self.trusted.store(true, Ordering::Release);
+        }
         let row = match self.queries.client(bearer.entity) {
             Ok(Some(row)) if row.counter >= bearer.counter => Some(row),
             // Genuine, and younger than the view: its client was just opened, or got another key, or the view itself
@@ -67,14 +76,20 @@ impl Gate {
 
     /// The row once the view reflects everything that was durable when this was called.
     async fn reread(&self, bearer: &Bearer) -> Result<Option<ClientRow>, Problem> {
-        let partition = bearer.entity.slot().partition(self.log.partitions());
-        let mut cut = Cut(vec![0; usize::from(self.log.partitions())]);
-        let end = self.log.end(partition).map_err(|e| Problem::later(&problem::UNAVAILABLE, e.to_string()))?;
-        if let Some(number) = cut.0.get_mut(usize::from(partition)) {
-            *number = end.saturating_sub(1);
-        }
-        self.queries.wait_for("clients", &Moment::Cut(cut), KNOWN_WAIT).await.map_err(|e| untold(&e))?;
+        self.catch_up(vec![bearer.entity.slot().partition(self.log.partitions())]).await?;
         self.queries.client(bearer.entity).map_err(|e| untold(&e))
+    }
+
+    /// Waits until the view of clients reflects everything in `partitions` that is durable now.
+    async fn catch_up(&self, partitions: Vec<u16>) -> Result<(), Problem> {
+        let mut cut = Cut(vec![0; usize::from(self.log.partitions())]);
+        for partition in partitions {
+            let end = self.log.end(partition).map_err(|e| Problem::later(&problem::UNAVAILABLE, e.to_string()))?;
+            if let Some(number) = cut.0.get_mut(usize::from(partition)) {
+                *number = end.saturating_sub(1);
+            }
+        }
+        self.queries.wait_for("clients", &Moment::Cut(cut), KNOWN_WAIT).await.map_err(|e| untold(&e))
     }
 }
 

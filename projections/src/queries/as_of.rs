@@ -106,14 +106,17 @@ impl Queries {
         if let Ok(entry) = locate::entry(&*self.0.log, partition, position.number)
             && let Ok(record) = Record::decode(&entry.stored)
             && let Content::Commit(commit) = &record.content
-            && Position::new(partition, commit.number, &record.digest) == *position
+            && commit.number == position.number
         {
-            return Ok(true);
+            return Ok(Position::new(partition, commit.number, &record.digest) == *position);
         }
         let cursor = locate::number(&*self.0.log, &self.0.store.snapshot(), partition, position.number)?;
         Ok(cursor.position(partition) == Some(*position))
     }
 }
+
+/// Events that one query folds: each is a read of the log, and a hot entity has millions.
+const MOST_FOLDED: usize = 20_000;
 
 /// Where the events of an entity up to record `last` lie, in the order of its versions.
 fn places(snap: &Snap<'_>, instance: u32, entity: EntityKey, last: u64) -> Result<Vec<Place>, QueryError> {
@@ -123,7 +126,7 @@ fn places(snap: &Snap<'_>, instance: u32, entity: EntityKey, last: u64) -> Resul
     snap.rows(instance, &from, &until, |_, value| match Place::decode(value) {
         Ok(place) if place.number <= last => {
             places.push(place);
-            Ok(true)
+            Ok(places.len() <= MOST_FOLDED)
         }
         Ok(_) => Ok(false),
         Err(error) => {
@@ -133,6 +136,9 @@ fn places(snap: &Snap<'_>, instance: u32, entity: EntityKey, last: u64) -> Resul
     })?;
     match failed {
         Some(error) => Err(error.into()),
+        None if places.len() > MOST_FOLDED => {
+            Err(QueryError::NoAsOf("there are more events until then than one query folds; replay the log for this"))
+        }
         None => Ok(places),
     }
 }
