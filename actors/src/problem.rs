@@ -120,14 +120,13 @@ pub fn bad_body(error: &serde_json::Error) -> Problem {
     }
 }
 
-/// A parser's message without the value that it met, which may be a PIN: "invalid type: integer `4711`, expected a
-/// string" becomes "invalid type, expected a string".
+/// A parser's message without what the caller wrote, which may be a PIN or a token in the wrong place: "invalid type:
+/// integer `4711`, expected a string" becomes "invalid type, expected a string".
 fn without_value(message: &str) -> String {
-    match (message.split_once(": "), message.rfind(", expected ")) {
-        (Some((what @ ("invalid type" | "invalid value"), _)), Some(expected)) => {
-            format!("{what}{}", &message[expected..])
-        }
-        _ => message.to_owned(),
+    let quoting = ["invalid type", "invalid value", "unknown field", "unknown variant"];
+    match quoting.into_iter().find(|what| message.starts_with(what)) {
+        Some(what) => format!("{what}{}", message.rfind(", expected ").map_or("", |expected| &message[expected..])),
+        None => message.to_owned(),
     }
 }
 
@@ -144,7 +143,7 @@ pub fn raw_body(body: &[u8]) -> Result<&RawValue, Problem> {
 mod tests {
     use super::*;
 
-    /// Shows S1.
+    /// Keeps S1.
     #[test]
     fn a_value_of_the_wrong_type_is_not_repeated_in_the_problem() {
         for body in ["4711", "\"4711, expected 4711\"", "[4711]", "{\"4711\":4711}"] {

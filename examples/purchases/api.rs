@@ -178,21 +178,19 @@ impl<'a> Line<'a> {
     /// Sends `command` until it is answered.
     pub(crate) async fn send(&mut self, command: Command) -> anyhow::Result<Reply> {
         let (reply, lost) = self.api.command(&command).await?;
-        if lost {
-            if let Some((earlier, before)) = &self.last {
-                let (again, _) = self.api.command(earlier).await?;
-                ensure!(
-                    before.says_the_same_as(&again),
-                    "key {} of {} was answered with {} {} first, and with {} {} after the node was lost",
-                    earlier.key,
-                    earlier.path,
-                    before.status,
-                    before.body,
-                    again.status,
-                    again.body,
-                );
-                self.repeated += 1;
-            }
+        if lost && let Some((earlier, before)) = &self.last {
+            let (again, _) = self.api.command(earlier).await?;
+            ensure!(
+                before.says_the_same_as(&again),
+                "key {} of {} was answered with {} {} first, and with {} {} after the node was lost",
+                earlier.key,
+                earlier.path,
+                before.status,
+                before.body,
+                again.status,
+                again.body,
+            );
+            self.repeated += 1;
         }
         self.last = Some((command, reply.clone()));
         Ok(reply)

@@ -47,8 +47,11 @@ impl Stage {
         let mut wrong = Vec::new();
         for (what, request, status, slug) in cases {
             let Answered { status: found, problem, content_type, .. } = request.send(self.node.url());
+            // What the HTTP parser itself refuses has a status and no body.
+            let by_parser = slug.is_empty() && problem.is_none();
             let is_problem = content_type.as_deref() == Some("application/problem+json");
-            if (found, problem.as_deref(), is_problem) != (status, Some(slug), true) {
+            let is_told = by_parser || is_problem && problem.as_deref() == Some(slug);
+            if found != status || !is_told {
                 wrong.push(format!("{what}: {status} {slug} is expected, not {found} {problem:?} as {content_type:?}"));
             }
         }
@@ -129,8 +132,8 @@ async fn requests_that_are_too_much_are_refused() {
         .assert_refused(vec![
             ("a body of a megabyte", stage.request_approval(mega.to_string()), 413, "too-large"),
             ("a body of a megabyte that does not say so", unannounced, 413, "too-large"),
-            ("ten thousand headers", many, 431, "headers-too-large"),
-            ("a header of a megabyte", long, 431, "headers-too-large"),
+            ("ten thousand headers", many, 431, ""),
+            ("a header of a megabyte", long, 431, ""),
         ])
         .await;
 }

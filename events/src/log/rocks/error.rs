@@ -99,13 +99,14 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    /// RocksDB's refusal to open the store at `path`. It does not name the file when a WAL is corrupt, so this does.
+    /// RocksDB's refusal to open the store at `path`. It does not name the file when a WAL is corrupt, and blames the
+    /// manifest when the end of a data file is: then this names every file that it may be.
     pub(super) fn store(path: &Path, error: rocksdb::Error) -> Self {
         let corrupt = error.kind() == rocksdb::ErrorKind::Corruption;
         let mut reason = error.into_string();
-        if corrupt && !reason.contains(&*path.to_string_lossy()) {
+        if corrupt && !reason.contains(".sst") {
             reason.push_str("; it is in one of the files read at a start: the manifest");
-            for name in wals(path) {
+            for name in read_at_a_start(path) {
                 reason.push_str(", ");
                 reason.push_str(&name);
             }
@@ -114,11 +115,11 @@ impl OpenError {
     }
 }
 
-/// The names of RocksDB's write-ahead logs. None if they cannot be listed: this is for a message only.
-fn wals(path: &Path) -> Vec<String> {
+/// The names of RocksDB's write-ahead logs and data files. None if they cannot be listed: this is for a message only.
+fn read_at_a_start(path: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
     entries
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .filter(|name| name.ends_with(".log"))
+        .filter(|name| name.ends_with(".log") || name.ends_with(".sst"))
         .collect()
 }
