@@ -16,5 +16,3 @@ echo
 echo "Every record of every partition, read back and checked: chain, numbers, versions, one-time and limit rules."
 echo
 "$programs/kippu" replay verify --data "$folder/data"
-echo
-echo "verify: sound"

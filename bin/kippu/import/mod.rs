@@ -37,7 +37,7 @@ pub(crate) struct Args {
     /// The data directory of a stopped node; lines run as the operator.
     #[arg(long, env = "KIPPU_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
-    /// A running node, as `http://127.0.0.1:8080`; lines run as the API client with this key.
+    /// A running node, as `http://127.0.0.1:7701`; lines run as the API client with this key.
     #[arg(long, value_name = "URL", requires = "key_file", conflicts_with = "data")]
     server: Option<String>,
     /// The file that holds the API key.
