@@ -115,7 +115,7 @@ pub(crate) struct Ready {
 
 impl Default for Ready {
     fn default() -> Self {
-        Self { most_lag: 10_000, least_free_bytes: 512 << 20 }
+        Self { most_lag: 10_000, least_free_bytes: 2 << 30 }
     }
 }
 
