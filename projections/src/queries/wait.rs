@@ -26,8 +26,14 @@ impl Queries {
         };
         outcome?;
         match at {
-            Moment::Position(position) if !self.is_of_this_history(position)? => {
-                Err(QueryError::OtherHistory(position.to_string()))
+            Moment::Position(position) if !self.is_plainly_of_this_history(position) => {
+                let (queries, position) = (self.clone(), *position);
+                let look = tokio::task::spawn_blocking(move || queries.is_of_this_history(&position));
+                if look.await.map_err(|_| QueryError::Stopped)?? {
+                    Ok(())
+                } else {
+                    Err(QueryError::OtherHistory(position.to_string()))
+                }
             }
             Moment::Position(_) | Moment::Cut(_) | Moment::Time(_) => Ok(()),
         }
