@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use self::script::{Script, Told};
-use crate::fixture::{Node, seeded};
+use crate::fixture::{Node, say, seeded};
 
 const ROUNDS: u64 = 30;
 const CLIENTS: u64 = 8;
@@ -66,7 +66,8 @@ async fn nothing_that_was_answered_is_lost_or_doubled_by_crashes() {
     assert_told_again(&node, &told, rounds).await;
     node.kill();
     node.assert_sound();
-    println!("crash: {rounds} rounds, {} answers, {lost} requests without one: 0 lost, 0 doubled", told.len());
+    let answers = told.len();
+    say(&format!("crash: {rounds} rounds, {answers} answers, {lost} requests without one: 0 lost, 0 doubled"));
 }
 
 /// Sends every command again with its key.

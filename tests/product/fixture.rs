@@ -312,11 +312,17 @@ pub(crate) fn price(amount: u64) -> serde_json::Value {
     json!({ "amount": amount, "currency": "EUR" })
 }
 
+/// Prints a line that is shown for tests that pass, too.
+pub(crate) fn say(line: &str) {
+    use std::io::Write as _;
+    writeln!(std::io::stdout().lock(), "{line}").expect("standard output is open");
+}
+
 /// A generator of random numbers whose seed is printed, and can be given as `KIPPU_SEED`.
 pub(crate) fn seeded(what: &str) -> rand::rngs::StdRng {
     use rand::SeedableRng as _;
     let given = std::env::var("KIPPU_SEED").ok().and_then(|seed| seed.parse().ok());
     let seed = given.unwrap_or_else(rand::random::<u64>);
-    println!("{what}: KIPPU_SEED={seed}");
+    say(&format!("{what}: KIPPU_SEED={seed}"));
     rand::rngs::StdRng::seed_from_u64(seed)
 }
