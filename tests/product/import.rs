@@ -101,7 +101,7 @@ async fn an_import_that_loses_its_node_goes_on_where_it_stopped() {
         command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     };
     let mut lost = command(&node);
-    while users(&node).await < 20 {
+    while lost.try_wait().unwrap().is_none() && users(&node).await < 20 {
         tokio::task::yield_now().await;
     }
     node.kill();
