@@ -70,7 +70,7 @@ impl schemars::JsonSchema for Currency {
     }
 }
 
-/// An amount in minor units (cents for EUR, yen for JPY): zero to [`Money::MOST`].
+/// An amount in minor units (cents for EUR, yen for JPY): zero to [`Minor::MOST`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(transparent)]
 pub struct Minor(

@@ -28,7 +28,7 @@ struct Wire<'a> {
 /// The events of a record's body, in order.
 ///
 /// # Errors
-/// [`NotAnEvent`] for the first attribute that is not as [`BodyWriter`] writes it.
+/// [`NotAnEvent`] for the first attribute that is not as [`BodyWriter`](super::BodyWriter) writes it.
 pub fn read_body(body: &[u8]) -> Result<Vec<Recorded<'_>>, NotAnEvent> {
     if let Some(events) = canonical::read(body) {
         return Ok(events);
