@@ -101,6 +101,8 @@ problem_types! {
     OVERLOADED = 503 "overloaded" "Too much is under way" "Try again with the same key after `Retry-After`.";
     /// The log does not take writes.
     UNAVAILABLE = 503 "unavailable" "Commands are not taken now" "Try again with the same key after `Retry-After`.";
+    /// What `/readyz` says.
+    NOT_READY = 503 "not-ready" "This node does not serve as it should" "The detail says what is missing; an operator's key is told why.";
     /// Perhaps done.
     UNKNOWN_OUTCOME = 503 "unknown-outcome" "It is not known whether this was done" "Try again with the same key: it takes effect once, and the answer says what became of it.";
     /// The clock jumped.

@@ -12,7 +12,7 @@ use kippu_actors::actor::{Answer, Call, Caller};
 use kippu_actors::runtime::clock::SystemClock;
 use kippu_actors::runtime::{Outcome, Runtime, RuntimeConfig, StartError};
 use kippu_actors::{Commands, Problem};
-use kippu_events::log::rocks::{OpenError, RocksLog};
+use kippu_events::log::rocks::{OpenError, RocksLog, Settings};
 use kippu_events::log::{Log, LogId, ReadLog};
 use kippu_events::secrets::{Secrets, SecretsError};
 use kippu_events::{EntityId, Family};
@@ -22,6 +22,7 @@ use kippu_projections::{Projections, Queries, QueryError};
 pub(crate) use data_dir::{DataDir, DataDirError, Found, write_whole};
 
 use crate::config::Config;
+use crate::server::metrics::Commits;
 
 /// Opens the first operator: fixed, so that an initialisation that is done again finds the same client and key.
 const FIRST_OPERATOR: &str = "kippu-init-first-operator";
@@ -40,6 +41,8 @@ pub(crate) struct Node {
     pub(crate) runtime: Runtime,
     /// The history.
     pub(crate) log: Arc<dyn ReadLog>,
+    /// What the log has written.
+    pub(crate) commits: Commits,
     /// Where it all lies.
     pub(crate) dir: DataDir,
     _projections: Projections,
@@ -100,7 +103,8 @@ impl Node {
         let found = dir.look()?;
         // Stores make files of their own accord and for as long as they run: all of them are their owner's alone.
         rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
-        let log = open_log(&dir, &found, config.node.partitions)?;
+        let commits = Commits::default();
+        let log = open_log(&dir, &found, config.node.partitions, &commits)?;
         let secrets = Arc::new(open_secrets(&dir, &found, &*log)?);
         let runtime = RuntimeConfig {
             node: config.node.name.clone(),
@@ -108,7 +112,7 @@ impl Node {
             accept_clock,
             ..RuntimeConfig::new(dir.entities())
         };
-        let node = Self::start(log, secrets, dir, runtime).await?;
+        let node = Self::start(log, commits, secrets, dir, runtime).await?;
         if found == Found::Unfinished {
             node.open_first_operator().await?;
         }
@@ -130,6 +134,7 @@ impl Node {
     /// Starts runtime and views over `log`.
     pub(crate) async fn start(
         log: Arc<dyn Log>,
+        commits: Commits,
         secrets: Arc<Secrets>,
         dir: DataDir,
         config: RuntimeConfig,
@@ -143,6 +148,7 @@ impl Node {
             secrets,
             runtime,
             log: read,
+            commits,
             dir,
             _projections: projections,
         })
@@ -201,10 +207,12 @@ pub(crate) fn key_of(answer: &Answer) -> Option<String> {
     }
 }
 
-fn open_log(dir: &DataDir, found: &Found, partitions: u16) -> Result<Arc<dyn Log>, NodeError> {
+fn open_log(dir: &DataDir, found: &Found, partitions: u16, commits: &Commits) -> Result<Arc<dyn Log>, NodeError> {
+    let commits = commits.clone();
+    let settings = Settings { on_commit: Arc::new(move |committed| commits.observe(committed)), ..Settings::default() };
     match found {
         Found::Whole(label) => {
-            let log = RocksLog::open(&dir.log())?;
+            let log = RocksLog::open_with(&dir.log(), settings)?;
             if log.id().to_string() == label.log {
                 return Ok(log);
             }
@@ -216,7 +224,7 @@ fn open_log(dir: &DataDir, found: &Found, partitions: u16) -> Result<Arc<dyn Log
             let mut id = [0; 16];
             getrandom::fill(&mut id).map_err(|_| SecretsError::Entropy)?;
             match RocksLog::create(&dir.log(), LogId(id), partitions) {
-                Ok(()) | Err(OpenError::Exists(_)) => Ok(RocksLog::open(&dir.log())?),
+                Ok(()) | Err(OpenError::Exists(_)) => Ok(RocksLog::open_with(&dir.log(), settings)?),
                 Err(error) => Err(error.into()),
             }
         }

@@ -180,7 +180,10 @@ async fn a_node_tells_how_it_is() {
     let operator = node.operator();
     assert_eq!(operator.get("/livez").await.status, 200);
     assert_eq!(operator.get("/readyz").await.status, 200);
+    assert_eq!(node.caller("").get("/metrics").await.status, 401);
     let metrics = operator.get("/metrics").await.expect(200).text;
+    let commits = metrics.lines().find_map(|line| line.strip_prefix("kippu_log_commit_seconds_count "));
+    assert!(commits.and_then(|count| count.parse::<u64>().ok()).is_some_and(|count| count > 0), "{metrics}");
     for figure in ["view_lag", "view_stalled", "partition_waiting", "partition_durable"] {
         assert!(metrics.contains(figure), "{figure} is not in {metrics}");
     }

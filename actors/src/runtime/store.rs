@@ -14,7 +14,7 @@ use std::sync::Arc;
 use kippu_events::event::Mac;
 use kippu_events::log::{Hash, Head, LogId};
 use kippu_events::{EntityKey, Family, Time};
-use rocksdb::{BlockBasedOptions, Cache, DB, ErrorKind, Options, ReadOptions, ReadTier, WriteBatch};
+use rocksdb::{BlockBasedOptions, Cache, DB, DBCompactionStyle, ErrorKind, Options, ReadOptions, ReadTier, WriteBatch};
 use serde::{Deserialize, Serialize};
 
 use super::resident::{Done, Resident, Stored};
@@ -26,6 +26,8 @@ const ABOUT: &[u8] = b"\xff\xffabout";
 const CACHE_BYTES: usize = 256 << 20;
 /// Two of these may fill while one is written out; larger ones keep more lookups in memory.
 const MEMTABLE_BYTES: usize = 32 << 20;
+/// Handed to the disk as it is written: a large piece at once would hold up the log's next sync.
+const SMOOTH_BYTES: u64 = 512 << 10;
 /// Deadlines that one look brings at most: the rest comes with the next look.
 pub const MOST_DUE: usize = 1024;
 
@@ -251,6 +253,10 @@ fn options() -> Options {
     options.set_block_based_table_factory(&table);
     options.set_write_buffer_size(MEMTABLE_BYTES);
     options.set_max_background_jobs(2);
+    // States are rewritten often and read back seldom: fewer rewritings on disk for more files to look into.
+    options.set_compaction_style(DBCompactionStyle::Universal);
+    options.set_bytes_per_sync(SMOOTH_BYTES);
+    options.set_wal_bytes_per_sync(SMOOTH_BYTES);
     options.set_keep_log_file_num(4);
     options
 }

@@ -157,8 +157,9 @@ fn not_sealed(error: &SecretsError) -> Problem {
         SecretsError::Io { .. } | SecretsError::Entropy => {
             Problem::later(&problem::UNAVAILABLE, "the key store does not take writes")
         }
-        SecretsError::Format { .. } | SecretsError::NoPerson(_) | SecretsError::Unsealable => {
-            Problem::new(&problem::INTERNAL, "the key store does not work")
-        }
+        SecretsError::Format { .. }
+        | SecretsError::OtherLog { .. }
+        | SecretsError::NoPerson(_)
+        | SecretsError::Unsealable => Problem::new(&problem::INTERNAL, "the key store does not work"),
     }
 }

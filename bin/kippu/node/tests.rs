@@ -32,6 +32,28 @@ fn an_initialisation_that_was_interrupted_is_finished_with_the_same_client_and_k
 }
 
 #[test]
+fn keys_of_another_node_are_refused_and_so_are_keys_without_those_of_persons() {
+    let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (one, other) = (config(&one), config(&other));
+    let open = |config: &Config| {
+        on_a_system(async { Node::open(config, "", false).await.map(|_| ()) }).map_err(|error| error.to_string())
+    };
+    init(&one).unwrap();
+    init(&other).unwrap();
+    let keys = |config: &Config| config.data.as_deref().unwrap().join("keys");
+    let (mine, theirs) = (keys(&one).join("keyring.json"), keys(&other).join("keyring.json"));
+    let kept = std::fs::read(&mine).unwrap();
+    std::fs::copy(&theirs, &mine).unwrap();
+    let error = open(&one).unwrap_err();
+    assert!(error.contains("keyring.json: made for the log"), "{error}");
+    std::fs::write(&mine, kept).unwrap();
+    std::fs::remove_dir_all(keys(&one).join("persons")).unwrap();
+    let error = open(&one).unwrap_err();
+    assert!(error.contains("persons"), "{error}");
+    assert_eq!(open(&other), Ok(()));
+}
+
+#[test]
 fn keys_that_are_gone_are_not_made_anew_over_a_history() {
     let dir = tempfile::tempdir().unwrap();
     let config = config(&dir);

@@ -21,69 +21,94 @@ pub(crate) async fn livez(shared: Data<Shared>) -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "alive", "version": env!("CARGO_PKG_VERSION"), "log": log }))
 }
 
-/// Whether this node serves now.
-pub(crate) async fn readyz(shared: Data<Shared>) -> HttpResponse {
-    let reasons = reasons(&shared);
-    if reasons.is_empty() {
+/// Whether this node serves now. What is missing is for everybody; why it is, for operators alone.
+pub(crate) async fn readyz(request: HttpRequest, shared: Data<Shared>) -> HttpResponse {
+    let lacks = lacks(&shared);
+    if lacks.is_empty() {
         return HttpResponse::Ok().json(json!({ "status": "ready" }));
     }
-    Problem::later(&problem::UNAVAILABLE, reasons.join("; ")).error_response()
+    let told = operator(&request, &shared).await.is_ok();
+    let texts = lacks.into_iter().map(|Lack { what, why }| match why.filter(|_| told) {
+        Some(why) => format!("{what}: {why}"),
+        None => what,
+    });
+    Problem::later(&problem::NOT_READY, texts.collect::<Vec<_>>().join("; ")).error_response()
 }
 
-/// What keeps the node from serving as it should.
-fn reasons(shared: &Shared) -> Vec<String> {
-    let mut reasons = Vec::new();
+/// Something that keeps the node from serving as it should.
+struct Lack {
+    what: String,
+    /// May tell of what is in the log and on the disk.
+    why: Option<String>,
+}
+
+impl Lack {
+    fn new(what: impl Into<String>) -> Self {
+        Self { what: what.into(), why: None }
+    }
+
+    fn for_reason(what: impl Into<String>, why: impl ToString) -> Self {
+        Self { what: what.into(), why: Some(why.to_string()) }
+    }
+}
+
+/// Lets operators in.
+async fn operator(request: &HttpRequest, shared: &Shared) -> Result<(), Problem> {
+    match shared.gate.admit(request.headers()).await?.role {
+        Role::Operator => Ok(()),
+        Role::Shop | Role::Settler | Role::Terminal => {
+            Err(Problem::new(&problem::FORBIDDEN, "figures are for operators"))
+        }
+    }
+}
+
+fn lacks(shared: &Shared) -> Vec<Lack> {
+    let mut lacks = Vec::new();
     if shared.draining.load(Ordering::SeqCst) {
-        reasons.push("the node is stopping".to_owned());
+        lacks.push(Lack::new("the node is stopping"));
     }
     for (partition, phase) in shared.node.runtime.phases().into_iter().enumerate() {
         match phase {
             Phase::Serving { .. } => {}
-            Phase::Opening => reasons.push(format!("partition {partition} is opening")),
-            Phase::Halted(why) => reasons.push(format!("partition {partition} is halted: {why}")),
+            Phase::Opening => lacks.push(Lack::new(format!("partition {partition} is opening"))),
+            Phase::Halted(why) => lacks.push(Lack::for_reason(format!("partition {partition} is halted"), why)),
         }
     }
     let status = shared.node.queries.status();
     if let Some(why) = status.failed {
-        reasons.push(format!("views do not go on: {why}"));
+        lacks.push(Lack::for_reason("views do not go on", why));
     } else if !status.caught_up {
-        reasons.push("views have not caught up yet".to_owned());
+        lacks.push(Lack::new("views have not caught up yet"));
     }
     for view in &status.views {
         for partition in &view.partitions {
             let (name, number) = (&view.name, partition.partition);
             if let Some(why) = &partition.halted {
-                reasons.push(format!("{name} halts in partition {number}: {why}"));
+                lacks.push(Lack::for_reason(format!("{name} halts in partition {number}"), why));
             } else if let Some(lag) = lag(partition).filter(|lag| *lag > shared.config.ready.most_lag) {
-                reasons.push(format!("{name} lags {lag} records behind in partition {number}"));
+                lacks.push(Lack::new(format!("{name} lags {lag} records behind in partition {number}")));
             }
         }
     }
     match free_bytes(shared.node.dir.path()) {
         Ok(free) if free < shared.config.ready.least_free_bytes => {
-            reasons.push(format!("{free} bytes are free for the data directory"));
+            lacks.push(Lack::new(format!("{free} bytes are free for the data directory")));
         }
         Ok(_enough) => {}
-        Err(error) => reasons.push(format!("the free space is not known: {error}")),
+        Err(error) => lacks.push(Lack::for_reason("the free space is not known", error)),
     }
-    reasons
+    lacks
 }
 
 fn lag(partition: &kippu_projections::queries::PartitionStatus) -> Option<u64> {
     partition.end.map(|end| end.saturating_sub(partition.offset))
 }
 
-/// Figures. They name no person and no client, yet they are for operators: a peer on this machine reads them without a
-/// key, everybody else needs an operator's.
+/// Figures, for operators. Where a node stands behind a proxy every caller is a peer on this machine, so that being one
+/// opens nothing.
 pub(crate) async fn metrics(request: HttpRequest, shared: Data<Shared>) -> HttpResponse {
-    if !request.peer_addr().is_some_and(|peer| peer.ip().is_loopback()) {
-        match shared.gate.admit(request.headers()).await {
-            Ok(caller) if caller.role == Role::Operator => {}
-            Ok(_other) => {
-                return Problem::new(&problem::FORBIDDEN, "figures are for operators").error_response();
-            }
-            Err(problem) => return problem.error_response(),
-        }
+    if let Err(problem) = operator(&request, &shared).await {
+        return problem.error_response();
     }
     let text = shared.metrics.text(&gauges(&shared).await);
     HttpResponse::Ok()

@@ -9,6 +9,7 @@ use actix_web::http::Method;
 use kippu_actors::http::{IDEMPOTENT_REPLAYED, KIPPU_POSITION};
 use kippu_actors::{CommandSpec, catalogue};
 use kippu_events::Family as EntityFamily;
+use kippu_events::log::rocks::Committed;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -48,9 +49,33 @@ fn histogram() -> Histogram {
     Histogram::new(exponential_buckets(0.000_1, 2.0, 17))
 }
 
+/// What the log has written since it was opened. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Commits {
+    seconds: Histogram,
+    records: Histogram,
+}
+
+impl Default for Commits {
+    fn default() -> Self {
+        // Up to as many records as a group commit takes.
+        Self { seconds: histogram(), records: Histogram::new(exponential_buckets(1.0, 2.0, 14)) }
+    }
+}
+
+impl Commits {
+    /// Counts one.
+    // A group has a few thousand records at most.
+    #[allow(clippy::cast_precision_loss)]
+    pub(crate) fn observe(&self, committed: Committed) {
+        self.seconds.observe(committed.took.as_secs_f64());
+        self.records.observe(committed.records as f64);
+    }
+}
+
 impl Metrics {
-    /// All at nought.
-    pub(crate) fn new() -> Self {
+    /// All at nought, but for what the log has counted.
+    pub(crate) fn new(commits: &Commits) -> Self {
         let mut registry = Registry::with_prefix("kippu");
         let requests = Family::default();
         let commands = Family::default();
@@ -60,6 +85,9 @@ impl Metrics {
         registry.register("http_requests", "HTTP requests by status", requests.clone());
         registry.register("commands", "Commands by what became of them", commands.clone());
         registry.register("command_seconds", "From the head of a command to its durable answer", seconds.clone());
+        let Commits { seconds: commit_seconds, records: commit_records } = commits.clone();
+        registry.register("log_commit_seconds", "How long each group commit took, sync included", commit_seconds);
+        registry.register("log_commit_records", "Records that each group commit made durable", commit_records);
         Self { registry, requests, commands, seconds }
     }
 
@@ -131,7 +159,7 @@ mod tests {
     fn gauges_stand_between_the_counters_and_the_end() {
         let mut gauges = Gauges::default();
         gauges.add("lag", "Records behind", "partition", [("3".to_owned(), 7.0)]);
-        let text = Metrics::new().text(&gauges);
+        let text = Metrics::new(&Commits::default()).text(&gauges);
         assert!(text.contains("kippu_build_info{version="));
         assert!(text.ends_with("# TYPE kippu_lag gauge\nkippu_lag{partition=\"3\"} 7\n# EOF\n"), "{text}");
         assert_eq!(text.matches("# EOF").count(), 1);

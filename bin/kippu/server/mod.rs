@@ -5,7 +5,7 @@ mod docs;
 mod edge;
 mod fallback;
 mod health;
-mod metrics;
+pub(crate) mod metrics;
 mod openapi;
 mod problems;
 mod rate;
@@ -59,7 +59,7 @@ impl Shared {
             queries: Data::new(node.queries.clone()),
             limits: Data::new(limits),
             gate: Data::new(Gate::new(&node, &config.rate)),
-            metrics: Data::new(Metrics::new()),
+            metrics: Data::new(Metrics::new(&node.commits)),
             document: Data::new(Document::new()),
             config: Arc::new(config.clone()),
             node: Arc::new(node),

@@ -15,6 +15,7 @@ use kippu_events::secrets::Secrets;
 use serde_json::{Value, json};
 
 use super::Server;
+use super::metrics::Commits;
 use crate::config::Config;
 use crate::node::{self, DataDir, Node, key_of};
 
@@ -75,7 +76,7 @@ impl Fixture {
         let id = LogId([9; 16]);
         let secrets = std::sync::Arc::new(Secrets::ephemeral(9, id));
         let runtime = RuntimeConfig::new(data.entities());
-        let node = Node::start(MemoryLog::new(id, 4), secrets, data, runtime).await.unwrap();
+        let node = Node::start(MemoryLog::new(id, 4), Commits::default(), secrets, data, runtime).await.unwrap();
         let body = json!({ "role": "operator", "name": "first" });
         let outcome = node.command(Family::Clients, "open", None, "first", &body).await.unwrap();
         let operator = key_of(&outcome.answer).unwrap();

@@ -12,6 +12,7 @@ use zeroize::Zeroize as _;
 
 use super::SecretsError;
 use super::numbered::Numbered;
+use crate::log::LogId;
 
 /// The file's name within the key store.
 pub(super) const FILE: &str = "keyring.json";
@@ -52,6 +53,8 @@ impl Key {
 
 /// The keys.
 pub(super) struct Keyring {
+    /// The log that they were made for. With another one they would make other tokens and find no login.
+    pub(super) log: LogId,
     /// Tokens.
     pub(super) root: Numbered<Key>,
     /// PINs, before argon2id.
@@ -69,6 +72,7 @@ pub(super) struct Keyring {
 #[serde(deny_unknown_fields)]
 struct Stored {
     format: u32,
+    log: String,
     root: Vec<StoredKey>,
     pepper: Vec<StoredKey>,
     wrapping: Vec<StoredKey>,
@@ -100,14 +104,15 @@ struct StoredKey {
 }
 
 impl Keyring {
-    /// New keys, from the operating system.
-    pub(super) fn random() -> Result<Self, getrandom::Error> {
+    /// New keys for `log`, from the operating system.
+    pub(super) fn random(log: LogId) -> Result<Self, getrandom::Error> {
         let one = || Ok(Numbered::one(FIRST, Key::random()?));
-        Ok(Self { root: one()?, pepper: one()?, wrapping: one()?, identity: Key::random()?, index: Key::random()? })
+        let (identity, index) = (Key::random()?, Key::random()?);
+        Ok(Self { log, root: one()?, pepper: one()?, wrapping: one()?, identity, index })
     }
 
     /// The same keys for the same seed: for logs that are gone with the process.
-    pub(super) fn from_seed(seed: u64) -> Self {
+    pub(super) fn from_seed(seed: u64, log: LogId) -> Self {
         let key = |name: &str| {
             let mut sha = Sha256::new();
             sha.update(seed.to_be_bytes());
@@ -116,6 +121,7 @@ impl Keyring {
         };
         let one = |name| Numbered::one(FIRST, key(name));
         Self {
+            log,
             root: one("root"),
             pepper: one("pepper"),
             wrapping: one("wrapping"),
@@ -152,6 +158,7 @@ impl Keyring {
         };
         Stored {
             format: FORMAT,
+            log: self.log.to_string(),
             root: numbered(&self.root),
             pepper: numbered(&self.pepper),
             wrapping: numbered(&self.wrapping),
@@ -181,6 +188,7 @@ impl Keyring {
                 .ok_or_else(|| wrong(format!("{name} has no keys with growing numbers")))
         };
         Ok(Self {
+            log: stored.log.parse().map_err(|_| wrong("log is not the identity of a log".to_owned()))?,
             root: numbered("root", &stored.root)?,
             pepper: numbered("pepper", &stored.pepper)?,
             wrapping: numbered("wrapping", &stored.wrapping)?,
@@ -216,9 +224,11 @@ fn sync(dir: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
 
+    const LOG: LogId = LogId([7; 16]);
+
     fn written() -> (tempfile::TempDir, String) {
         let folder = tempfile::tempdir().unwrap();
-        Keyring::random().unwrap().create(folder.path()).unwrap();
+        Keyring::random(LOG).unwrap().create(folder.path()).unwrap();
         let text = fs::read_to_string(folder.path().join(FILE)).unwrap();
         (folder, text)
     }
@@ -231,7 +241,7 @@ mod tests {
     #[test]
     fn every_key_survives_the_file_and_no_two_are_alike() {
         let folder = tempfile::tempdir().unwrap();
-        let made = Keyring::random().unwrap();
+        let made = Keyring::random(LOG).unwrap();
         made.create(folder.path()).unwrap();
         let all = |keyring: &Keyring| {
             let (root, pepper, wrapping) = (keyring.root.newest(), keyring.pepper.newest(), keyring.wrapping.newest());
@@ -239,7 +249,8 @@ mod tests {
             [root.1.0, pepper.1.0, wrapping.1.0, keyring.identity.0, keyring.index.0]
         };
         let keys = all(&made);
-        assert_eq!(all(&Keyring::open(folder.path()).unwrap()), keys);
+        let opened = Keyring::open(folder.path()).unwrap();
+        assert_eq!((all(&opened), opened.log), (keys, LOG));
         assert_eq!(keys.iter().collect::<std::collections::BTreeSet<_>>().len(), keys.len());
     }
 
@@ -250,7 +261,7 @@ mod tests {
         fs::write(&elsewhere, "untouched").unwrap();
         std::os::unix::fs::symlink(&elsewhere, folder.path().join("keyring.json.new")).unwrap();
         assert!(Keyring::open(folder.path()).is_err());
-        Keyring::random().unwrap().create(folder.path()).unwrap();
+        Keyring::random(LOG).unwrap().create(folder.path()).unwrap();
         assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "untouched");
         let file = folder.path().join(FILE).symlink_metadata().unwrap();
         assert!(file.is_file());

@@ -94,6 +94,16 @@ pub enum SecretsError {
         /// What is wrong.
         reason: String,
     },
+    /// The keys were made for another log.
+    #[error("key store {path}: made for the log {owner}, not for {log}")]
+    OtherLog {
+        /// Where.
+        path: std::path::PathBuf,
+        /// The log that it was made for.
+        owner: LogId,
+        /// The log that it was to be opened for.
+        log: LogId,
+    },
     /// The person's key is not there: forgotten, or another key store's.
     #[error("there is no key for person {0}")]
     NoPerson(EntityId),
@@ -126,9 +136,9 @@ impl std::fmt::Debug for Secrets {
 }
 
 impl Secrets {
-    fn new(keyring: Keyring, persons: Persons, log: LogId) -> Self {
+    fn new(keyring: Keyring, persons: Persons) -> Self {
         Self {
-            mint: Mint::new(&keyring.root, log),
+            mint: Mint::new(&keyring.root, keyring.log),
             command: Keyed::new(&keyring.identity, "kippu.command.1"),
             body: Keyed::new(&keyring.identity, "kippu.body.1"),
             entity: Keyed::new(&keyring.identity, "kippu.entity.1"),
@@ -148,7 +158,7 @@ impl Secrets {
         if Keyring::exists(dir) {
             return Err(exists());
         }
-        let keyring = Keyring::random().map_err(|_| SecretsError::Entropy)?;
+        let keyring = Keyring::random(log).map_err(|_| SecretsError::Entropy)?;
         keyring::make_dir(dir).map_err(failed)?;
         // The store of persons' keys is locked against other processes, so the keyring is written by one of them. It
         // comes last: without it there is no key store, and the next attempt begins anew.
@@ -157,25 +167,28 @@ impl Secrets {
             return Err(exists());
         }
         keyring.create(dir)?;
-        Ok(Self::new(keyring, persons, log))
+        Ok(Self::new(keyring, persons))
     }
 
     /// Opens the key store in `dir`.
     ///
     /// # Errors
-    /// Where there is none, or it is not as this version writes it.
+    /// Where there is none, it belongs to another log, or it is not as this version writes it.
     pub fn open(dir: &Path, log: LogId) -> Result<Self, SecretsError> {
         let keyring = Keyring::open(dir)?;
+        if keyring.log != log {
+            return Err(SecretsError::OtherLog { path: dir.join(keyring::FILE), owner: keyring.log, log });
+        }
         let persons = Persons::open(&dir.join(PERSONS), keyring.wrapping.clone())?;
-        Ok(Self::new(keyring, persons, log))
+        Ok(Self::new(keyring, persons))
     }
 
     /// A key store that is gone with the process, with keys derived from `seed`: for tests and measurements.
     #[must_use]
     pub fn ephemeral(seed: u64, log: LogId) -> Self {
-        let keyring = Keyring::from_seed(seed);
+        let keyring = Keyring::from_seed(seed, log);
         let persons = Persons::in_memory(keyring.wrapping.clone());
-        Self::new(keyring, persons, log)
+        Self::new(keyring, persons)
     }
 
     /// The identity of the command that `caller` gives `entity` with `key`.

@@ -18,6 +18,9 @@ impl Queries {
         let wanted = Wanted::new(at, self.0.log.partitions())?;
         let mut published = self.0.published.clone();
         let settled = |published: &Published| wanted.settled(published, view);
+        if !settled(&published.borrow()) {
+            self.0.signal.hurry();
+        }
         let settled = tokio::time::timeout(timeout, published.wait_for(settled)).await;
         let outcome = match settled {
             Ok(Ok(published)) => wanted.outcome(&published, view),

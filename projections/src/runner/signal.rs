@@ -1,8 +1,14 @@
-//! What wakes the runner: partitions that moved, requests, and the end. Never a clock.
+//! What wakes the runner: partitions that moved, requests, and the end. Under load it lets a little more gather before
+//! the next batch, unless somebody waits for it.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
+
+/// The least time between two batches that nobody waits for. A batch has a cost of its own, and a row that changes twice
+/// within one is written once.
+const GATHER: Duration = Duration::from_millis(5);
 
 /// Something that the runner is asked to do.
 pub(crate) enum Request {
@@ -42,6 +48,12 @@ struct State {
     any: bool,
     requests: Vec<Request>,
     stop: bool,
+    /// Whether somebody waits for what has moved.
+    awaited: bool,
+    /// Whether the runner lets more gather, so that what moves need not wake it.
+    gathering: bool,
+    /// When the last batch began.
+    taken: Option<Instant>,
 }
 
 /// The mailbox of the runner.
@@ -54,7 +66,16 @@ impl Signal {
     /// A mailbox in which every partition has moved, since nobody has looked yet.
     pub(crate) fn new(partitions: u16) -> Self {
         let moved = vec![true; usize::from(partitions)];
-        Self { state: Mutex::new(State { moved, any: true, requests: Vec::new(), stop: false }), woken: Condvar::new() }
+        let state = State {
+            moved,
+            any: true,
+            requests: Vec::new(),
+            stop: false,
+            awaited: false,
+            gathering: false,
+            taken: None,
+        };
+        Self { state: Mutex::new(state), woken: Condvar::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -68,8 +89,16 @@ impl Signal {
         if let Some(moved) = state.moved.get_mut(usize::from(partition)) {
             *moved = true;
             state.any = true;
-            self.woken.notify_one();
+            if !state.gathering {
+                self.woken.notify_one();
+            }
         }
+    }
+
+    /// Somebody waits for what has moved, or is just moving.
+    pub(crate) fn hurry(&self) {
+        self.lock().awaited = true;
+        self.woken.notify_one();
     }
 
     /// Asks for something.
@@ -87,11 +116,38 @@ impl Signal {
     /// Takes what has come in; waits for something unless there is `work` left.
     pub(crate) fn take(&self, work: bool) -> Woken {
         let mut state = self.lock();
-        while !(work || state.any || state.stop || !state.requests.is_empty()) {
+        while !(work || state.any || state.has_business()) {
             state = self.woken.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
+        if !work {
+            state = self.gather(state);
+        }
         state.any = false;
+        state.awaited = false;
+        state.taken = Some(Instant::now());
         let moved = (0..).zip(&mut state.moved).filter_map(|(i, moved)| std::mem::take(moved).then_some(i)).collect();
         Woken { moved, requests: std::mem::take(&mut state.requests), stop: state.stop }
+    }
+
+    /// Waits until [`GATHER`] after the last batch, or until there is a reason not to.
+    fn gather<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        let Some(until) = state.taken.map(|taken| taken + GATHER) else { return state };
+        state.gathering = true;
+        while !(state.awaited || state.has_business()) {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            state = self.woken.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        state.gathering = false;
+        state
+    }
+}
+
+impl State {
+    /// Whether there is something to do besides reading on.
+    fn has_business(&self) -> bool {
+        self.stop || !self.requests.is_empty()
     }
 }

@@ -113,13 +113,7 @@ pub(super) fn add(paths: &mut Map<String, Value>) {
     let all = [
         ("/livez", "livez", "Whether the process is alive.", "application/json", true),
         ("/readyz", "readyz", "Whether the node serves: 503 names what is missing.", "application/json", true),
-        (
-            "/metrics",
-            "metrics",
-            "Figures for Prometheus: from this machine, or with an operator's key.",
-            "text/plain",
-            false,
-        ),
+        ("/metrics", "metrics", "Figures for Prometheus, for operators.", "text/plain", false),
         ("/openapi.json", "openapi", "This document.", "application/json", true),
         ("/docs", "docs", "This document, to be read.", "text/html", true),
         ("/problems", "problems", "The problem types.", "text/html", true),
@@ -130,7 +124,7 @@ pub(super) fn add(paths: &mut Map<String, Value>) {
             "operationId": id,
             "tags": ["node"],
             "summary": summary,
-            "security": if public { json!([]) } else { json!([{}, { "apiKey": [] }]) },
+            "security": if public { json!([]) } else { json!([{ "apiKey": [] }]) },
             "responses": {
                 "200": { "description": "As asked.", "content": { media: {} }, "headers": { "X-Request-Id": reference("headers", "RequestId") } },
                 "default": reference("responses", "Problem"),

@@ -12,13 +12,14 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
+use std::time::Instant;
 
 use rocksdb::{ColumnFamily, WriteBatch, WriteOptions};
 
-use super::Shared;
 use super::durable::Publisher;
 use super::queue::{Fate, Granted, Inbox, Job, closed};
 use super::store::{Tail, synced};
+use super::{Committed, Shared};
 use crate::log::record::{self, Claim, Content, Header, Record};
 use crate::log::{AppendError, Claimant, Head, Listener, Progress};
 
@@ -188,7 +189,9 @@ impl<'db> Committer<'db> {
         if self.puts > 0 {
             let batch = std::mem::take(&mut self.batch);
             self.shared.gate.space.before(batch.size_in_bytes());
+            let begun = Instant::now();
             self.write(batch)?;
+            (self.shared.on_commit)(Committed { records: self.puts, took: begun.elapsed() });
             self.cut.publish(self.seats.iter().map(|seat| seat.head.number + 1)).map_err(|error| error.to_string())?;
             self.puts = 0;
         }

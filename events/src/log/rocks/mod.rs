@@ -58,6 +58,17 @@ pub struct Settings {
     pub free_bytes: FreeBytes,
     /// How often it is asked at most, unless much has been written meanwhile.
     pub free_check_every: Duration,
+    /// Called on the committer's thread after each group commit. MUST return at once.
+    pub on_commit: Arc<dyn Fn(Committed) + Send + Sync>,
+}
+
+/// A group commit: records of all partitions that one synced write made durable.
+#[derive(Clone, Copy, Debug)]
+pub struct Committed {
+    /// How many.
+    pub records: usize,
+    /// How long the write took, sync included.
+    pub took: Duration,
 }
 
 impl Default for Settings {
@@ -67,6 +78,7 @@ impl Default for Settings {
             floor_bytes: 512 << 20,
             free_bytes: Arc::new(space::statvfs),
             free_check_every: space::CHECK_EVERY,
+            on_commit: Arc::new(|_committed| {}),
         }
     }
 }
@@ -91,6 +103,7 @@ struct Shared {
     watches: RwLock<Vec<Watch>>,
     gate: Arc<Gate>,
     on_poison: Arc<dyn Fn(&str) + Send + Sync>,
+    on_commit: Arc<dyn Fn(Committed) + Send + Sync>,
     _lock: Lock,
 }
 
@@ -157,6 +170,7 @@ impl RocksLog {
             watches: RwLock::new(Vec::new()),
             gate: Arc::new(Gate { space, poison: OnceLock::new() }),
             on_poison: settings.on_poison,
+            on_commit: settings.on_commit,
             _lock: lock,
         });
         let (queue, inbox) = queue();

@@ -28,6 +28,8 @@ const READAHEAD_BYTES: usize = 1 << 20;
 /// Files on level 0 never overlap here, so many of them do not slow reads; stalling writes for them would help nobody.
 const LEVEL_0_SLOWDOWN: i32 = 64;
 const LEVEL_0_STOP: i32 = 128;
+/// Files of tables are handed to the disk as they are written: a large piece at once would hold up the next sync.
+const SMOOTH_BYTES: u64 = 512 << 10;
 /// RocksDB's own diary.
 const DIARY_BYTES: usize = 4 << 20;
 const DIARIES: usize = 4;
@@ -256,6 +258,7 @@ fn database() -> Result<Options, rocksdb::Error> {
     // One thread writes.
     options.set_allow_concurrent_memtable_write(false);
     options.set_max_background_jobs(2);
+    options.set_bytes_per_sync(SMOOTH_BYTES);
     options.set_keep_log_file_num(DIARIES);
     options.set_max_log_file_size(DIARY_BYTES);
     Ok(options)
