@@ -88,6 +88,9 @@ pub(crate) enum NodeError {
     /// The views.
     #[error(transparent)]
     Views(#[from] kippu_projections::OpenError),
+    /// Opening the views panicked.
+    #[error("a defect was met in opening the views")]
+    Defect,
     /// The first operator could not be opened.
     #[error("the first operator could not be opened: {0}")]
     FirstOperator(String),
@@ -140,8 +143,14 @@ impl Node {
         config: RuntimeConfig,
     ) -> Result<Self, NodeError> {
         let read = Arc::clone(&log).as_read();
-        let projections = Projections::start(Arc::clone(&read), &dir.views(), Some(Arc::clone(&secrets) as _))?;
-        let runtime = Runtime::start(config, log, Arc::clone(&secrets), Arc::new(SystemClock::new())).await?;
+        // Each reads its own store again after a crash: beside each other, not one after the other.
+        let views = {
+            let (read, dir, secrets) = (Arc::clone(&read), dir.views(), Arc::clone(&secrets));
+            tokio::task::spawn_blocking(move || Projections::start(read, &dir, Some(secrets)))
+        };
+        let runtime = Runtime::start(config, log, Arc::clone(&secrets), Arc::new(SystemClock::new())).await;
+        let projections = views.await.map_err(|_| NodeError::Defect)??;
+        let runtime = runtime?;
         Ok(Self {
             commands: Commands::new(runtime.clone(), Arc::clone(&secrets)),
             queries: projections.queries(),
