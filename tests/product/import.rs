@@ -32,6 +32,11 @@ fn counts(output: &Output) -> Value {
 }
 
 async fn users(node: &Node) -> usize {
+    views_catch_up(node).await;
+    users_so_far(node).await
+}
+
+async fn users_so_far(node: &Node) -> usize {
     let mut path = "/v1/users?limit=1000".to_owned();
     let mut users = 0;
     loop {
@@ -39,6 +44,14 @@ async fn users(node: &Node) -> usize {
         users += page["data"].as_array().unwrap().len();
         let Some(next) = page["next"].as_str() else { return users };
         path = format!("/v1/users?limit=1000&cursor={next}");
+    }
+}
+
+/// Waits until the views reflect the log as it is: an import is told no positions that one could ask for.
+async fn views_catch_up(node: &Node) {
+    let lags = |view: &serde_json::Value| view["lag"] != 0;
+    while node.operator().get("/v1/status").await.expect(200).json()["views"].as_array().unwrap().iter().any(lags) {
+        tokio::task::yield_now().await;
     }
 }
 
@@ -101,7 +114,7 @@ async fn an_import_that_loses_its_node_goes_on_where_it_stopped() {
         command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     };
     let mut lost = command(&node);
-    while lost.try_wait().unwrap().is_none() && users(&node).await < 20 {
+    while lost.try_wait().unwrap().is_none() && users_so_far(&node).await < 20 {
         tokio::task::yield_now().await;
     }
     node.kill();
