@@ -5,13 +5,17 @@ export CARGO_TARGET_DIR ?= $(HOME)/.cache/kippu-target
 CARGO_FLAGS := --release --workspace --locked
 KIPPU := $(CARGO_TARGET_DIR)/release/kippu
 
-.PHONY: help setup build demo test bench rows lint clean
+.PHONY: help setup setup-kafka build demo test kafka bench rows lint clean
 
 help: ## This list.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 setup: ## Installs what a fresh machine lacks: a C++ compiler, clang's library, pkg-config.
 	@sh tests/scripts/setup.sh
+
+setup-kafka: setup ## The same for Apache Kafka, which the tests run: Java and Maven, then Kafka's own jars.
+	@sh tests/scripts/setup.sh kafka
+	@sh tests/kafka/kafka.sh fetch
 
 build: setup ## Builds everything, tests and examples included.
 	cargo build $(CARGO_FLAGS) --all-targets
@@ -19,11 +23,14 @@ build: setup ## Builds everything, tests and examples included.
 demo: build ## A node, a client that plays purchases, a SIGKILL in the middle, and a check of the whole history.
 	@sh tests/scripts/demo.sh "$(CARGO_TARGET_DIR)/release"
 
-test: setup ## Format, lints, all tests; then the cases of the log's contract per backend.
+test: setup-kafka ## Format, lints, all tests, beside a Kafka broker; then the cases of the log's contract per backend.
 	cargo fmt --all --check
 	cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
-	cargo test $(CARGO_FLAGS)
+	@sh tests/kafka/with.sh cargo test $(CARGO_FLAGS)
 	@sh tests/scripts/contract.sh $(CARGO_FLAGS)
+
+kafka: setup-kafka ## A Kafka broker in the foreground, for trying out.
+	@sh tests/kafka/kafka.sh run "$(CARGO_TARGET_DIR)/kafka"
 
 bench: build ## The product beside the limits of this machine.
 	"$(KIPPU)" bench --json

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs what building RocksDB needs and this machine lacks, and says what it does.
+# Installs what this machine lacks and says what it does: for building RocksDB and Kafka's client, and with `kafka` also
+# for running Apache Kafka itself, which the tests do.
 set -eu
 
 if ! command -v cargo >/dev/null 2>&1; then
@@ -21,6 +22,11 @@ command -v c++ >/dev/null 2>&1 && command -v make >/dev/null 2>&1 || missing="$m
 command -v clang >/dev/null 2>&1 || has_libclang || missing="$missing clang"
 has_libclang || missing="$missing libclang-dev"
 command -v pkg-config >/dev/null 2>&1 || missing="$missing pkg-config"
+if [ "${1:-}" = kafka ]; then
+    command -v java >/dev/null 2>&1 || missing="$missing default-jre-headless"
+    command -v mvn >/dev/null 2>&1 || missing="$missing maven"
+    command -v python3 >/dev/null 2>&1 || missing="$missing python3"
+fi
 [ -z "$missing" ] && exit 0
 
 if ! command -v apt-get >/dev/null 2>&1; then

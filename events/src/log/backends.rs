@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 
+use super::kafka::{Address, KafkaLog, NewTopic};
 use super::memory::MemoryLog;
 use super::rocks::{RocksLog, Settings};
 use super::suite::{Fixture, PARTITIONS, log_id};
@@ -59,5 +60,32 @@ impl Fixture for Rocks {
     }
 }
 
+/// A topic of its own on the broker that `KAFKA_BROKERS` names. Two calls for the log give two nodes.
+struct Kafka {
+    address: Address,
+}
+
+impl Kafka {
+    fn new() -> Self {
+        let brokers = std::env::var("KAFKA_BROKERS").expect("KAFKA_BROKERS: `make test` starts a broker and sets it");
+        let topic = format!("suite-{}", log_id());
+        let address = Address { brokers, topic };
+        let new = NewTopic { partitions: PARTITIONS, replicas: 1, in_sync: 1 };
+        KafkaLog::create(&address, log_id(), &new).expect("created");
+        Self { address }
+    }
+}
+
+impl Fixture for Kafka {
+    fn log(&self) -> Arc<dyn Log> {
+        KafkaLog::open(&self.address).expect("opened")
+    }
+
+    fn restart(&mut self) {
+        assert!(KafkaLog::open(&self.address).is_ok(), "nothing is left of a log but its topic");
+    }
+}
+
+log_suite!(kafka, Kafka::new());
 log_suite!(memory, Memory::new());
 log_suite!(rocksdb, Rocks::new());

@@ -7,6 +7,7 @@
 //! ```
 
 pub mod judge;
+pub mod kafka;
 pub mod memory;
 pub mod position;
 pub mod record;

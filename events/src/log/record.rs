@@ -165,6 +165,22 @@ impl Content<'_> {
     /// The stored bytes, digest included, and the digest.
     #[must_use]
     pub fn encode(&self) -> (Vec<u8>, Hash) {
+        let mut out = self.fields();
+        let digest = digest(&out);
+        out.extend_from_slice(&digest.0);
+        (out, digest)
+    }
+
+    /// The stored bytes with `digest`, whatever it is: as they were, where they come from elsewhere.
+    #[must_use]
+    pub fn encode_as(&self, digest: Hash) -> Vec<u8> {
+        let mut out = self.fields();
+        out.extend_from_slice(&digest.0);
+        out
+    }
+
+    /// What the digest covers.
+    fn fields(&self) -> Vec<u8> {
         let body = if let Content::Commit(commit) = self { commit.body.len() } else { 0 };
         let mut out = Vec::with_capacity(160 + body);
         out.extend_from_slice(&[FORMAT, self.kind()]);
@@ -201,9 +217,7 @@ impl Content<'_> {
                 put(seal.next.as_bytes());
             }
         }
-        let digest = digest(&out);
-        out.extend_from_slice(&digest.0);
-        (out, digest)
+        out
     }
 }
 

@@ -102,9 +102,12 @@ pub fn two_writers_never_both_get_an_answer_for_one_number(fixture: &mut dyn Fix
 pub fn exactly_one_of_many_claimants_wins_each_epoch(fixture: &mut dyn Fixture) {
     const CLAIMANTS: usize = 8;
     let begin = Arc::new(Barrier::new(CLAIMANTS));
-    let threads: Vec<_> = (0..CLAIMANTS)
-        .map(|_| {
-            let (log, begin) = (fixture.log(), begin.clone());
+    // Closing a log ends its writers, so all of them stay open.
+    let logs: Vec<_> = (0..CLAIMANTS).map(|_| fixture.log()).collect();
+    let threads: Vec<_> = logs
+        .iter()
+        .map(|log| {
+            let (log, begin) = (log.clone(), begin.clone());
             std::thread::spawn(move || {
                 begin.wait();
                 Seat::try_claim(&log, 0)

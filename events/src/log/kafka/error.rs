@@ -1,0 +1,42 @@
+//! Why a log on Kafka is not opened.
+
+use rdkafka::error::KafkaError;
+
+use crate::log::ReadError;
+
+/// See the module.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The client library or the brokers said no.
+    #[error("Kafka: {0}")]
+    Client(String),
+    /// There is no such topic.
+    #[error("there is no topic {0}: make it with init")]
+    NoTopic(String),
+    /// The topic is not a log of ours.
+    #[error("the topic {topic} is not a log: {reason}")]
+    NotALog {
+        /// Which.
+        topic: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Something is in the way of creating it.
+    #[error("the topic {0} holds another log")]
+    Exists(String),
+    /// Its beginning could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The system gives no thread.
+    #[error("no thread for the log: {0}")]
+    Thread(String),
+    /// A log has at least one partition.
+    #[error("a log has at least one partition")]
+    NoPartitions,
+}
+
+impl OpenError {
+    pub(super) fn client(error: KafkaError) -> Self {
+        Self::Client(error.to_string())
+    }
+}

@@ -1,0 +1,274 @@
+//! The shared log: a topic of Apache Kafka, partition for partition.
+//!
+//! ```text
+//!  writers ──► producers ──► topic ──► follower ──► judge ──► ring ──► readers
+//!                                          └──► writers are told what was read back
+//! ```
+//!
+//! One thread reads all partitions in log order and judges every entry. A record is answered once it came back that
+//! way; a claim is granted, and its predecessor ended, the same way. So there is one mechanism for everything that can
+//! happen to a write – lost, late, repeated, overtaken – and readers in this process are fed from the same reading.
+
+pub mod address;
+mod client;
+mod error;
+mod fetch;
+mod follower;
+mod message;
+mod producers;
+mod prover;
+mod ring;
+mod seat;
+#[cfg(test)]
+mod tests;
+mod topic;
+mod writer;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+pub use address::Address;
+pub use error::OpenError;
+pub use topic::NewTopic;
+
+use self::client::PATIENCE;
+use self::fetch::Fetch;
+use self::message::Message;
+use self::producers::Producers;
+use self::prover::Prover;
+use self::seat::Seat;
+use self::writer::KafkaWriter;
+use super::record::{Claim, Content};
+use super::{AppendError, Bound, Claimant, Claimed, Entry, Listener, Log, LogId, Page, ReadError, ReadLog, Watch};
+
+/// Claims that may be lost to others before one gives up.
+const MOST_CLAIMS: u32 = 64;
+
+/// A log on Kafka, open for reading and writing.
+pub struct KafkaLog {
+    id: LogId,
+    shared: Arc<Shared>,
+    prover: Prover,
+    follower: Option<JoinHandle<()>>,
+}
+
+/// What the threads of one log and its writers share.
+struct Shared {
+    places: Arc<[Place]>,
+    fetch: Fetch,
+    producers: Producers,
+    watches: RwLock<Vec<Watch>>,
+    stop: AtomicBool,
+}
+
+/// A partition, and those who wait for it.
+struct Place {
+    seat: Mutex<Seat>,
+    /// Told when entries were taken.
+    moved: Condvar,
+    /// Held while news is told, so that it is told in order.
+    telling: Mutex<()>,
+}
+
+impl Place {
+    fn new(log: LogId, partition: u16, partitions: u16) -> Self {
+        let seat = Seat::new(seat::Place { log, partition, partitions });
+        Self { seat: Mutex::new(seat), moved: Condvar::new(), telling: Mutex::default() }
+    }
+
+    fn seat(&self) -> MutexGuard<'_, Seat> {
+        self.seat.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells all news, in order and outside the lock.
+    fn tell(&self) {
+        let _in_order = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let Some((fate, progress)) = self.seat().news() else { return };
+            fate.tell(progress);
+        }
+    }
+
+    /// Waits until everything before `offset` is taken.
+    fn wait_for(&self, offset: u64) -> Result<MutexGuard<'_, Seat>, String> {
+        let until = Instant::now() + PATIENCE;
+        let mut seat = self.seat();
+        while seat.offset < offset {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(format!("the brokers do not give the entries before offset {offset}"));
+            }
+            if let Some(reason) = &seat.halt {
+                return Err(reason.clone());
+            }
+            seat = self.moved.wait_timeout(seat, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        Ok(seat)
+    }
+}
+
+impl KafkaLog {
+    /// A new log at `address`: a topic with nothing but genesis records.
+    ///
+    /// # Errors
+    /// [`OpenError`]; an interrupted creation is simply done again.
+    pub fn create(address: &Address, id: LogId, new: &NewTopic) -> Result<(), OpenError> {
+        topic::create(address, id, new)
+    }
+
+    /// The log at `address`.
+    ///
+    /// # Errors
+    /// [`OpenError`]: nothing that could lose history or read it wrongly is opened.
+    pub fn open(address: &Address) -> Result<Arc<Self>, OpenError> {
+        let fetch = Fetch::new(address);
+        let (id, partitions) = topic::identify(&fetch, address)?;
+        let places: Arc<[Place]> = (0..partitions).map(|partition| Place::new(id, partition, partitions)).collect();
+        let theirs = Arc::clone(&places);
+        let on_failure = Arc::new(move |partition: u16, reason: String| {
+            if let Some(place) = theirs.get(usize::from(partition)) {
+                place.seat().end(AppendError::Unknown(reason));
+                place.tell();
+            }
+        });
+        let producers = Producers::new(address, on_failure)?;
+        let reader = fetch.reader()?;
+        let shared =
+            Arc::new(Shared { places, fetch, producers, watches: RwLock::default(), stop: AtomicBool::new(false) });
+        let follower = follower::start(Arc::clone(&shared), reader, address.topic.clone())?;
+        let prover = Prover::start(Arc::clone(&shared))?;
+        Ok(Arc::new(Self { id, shared, prover, follower: Some(follower) }))
+    }
+
+    fn place(&self, partition: u16) -> Result<&Place, ReadError> {
+        let partitions = self.partitions();
+        self.shared.places.get(usize::from(partition)).ok_or(ReadError::NoPartition { partition, partitions })
+    }
+
+    /// One attempt at a claim.
+    fn try_claim(
+        &self,
+        place: &Place,
+        partition: u16,
+        claimant: &Claimant,
+        listener: Listener,
+    ) -> Result<Claimed, AppendError> {
+        let unavailable = |reason: String| AppendError::Unavailable(reason);
+        let end = self.shared.fetch.end(partition).map_err(|error| unavailable(error.to_string()))?;
+        let mut nonce = [0; 16];
+        getrandom::fill(&mut nonce).map_err(|error| unavailable(error.to_string()))?;
+        let (reply, answer) = sync_channel(1);
+        let epoch = place.wait_for(end).map_err(unavailable)?.claim(nonce, listener, reply)?;
+        let claim = Claim { epoch, nonce, node: claimant.node.clone(), url: claimant.url.clone() };
+        let (stored, _) = Content::Claim(claim).encode();
+        let sent = match Message::of(&stored) {
+            Ok(message) => self.shared.producers.send(partition, &message),
+            Err(_) => Err(AppendError::TooLarge { bytes: stored.len() }),
+        };
+        if let Err(error) = sent {
+            place.seat().unclaim(&nonce);
+            return Err(error);
+        }
+        match answer.recv_timeout(PATIENCE) {
+            Ok(Ok(granted)) => {
+                let writer = KafkaWriter::new(Arc::clone(&self.shared), self.prover.asker(), partition, granted.fate);
+                Ok(Claimed { writer: Box::new(writer), head: granted.head })
+            }
+            Ok(Err(error)) => Err(error),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                place.seat().unclaim(&nonce);
+                Err(AppendError::Unknown("the claim was not read back in time".to_owned()))
+            }
+        }
+    }
+}
+
+impl ReadLog for KafkaLog {
+    fn id(&self) -> LogId {
+        self.id
+    }
+
+    fn partitions(&self) -> u16 {
+        // A log's count is a u16.
+        u16::try_from(self.shared.places.len()).unwrap_or(u16::MAX)
+    }
+
+    fn end(&self, partition: u16) -> Result<u64, ReadError> {
+        self.place(partition)?;
+        self.shared.fetch.end(partition)
+    }
+
+    fn read(&self, partition: u16, offset: u64, bound: Bound) -> Result<Page, ReadError> {
+        let mut page = Page::default();
+        self.visit(partition, offset, bound, &mut |offset, stored| {
+            page.entries.push(Entry { offset, stored: stored.to_vec() });
+        })?;
+        Ok(page)
+    }
+
+    fn visit(
+        &self,
+        partition: u16,
+        offset: u64,
+        bound: Bound,
+        entry: &mut dyn FnMut(u64, &[u8]),
+    ) -> Result<u64, ReadError> {
+        let place = self.place(partition)?;
+        let mut next = offset;
+        let mut lend = |at: u64, stored: &[u8]| {
+            next = at + 1;
+            entry(at, stored);
+        };
+        if place.seat().ring.visit(offset, bound, &mut lend) {
+            return Ok(next);
+        }
+        // What this process has not read yet may be there all the same.
+        let end = self.shared.fetch.end(partition)?;
+        if offset < end {
+            for found in self.shared.fetch.page(partition, offset, end, bound)?.entries {
+                lend(found.offset, &found.stored);
+            }
+        }
+        Ok(next)
+    }
+
+    fn watch(&self, watch: Watch) {
+        self.shared.watches.write().unwrap_or_else(PoisonError::into_inner).push(watch);
+    }
+}
+
+impl Log for KafkaLog {
+    fn claim(&self, partition: u16, claimant: &Claimant, listener: Listener) -> Result<Claimed, AppendError> {
+        let place = self.place(partition).map_err(|error| AppendError::Unavailable(error.to_string()))?;
+        let mut lost = 0;
+        loop {
+            match self.try_claim(place, partition, claimant, Arc::clone(&listener)) {
+                Err(AppendError::Deposed { .. }) if lost < MOST_CLAIMS => lost += 1,
+                claimed => return claimed,
+            }
+        }
+    }
+
+    fn as_read(self: Arc<Self>) -> Arc<dyn ReadLog> {
+        self
+    }
+}
+
+impl Drop for KafkaLog {
+    /// Ends every writer, and stops.
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::Release);
+        if let Some(follower) = self.follower.take()
+            && follower.join().is_err()
+        {
+            tracing::error!("the thread that follows the log panicked");
+        }
+        for place in &*self.shared.places {
+            place.seat().end(AppendError::Unknown("the log was closed meanwhile".to_owned()));
+            place.tell();
+        }
+    }
+}

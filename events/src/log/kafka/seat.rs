@@ -1,0 +1,334 @@
+//! One partition as this process knows it: what it has read and judged of it, and its own writer, if it has one.
+//! Nothing here touches a broker.
+//!
+//! Everything that a writer is told comes from here: a record is answered once it was read back from the topic and
+//! judged valid, a writer ends when the claim of another is. So an answer never rests on what a broker said about a
+//! write, only on what it gives every reader.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use super::ring::Ring;
+use crate::log::record::{Claim, Content, Header, MOST_BYTES, Record};
+use crate::log::{AppendError, Entry, Genesis, Hash, Head, Listener, LogId, Progress, Verdict, judge};
+
+/// How far back a client library may repeat a record: far more than any has in flight.
+const MOST_DIGESTS: usize = 1 << 16;
+
+/// The identity of a partition.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) log: LogId,
+    pub(super) partition: u16,
+    pub(super) partitions: u16,
+}
+
+/// See the module.
+pub(super) struct Seat {
+    place: Place,
+    /// The offset of the next entry.
+    pub(super) offset: u64,
+    head: Option<Head>,
+    /// Digests of the latest valid records of the current epoch, by number.
+    digests: VecDeque<(u64, Hash)>,
+    /// Where the history goes on, if the partition is sealed.
+    next: String,
+    pub(super) ring: Ring,
+    /// Why this partition does not go on.
+    pub(super) halt: Option<String>,
+    /// Entries that did not count.
+    pub(super) skipped: u64,
+    owner: Option<Owner>,
+    /// Claims of this process that have not been read yet, by nonce.
+    claims: HashMap<[u8; 16], Pending>,
+    /// News for writers, in order; told outside the lock.
+    news: VecDeque<(Arc<Fate>, Progress)>,
+}
+
+struct Pending {
+    epoch: u64,
+    listener: Listener,
+    reply: SyncSender<Result<Granted, AppendError>>,
+}
+
+/// A claim that was read back.
+pub(super) struct Granted {
+    pub(super) head: Head,
+    pub(super) fate: Arc<Fate>,
+}
+
+/// The writer of this process.
+struct Owner {
+    fate: Arc<Fate>,
+    epoch: u64,
+    /// The last record that was handed over.
+    handed: Head,
+    /// The last that was told durable.
+    told: u64,
+    /// When the oldest record under way was handed over, and its number.
+    waits: Option<(u64, Instant)>,
+    /// Proofs that were asked for, each with the offset that has to be read first.
+    proofs: VecDeque<(u64, u64)>,
+}
+
+/// What has become of a writer. Shared by it and its partition.
+pub(super) struct Fate {
+    listener: Listener,
+    end: OnceLock<AppendError>,
+}
+
+impl Fate {
+    pub(super) fn tell(&self, progress: Progress) {
+        if let Progress::Ended(error) = &progress
+            && self.end.set(error.clone()).is_err()
+        {
+            return;
+        }
+        (self.listener)(progress);
+    }
+
+    /// Tells the end to somebody who asks after it.
+    pub(super) fn tell_again(&self, progress: Progress) {
+        (self.listener)(progress);
+    }
+
+    pub(super) fn ended(&self) -> Option<&AppendError> {
+        self.end.get()
+    }
+}
+
+impl Seat {
+    /// A partition of which nothing has been read.
+    pub(super) fn new(place: Place) -> Self {
+        Self {
+            place,
+            offset: 0,
+            head: None,
+            digests: VecDeque::new(),
+            next: String::new(),
+            ring: Ring::default(),
+            halt: None,
+            skipped: 0,
+            owner: None,
+            claims: HashMap::new(),
+            news: VecDeque::new(),
+        }
+    }
+
+    /// Takes the entry at the next offset.
+    pub(super) fn take(&mut self, entry: Entry) {
+        self.offset = entry.offset + 1;
+        if let Err(reason) = self.judge(&entry.stored) {
+            self.stop(format!("offset {}: {reason}", entry.offset));
+        }
+        self.ring.push(entry);
+    }
+
+    /// The partition does not go on: its history cannot be trusted from here.
+    pub(super) fn stop(&mut self, reason: String) {
+        tracing::error!(partition = self.place.partition, %reason, "this partition of the log halts");
+        self.end(AppendError::Unknown(reason.clone()));
+        for (_, pending) in self.claims.drain() {
+            answer(&pending.reply, Err(AppendError::Unavailable(reason.clone())));
+        }
+        self.halt = Some(reason);
+    }
+
+    fn judge(&mut self, stored: &[u8]) -> Result<(), String> {
+        let record = Record::decode(stored).map_err(|error| error.to_string())?;
+        let Some(head) = self.head else {
+            return self.begin(&record);
+        };
+        let digest_at =
+            |number| self.digests.iter().rev().find(|(known, _)| *known == number).map(|(_, digest)| *digest);
+        match judge::judge(&head, &record, digest_at) {
+            Verdict::Valid(head) => self.advance(head, &record),
+            Verdict::Stale | Verdict::Duplicate | Verdict::Orphan => {
+                self.skipped += 1;
+                if let Content::Claim(claim) = &record.content {
+                    self.lose(claim, head.epoch);
+                }
+            }
+            Verdict::Damage(damage) => return Err(damage.to_string()),
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, record: &Record<'_>) -> Result<(), String> {
+        let Place { log, partition, partitions } = self.place;
+        match &record.content {
+            Content::Genesis(found) if *found == (Genesis { log, partition, partitions }) => {
+                self.head = Some(Head::at_genesis(record.digest));
+                self.remember(0, record.digest);
+                Ok(())
+            }
+            Content::Genesis(found) => Err(format!(
+                "it opens partition {} of {} of the log {}, not partition {partition} of {partitions} of {log}",
+                found.partition, found.partitions, found.log
+            )),
+            Content::Claim(_) | Content::Commit(_) | Content::Seal(_) => {
+                Err("field kind: a partition begins with its genesis".to_owned())
+            }
+        }
+    }
+
+    fn advance(&mut self, head: Head, record: &Record<'_>) {
+        if let Content::Claim(_) = record.content {
+            // The writer before is told first what it has reached.
+            self.settle();
+        }
+        self.head = Some(head);
+        match &record.content {
+            Content::Claim(claim) => {
+                let before = head.epoch - 1;
+                self.end(AppendError::Deposed { epoch: before, current: head.epoch });
+                self.digests.clear();
+                if let Some(pending) = self.claims.remove(&claim.nonce) {
+                    self.grant(pending, head);
+                }
+            }
+            Content::Seal(seal) => self.next.clone_from(&seal.next),
+            Content::Commit(_) | Content::Genesis(_) => {}
+        }
+        self.remember(head.number, record.digest);
+    }
+
+    fn remember(&mut self, number: u64, digest: Hash) {
+        if self.digests.len() == MOST_DIGESTS {
+            self.digests.pop_front();
+        }
+        self.digests.push_back((number, digest));
+    }
+
+    fn grant(&mut self, pending: Pending, head: Head) {
+        let fate = Arc::new(Fate { listener: pending.listener, end: OnceLock::new() });
+        let (epoch, told) = (head.epoch, head.number);
+        let owner = Owner { fate: Arc::clone(&fate), epoch, handed: head, told, waits: None, proofs: VecDeque::new() };
+        self.owner = Some(owner);
+        answer(&pending.reply, Ok(Granted { head, fate }));
+    }
+
+    /// A claim of this process came too late.
+    fn lose(&mut self, claim: &Claim, current: u64) {
+        if let Some(pending) = self.claims.remove(&claim.nonce) {
+            answer(&pending.reply, Err(AppendError::Deposed { epoch: pending.epoch, current }));
+        }
+    }
+
+    /// Ends the writer of this process, if there is one.
+    pub(super) fn end(&mut self, error: AppendError) {
+        if let Some(owner) = self.owner.take() {
+            self.news.push_back((owner.fate, Progress::Ended(error)));
+        }
+    }
+
+    /// What the writer may be told after some entries were taken.
+    pub(super) fn settle(&mut self) {
+        let (Some(head), Some(owner)) = (self.head, &mut self.owner) else { return };
+        if owner.told < head.number {
+            owner.told = head.number;
+            self.news.push_back((Arc::clone(&owner.fate), Progress::Durable(head.number)));
+            owner.waits = (owner.handed.number > head.number).then(|| (head.number + 1, Instant::now()));
+        }
+        while let Some((ticket, _)) = owner.proofs.pop_front_if(|(_, until)| *until <= self.offset) {
+            self.news.push_back((Arc::clone(&owner.fate), Progress::Owned(ticket)));
+        }
+        if head.sealed {
+            self.end(AppendError::Sealed { next: self.next.clone() });
+        }
+    }
+
+    /// Ends the writer if its oldest record has been under way since before `since`.
+    pub(super) fn expire(&mut self, since: Instant) {
+        let waits = self.owner.as_ref().and_then(|owner| owner.waits);
+        if let Some((number, begun)) = waits
+            && begun < since
+        {
+            self.end(AppendError::Unknown(format!("record {number} was not read back in time")));
+        }
+    }
+
+    /// The next piece of news.
+    pub(super) fn news(&mut self) -> Option<(Arc<Fate>, Progress)> {
+        self.news.pop_front()
+    }
+
+    /// Begins a claim: the epoch to claim.
+    pub(super) fn claim(
+        &mut self,
+        nonce: [u8; 16],
+        listener: Listener,
+        reply: SyncSender<Result<Granted, AppendError>>,
+    ) -> Result<u64, AppendError> {
+        if let Some(reason) = &self.halt {
+            return Err(AppendError::Unavailable(reason.clone()));
+        }
+        let head = self.head.ok_or_else(|| AppendError::Unavailable("the partition has no genesis".to_owned()))?;
+        if head.sealed {
+            return Err(AppendError::Sealed { next: self.next.clone() });
+        }
+        let epoch = head.epoch + 1;
+        self.claims.insert(nonce, Pending { epoch, listener, reply });
+        Ok(epoch)
+    }
+
+    /// Nobody waits for this claim any more.
+    pub(super) fn unclaim(&mut self, nonce: &[u8; 16]) {
+        self.claims.remove(nonce);
+    }
+
+    /// Checks that `stored` may be handed over as record `number`. Where it does not follow, the writer has ended.
+    pub(super) fn check(&mut self, fate: &Arc<Fate>, number: u64, stored: &[u8]) -> Result<Header, AppendError> {
+        if let Some(end) = fate.ended() {
+            return Err(end.clone());
+        }
+        if stored.len() > MOST_BYTES {
+            return Err(AppendError::TooLarge { bytes: stored.len() });
+        }
+        let Some(owner) = self.owner.as_ref().filter(|owner| Arc::ptr_eq(&owner.fate, fate)) else {
+            // Its end is about to be told.
+            return Err(AppendError::Unavailable("the writer has ended".to_owned()));
+        };
+        let handed = owner.handed;
+        let follows = |header: &Header| {
+            header.epoch == owner.epoch
+                && header.number == number
+                && number == handed.number + 1
+                && header.prev == handed.hash
+                && !handed.sealed
+        };
+        match Header::read(stored).filter(follows) {
+            Some(header) => Ok(header),
+            None => {
+                let error = AppendError::Conflict { number, head: handed.number };
+                self.end(error.clone());
+                Err(error)
+            }
+        }
+    }
+
+    /// The record with `header` was handed over.
+    pub(super) fn handed(&mut self, header: &Header) {
+        if let Some(owner) = &mut self.owner {
+            owner.handed =
+                Head { epoch: header.epoch, number: header.number, hash: header.digest, sealed: header.seals };
+            owner.waits.get_or_insert((header.number, Instant::now()));
+        }
+    }
+
+    /// The writer of `fate` owned the partition at `offset`, if everything before that says so once it is read.
+    pub(super) fn prove(&mut self, fate: &Arc<Fate>, ticket: u64, offset: u64) {
+        if let Some(owner) = self.owner.as_mut().filter(|owner| Arc::ptr_eq(&owner.fate, fate)) {
+            owner.proofs.push_back((ticket, offset));
+        }
+    }
+}
+
+fn answer(reply: &SyncSender<Result<Granted, AppendError>>, granted: Result<Granted, AppendError>) {
+    // A claimant that has gone away has nobody to serve; its claim stands and the next one follows it.
+    if reply.try_send(granted).is_err() {
+        tracing::debug!("a claimant did not wait for its claim");
+    }
+}

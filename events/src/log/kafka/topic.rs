@@ -1,0 +1,140 @@
+//! The topic: how it is made, and what it has to be.
+
+use std::time::Duration;
+
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic as Request, TopicReplication};
+use rdkafka::consumer::Consumer as _;
+use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
+
+use super::OpenError;
+use super::address::Address;
+use super::client::{self, PATIENCE, Traced};
+use super::fetch::Fetch;
+use super::message::Message;
+use crate::log::record::{Content, Genesis, Record};
+use crate::log::{Bound, LogId};
+
+/// How a topic is made.
+#[derive(Clone, Copy, Debug)]
+pub struct NewTopic {
+    /// Partitions, for ever.
+    pub partitions: u16,
+    /// Copies of each.
+    pub replicas: u16,
+    /// Copies that must have a record before it counts.
+    pub in_sync: u16,
+}
+
+/// Makes the topic, and writes the genesis of every partition that has none.
+pub(super) fn create(address: &Address, id: LogId, new: &NewTopic) -> Result<(), OpenError> {
+    if new.partitions == 0 {
+        return Err(OpenError::NoPartitions);
+    }
+    make(address, new)?;
+    let fetch = Fetch::new(address);
+    wait_until_there(&fetch, address, new.partitions)?;
+    let producer: BaseProducer = client::producer(address).create().map_err(OpenError::client)?;
+    for partition in 0..new.partitions {
+        let genesis = Genesis { log: id, partition, partitions: new.partitions };
+        if fetch.end(partition)? > 0 {
+            if begins_with(&fetch, address, partition)? == genesis {
+                continue;
+            }
+            return Err(OpenError::Exists(address.topic.clone()));
+        }
+        write(&producer, address, partition, &genesis)?;
+    }
+    producer.flush(PATIENCE).map_err(OpenError::client)?;
+    for partition in 0..new.partitions {
+        if fetch.end(partition)? == 0 {
+            return Err(OpenError::Client(format!("the genesis of partition {partition} was not written")));
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn make(address: &Address, new: &NewTopic) -> Result<(), OpenError> {
+    let admin: AdminClient<_> = client::common(address).create_with_context(Traced).map_err(OpenError::client)?;
+    let in_sync = new.in_sync.to_string();
+    let topic =
+        Request::new(&address.topic, i32::from(new.partitions), TopicReplication::Fixed(i32::from(new.replicas)))
+            .set("cleanup.policy", "delete")
+            .set("retention.ms", "-1")
+            .set("retention.bytes", "-1")
+            .set("min.insync.replicas", &in_sync)
+            .set("unclean.leader.election.enable", "false")
+            .set("message.timestamp.type", "LogAppendTime");
+    let options = AdminOptions::new().operation_timeout(Some(PATIENCE)).request_timeout(Some(PATIENCE));
+    let made = futures_executor::block_on(admin.create_topics([&topic], &options)).map_err(OpenError::client)?;
+    for one in made {
+        match one {
+            Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+            Err((_, code)) => return Err(OpenError::Client(format!("the topic could not be made: {code}"))),
+        }
+    }
+    Ok(())
+}
+
+/// A new topic is known to the brokers one after the other.
+fn wait_until_there(fetch: &Fetch, address: &Address, partitions: u16) -> Result<(), OpenError> {
+    for _ in 0..100 {
+        match count(fetch, address) {
+            Ok(found) if found == partitions && (0..partitions).all(|partition| fetch.end(partition).is_ok()) => {
+                return Ok(());
+            }
+            Ok(found) if found > partitions => return Err(OpenError::Exists(address.topic.clone())),
+            Ok(_) | Err(OpenError::NoTopic(_)) => std::thread::sleep(Duration::from_millis(50)),
+            Err(error) => return Err(error),
+        }
+    }
+    Err(OpenError::NoTopic(address.topic.clone()))
+}
+
+/// How many partitions the topic has.
+fn count(fetch: &Fetch, address: &Address) -> Result<u16, OpenError> {
+    let reader = fetch.reader()?;
+    let metadata = reader.fetch_metadata(Some(&address.topic), PATIENCE).map_err(OpenError::client)?;
+    let none = || OpenError::NoTopic(address.topic.clone());
+    let topic = metadata.topics().iter().find(|topic| topic.name() == address.topic).ok_or_else(none)?;
+    if topic.error().is_some() || topic.partitions().is_empty() {
+        return Err(none());
+    }
+    u16::try_from(topic.partitions().len())
+        .map_err(|_| not_a_log(address, "it has more partitions than a log can have"))
+}
+
+fn write(producer: &BaseProducer, address: &Address, partition: u16, genesis: &Genesis) -> Result<(), OpenError> {
+    let (stored, _) = Content::Genesis(genesis.clone()).encode();
+    let message = Message::of(&stored).map_err(|error| OpenError::Client(error.to_string()))?;
+    let record: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(&address.topic)
+        .partition(i32::from(partition))
+        .payload(message.value)
+        .headers(message.owned_headers());
+    producer.send(record).map_err(|(error, _)| OpenError::client(error))
+}
+
+fn begins_with(fetch: &Fetch, address: &Address, partition: u16) -> Result<Genesis, OpenError> {
+    let page = fetch.page(partition, 0, 1, Bound { entries: 1, bytes: 0 })?;
+    let first = page.entries.first().ok_or_else(|| not_a_log(address, "it is empty"))?;
+    match Record::decode(&first.stored).map(|record| record.content) {
+        Ok(Content::Genesis(genesis)) => Ok(genesis),
+        Ok(_) => Err(not_a_log(address, "a partition begins with another record than its genesis")),
+        Err(error) => Err(not_a_log(address, &error.to_string())),
+    }
+}
+
+/// Whose log the topic is, and how many partitions it has.
+pub(super) fn identify(fetch: &Fetch, address: &Address) -> Result<(LogId, u16), OpenError> {
+    let partitions = count(fetch, address)?;
+    let genesis = begins_with(fetch, address, 0)?;
+    if genesis.partitions != partitions {
+        let reason = format!("it has {partitions} partitions, but its genesis says {}", genesis.partitions);
+        return Err(not_a_log(address, &reason));
+    }
+    Ok((genesis.log, partitions))
+}
+
+fn not_a_log(address: &Address, reason: &str) -> OpenError {
+    OpenError::NotALog { topic: address.topic.clone(), reason: reason.to_owned() }
+}
