@@ -117,7 +117,8 @@ impl Tail {
     fn after_cursor(log: &dyn Log, store: &Arc<Store>, partition: u16) -> Result<Self, OpenError> {
         let cursor = store.cursor(partition)?;
         if let Some(Cursor { head, time }) = cursor {
-            let reader = Reader { partition, head, offset: head.number + 1, digests: HashMap::new() };
+            let offset = log.offset_of(partition, head.number)? + 1;
+            let reader = Reader { partition, head, offset, digests: HashMap::new() };
             if reader.begins_here(log)? {
                 return Ok(Self { reader, room: Room::new(partition, Arc::clone(store)), last: time, folded: 0 });
             }
@@ -200,7 +201,8 @@ impl Reader {
     fn hash_at(&self, log: &dyn Log, number: u64) -> Result<Option<Hash>, OpenError> {
         let mut claims = Vec::new();
         for at in (0..=number).rev() {
-            let page = log.read(self.partition, at, Bound { entries: 1, ..Bound::default() })?;
+            let offset = log.offset_of(self.partition, at)?;
+            let page = log.read(self.partition, offset, Bound { entries: 1, ..Bound::default() })?;
             let Some(entry) = page.entries.first() else { return Ok(None) };
             let Ok(record) = Record::decode(&entry.stored) else { return Ok(None) };
             if matches!(record.content, Content::Claim(_)) {

@@ -369,8 +369,9 @@ fn reread(
     key: EntityKey,
     done: Done,
 ) -> Result<Result<Outcome, Problem>, String> {
+    let offset = log.offset_of(around.partition, done.number).map_err(|e| e.to_string())?;
     let page =
-        log.read(around.partition, done.number, Bound { entries: 1, ..Bound::default() }).map_err(|e| e.to_string())?;
+        log.read(around.partition, offset, Bound { entries: 1, ..Bound::default() }).map_err(|e| e.to_string())?;
     let entry = page.entries.first().ok_or("the record is gone")?;
     let record = Record::decode(&entry.stored).map_err(|e| e.to_string())?;
     let Content::Commit(commit) = &record.content else { return Err("the record has no events".to_owned()) };

@@ -15,7 +15,7 @@ use actix_web::{Error, HttpMessage as _, ResponseError as _};
 use kippu_actors::Caller;
 use kippu_actors::http::KIPPU_POSITION;
 use kippu_actors::problem::{self, Problem};
-use kippu_events::log::{Cut, Position, ReadLog};
+use kippu_events::log::{Position, ReadLog};
 use kippu_events::secrets::{Bearer, Purpose, Secrets};
 use kippu_events::{Family, Principal};
 use kippu_projections::queries::Moment;
@@ -82,14 +82,12 @@ impl Gate {
 
     /// Waits until the view of clients reflects everything in `partitions` that is durable now.
     async fn catch_up(&self, partitions: Vec<u16>) -> Result<(), Problem> {
-        let mut cut = Cut(vec![0; usize::from(self.log.partitions())]);
-        for partition in partitions {
-            let end = self.log.end(partition).map_err(|e| Problem::later(&problem::UNAVAILABLE, e.to_string()))?;
-            if let Some(number) = cut.0.get_mut(usize::from(partition)) {
-                *number = end.saturating_sub(1);
-            }
-        }
-        self.queries.wait_for("clients", &Moment::Cut(cut), KNOWN_WAIT).await.map_err(|e| untold(&e))
+        let end = |partition| self.log.end(partition).map(|end| (partition, end));
+        let ends = partitions.into_iter().map(end).collect::<Result<Vec<_>, _>>().map_err(|error| {
+            tracing::warn!(%error, "the log does not say where it ends");
+            Problem::later(&problem::UNAVAILABLE, "API keys cannot be checked now")
+        })?;
+        self.queries.wait_until_read("clients", &ends, KNOWN_WAIT).await.map_err(|e| untold(&e))
     }
 }
 

@@ -213,6 +213,15 @@ pub trait ReadLog: Send + Sync {
         Ok(page.entries.last().map_or(offset, |last| last.offset + 1))
     }
 
+    /// The offset at which the valid record `number` lies, if there is one. Where entries are written that do not count,
+    /// it lies behind the offset of the same number.
+    ///
+    /// # Errors
+    /// As [`ReadLog::end`].
+    fn offset_of(&self, partition: u16, number: u64) -> Result<u64, ReadError> {
+        self.end(partition).map(|_| number)
+    }
+
     /// Calls `watch` with a partition each time that its end has moved; spurious calls are allowed, missing ones are not.
     /// `watch` MUST return at once.
     fn watch(&self, watch: Watch);

@@ -15,19 +15,34 @@ impl Queries {
     /// `Behind` after `timeout`, `Stalled` where the partition halts before it, `OtherHistory` where the position was
     /// given out by another.
     pub async fn wait_for(&self, view: &str, at: &Moment, timeout: Duration) -> Result<(), QueryError> {
-        let wanted = Wanted::new(at, self.0.log.partitions())?;
+        self.wait(view, &Wanted::new(at, self.0.log.partitions())?, timeout).await?;
+        self.check(at).await
+    }
+
+    /// Waits until `view` has read each of these partitions up to the offset beside it, as [`ReadLog::end`] gives it.
+    ///
+    /// # Errors
+    /// As [`Queries::wait_for`].
+    pub async fn wait_until_read(&self, view: &str, ends: &[(u16, u64)], timeout: Duration) -> Result<(), QueryError> {
+        self.wait(view, &Wanted::read_up_to(ends), timeout).await
+    }
+
+    async fn wait(&self, view: &str, wanted: &Wanted, timeout: Duration) -> Result<(), QueryError> {
         let mut published = self.0.published.clone();
         let settled = |published: &Published| wanted.settled(published, view);
         if !settled(&published.borrow()) {
             self.0.signal.hurry();
         }
         let settled = tokio::time::timeout(timeout, published.wait_for(settled)).await;
-        let outcome = match settled {
+        match settled {
             Ok(Ok(published)) => wanted.outcome(&published, view),
             Ok(Err(_)) => Err(QueryError::Stopped),
             Err(_) => wanted.outcome(&self.0.published.borrow(), view),
-        };
-        outcome?;
+        }
+    }
+
+    /// Whether a moment that is reflected is one of this history.
+    async fn check(&self, at: &Moment) -> Result<(), QueryError> {
         match at {
             Moment::Position(position) if !self.is_plainly_of_this_history(position) => {
                 let (queries, position) = (self.clone(), *position);
@@ -58,24 +73,38 @@ impl Queries {
     }
 }
 
-/// The records that a view has to reflect.
+/// What a view has to reflect.
 struct Wanted {
-    /// Partition and number of each.
-    records: Vec<(u16, u64)>,
+    goals: Vec<(u16, Goal)>,
     text: String,
+}
+
+#[derive(Clone, Copy)]
+enum Goal {
+    /// The record with this number.
+    Number(u64),
+    /// Every entry before this offset.
+    Offset(u64),
 }
 
 impl Wanted {
     fn new(at: &Moment, partitions: u16) -> Result<Self, QueryError> {
-        let records = match at {
+        let goals = match at {
             Moment::Position(Position { partition, number, .. }) if *partition < partitions => {
-                vec![(*partition, *number)]
+                vec![(*partition, Goal::Number(*number))]
             }
-            Moment::Cut(cut) if cut.0.len() == usize::from(partitions) => (0..).zip(cut.0.iter().copied()).collect(),
+            Moment::Cut(cut) if cut.0.len() == usize::from(partitions) => {
+                (0..).zip(cut.0.iter().copied().map(Goal::Number)).collect()
+            }
             Moment::Position(_) | Moment::Cut(_) => return Err(QueryError::OtherHistory(at.to_string())),
             Moment::Time(_) => Vec::new(),
         };
-        Ok(Self { records, text: at.to_string() })
+        Ok(Self { goals, text: at.to_string() })
+    }
+
+    fn read_up_to(ends: &[(u16, u64)]) -> Self {
+        let goals = ends.iter().map(|(partition, end)| (*partition, Goal::Offset(*end))).collect();
+        Self { goals, text: "the end of the log".to_owned() }
     }
 
     /// Whether waiting longer changes nothing.
@@ -100,7 +129,11 @@ impl Wanted {
     }
 
     fn reached(&self, reached: &Reached) -> Result<(), QueryError> {
-        let mut missing = self.records.iter().filter(|(partition, number)| !reached.reaches(*partition, *number));
+        let is_there = |partition: u16, goal: Goal| match goal {
+            Goal::Number(number) => reached.reaches(partition, number),
+            Goal::Offset(offset) => reached.has_read(partition, offset),
+        };
+        let mut missing = self.goals.iter().filter(|(partition, goal)| !is_there(*partition, *goal));
         if missing.clone().next().is_none() {
             return Ok(());
         }

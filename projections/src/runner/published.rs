@@ -36,6 +36,11 @@ impl Reached {
         cursor.is_some_and(|cursor| cursor.taken.is_some() && cursor.number() >= number)
     }
 
+    /// Whether every entry of `partition` before `offset` has been read.
+    pub(crate) fn has_read(&self, partition: u16, offset: u64) -> bool {
+        self.cursors.get(usize::from(partition)).is_some_and(|cursor| cursor.offset >= offset)
+    }
+
     pub(crate) fn halt(&self, partition: u16) -> Option<&Halt> {
         self.halts.get(usize::from(partition)).and_then(Option::as_ref)
     }

@@ -235,6 +235,14 @@ impl ReadLog for KafkaLog {
         Ok(next)
     }
 
+    fn offset_of(&self, partition: u16, number: u64) -> Result<u64, ReadError> {
+        let place = self.place(partition)?;
+        let end = self.shared.fetch.end(partition)?;
+        let failed = |reason| ReadError::Medium { partition, offset: number, reason };
+        // The record lies before the end, or there is none.
+        Ok(place.wait_for(end).map_err(failed)?.offset_of(number))
+    }
+
     fn watch(&self, watch: Watch) {
         self.shared.watches.write().unwrap_or_else(PoisonError::into_inner).push(watch);
     }

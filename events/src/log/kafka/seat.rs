@@ -38,8 +38,8 @@ pub(super) struct Seat {
     pub(super) ring: Ring,
     /// Why this partition does not go on.
     pub(super) halt: Option<String>,
-    /// Entries that did not count.
-    pub(super) skipped: u64,
+    /// Where entries did not count: the number of the valid record behind them, and how many there are before it.
+    skips: Vec<(u64, u64)>,
     owner: Option<Owner>,
     /// Claims of this process that have not been read yet, by nonce.
     claims: HashMap<[u8; 16], Pending>,
@@ -110,7 +110,7 @@ impl Seat {
             next: String::new(),
             ring: Ring::default(),
             halt: None,
-            skipped: 0,
+            skips: Vec::new(),
             owner: None,
             claims: HashMap::new(),
             news: VecDeque::new(),
@@ -146,7 +146,7 @@ impl Seat {
         match judge::judge(&head, &record, digest_at) {
             Verdict::Valid(head) => self.advance(head, &record),
             Verdict::Stale | Verdict::Duplicate | Verdict::Orphan => {
-                self.skipped += 1;
+                self.skip(head.number + 1);
                 if let Content::Claim(claim) = &record.content {
                     self.lose(claim, head.epoch);
                 }
@@ -208,6 +208,22 @@ impl Seat {
         let owner = Owner { fate: Arc::clone(&fate), epoch, handed: head, told, waits: None, proofs: VecDeque::new() };
         self.owner = Some(owner);
         answer(&pending.reply, Ok(Granted { head, fate }));
+    }
+
+    /// An entry before the valid record `next` does not count.
+    fn skip(&mut self, next: u64) {
+        let before = self.skips.last().map_or(0, |(_, skipped)| *skipped);
+        match self.skips.last_mut() {
+            Some((number, skipped)) if *number == next => *skipped += 1,
+            Some(_) | None => self.skips.push((next, before + 1)),
+        }
+    }
+
+    /// Where the valid record `number` lies, if everything before it has been read.
+    pub(super) fn offset_of(&self, number: u64) -> u64 {
+        let known = self.skips.partition_point(|(from, _)| *from <= number);
+        let skipped = known.checked_sub(1).and_then(|last| self.skips.get(last)).map_or(0, |(_, skipped)| *skipped);
+        number + skipped
     }
 
     /// A claim of this process came too late.
@@ -330,5 +346,50 @@ fn answer(reply: &SyncSender<Result<Granted, AppendError>>, granted: Result<Gran
     // A claimant that has gone away has nobody to serve; its claim stands and the next one follows it.
     if reply.try_send(granted).is_err() {
         tracing::debug!("a claimant did not wait for its claim");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::record::Commit;
+
+    const PLACE: Place = Place { log: LogId([1; 16]), partition: 0, partitions: 1 };
+
+    /// A partition that has read `contents`, one after the other.
+    fn seat(contents: &[Content<'_>]) -> Seat {
+        let mut seat = Seat::new(PLACE);
+        let genesis = Genesis { log: PLACE.log, partition: 0, partitions: 1 };
+        let all = std::iter::once(Content::Genesis(genesis)).chain(contents.iter().cloned());
+        for (offset, content) in (0..).zip(all) {
+            seat.take(Entry { offset, stored: content.encode().0 });
+        }
+        seat
+    }
+
+    fn claim(epoch: u64) -> Content<'static> {
+        Content::Claim(Claim { epoch, nonce: [2; 16], node: String::new(), url: String::new() })
+    }
+
+    #[test]
+    fn a_record_lies_behind_what_does_not_count_before_it() {
+        // Numbers: genesis 0, claim 1, two that come too late, claim 2, one that comes too late, claim 3.
+        let seat = seat(&[claim(1), claim(1), claim(7), claim(2), claim(2), claim(3)]);
+        assert_eq!(seat.halt, None);
+        assert_eq!([0, 1, 2, 3, 4].map(|number| seat.offset_of(number)), [0, 1, 4, 6, 7]);
+    }
+
+    #[test]
+    fn a_record_that_is_damage_halts_the_partition_by_its_offset() {
+        let ahead = Commit { epoch: 1, number: 9, prev: Hash::ZERO, acked: 8, body: b"[]" };
+        let seat = seat(&[claim(1), Content::Commit(ahead)]);
+        assert!(seat.halt.is_some_and(|reason| reason.starts_with("offset 2: field number: 9 after 1")));
+    }
+
+    #[test]
+    fn a_claim_begun_before_the_history_was_read_is_refused() {
+        let (reply, _answer) = std::sync::mpsc::sync_channel(1);
+        let claimed = Seat::new(PLACE).claim([0; 16], Arc::new(|_| {}), reply);
+        assert!(matches!(claimed, Err(AppendError::Unavailable(_))));
     }
 }

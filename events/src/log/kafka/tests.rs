@@ -151,6 +151,7 @@ fn writers_that_race_are_never_answered_for_what_does_not_count() {
                     continue;
                 }
             }
+            assert_eq!(log.offset_of(0, valid.len() as u64).unwrap(), entry.offset);
             valid.push(entry.stored);
         }
     }
