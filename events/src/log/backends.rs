@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 
-use super::kafka::{Address, KafkaLog, NewTopic};
+use super::kafka::{self as on_kafka, Address, KafkaLog, NewTopic};
 use super::memory::MemoryLog;
 use super::rocks::{RocksLog, Settings};
 use super::suite::{Fixture, PARTITIONS, log_id};
@@ -60,6 +60,9 @@ impl Fixture for Rocks {
     }
 }
 
+/// Tests have one broker.
+const TRYING_OUT: on_kafka::Settings = on_kafka::Settings { accept_single_copy: true };
+
 /// A topic of its own on the broker that `KAFKA_BROKERS` names. Two calls for the log give two nodes.
 struct Kafka {
     address: Address,
@@ -78,11 +81,11 @@ impl Kafka {
 
 impl Fixture for Kafka {
     fn log(&self) -> Arc<dyn Log> {
-        KafkaLog::open(&self.address).expect("opened")
+        KafkaLog::open(&self.address, TRYING_OUT).expect("opened")
     }
 
     fn restart(&mut self) {
-        assert!(KafkaLog::open(&self.address).is_ok(), "nothing is left of a log but its topic");
+        assert!(KafkaLog::open(&self.address, TRYING_OUT).is_ok(), "nothing is left of a log but its topic");
     }
 }
 

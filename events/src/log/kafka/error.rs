@@ -21,6 +21,14 @@ pub enum OpenError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The topic could lose history.
+    #[error("the topic {topic} does not keep a history: {reasons}")]
+    Unsafe {
+        /// Which.
+        topic: String,
+        /// What is wrong with it.
+        reasons: String,
+    },
     /// Something is in the way of creating it.
     #[error("the topic {0} holds another log")]
     Exists(String),

@@ -10,6 +10,7 @@
 //! happen to a write – lost, late, repeated, overtaken – and readers in this process are fed from the same reading.
 
 pub mod address;
+mod check;
 mod client;
 mod error;
 mod fetch;
@@ -31,6 +32,7 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 pub use address::Address;
+pub use check::Settings;
 pub use error::OpenError;
 pub use topic::NewTopic;
 
@@ -123,9 +125,10 @@ impl KafkaLog {
     ///
     /// # Errors
     /// [`OpenError`]: nothing that could lose history or read it wrongly is opened.
-    pub fn open(address: &Address) -> Result<Arc<Self>, OpenError> {
+    pub fn open(address: &Address, settings: Settings) -> Result<Arc<Self>, OpenError> {
         let fetch = Fetch::new(address);
         let (id, partitions) = topic::identify(&fetch, address)?;
+        check::check(&fetch, address, settings)?;
         let places: Arc<[Place]> = (0..partitions).map(|partition| Place::new(id, partition, partitions)).collect();
         let theirs = Arc::clone(&places);
         let on_failure = Arc::new(move |partition: u16, reason: String| {

@@ -12,6 +12,9 @@ use crate::log::{Commit, Head, Progress, Record, Verdict, judge};
 
 const NEW: NewTopic = NewTopic { partitions: 1, replicas: 1, in_sync: 1 };
 
+/// Tests have one broker.
+const TRYING_OUT: Settings = Settings { accept_single_copy: true };
+
 fn address(name: &str) -> Address {
     let brokers = std::env::var("KAFKA_BROKERS").expect("KAFKA_BROKERS: `make test` starts a broker and sets it");
     Address { brokers, topic: format!("{name}-{}", LogId::random().unwrap()) }
@@ -35,7 +38,7 @@ fn claimant() -> Claimant {
 }
 
 fn refusal(address: &Address) -> String {
-    KafkaLog::open(address).map(drop).unwrap_err().to_string()
+    KafkaLog::open(address, TRYING_OUT).map(drop).unwrap_err().to_string()
 }
 
 #[test]
@@ -66,7 +69,7 @@ fn a_creation_is_done_again_for_the_same_log_alone() {
 #[test]
 fn a_foreign_message_halts_its_partition_by_place_and_nothing_is_written_after_it() {
     let address = created("visited");
-    let log = KafkaLog::open(&address).unwrap();
+    let log = KafkaLog::open(&address, TRYING_OUT).unwrap();
     let (sender, progress) = channel();
     let listener: Listener = Arc::new(move |news| drop(sender.send(news)));
     let claimed = log.claim(0, &claimant(), listener.clone()).unwrap();
@@ -81,6 +84,21 @@ fn a_foreign_message_halts_its_partition_by_place_and_nothing_is_written_after_i
     assert!(log.read(0, 2, bound).unwrap_err().to_string().contains("partition 0 cannot be read from offset 2"));
     assert_eq!(log.end(0).unwrap(), 3);
     drop(claimed);
+}
+
+#[test]
+fn a_topic_that_could_lose_history_is_refused_with_every_reason() {
+    let address = created("leaky");
+    let error = KafkaLog::open(&address, Settings::default()).map(drop).unwrap_err().to_string();
+    assert!(error.ends_with("its replication factor is 1, not 3; min.insync.replicas is 1, not 2"), "{error}");
+    let admin: rdkafka::admin::AdminClient<_> = client::common(&address).create_with_context(client::Traced).unwrap();
+    let change = rdkafka::admin::AlterConfig::new(rdkafka::admin::ResourceSpecifier::Topic(&address.topic));
+    let change = change.set("cleanup.policy", "compact").set("retention.ms", "60000");
+    let changed = admin.alter_configs([&change], &rdkafka::admin::AdminOptions::new());
+    assert!(futures_executor::block_on(changed).unwrap().iter().all(Result::is_ok));
+    let refused = |error: &str| error.contains("cleanup.policy is compact") && error.contains("retention.ms is 60000");
+    assert!(refused(&refusal(&address)), "{}", refusal(&address));
+    assert_eq!(Fetch::new(&address).end(0).unwrap(), 1, "nothing was written");
 }
 
 /// What one writer was told of one claim: each number with the body behind it.
@@ -126,7 +144,7 @@ fn writers_that_race_are_never_answered_for_what_does_not_count() {
     let rounds: u64 = std::env::var("KIPPU_RACES").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(30);
     println!("races: KIPPU_SEED={seed}");
     let address = created("race");
-    let logs: Vec<_> = (0..3).map(|_| KafkaLog::open(&address).unwrap()).collect();
+    let logs: Vec<_> = (0..3).map(|_| KafkaLog::open(&address, TRYING_OUT).unwrap()).collect();
     let racing = |(me, log): (usize, &Arc<KafkaLog>)| {
         let (log, mut rng) = (log.clone(), StdRng::seed_from_u64(seed + me as u64));
         std::thread::spawn(move || (0..rounds).flat_map(|round| race(&log, &mut rng, me, round)).collect::<Answered>())
@@ -135,7 +153,7 @@ fn writers_that_race_are_never_answered_for_what_does_not_count() {
     let answered: Vec<_> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
     drop(logs);
 
-    let log = KafkaLog::open(&address).unwrap();
+    let log = KafkaLog::open(&address, TRYING_OUT).unwrap();
     let (mut head, mut valid, mut skipped, mut offset) = (None, Vec::new(), 0, 0);
     while offset < log.end(0).unwrap() {
         for entry in log.read(0, offset, Bound::default()).unwrap().entries {
