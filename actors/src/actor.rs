@@ -87,14 +87,6 @@ pub struct CommandSpec {
     pub summary: &'static str,
 }
 
-/// A command whose secrets have been dealt with: ready to be decided.
-pub struct Prepared<C> {
-    /// The entity that decides.
-    pub id: EntityId,
-    /// What it is asked.
-    pub command: C,
-}
-
 /// What a decision is made with, beside state and command.
 #[derive(Clone, Copy, Debug)]
 pub struct Context {
@@ -203,12 +195,18 @@ pub trait Actor: Entity {
         false
     }
 
-    /// Deals with the secrets in a request – checks tokens, seals names, hashes PINs – and names the entity.
-    /// May be called more than once for one command, and MUST name the same entity each time.
+    /// The entity that decides a request. MUST be the same each time, on every node, and MUST NOT block.
+    ///
+    /// # Errors
+    /// Where the request names none.
+    fn target(request: &Self::Request, call: &Call, secrets: &Secrets) -> Result<EntityId, Problem>;
+
+    /// Deals with the secrets in a request to the entity `id`: checks tokens, seals names, hashes PINs. May be called
+    /// more than once for one command.
     ///
     /// # Errors
     /// What is wrong with the request, whatever any entity's state.
-    fn prepare(request: Self::Request, call: &Call, secrets: &Secrets) -> Result<Prepared<Self::Command>, Problem>;
+    fn prepare(request: Self::Request, id: EntityId, call: &Call, secrets: &Secrets) -> Result<Self::Command, Problem>;
 
     /// The neighbour, born in the same slot, that deciding `command` on this state needs to see.
     fn near(&self, _command: &Self::Command, _context: &Context) -> Option<EntityKey> {

@@ -22,6 +22,27 @@ const SLOW_PER_CORE: usize = 2;
 /// How long a command waits for its turn to be slow.
 const SLOW_PATIENCE: Duration = Duration::from_secs(10);
 
+/// Why a command was not run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotRun {
+    /// What its caller is told.
+    #[error(transparent)]
+    Problem(#[from] Problem),
+    /// Another node serves the partition of its entity. Nothing was begun here.
+    #[error("another node serves partition {0}")]
+    Elsewhere(u16),
+}
+
+impl From<NotRun> for Problem {
+    /// For those who cannot ask another node.
+    fn from(not_run: NotRun) -> Self {
+        match not_run {
+            NotRun::Problem(problem) => problem,
+            NotRun::Elsewhere(_) => Self::later(&problem::UNAVAILABLE, not_run.to_string()),
+        }
+    }
+}
+
 /// Takes commands. Cheap to clone.
 #[derive(Clone)]
 pub struct Commands {
@@ -50,25 +71,29 @@ impl Commands {
     /// Runs one command to its durable answer.
     ///
     /// # Errors
-    /// Why it was not done. After [`problem::UNKNOWN_OUTCOME`] a retry with the same key finds out.
-    pub async fn run(&self, family: Family, name: &str, call: Call, body: &[u8]) -> Result<Outcome, Problem> {
+    /// Why it was not done here. After [`problem::UNKNOWN_OUTCOME`] a retry with the same key finds out.
+    pub async fn run(&self, family: Family, name: &str, call: Call, body: &[u8]) -> Result<Outcome, NotRun> {
         let spec = Self::spec(family, name, call.id)
             .ok_or_else(|| Problem::new(&problem::NOT_FOUND, format!("{} have no command {name:?}", family.name())))?;
         if !spec.roles.contains(&call.caller.role) {
-            return Err(Problem::new(&problem::FORBIDDEN, format!("{name} is not for a key of this role")));
+            return Err(Problem::new(&problem::FORBIDDEN, format!("{name} is not for a key of this role")).into());
         }
         if call.key.is_empty() || call.key.len() > MOST_KEY_CHARS || call.key.bytes().any(|b| b.is_ascii_control()) {
-            return Err(Problem::new(
-                &problem::INVALID_REQUEST,
-                "an idempotency key has 1 to 255 printable characters",
-            ));
+            let detail = "an idempotency key has 1 to 255 printable characters";
+            return Err(Problem::new(&problem::INVALID_REQUEST, detail).into());
         }
-        let ready = match catalogue::actor(family).prepare(name, body, &call, &self.secrets)? {
+        let preparation = catalogue::actor(family).prepare(name, body, &call, &self.secrets)?;
+        let partition = self.runtime.partition_of(preparation.entity());
+        if self.runtime.is_elsewhere(partition) {
+            return Err(NotRun::Elsewhere(partition));
+        }
+        let ready = match preparation {
             Preparation::Ready(ready) => ready,
-            Preparation::Slow(prepare) => self.slowly(prepare).await?,
+            Preparation::Slow(_, prepare) => self.slowly(prepare).await?,
         };
         let command = self.secrets.command(&call.caller.principal, &call.key, ready.entity);
-        self.runtime.submit(Submission { ready, command, caller: call.caller, if_match: call.if_match }).await
+        let submission = Submission { ready, command, caller: call.caller, if_match: call.if_match };
+        Ok(self.runtime.submit(submission).await?)
     }
 
     async fn slowly(

@@ -29,8 +29,19 @@ pub struct Ready {
 pub enum Preparation {
     /// Nothing blocked.
     Ready(Ready),
-    /// MUST be called where blocking is allowed.
-    Slow(Box<dyn FnOnce() -> Result<Ready, Problem> + Send>),
+    /// For this entity; MUST be called where blocking is allowed.
+    Slow(EntityKey, Box<dyn FnOnce() -> Result<Ready, Problem> + Send>),
+}
+
+impl Preparation {
+    /// The entity that decides.
+    #[must_use]
+    pub const fn entity(&self) -> EntityKey {
+        match self {
+            Self::Ready(ready) => ready.entity,
+            Self::Slow(entity, _) => *entity,
+        }
+    }
 }
 
 /// What a command became.
@@ -100,9 +111,15 @@ impl<E> Default for Of<E> {
     }
 }
 
-fn ready<E: Actor>(request: E::Request, body: Mac, call: &Call, secrets: &Secrets) -> Result<Ready, Problem> {
-    let prepared = E::prepare(request, call, secrets)?;
-    Ok(Ready { entity: EntityKey::of::<E>(prepared.id), body, command: Box::new(prepared.command) })
+fn ready<E: Actor>(
+    request: E::Request,
+    id: EntityId,
+    body: Mac,
+    call: &Call,
+    secrets: &Secrets,
+) -> Result<Ready, Problem> {
+    let command = E::prepare(request, id, call, secrets)?;
+    Ok(Ready { entity: EntityKey::of::<E>(id), body, command: Box::new(command) })
 }
 
 impl<E: Actor> AnyActor for Of<E> {
@@ -133,11 +150,13 @@ impl<E: Actor> AnyActor for Of<E> {
         // What was asked, not how it was spelt: the same parameters in other white space are the same command.
         let canonical = serde_json::to_vec(&request).map_err(|e| problem::bad_body(&e))?;
         let mac = secrets.body(command, &canonical);
+        let id = E::target(&request, call, secrets)?;
         if E::is_slow(&request) {
             let (call, secrets) = (call.clone(), Arc::clone(secrets));
-            Ok(Preparation::Slow(Box::new(move || ready::<E>(request, mac, &call, &secrets))))
+            let prepare = move || ready::<E>(request, id, mac, &call, &secrets);
+            Ok(Preparation::Slow(EntityKey::of::<E>(id), Box::new(prepare)))
         } else {
-            ready::<E>(request, mac, call, secrets).map(Preparation::Ready)
+            ready::<E>(request, id, mac, call, secrets).map(Preparation::Ready)
         }
     }
 

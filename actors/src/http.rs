@@ -11,10 +11,11 @@ use actix_web::http::{StatusCode, header};
 use actix_web::web::{Bytes, BytesMut, Data, Path, Payload, ServiceConfig};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError, web};
 use futures_util::StreamExt as _;
+use futures_util::future::LocalBoxFuture;
 use kippu_events::{EntityId, Family};
 
 use crate::actor::{Answer, Call, Caller, CommandSpec, Target};
-use crate::commands::{Commands, MOST_KEY_CHARS};
+use crate::commands::{Commands, MOST_KEY_CHARS, NotRun};
 use crate::problem::{self, Problem};
 use crate::runtime::Outcome;
 
@@ -107,8 +108,29 @@ async fn run(
     let limits = request.app_data::<Data<Limits>>().ok_or_else(missing)?;
     let call = Call { caller, key: idempotency_key(request.headers())?, id, if_match: if_match(request.headers())? };
     let body = read_body(request.headers(), body, limits).await?;
-    let outcome = commands.run(family, spec.name, call, &body).await?;
-    Ok(render(outcome))
+    match commands.run(family, spec.name, call, &body).await {
+        Ok(outcome) => Ok(render(outcome)),
+        Err(NotRun::Problem(problem)) => Err(problem),
+        Err(not_here @ NotRun::Elsewhere(partition)) => match request.app_data::<Data<dyn Elsewhere>>() {
+            Some(elsewhere) => elsewhere.ask(partition, request, body).await,
+            None => Err(not_here.into()),
+        },
+    }
+}
+
+/// Brings commands to the nodes that serve them. Whoever mounts the endpoints where several nodes share the partitions
+/// puts one into the application data.
+pub trait Elsewhere: Send + Sync {
+    /// Asks the node that serves `partition`, and gives its answer as it is.
+    ///
+    /// # Errors
+    /// What the caller is told where there is no answer.
+    fn ask<'a>(
+        &'a self,
+        partition: u16,
+        request: &'a HttpRequest,
+        body: Bytes,
+    ) -> LocalBoxFuture<'a, Result<HttpResponse, Problem>>;
 }
 
 /// The answer to a command, with what it reflects.

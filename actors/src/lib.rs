@@ -18,6 +18,6 @@ pub mod users;
 #[cfg(test)]
 mod world;
 
-pub use actor::{Actor, Answer, Call, Caller, CommandSpec, Context, Decision, Near, Prepared, Target};
-pub use commands::Commands;
+pub use actor::{Actor, Answer, Call, Caller, CommandSpec, Context, Decision, Near, Target};
+pub use commands::{Commands, NotRun};
 pub use problem::{Problem, ProblemType};

@@ -5,7 +5,7 @@ use kippu_events::secrets::Secrets;
 use kippu_events::{Entity as _, EntityId};
 use serde::{Deserialize, Serialize};
 
-use crate::actor::{Actor, Answer, Call, CommandSpec, Context, Decision, Near, Prepared, Target};
+use crate::actor::{Actor, Answer, Call, CommandSpec, Context, Decision, Near, Target};
 use crate::problem::{self, Problem, ProblemType, Refusal};
 use crate::text::Text;
 use kippu_events::client::Role;
@@ -184,12 +184,15 @@ impl Actor for Placement {
     ];
     const PROBLEMS: &'static [&'static ProblemType] = &[&ALREADY_PLACED, &NOT_PLACED, &SAME_SERVER, &CLOSED];
 
-    fn prepare(request: Request, call: &Call, secrets: &Secrets) -> Result<Prepared<Request>, Problem> {
-        let id = match &request {
-            Request::Open(_) => secrets.entity_id(Self::FAMILY, &call.caller.principal, &call.key),
-            Request::Place(_) | Request::Move(_) | Request::Close(_) => call.path_id()?,
-        };
-        Ok(Prepared { id, command: request })
+    fn target(request: &Request, call: &Call, secrets: &Secrets) -> Result<EntityId, Problem> {
+        match request {
+            Request::Open(_) => Ok(secrets.entity_id(Self::FAMILY, &call.caller.principal, &call.key)),
+            Request::Place(_) | Request::Move(_) | Request::Close(_) => call.path_id(),
+        }
+    }
+
+    fn prepare(request: Request, _id: EntityId, _call: &Call, _secrets: &Secrets) -> Result<Request, Problem> {
+        Ok(request)
     }
 
     fn decide(&self, command: &Request, _near: Near<'_>, _context: &Context) -> Result<Decision<Self>, Problem> {

@@ -57,7 +57,7 @@ impl World {
         let body = serde_json::to_vec(body).unwrap();
         let prepare = || match catalogue::actor(family).prepare(name, &body, &call, &self.secrets)? {
             Preparation::Ready(ready) => Ok(ready),
-            Preparation::Slow(prepare) => prepare(),
+            Preparation::Slow(_, prepare) => prepare(),
         };
         let Ready { entity, body, command } = prepare()?;
         assert_eq!(entity.family, family);

@@ -17,7 +17,7 @@ const LOG: LogId = LogId([7; 16]);
 async fn run(commands: &Commands, id: Option<EntityId>, name: &str, key: &str) -> Result<Outcome, Problem> {
     let body = if name == "open" { r#"{"label":"x"}"# } else { r#"{"server":"s"}"# };
     let call = Call { caller: Caller::OPERATOR, key: key.to_owned(), id, if_match: None };
-    commands.run(Family::Placements, name, call, body.as_bytes()).await
+    Ok(commands.run(Family::Placements, name, call, body.as_bytes()).await?)
 }
 
 #[test]

@@ -222,7 +222,7 @@ async fn open(place: &Where) -> Result<Node, ClientError> {
     let flags = Flags { data: Some(data), ..Flags::default() };
     let mut config = Config::default();
     flags.apply(&mut config);
-    Ok(Node::open(&config, "", false).await?)
+    Ok(Node::open_stopped(&config).await?)
 }
 
 fn random_key() -> Result<String, ClientError> {

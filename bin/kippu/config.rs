@@ -7,6 +7,7 @@ mod place;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use kippu_events::log::kafka::Address;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use flags::{Flags, Source};
@@ -19,6 +20,9 @@ pub(crate) struct Config {
     /// The data directory.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) data: Option<PathBuf>,
+    /// The log, where it does not lie in the data directory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) log: Option<String>,
     /// Who this node is.
     pub(crate) node: Node,
     /// How it is called.
@@ -27,8 +31,10 @@ pub(crate) struct Config {
     pub(crate) rate: Rate,
     /// When it calls itself ready.
     pub(crate) ready: Ready,
+    /// How a log on Kafka is made and opened.
+    pub(crate) kafka: Kafka,
     /// What it writes to standard error.
-    pub(crate) log: Log,
+    pub(crate) trace: Trace,
 }
 
 /// Who this node is.
@@ -119,24 +125,40 @@ impl Default for Ready {
     }
 }
 
+/// How a log on Kafka is made and opened.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Kafka {
+    /// Take a topic of which one broker could take answered records with it: for trying out.
+    pub(crate) accept_single_copy: bool,
+    /// Copies of each partition of a topic that is being made.
+    pub(crate) replicas: u16,
+}
+
+impl Default for Kafka {
+    fn default() -> Self {
+        Self { accept_single_copy: false, replicas: 3 }
+    }
+}
+
 /// What is written to standard error.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(crate) struct Log {
+pub(crate) struct Trace {
     /// Levels by module, as `info` or `warn,kippu=debug`.
     pub(crate) filter: String,
     /// For people or for machines.
     pub(crate) format: Format,
 }
 
-impl Default for Log {
+impl Default for Trace {
     fn default() -> Self {
         // The server of actix tells of every worker at `info`.
         Self { filter: "info,actix_server=warn".to_owned(), format: Format::Text }
     }
 }
 
-/// How log lines look.
+/// How lines look.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Format {
@@ -205,6 +227,7 @@ impl Config {
             }
         };
         between("node.partitions", self.node.partitions.into(), 1, 1024);
+        between("kafka.replicas", self.kafka.replicas.into(), 1, 15);
         between("http.workers", self.http.workers.into(), 1, 64);
         between("http.most_body_bytes", self.http.most_body_bytes.into(), 1024, 256 * 1024);
         between("http.most_connections", self.http.most_connections.into(), 1, 1_000_000);
@@ -222,8 +245,11 @@ impl Config {
         {
             wrong.push(("node.url", "a URL starts with http:// or https:// and has at most 200 characters".to_owned()));
         }
-        if let Err(error) = self.log.filter.parse::<tracing_subscriber::EnvFilter>() {
-            wrong.push(("log.filter", error.to_string()));
+        if let Some(Err(error)) = self.log.as_deref().map(str::parse::<Address>) {
+            wrong.push(("log", error.to_string()));
+        }
+        if let Err(error) = self.trace.filter.parse::<tracing_subscriber::EnvFilter>() {
+            wrong.push(("trace.filter", error.to_string()));
         }
         wrong
     }

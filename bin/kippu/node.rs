@@ -1,25 +1,30 @@
 //! A node: log, key store, runtime and views over one data directory.
 
 mod data_dir;
+mod home;
+mod share;
 #[cfg(test)]
 mod tests;
 
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use kippu_actors::actor::{Answer, Call, Caller};
 use kippu_actors::runtime::clock::SystemClock;
-use kippu_actors::runtime::{Outcome, Runtime, RuntimeConfig, StartError};
+use kippu_actors::runtime::{Duty, Outcome, Runtime, RuntimeConfig, StartError};
 use kippu_actors::{Commands, Problem};
-use kippu_events::log::rocks::{OpenError, RocksLog, Settings};
-use kippu_events::log::{Log, LogId, ReadLog};
+use kippu_events::log::{Log, LogId};
 use kippu_events::secrets::{Secrets, SecretsError};
 use kippu_events::{EntityId, Family};
 use kippu_projections::queries::Moment;
 use kippu_projections::{Projections, Queries, QueryError};
 
-pub(crate) use data_dir::{DataDir, DataDirError, Found, write_whole};
+pub(crate) use data_dir::{DataDir, DataDirError, Found, Label, write_whole};
+use home::Opened;
+pub(crate) use home::{Home, HomeError};
+use share::Share;
 
 use crate::config::Config;
 use crate::server::metrics::Commits;
@@ -40,12 +45,19 @@ pub(crate) struct Node {
     /// The partitions.
     pub(crate) runtime: Runtime,
     /// The history.
-    pub(crate) log: Arc<dyn ReadLog>,
+    pub(crate) log: Arc<dyn Log>,
+    /// Where it lies.
+    pub(crate) home: Home,
+    /// Where the node answers, as its claims say.
+    pub(crate) url: String,
     /// What the log has written.
     pub(crate) commits: Commits,
     /// Where it all lies.
     pub(crate) dir: DataDir,
+    /// Where several nodes share the partitions. Left first of all.
+    share: Option<Share>,
     _projections: Projections,
+    lock: Option<File>,
 }
 
 /// Why there is no node.
@@ -62,7 +74,21 @@ pub(crate) enum NodeError {
     Exists(String),
     /// The log.
     #[error(transparent)]
-    Log(#[from] OpenError),
+    Log(#[from] HomeError),
+    /// The other nodes of the log.
+    #[error("the nodes of the log cannot be joined: {0}")]
+    Share(kippu_events::log::kafka::OpenError),
+    /// The data directory has no log yet, and one on Kafka is made on purpose only.
+    #[error("{dir} is not initialised for {home}: make it with `kippu init`")]
+    NotInitialised {
+        /// The directory.
+        dir: String,
+        /// The log.
+        home: String,
+    },
+    /// A command would take the partitions from the nodes that serve them.
+    #[error("the history of {0} lies on Kafka, where nodes may serve it: ask one of them with --server")]
+    OnKafka(String),
     /// Its last record.
     #[error(transparent)]
     Read(#[from] kippu_events::log::ReadError),
@@ -73,7 +99,7 @@ pub(crate) enum NodeError {
     #[error("{0} holds a history but no keys; restore them from a backup")]
     KeysLost(String),
     /// The label names another log than the one beside it.
-    #[error("{dir} belongs to the log {label}, but holds the log {found}")]
+    #[error("{dir} belongs to the log {label}, but the log there is {found}")]
     OtherLog {
         /// The directory.
         dir: String,
@@ -96,30 +122,46 @@ pub(crate) enum NodeError {
     FirstOperator(String),
 }
 
+/// What a runtime is started with, beside the configuration.
+struct RuntimeSettings<'a> {
+    url: &'a str,
+    accept_clock: bool,
+    duty: Duty,
+}
+
 impl Node {
-    /// The node in the configured directory, which is made where there is none. Runs on an actix system.
+    /// The node in the configured directory, which is made where there is none and the log lies in it. Runs on an actix
+    /// system.
     ///
     /// # Errors
     /// [`NodeError`]; nothing that could lose history is opened.
     pub(crate) async fn open(config: &Config, url: &str, accept_clock: bool) -> Result<Self, NodeError> {
         let dir = DataDir::new(config.data.as_deref().ok_or(NodeError::NoDir)?);
         let found = dir.look()?;
-        // Stores make files of their own accord and for as long as they run: all of them are their owner's alone.
-        rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
-        let commits = Commits::default();
-        let log = open_log(&dir, &found, config.node.partitions, &commits)?;
-        let secrets = Arc::new(open_secrets(&dir, &found, &*log)?);
-        let runtime = RuntimeConfig {
-            node: config.node.name.clone(),
-            url: url.to_owned(),
-            accept_clock,
-            ..RuntimeConfig::new(dir.entities())
-        };
-        let node = Self::start(log, commits, secrets, dir, runtime).await?;
-        if found == Found::Unfinished {
-            node.open_first_operator().await?;
+        let home = Home::of(config, &dir, &found)?;
+        match (&found, &home) {
+            (Found::Unfinished, Home::Kafka(_)) => {
+                Err(NodeError::NotInitialised { dir: dir.path().display().to_string(), home: home.to_string() })
+            }
+            (Found::Unfinished, Home::Embedded(_)) => Self::make(config, dir, home, url).await,
+            (Found::Whole(label), _) => {
+                let label = label.clone();
+                let duty = if matches!(home, Home::Kafka(_)) { Duty::Assigned } else { Duty::Whole };
+                Self::start_in(config, dir, home, Some(&label), RuntimeSettings { url, accept_clock, duty }).await
+            }
         }
-        Ok(node)
+    }
+
+    /// The stopped node in the configured directory. Where other nodes may serve the history there is none.
+    ///
+    /// # Errors
+    /// [`NodeError`], `OnKafka` among them.
+    pub(crate) async fn open_stopped(config: &Config) -> Result<Self, NodeError> {
+        let dir = DataDir::new(config.data.as_deref().ok_or(NodeError::NoDir)?);
+        match Home::of(config, &dir, &dir.look()?)? {
+            Home::Embedded(_) => Self::open(config, "", false).await,
+            Home::Kafka(_) => Err(NodeError::OnKafka(dir.path().display().to_string())),
+        }
     }
 
     /// The node in a directory that has none yet.
@@ -128,10 +170,56 @@ impl Node {
     /// [`NodeError`], `Exists` among them.
     pub(crate) async fn init(config: &Config) -> Result<Self, NodeError> {
         let dir = DataDir::new(config.data.as_deref().ok_or(NodeError::NoDir)?);
-        match dir.look()? {
+        let found = dir.look()?;
+        match found {
             Found::Whole(_) => Err(NodeError::Exists(dir.path().display().to_string())),
-            Found::Unfinished => Self::open(config, "", false).await,
+            Found::Unfinished => {
+                let home = Home::of(config, &dir, &found)?;
+                Self::make(config, dir, home, "").await
+            }
         }
+    }
+
+    /// Makes what the directory lacks, the first operator last, and labels it.
+    async fn make(config: &Config, dir: DataDir, home: Home, url: &str) -> Result<Self, NodeError> {
+        dir.make()?;
+        home.create(dir.plan()?, config)?;
+        let settings = RuntimeSettings { url, accept_clock: false, duty: Duty::Whole };
+        let node = Self::start_in(config, dir, home, None, settings).await?;
+        node.open_first_operator().await?;
+        Ok(node)
+    }
+
+    /// Opens what the directory has, and starts runtime and views over it.
+    async fn start_in(
+        config: &Config,
+        dir: DataDir,
+        home: Home,
+        label: Option<&Label>,
+        settings: RuntimeSettings<'_>,
+    ) -> Result<Self, NodeError> {
+        // Stores make files of their own accord and for as long as they run: all of them are their owner's alone.
+        rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+        let lock = dir.lock()?;
+        let commits = Commits::default();
+        let Opened { log, shared } = home.open(config, &commits)?;
+        if let Some(label) = label
+            && label.log != log.id().to_string()
+        {
+            let dir = dir.path().display().to_string();
+            return Err(NodeError::OtherLog { dir, label: label.log.clone(), found: log.id() });
+        }
+        let secrets = Arc::new(open_secrets(&dir, label.is_none(), &*log)?);
+        let RuntimeSettings { url, accept_clock, duty } = settings;
+        let name = config.node.name.clone();
+        let runtime =
+            RuntimeConfig { node: name, url: url.to_owned(), accept_clock, duty, ..RuntimeConfig::new(dir.entities()) };
+        let mut node = Self::start(log, commits, secrets, dir, runtime).await?;
+        (node.home, node.lock) = (home, Some(lock));
+        if let (Some(shared), Duty::Assigned) = (shared, duty) {
+            node.share = Some(Share::join(&shared, &config.node.name, &node.runtime).map_err(NodeError::Share)?);
+        }
+        Ok(node)
     }
 
     /// Starts runtime and views over `log`.
@@ -145,10 +233,11 @@ impl Node {
         let read = Arc::clone(&log).as_read();
         // Each reads its own store again after a crash: beside each other, not one after the other.
         let views = {
-            let (read, dir, secrets) = (Arc::clone(&read), dir.views(), Arc::clone(&secrets));
+            let (dir, secrets) = (dir.views(), Arc::clone(&secrets));
             tokio::task::spawn_blocking(move || Projections::start(read, &dir, Some(secrets)))
         };
-        let runtime = Runtime::start(config, log, Arc::clone(&secrets), Arc::new(SystemClock::new())).await;
+        let (clock, url) = (Arc::new(SystemClock::new()), config.url.clone());
+        let runtime = Runtime::start(config, Arc::clone(&log), Arc::clone(&secrets), clock).await;
         let projections = views.await.map_err(|_| NodeError::Defect)??;
         let runtime = runtime?;
         Ok(Self {
@@ -156,11 +245,23 @@ impl Node {
             queries: projections.queries(),
             secrets,
             runtime,
-            log: read,
+            log,
+            home: Home::Embedded(dir.log()),
+            url,
             commits,
             dir,
+            share: None,
             _projections: projections,
+            lock: None,
         })
+    }
+
+    /// Waits until the other nodes do not want this one any more; gives the reason.
+    pub(crate) async fn expelled(&self) -> String {
+        match &self.share {
+            Some(share) => share.expelled().await,
+            None => std::future::pending().await,
+        }
     }
 
     /// Runs a command as somebody with the data folder in hand.
@@ -176,7 +277,7 @@ impl Node {
         body: &serde_json::Value,
     ) -> Result<Outcome, Problem> {
         let call = Call { caller: Caller::OPERATOR, key: key.to_owned(), id, if_match: None };
-        self.commands.run(family, name, call, body.to_string().as_bytes()).await
+        Ok(self.commands.run(family, name, call, body.to_string().as_bytes()).await?)
     }
 
     /// Waits until what `outcome` did to a client is known to authentication.
@@ -200,7 +301,7 @@ impl Node {
             .map_err(|problem| NodeError::FirstOperator(problem.to_string()))?;
         let key = key_of(&outcome.answer).ok_or_else(|| NodeError::FirstOperator("it got no key".to_owned()))?;
         self.dir.write_operator_key(&key)?;
-        self.dir.finish(self.log.id())?;
+        self.dir.finish(self.log.id(), self.home.label())?;
         Ok(())
     }
 }
@@ -216,38 +317,14 @@ pub(crate) fn key_of(answer: &Answer) -> Option<String> {
     }
 }
 
-fn open_log(dir: &DataDir, found: &Found, partitions: u16, commits: &Commits) -> Result<Arc<dyn Log>, NodeError> {
-    let commits = commits.clone();
-    let settings = Settings { on_commit: Arc::new(move |committed| commits.observe(committed)), ..Settings::default() };
-    match found {
-        Found::Whole(label) => {
-            let log = RocksLog::open_with(&dir.log(), settings)?;
-            if log.id().to_string() == label.log {
-                return Ok(log);
-            }
-            let dir = dir.path().display().to_string();
-            Err(NodeError::OtherLog { dir, label: label.log.clone(), found: log.id() })
-        }
-        Found::Unfinished => {
-            dir.make()?;
-            let mut id = [0; 16];
-            getrandom::fill(&mut id).map_err(|_| SecretsError::Entropy)?;
-            match RocksLog::create(&dir.log(), LogId(id), partitions) {
-                Ok(()) | Err(OpenError::Exists(_)) => Ok(RocksLog::open_with(&dir.log(), settings)?),
-                Err(error) => Err(error.into()),
-            }
-        }
-    }
-}
-
-fn open_secrets(dir: &DataDir, found: &Found, log: &dyn Log) -> Result<Secrets, NodeError> {
+fn open_secrets(dir: &DataDir, is_unfinished: bool, log: &dyn Log) -> Result<Secrets, NodeError> {
     let missing = match Secrets::open(&dir.keys(), log.id()) {
         Ok(secrets) => return Ok(secrets),
         Err(SecretsError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => true,
         Err(error) => return Err(error.into()),
     };
     // New keys only for a new history: they make other tokens and other ids.
-    if missing && *found == Found::Unfinished && is_new(log)? {
+    if missing && is_unfinished && is_new(log)? {
         return Ok(Secrets::create(&dir.keys(), log.id())?);
     }
     Err(NodeError::KeysLost(dir.path().display().to_string()))

@@ -44,6 +44,8 @@ enum ServeError {
     Listen { address: SocketAddr, source: std::io::Error },
     #[error("the server failed: {0}")]
     Server(std::io::Error),
+    #[error("this node is out of the group of the log's nodes: {0}")]
+    Expelled(String),
     #[error(transparent)]
     ReadyFile(#[from] node::DataDirError),
 }
@@ -54,7 +56,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> Exit {
         Ok(config) => config,
         Err((exit, error)) => return output.failed(exit, error),
     };
-    telemetry::start(&config.log);
+    telemetry::start(&config.trace);
     match node::on_a_system(serve(config, args)) {
         Ok(()) => Exit::Sound,
         Err(error @ ServeError::Node(NodeError::NoDir)) => output.failed(Exit::Usage, error),
@@ -85,8 +87,16 @@ async fn serve(config: Config, args: &Args) -> Result<(), ServeError> {
     if let Some(path) = &args.ready_file {
         write_whole(path, address.to_string().as_bytes(), 0o644)?;
     }
-    let name = signals.next().await;
-    tracing::info!(signal = name, "draining");
+    let expelled = tokio::select! {
+        name = signals.next() => {
+            tracing::info!(signal = name, "draining");
+            None
+        }
+        reason = server.expelled() => {
+            tracing::error!(%reason, "the other nodes of the log do not want this one: draining");
+            Some(reason)
+        }
+    };
     tokio::select! {
         done = server.stop() => done.map_err(ServeError::Server)?,
         name = signals.next() => {
@@ -95,7 +105,7 @@ async fn serve(config: Config, args: &Args) -> Result<(), ServeError> {
         }
     }
     tracing::info!("stopped");
-    Ok(())
+    expelled.map_or(Ok(()), |reason| Err(ServeError::Expelled(reason)))
 }
 
 /// A listener that can follow another on the same port at once. MUST be called on a tokio runtime.

@@ -4,13 +4,13 @@ use std::panic::PanicHookInfo;
 
 use tracing_subscriber::EnvFilter;
 
-use crate::config::{Format, Log};
+use crate::config::{Format, Trace};
 
 /// Starts writing traces, panics among them. Called once, by commands that run for long.
-pub(crate) fn start(log: &Log) {
-    let filter = EnvFilter::try_new(&log.filter).unwrap_or_else(|_| EnvFilter::new("info"));
+pub(crate) fn start(trace: &Trace) {
+    let filter = EnvFilter::try_new(&trace.filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(true);
-    let _already_started = match log.format {
+    let _already_started = match trace.format {
         Format::Text => {
             let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
             builder.with_ansi(colours).try_init()

@@ -2,24 +2,25 @@
 //! the store for reading only and keeps nothing in the data directory.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use kippu_events::log::ReadError;
-use kippu_events::log::ReadLog;
-use kippu_events::log::rocks::{OpenError, RocksLog};
+use kippu_events::log::rocks::OpenError;
 use kippu_replay::checkpoint::CheckpointError;
 use kippu_replay::{Checkpoint, Options, Report};
 
+use crate::config::{Config, Flags};
 use crate::exit::Exit;
-use crate::node::DataDir;
+use crate::init;
+use crate::node::{DataDir, Found, Home, HomeError};
 use crate::output::Output;
 
 /// Arguments.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The data directory.
-    #[arg(long, env = "KIPPU_DATA", value_name = "DIR")]
-    data: PathBuf,
+    /// Configuration file.
+    #[arg(long, env = "KIPPU_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Partitions that are walked at once; all cores where it is not given.
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
@@ -32,25 +33,34 @@ pub(crate) struct Args {
     /// Broken rules that are told in full, per partition.
     #[arg(long, value_name = "N", default_value_t = 20)]
     breaches: usize,
+    #[command(flatten)]
+    flags: Flags,
 }
 
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
 enum NotVerified {
     #[error(transparent)]
-    Open(#[from] OpenError),
+    Home(#[from] HomeError),
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
 }
 
 /// Verifies.
 pub(crate) fn run(args: &Args, output: &Output) -> Exit {
-    match verify(args, output) {
+    let config = match init::load(args.config.as_deref(), &args.flags) {
+        Ok(config) => config,
+        Err((exit, error)) => return output.failed(exit, error),
+    };
+    if config.data.is_none() && config.log.is_none() {
+        return output.failed(Exit::Usage, "no history: name a data directory with --data, or a topic with --log");
+    }
+    match verify(args, &config, output) {
         Ok(report) => {
             output.result(&report, &report);
             if report.sound { Exit::Sound } else { Exit::Found }
         }
-        Err(NotVerified::Open(found)) if is_damage(&found) => {
+        Err(NotVerified::Home(HomeError::Embedded(found))) if is_damage(&found) => {
             let value = serde_json::json!({ "sound": false, "damage": found.to_string() });
             output.result(&value, format_args!("DAMAGE {found}\nverify: DAMAGED (before any partition was walked)"));
             Exit::Found
@@ -81,15 +91,18 @@ fn is_damage(error: &OpenError) -> bool {
     }
 }
 
-fn verify(args: &Args, output: &Output) -> Result<Report, NotVerified> {
-    let log = RocksLog::open_beside(&DataDir::new(&args.data).log())?;
+fn verify(args: &Args, config: &Config, output: &Output) -> Result<Report, NotVerified> {
+    let dir = DataDir::new(config.data.as_deref().unwrap_or(Path::new("")));
+    // A directory that does not say what it is may still hold a log.
+    let found = if config.data.is_some() { dir.look().unwrap_or(Found::Unfinished) } else { Found::Unfinished };
+    let log = Home::of(config, &dir, &found)?.open_beside(config)?;
     let since = args.since_checkpoint.as_deref().map(|file| Checkpoint::read(file, log.id())).transpose()?;
     // A partition whose end is not known is damage of that partition, and told by the walk.
     let records = (0..log.partitions()).filter_map(|partition| log.end(partition).ok()).sum();
     let bar = output.progress(records, "verify");
     let options = Options::default();
     let report = kippu_replay::verify(
-        &log,
+        &*log,
         &Options {
             threads: args.threads.map_or(options.threads, NonZeroUsize::get),
             most_breaches: args.breaches,

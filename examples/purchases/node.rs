@@ -61,7 +61,7 @@ fn spawn(program: &Path, data: &Path, listen: SocketAddr) -> anyhow::Result<(Chi
         .arg("serve")
         .arg("--data")
         .arg(data)
-        .args(["--listen", &listen.to_string(), "--log-filter", "warn"])
+        .args(["--listen", &listen.to_string(), "--trace-filter", "warn"])
         .arg("--ready-file")
         .arg(&ready)
         .stdin(Stdio::null())

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use kippu_events::approval::{Approval, Event, Purchase};
 use kippu_events::client::Role;
-use kippu_events::secrets::{Purpose, Secrets};
+use kippu_events::secrets::{Bearer, Purpose, Secrets};
 use kippu_events::user::User;
 use kippu_events::{Entity as _, EntityId, EntityKey, Time};
 
@@ -28,7 +28,7 @@ use self::refusal::Refused;
 use self::request::{
     Asked, Command, MOST_DESCRIPTION_CHARS, MOST_EXPIRES_IN_SECS, Open, Redeem, Reply, Request, Revoke, Settle, State,
 };
-use crate::actor::{Actor, Answer, Call, CommandSpec, Context, Decision, Near, Prepared, Target};
+use crate::actor::{Actor, Answer, Call, CommandSpec, Context, Decision, Near, Target};
 use crate::problem::{Problem, ProblemType};
 use crate::text::Text;
 use crate::users;
@@ -74,18 +74,27 @@ impl Actor for Approval {
         }
     }
 
-    fn prepare(request: Request, call: &Call, secrets: &Secrets) -> Result<Prepared<Command>, Problem> {
+    fn target(request: &Request, call: &Call, secrets: &Secrets) -> Result<EntityId, Problem> {
         match request {
-            Request::Open(open) => Ok(prepare_open(open, call, secrets)?),
+            Request::Open(open) => {
+                let user = user_of(open, call, secrets)?;
+                // Beside its user, so that limit and one-time are one decision.
+                Ok(secrets.entity_id(Self::FAMILY, &call.caller.principal, &call.key).in_slot(user.slot()))
+            }
+            Request::Redeem(Redeem { token }) => Ok(bearer_of(token.as_str(), secrets)?.entity),
+            Request::Settle(_) | Request::Revoke(_) => call.path_id(),
+        }
+    }
+
+    fn prepare(request: Request, id: EntityId, call: &Call, secrets: &Secrets) -> Result<Command, Problem> {
+        match request {
+            Request::Open(open) => Ok(prepare_open(open, id, call, secrets)?),
             Request::Redeem(Redeem { token }) => {
-                let bearer = secrets.verify(Purpose::Approval, token.as_str()).map_err(|_| Refused::TokenNotValid)?;
-                let command = Command::Redeem { root_key: bearer.key, counter: bearer.counter };
-                Ok(Prepared { id: bearer.entity, command })
+                let bearer = bearer_of(token.as_str(), secrets)?;
+                Ok(Command::Redeem { root_key: bearer.key, counter: bearer.counter })
             }
-            Request::Settle(Settle { amount, currency }) => {
-                Ok(Prepared { id: call.path_id()?, command: Command::Settle { amount, currency } })
-            }
-            Request::Revoke(Revoke {}) => Ok(Prepared { id: call.path_id()?, command: Command::Revoke }),
+            Request::Settle(Settle { amount, currency }) => Ok(Command::Settle { amount, currency }),
+            Request::Revoke(Revoke {}) => Ok(Command::Revoke),
         }
     }
 
@@ -170,26 +179,33 @@ impl Actor for Approval {
     }
 }
 
-fn prepare_open(open: Open, call: &Call, secrets: &Secrets) -> Result<Prepared<Command>, Refused> {
+/// What a genuine token says.
+fn bearer_of(token: &str, secrets: &Secrets) -> Result<Bearer, Refused> {
+    secrets.verify(Purpose::Approval, token).map_err(|_| Refused::TokenNotValid)
+}
+
+/// Whose limit is asked for: the caller's own user, or the one who is identified.
+fn user_of(open: &Open, call: &Call, secrets: &Secrets) -> Result<EntityId, Refused> {
+    match (call.caller.user, &open.identification) {
+        (Some(user), None) => Ok(user),
+        (Some(_), Some(_)) => Err(Refused::IdentificationStored),
+        (None, None) => Err(Refused::IdentificationMissing),
+        (None, Some(typed)) => Ok(users::id_of(typed.realm.as_ref(), &typed.login, secrets)),
+    }
+}
+
+fn prepare_open(open: Open, id: EntityId, call: &Call, secrets: &Secrets) -> Result<Command, Refused> {
+    let user = user_of(&open, call, secrets)?;
     let Open { amount, currency, purchase, expires_in_secs, identification } = open;
     if !(1..=MOST_EXPIRES_IN_SECS).contains(&expires_in_secs) {
         return Err(Refused::Expiry);
     }
     let purchase = checked(purchase)?;
-    let (user, pin) = match (call.caller.user, identification) {
-        (Some(user), None) => (user, None),
-        (Some(_), Some(_)) => return Err(Refused::IdentificationStored),
-        (None, None) => return Err(Refused::IdentificationMissing),
-        (None, Some(typed)) => {
-            let user = users::id_of(typed.realm.as_ref(), &typed.login, secrets);
-            // Whether or not there is such a user, so that the time it takes tells nothing.
-            (user, Some(secrets.pin_verifier(user, typed.pin.as_str())))
-        }
-    };
-    let id = secrets.entity_id(Approval::FAMILY, &call.caller.principal, &call.key).in_slot(user.slot());
+    // Whether or not there is such a user, so that the time it takes tells nothing.
+    let pin = identification.map(|typed| secrets.pin_verifier(user, typed.pin.as_str()));
     let token = secrets.token_hash(Purpose::Approval, id, decide::TOKEN);
     let expires_in = Duration::from_secs(expires_in_secs.into());
-    Ok(Prepared { id, command: Command::Open(Asked { user, pin, amount, currency, purchase, expires_in, token }) })
+    Ok(Command::Open(Asked { user, pin, amount, currency, purchase, expires_in, token }))
 }
 
 fn checked(purchase: Purchase) -> Result<Purchase, Refused> {

@@ -15,7 +15,7 @@ use kippu_events::{Entity as _, EntityId, EntityKey};
 use serde::{Deserialize, Serialize};
 
 use self::refusal::Refused;
-use crate::actor::{Actor, Answer, Call, CommandSpec, Context, Decision, Near, Prepared, Target};
+use crate::actor::{Actor, Answer, Call, CommandSpec, Context, Decision, Near, Target};
 use crate::problem::{Problem, ProblemType};
 use crate::text::Text;
 
@@ -126,21 +126,29 @@ impl Actor for Client {
     const PROBLEMS: &'static [&'static ProblemType] =
         &[&refusal::ONLY_TERMINALS, &refusal::NO_SUCH_USER, &refusal::REVOKED, &refusal::OUT_OF_KEYS];
 
-    fn prepare(request: Request, call: &Call, secrets: &Secrets) -> Result<Prepared<Command>, Problem> {
+    fn target(request: &Request, call: &Call, secrets: &Secrets) -> Result<EntityId, Problem> {
+        match request {
+            Request::Open(Open { user, .. }) => {
+                let id = secrets.entity_id(Self::FAMILY, &call.caller.principal, &call.key);
+                // Beside its user, so that opening it can see whether there is one.
+                Ok(user.map_or(id, |user| id.in_slot(user.slot())))
+            }
+            Request::RollKey(_) | Request::Revoke(_) => call.path_id(),
+        }
+    }
+
+    fn prepare(request: Request, id: EntityId, _call: &Call, secrets: &Secrets) -> Result<Command, Problem> {
         match request {
             Request::Open(Open { role, name, user }) => {
                 match (role, user) {
                     (Role::Terminal, _) | (Role::Operator | Role::Shop | Role::Settler, None) => {}
                     (Role::Operator | Role::Shop | Role::Settler, Some(_)) => return Err(Refused::OnlyTerminals.into()),
                 }
-                let id = secrets.entity_id(Self::FAMILY, &call.caller.principal, &call.key);
-                // Beside its user, so that opening it can see whether there is one.
-                let id = user.map_or(id, |user| id.in_slot(user.slot()));
                 let key = secrets.token_hash(Purpose::ApiKey, id, FIRST_KEY);
-                Ok(Prepared { id, command: Command::Open { role, name: name.into(), user, key } })
+                Ok(Command::Open { role, name: name.into(), user, key })
             }
-            Request::RollKey(RollKey {}) => Ok(Prepared { id: call.path_id()?, command: Command::RollKey }),
-            Request::Revoke(Revoke {}) => Ok(Prepared { id: call.path_id()?, command: Command::Revoke }),
+            Request::RollKey(RollKey {}) => Ok(Command::RollKey),
+            Request::Revoke(Revoke {}) => Ok(Command::Revoke),
         }
     }
 

@@ -11,6 +11,7 @@ mod chain;
 pub mod clock;
 mod open;
 mod partition;
+mod recall;
 mod release;
 mod resident;
 mod room;
@@ -21,16 +22,17 @@ mod tests;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix::prelude::*;
 use kippu_events::event::Mac;
-use kippu_events::log::{Claimant, Log, LogId, Position};
+use kippu_events::log::{Claimant, Log, LogId, Position, ReadError};
 use kippu_events::secrets::Secrets;
 use kippu_events::{EntityKey, Time};
 use tokio::sync::{oneshot, watch};
 
 use self::clock::{Clock, MOST_DRIFT};
-use self::partition::{AskFigures, Partition, Stop, Submit, Tick};
+use self::partition::{AskFigures, Assign, Ground, Partition, Revoke, Stop, Submit, Tick};
 pub use self::serving::Figures;
 use self::serving::Surroundings;
 use self::store::Store;
@@ -81,6 +83,17 @@ pub struct RuntimeConfig {
     pub threads: usize,
     /// Serve although the log is ahead of the wall clock.
     pub accept_clock: bool,
+    /// Which partitions it serves.
+    pub duty: Duty,
+}
+
+/// Which partitions a runtime serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Duty {
+    /// All of them, from the start.
+    Whole,
+    /// Those that it is told to, by [`Runtime::assign`] and [`Runtime::revoke`]. It stands by for the rest.
+    Assigned,
 }
 
 impl RuntimeConfig {
@@ -94,6 +107,7 @@ impl RuntimeConfig {
             most_resident: 1_000_000,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             accept_clock: false,
+            duty: Duty::Whole,
         }
     }
 }
@@ -101,6 +115,13 @@ impl RuntimeConfig {
 /// What a partition is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Phase {
+    /// Folds what it has missed, to stand by.
+    Warming,
+    /// Another node is to serve it; its entities are kept ready here.
+    Standby {
+        /// The time of the last record that was folded.
+        last: Time,
+    },
     /// Claims and folds.
     Opening,
     /// Takes commands.
@@ -112,12 +133,25 @@ pub enum Phase {
     Halted(String),
 }
 
+impl Phase {
+    /// Whether the partition is on its way to another phase.
+    const fn is_beginning(&self) -> bool {
+        matches!(self, Self::Warming | Self::Opening)
+    }
+}
+
 /// Why the runtime did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The entity store does not open.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The log does not say where it ends.
+    #[error(transparent)]
+    Log(#[from] ReadError),
+    /// Resuming the log panicked.
+    #[error("a defect was met in resuming the log")]
+    Defect,
     /// The log is ahead of the wall clock.
     #[error("the log's last record is of {last}, but the clock says {wall}: set the clock right, or accept it")]
     Clock {
@@ -137,8 +171,8 @@ pub struct Runtime {
 }
 
 impl Runtime {
-    /// Starts an actor per partition of `log`, and waits until each serves or has said why not. MUST be called on an
-    /// actix system.
+    /// Starts an actor per partition of `log`, and waits until each serves, or stands by, or has said why not. MUST be
+    /// called on an actix system.
     ///
     /// # Errors
     /// Why nothing can be served.
@@ -150,6 +184,19 @@ impl Runtime {
     ) -> Result<Self, StartError> {
         let count = log.partitions();
         let store = Store::open(&config.entities, log.id(), count)?;
+        let (its, from) = (Arc::clone(&log), Arc::clone(&store));
+        tokio::task::spawn_blocking(move || resume(&*its, &from, count)).await.map_err(|_| StartError::Defect)??;
+        let moved: Arc<[AtomicBool]> = (0..count).map(|_| AtomicBool::new(true)).collect();
+        let flags = Arc::clone(&moved);
+        log.watch(Arc::new(move |partition| {
+            if let Some(moved) = flags.get(usize::from(partition)) {
+                moved.store(true, Ordering::Release);
+            }
+        }));
+        let (first, phase) = match config.duty {
+            Duty::Whole => (partition::Duty::Owner, Phase::Opening),
+            Duty::Assigned => (partition::Duty::Standby, Phase::Warming),
+        };
         let arbiters: Vec<Arbiter> = (0..config.threads.clamp(1, usize::from(count))).map(|_| Arbiter::new()).collect();
         let mut partitions = Vec::with_capacity(usize::from(count));
         let mut phases = Vec::with_capacity(usize::from(count));
@@ -162,14 +209,15 @@ impl Runtime {
                 most_resident: config.most_resident / usize::from(count),
             });
             let claimant = Claimant { node: config.node.clone(), url: config.url.clone() };
-            let (tell_phase, phase) = watch::channel(Phase::Opening);
-            let actor = Partition::new(around, Arc::clone(&log), Arc::clone(&store), claimant, tell_phase);
+            let (tell_phase, phase) = watch::channel(phase.clone());
+            let ground = Ground { log: Arc::clone(&log), store: Arc::clone(&store), moved: Arc::clone(&moved) };
+            let actor = Partition::new(around, ground, claimant, first, tell_phase);
             partitions.push(Partition::start_in_arbiter(&arbiter.handle(), |_| actor));
             phases.push(phase);
         }
         for phase in &mut phases {
             // An error means that the actor is gone, which the phase then says.
-            let _gone = phase.wait_for(|phase| *phase != Phase::Opening).await;
+            let _gone = phase.wait_for(|phase| !phase.is_beginning()).await;
         }
         let runtime = Self { partitions: partitions.into(), phases: phases.into(), log: log.id() };
         let (last, wall) = (partition::newest(&runtime.phases), clock.wall());
@@ -178,6 +226,43 @@ impl Runtime {
             return Err(StartError::Clock { last, wall });
         }
         Ok(runtime)
+    }
+
+    /// Serves `partitions` from now on.
+    pub fn assign(&self, partitions: &[u16]) {
+        for partition in partitions.iter().filter_map(|partition| self.partitions.get(usize::from(*partition))) {
+            partition.do_send(Assign);
+        }
+    }
+
+    /// Serves `partitions` no longer: takes no more commands for them, and returns once those under way are answered.
+    pub async fn revoke(&self, partitions: &[u16]) {
+        let mut leaving = Vec::with_capacity(partitions.len());
+        for partition in partitions.iter().filter_map(|partition| self.partitions.get(usize::from(*partition))) {
+            let (left, wait) = oneshot::channel();
+            partition.do_send(Revoke(left));
+            leaving.push(wait);
+        }
+        for left in leaving {
+            // Nothing is ever sent: the other end is dropped once the partition stands by.
+            let _dropped = left.await;
+        }
+    }
+
+    /// The partition of an entity.
+    #[must_use]
+    pub fn partition_of(&self, entity: EntityKey) -> u16 {
+        // A log has at most 65,535 partitions.
+        #[allow(clippy::cast_possible_truncation)]
+        let count = self.partitions.len() as u16;
+        entity.id.slot().partition(count)
+    }
+
+    /// Whether another node is to serve `partition`.
+    #[must_use]
+    pub fn is_elsewhere(&self, partition: u16) -> bool {
+        let phase = self.phases.get(usize::from(partition));
+        phase.is_some_and(|phase| matches!(*phase.borrow(), Phase::Warming | Phase::Standby { .. }))
     }
 
     /// The log that it serves.
@@ -191,12 +276,9 @@ impl Runtime {
     /// # Errors
     /// Why it was not done.
     pub async fn submit(&self, submission: Submission) -> Result<Outcome, Problem> {
-        let slot = submission.ready.entity.id.slot();
-        // A log has at most 65,535 partitions.
-        #[allow(clippy::cast_possible_truncation)]
-        let partition = usize::from(slot.partition(self.partitions.len() as u16));
+        let partition = self.partition_of(submission.ready.entity);
         let (reply, answer) = oneshot::channel();
-        self.partitions[partition].try_send(Submit(submission, reply)).map_err(|error| match error {
+        self.partitions[usize::from(partition)].try_send(Submit(submission, reply)).map_err(|error| match error {
             SendError::Full(_) => {
                 Problem::later(&problem::OVERLOADED, "the partition of this entity has too much to do")
             }
@@ -210,7 +292,7 @@ impl Runtime {
         })
     }
 
-    /// Looks for deadlines in every partition now.
+    /// Looks for deadlines in every partition that is served now, and lets the store of every other follow.
     pub async fn tick(&self) {
         for partition in &*self.partitions {
             // A partition that is gone has no deadlines to look for.
@@ -246,4 +328,9 @@ impl Runtime {
             let _dropped = gone.await;
         }
     }
+}
+
+/// Lets the log go on where the store knows it to have been.
+fn resume(log: &dyn Log, store: &Store, partitions: u16) -> Result<(), StartError> {
+    (0..partitions).try_for_each(|partition| Ok(log.resume(partition, store.bookmark(partition)?.as_deref())?))
 }

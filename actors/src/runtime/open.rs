@@ -105,6 +105,20 @@ pub fn open(
     })
 }
 
+/// Brings the entity store of `partition` up to the end of the log, without claiming it; gives the time of the last
+/// record. Blocks.
+///
+/// # Errors
+/// Why the history cannot be folded.
+pub fn warm(log: &dyn Log, store: &Arc<Store>, partition: u16) -> Result<Time, OpenError> {
+    let mut tail = Tail::after_cursor(log, store, partition)?;
+    while tail.page(log, store)? {}
+    if tail.folded > 0 {
+        tail.write(log, store)?;
+    }
+    Ok(tail.last)
+}
+
 struct Tail {
     reader: Reader,
     room: Room,
@@ -138,7 +152,7 @@ impl Tail {
         for entry in &page.entries {
             self.reader.offset = entry.offset + 1;
             let record = Record::decode(&entry.stored).map_err(|e: NotARecord| self.reader.damaged(&e.to_string()))?;
-            let Some(head) = self.reader.judge(&record)? else { continue };
+            let Some(head) = self.reader.judge(log, &record)? else { continue };
             if let Content::Commit(commit) = &record.content {
                 for event in read_body(commit.body).map_err(|e: NotAnEvent| self.reader.damaged(&e.to_string()))? {
                     self.last = self.last.max(event.time);
@@ -152,11 +166,18 @@ impl Tail {
             self.folded += 1;
         }
         if self.room.dirty() > MOST_DIRTY {
-            let number = self.reader.head.number;
-            store.write(&self.room.batch(Cursor { head: self.reader.head, time: self.last })?)?;
-            self.room.written(number, MOST_DIRTY, |_| false);
+            self.write(log, store)?;
         }
         Ok(true)
+    }
+
+    /// Brings the store to where this is.
+    fn write(&mut self, log: &dyn Log, store: &Store) -> Result<(), OpenError> {
+        let Reader { partition, head, .. } = self.reader;
+        let batch = self.room.batch(Cursor { head, time: self.last })?;
+        store.write(&batch, log.bookmark(partition).as_deref())?;
+        self.room.written(head.number, MOST_DIRTY, |_| false);
+        Ok(())
     }
 }
 
@@ -196,6 +217,13 @@ impl Reader {
         Ok(self.hash_at(log, self.head.number)? == Some(self.head.hash))
     }
 
+    /// The digest of record `number`, if it is there.
+    fn digest_at(&self, log: &dyn Log, number: u64) -> Option<Hash> {
+        let offset = log.offset_of(self.partition, number).ok()?;
+        let page = log.read(self.partition, offset, Bound { entries: 1, ..Bound::default() }).ok()?;
+        Record::decode(&page.entries.first()?.stored).ok().map(|record| record.digest)
+    }
+
     /// The hash of record `number`, if it is there. A claim's needs that of the record before it, so this reads back
     /// over claims.
     fn hash_at(&self, log: &dyn Log, number: u64) -> Result<Option<Hash>, OpenError> {
@@ -216,8 +244,10 @@ impl Reader {
     }
 
     /// The head after `record`, or nothing where it does not count.
-    fn judge(&mut self, record: &Record<'_>) -> Result<Option<Head>, OpenError> {
-        match judge::judge(&self.head, record, |number| self.digests.get(&number).copied()) {
+    fn judge(&mut self, log: &dyn Log, record: &Record<'_>) -> Result<Option<Head>, OpenError> {
+        // A record from before the store's cursor is repeated so seldom that the log can be asked.
+        let digest_at = |number| self.digests.get(&number).copied().or_else(|| self.digest_at(log, number));
+        match judge::judge(&self.head, record, digest_at) {
             Verdict::Valid(head) => {
                 if head.epoch != self.head.epoch {
                     self.digests.clear();

@@ -1,30 +1,37 @@
 //! The actix actor of one partition: opens it, feeds it one message at a time, and does elsewhere what may wait.
+//!
+//! ```text
+//!            assign            claimed              deposed, revoked and drained
+//!  standby ─────────▶ opening ─────────▶ serving ──────────────────────────────▶ standby
+//! ```
+//!
+//! Who is told to serve claims once. A writer that another has deposed does not claim again until it is told to serve
+//! anew, so two nodes cannot fight for a partition.
+
+mod duty;
+mod messages;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use actix::prelude::*;
-use kippu_events::event::{Recorded, read_body};
-use kippu_events::log::{AppendError, Bound, Claimant, Content, Log, Position, Progress, Record};
-use kippu_events::{EntityKey, Time};
+use kippu_events::Time;
+use kippu_events::log::{AppendError, Claimant, Log};
 use tokio::sync::{oneshot, watch};
 
-use super::open::{OpenError, Opened, open};
-use super::release::Reply;
-use super::resident::Done;
-use super::serving::{Effect, Figures, Job, Serving, Surroundings};
+pub use self::messages::{AskFigures, Assign, Revoke, Stop, Submit, Tick};
+
+use super::Phase;
+use super::recall::recall;
+use super::serving::{Effect, Serving, Surroundings};
 use super::store::Store;
-use super::{Outcome, Phase, Submission};
-use crate::catalogue;
-use crate::problem::{self, Problem};
 
 /// Commands that may wait for a partition's attention; more are told to come back.
 pub const MAILBOX: usize = 4_096;
 /// How often deadlines are looked for, and the longest that the entity store lags behind a quiet partition.
 const TICK: Duration = Duration::from_millis(500);
-/// How long to wait before a partition that could not be opened is tried again.
-const REOPEN_AFTER: Duration = Duration::from_secs(1);
 
 /// A piece of work that was done elsewhere did not come back. The panic hook has logged where.
 struct Panicked;
@@ -33,11 +40,30 @@ fn panicked() -> AppendError {
     AppendError::Unknown("a defect was met".to_owned())
 }
 
+/// What all partitions stand on.
+pub struct Ground {
+    /// The log.
+    pub log: Arc<dyn Log>,
+    /// The entity store.
+    pub store: Arc<Store>,
+    /// Per partition, whether the log has moved since the store was last brought up to it.
+    pub moved: Arc<[AtomicBool]>,
+}
+
+/// Who is to serve the partition.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Duty {
+    /// Somebody else.
+    Standby,
+    /// This node.
+    Owner,
+}
+
 /// A partition's actor.
 pub struct Partition {
     around: Arc<Surroundings>,
-    log: Arc<dyn Log>,
-    store: Arc<Store>,
+    ground: Ground,
+    duty: Duty,
     claimant: Claimant,
     /// Counts claims, so that what was begun under one is not taken for the next one's.
     term: u64,
@@ -45,10 +71,13 @@ pub struct Partition {
     /// came late would otherwise be folded a second time by the next.
     store_term: Arc<Mutex<u64>>,
     serving: Option<Serving>,
-    opening: bool,
+    /// Whether it is being opened, or the store brought up to the log.
+    folding: bool,
     /// Whether the clock jumped under an earlier claim: that is for an operator to settle, not for the next claim.
     clock_jumped: bool,
     phase: watch::Sender<Phase>,
+    /// Dropped once nothing is served here any more.
+    leaving: Option<oneshot::Sender<()>>,
     /// Dropped with the actor, after everything else: whoever holds the other end then knows that all of it is gone.
     stopping: Option<oneshot::Sender<()>>,
 }
@@ -57,94 +86,24 @@ impl Partition {
     /// An actor that opens its partition once it is started, and tells its phase to `phase`.
     pub fn new(
         around: Arc<Surroundings>,
-        log: Arc<dyn Log>,
-        store: Arc<Store>,
+        ground: Ground,
         claimant: Claimant,
+        duty: Duty,
         phase: watch::Sender<Phase>,
     ) -> Self {
         Self {
             around,
-            log,
-            store,
+            ground,
+            duty,
             claimant,
             term: 0,
             store_term: Arc::default(),
             serving: None,
-            opening: false,
+            folding: false,
             clock_jumped: false,
             phase,
+            leaving: None,
             stopping: None,
-        }
-    }
-
-    fn open(&mut self, ctx: &mut Context<Self>) {
-        if self.opening || self.stopping.is_some() {
-            return;
-        }
-        self.opening = true;
-        self.term += 1;
-        let term = self.term;
-        let told = ctx.address();
-        let listener = Arc::new(move |progress| told.do_send(Told { term, progress }));
-        let (log, store, claimant) = (Arc::clone(&self.log), Arc::clone(&self.store), self.claimant.clone());
-        let (partition, store_term) = (self.around.partition, Arc::clone(&self.store_term));
-        let opening = move || {
-            *store_term.lock().unwrap_or_else(PoisonError::into_inner) = term;
-            open(&*log, &store, partition, &claimant, listener)
-        };
-        self.elsewhere(ctx, opening, move |this, ctx, opened| {
-            this.opening = false;
-            match opened {
-                // The claim ended before it was open.
-                Ok(_) if term != this.term => this.reopen(ctx),
-                Ok(Ok(opened)) => this.serve(opened),
-                Ok(Err(error)) => this.not_opened(&error, ctx),
-                // Folding the same history again would panic again.
-                Err(Panicked) => this.halt("a defect was met in folding its history".to_owned()),
-            }
-        });
-    }
-
-    fn reopen(&self, ctx: &mut Context<Self>) {
-        ctx.run_later(REOPEN_AFTER, |this, ctx| this.open(ctx));
-    }
-
-    fn serve(&mut self, opened: Opened) {
-        tracing::debug!(partition = self.around.partition, folded = opened.folded, "partition open");
-        self.phase.send_replace(Phase::Serving { last: opened.last });
-        self.serving = Some(Serving::new(Arc::clone(&self.around), opened, self.clock_jumped));
-    }
-
-    fn not_opened(&mut self, error: &OpenError, ctx: &mut Context<Self>) {
-        self.halt(error.to_string());
-        if error.is_passing() {
-            self.reopen(ctx);
-        }
-    }
-
-    fn halt(&mut self, reason: String) {
-        tracing::error!(partition = self.around.partition, %reason, "the partition is not served");
-        self.phase.send_replace(Phase::Halted(reason));
-    }
-
-    /// Ends this claim. What comes next is a new one, unless somebody else has taken over.
-    fn end(&mut self, error: &AppendError, ctx: &mut Context<Self>) {
-        if let Some(serving) = self.serving.take() {
-            self.clock_jumped |= serving.figures().clock_jumped;
-            serving.fail();
-        }
-        self.halt(error.to_string());
-        self.term += 1;
-        if self.stopping.is_some() {
-            return ctx.stop();
-        }
-        match error {
-            AppendError::Deposed { .. } | AppendError::Sealed { .. } => {}
-            AppendError::Conflict { .. }
-            | AppendError::Unavailable(_)
-            | AppendError::NoSpace { .. }
-            | AppendError::Unknown(_)
-            | AppendError::TooLarge { .. } => self.reopen(ctx),
         }
     }
 
@@ -188,11 +147,11 @@ impl Partition {
         for effect in serving.effects() {
             self.perform(effect, ctx);
         }
-        self.stop_if_idle(ctx);
+        self.leave_if_idle(ctx);
     }
 
     fn perform(&self, effect: Effect, ctx: &mut Context<Self>) {
-        let (store, partition) = (Arc::clone(&self.store), self.around.partition);
+        let (store, partition) = (Arc::clone(&self.ground.store), self.around.partition);
         match effect {
             Effect::Fetch(key) => {
                 let fetch = move || store.load(partition, key);
@@ -207,15 +166,17 @@ impl Partition {
                 );
             }
             Effect::Recall(key, done, reply) => {
-                let (log, around) = (Arc::clone(&self.log), Arc::clone(&self.around));
+                let (log, around) = (Arc::clone(&self.ground.log), Arc::clone(&self.around));
                 // A panic drops the reply, which its caller is told; the claim has no part in it.
                 self.elsewhere(ctx, move || recall(&*log, &around, key, done, reply), |_, _, _| {});
             }
             Effect::Flush(batch) => {
                 let (term, store_term) = (self.term, Arc::clone(&self.store_term));
+                let log = Arc::clone(&self.ground.log);
                 let write = move || {
+                    let bookmark = log.bookmark(partition);
                     let current = store_term.lock().unwrap_or_else(PoisonError::into_inner);
-                    let written = if *current == term { store.write(&batch) } else { Ok(()) };
+                    let written = if *current == term { store.write(&batch, bookmark.as_deref()) } else { Ok(()) };
                     drop(current);
                     (batch, written)
                 };
@@ -226,12 +187,6 @@ impl Partition {
             }
         }
     }
-
-    fn stop_if_idle(&mut self, ctx: &mut Context<Self>) {
-        if self.stopping.is_some() && self.serving.as_ref().is_none_or(Serving::is_idle) {
-            ctx.stop();
-        }
-    }
 }
 
 impl Actor for Partition {
@@ -240,155 +195,16 @@ impl Actor for Partition {
     fn started(&mut self, ctx: &mut Context<Self>) {
         ctx.set_mailbox_capacity(MAILBOX);
         self.open(ctx);
-        ctx.run_interval(TICK, |this, ctx| {
-            this.with_serving(ctx, |serving| {
-                serving.tick();
-                Ok(())
-            });
-        });
+        self.warm(ctx);
+        ctx.run_interval(TICK, |_, ctx| ctx.notify(Tick));
     }
-}
-
-/// A command and where its answer goes.
-pub struct Submit(pub Submission, pub Reply);
-
-impl Message for Submit {
-    type Result = ();
-}
-
-impl Handler<Submit> for Partition {
-    type Result = ();
-
-    fn handle(&mut self, Submit(submission, reply): Submit, ctx: &mut Context<Self>) {
-        let not_serving = self.serving.is_none() || self.stopping.is_some();
-        if not_serving {
-            let problem = Problem::later(&problem::UNAVAILABLE, "the partition of this entity is not being served");
-            // A caller that has gone away needs no answer.
-            return drop(reply.send(Err(problem)));
-        }
-        let job = Job { submission, reply: Some(reply), looked_up: false };
-        self.with_serving(ctx, |serving| {
-            serving.submit(job);
-            Ok(())
-        });
-    }
-}
-
-/// The log's progress under the claim of one term.
-struct Told {
-    term: u64,
-    progress: Progress,
-}
-
-impl Message for Told {
-    type Result = ();
-}
-
-impl Handler<Told> for Partition {
-    type Result = ();
-
-    fn handle(&mut self, Told { term, progress }: Told, ctx: &mut Context<Self>) {
-        if term != self.term {
-            return;
-        }
-        match progress {
-            // Between the claim and the end of the fold there is nothing under way that could be told durable.
-            Progress::Ended(error) if self.serving.is_none() => self.end(&error, ctx),
-            progress => self.with_serving(ctx, |serving| serving.told(progress)),
-        }
-    }
-}
-
-/// Looks for deadlines now, rather than at the next interval.
-pub struct Tick;
-
-impl Message for Tick {
-    type Result = ();
-}
-
-impl Handler<Tick> for Partition {
-    type Result = ();
-
-    fn handle(&mut self, _: Tick, ctx: &mut Context<Self>) {
-        self.with_serving(ctx, |serving| {
-            serving.tick();
-            Ok(())
-        });
-    }
-}
-
-/// Asks for figures; none while the partition is not being served.
-pub struct AskFigures;
-
-impl Message for AskFigures {
-    type Result = Option<Figures>;
-}
-
-impl Handler<AskFigures> for Partition {
-    type Result = Option<Figures>;
-
-    fn handle(&mut self, _: AskFigures, _: &mut Context<Self>) -> Option<Figures> {
-        self.serving.as_ref().map(Serving::figures)
-    }
-}
-
-/// Takes no more commands, answers those under way, lets the store catch up, and stops. The sender is dropped once
-/// the actor and all that it held are gone.
-pub struct Stop(pub oneshot::Sender<()>);
-
-impl Message for Stop {
-    type Result = ();
-}
-
-impl Handler<Stop> for Partition {
-    type Result = ();
-
-    fn handle(&mut self, Stop(stopped): Stop, ctx: &mut Context<Self>) {
-        self.stopping = Some(stopped);
-        self.with_serving(ctx, |serving| {
-            serving.tick();
-            Ok(())
-        });
-        self.stop_if_idle(ctx);
-    }
-}
-
-/// Answers with what the record of a command says. Blocks.
-fn recall(log: &dyn Log, around: &Surroundings, key: EntityKey, done: Done, reply: Reply) {
-    let answer = reread(log, around, key, done).unwrap_or_else(|reason| {
-        tracing::error!(entity = %key, number = done.number, %reason, "an earlier answer cannot be read");
-        Err(Problem::later(&problem::UNAVAILABLE, "the earlier answer cannot be read"))
-    });
-    // A caller that has gone away needs no answer.
-    drop(reply.send(answer));
-}
-
-fn reread(
-    log: &dyn Log,
-    around: &Surroundings,
-    key: EntityKey,
-    done: Done,
-) -> Result<Result<Outcome, Problem>, String> {
-    let offset = log.offset_of(around.partition, done.number).map_err(|e| e.to_string())?;
-    let page =
-        log.read(around.partition, offset, Bound { entries: 1, ..Bound::default() }).map_err(|e| e.to_string())?;
-    let entry = page.entries.first().ok_or("the record is gone")?;
-    let record = Record::decode(&entry.stored).map_err(|e| e.to_string())?;
-    let Content::Commit(commit) = &record.content else { return Err("the record has no events".to_owned()) };
-    let events = read_body(commit.body).map_err(|e| e.to_string())?;
-    let own: Vec<&Recorded<'_>> =
-        events.iter().filter(|event| event.entity == key && event.cause.command == done.command).collect();
-    let version = own.last().ok_or("the record is of another command")?.version;
-    let answer = catalogue::actor(key.family).answer(key.id, &own, &around.secrets).map_err(|e| e.to_string())?;
-    let position = Position::new(around.partition, commit.number, &record.digest);
-    Ok(Ok(Outcome { answer, entity: key, version, position, replayed: true }))
 }
 
 /// When the last record of a partition was written, for the check of the clock at the start.
 pub fn newest(phases: &[watch::Receiver<Phase>]) -> Time {
     let last = |phase: &watch::Receiver<Phase>| match &*phase.borrow() {
-        Phase::Serving { last } => *last,
-        Phase::Opening | Phase::Halted(_) => Time::default(),
+        Phase::Serving { last } | Phase::Standby { last } => *last,
+        Phase::Warming | Phase::Opening | Phase::Halted(_) => Time::default(),
     };
     phases.iter().map(last).max().unwrap_or_default()
 }

@@ -2,6 +2,7 @@
 //! moves with them. A cache: deleting it changes no answer.
 //!
 //! ```text
+//! partition u16 ‖ 'b'                            → bookmark of the log: from where it reads on after a restart
 //! partition u16 ‖ 'c'                            → cursor
 //! partition u16 ‖ 'e' ‖ entity 16 B              → stored entity
 //! partition u16 ‖ 'o' ‖ entity 16 B ‖ command    → body u64, number u64
@@ -171,16 +172,27 @@ impl Store {
         Ok(self.db.write(batch)?)
     }
 
-    /// Writes a batch: rows and cursor together, or nothing.
+    /// From where the log reads `partition` on.
     ///
     /// # Errors
     /// Where RocksDB says no.
-    pub fn write(&self, batch: &Batch) -> Result<(), StoreError> {
+    pub fn bookmark(&self, partition: u16) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.db.get(table(partition, b'b'))?)
+    }
+
+    /// Writes a batch: rows and cursor together, or nothing; and the log's bookmark beside it.
+    ///
+    /// # Errors
+    /// Where RocksDB says no.
+    pub fn write(&self, batch: &Batch, bookmark: Option<&[u8]>) -> Result<(), StoreError> {
         let Cursor { head, time } = batch.cursor;
         let cursor = postcard::to_allocvec(&(head.epoch, head.number, head.hash.0, head.sealed, time.micros()))
             .map_err(|e| StoreError(e.to_string()))?;
         let mut writes = WriteBatch::from_data(batch.writes.data());
         writes.put(cursor_key(batch.partition), cursor);
+        if let Some(bookmark) = bookmark {
+            writes.put(table(batch.partition, b'b'), bookmark);
+        }
         Ok(self.db.write(writes)?)
     }
 

@@ -16,7 +16,7 @@ use kippu_events::user::{Account, Event, LimitSource, User};
 
 use self::refusal::Refused;
 use self::request::{ChangeLimit, Command, Credit, DEFAULT_REALM, Login, Open, Realm, Reply, Request};
-use crate::actor::{Actor, Answer, Call, CommandSpec, Context, Decision, Near, Prepared, Target};
+use crate::actor::{Actor, Answer, Call, CommandSpec, Context, Decision, Near, Target};
 use crate::problem::{self, Problem, ProblemType};
 
 /// The name of the login among a person's sealed fields.
@@ -66,22 +66,24 @@ impl Actor for User {
         }
     }
 
-    fn prepare(request: Request, call: &Call, secrets: &Secrets) -> Result<Prepared<Command>, Problem> {
+    fn target(request: &Request, call: &Call, secrets: &Secrets) -> Result<EntityId, Problem> {
         match request {
-            Request::Open(Open { realm, login, name, pin, limit, charging }) => {
-                let id = id_of(realm.as_ref(), &login, secrets);
+            Request::Open(Open { realm, login, .. }) => Ok(id_of(realm.as_ref(), login, secrets)),
+            Request::ChangeLimit(_) | Request::Credit(_) => call.path_id(),
+        }
+    }
+
+    fn prepare(request: Request, id: EntityId, _call: &Call, secrets: &Secrets) -> Result<Command, Problem> {
+        match request {
+            Request::Open(Open { realm: _, login, name, pin, limit, charging }) => {
                 let login = secrets.seal(id, LOGIN_FIELD, login.as_str()).map_err(|e| not_sealed(&e))?;
                 let name = name.map(|name| secrets.seal(id, NAME_FIELD, name.as_str())).transpose();
                 let name = name.map_err(|e| not_sealed(&e))?;
                 let pin = pin.map(|pin| secrets.pin_verifier(id, pin.as_str()));
-                Ok(Prepared { id, command: Command::Open { login, name, pin, limit, charging } })
+                Ok(Command::Open { login, name, pin, limit, charging })
             }
-            Request::ChangeLimit(ChangeLimit { limit }) => {
-                Ok(Prepared { id: call.path_id()?, command: Command::ChangeLimit(limit) })
-            }
-            Request::Credit(Credit { amount }) => {
-                Ok(Prepared { id: call.path_id()?, command: Command::Credit(amount) })
-            }
+            Request::ChangeLimit(ChangeLimit { limit }) => Ok(Command::ChangeLimit(limit)),
+            Request::Credit(Credit { amount }) => Ok(Command::Credit(amount)),
         }
     }
 

@@ -194,7 +194,7 @@ pub(super) async fn call(
     body: &[u8],
 ) -> Result<Answer, Problem> {
     let call = Call { caller: party.caller, key: key.to_owned(), id: None, if_match: None };
-    commands.run(Family::Approvals, command, call, body).await.map(|outcome| outcome.answer)
+    Ok(commands.run(Family::Approvals, command, call, body).await?.answer)
 }
 
 #[derive(Deserialize)]

@@ -61,7 +61,16 @@ fn serve(data: &Path) -> Result<(Child, SocketAddr), BenchError> {
     // Bound and let go, so that connecting can begin at once.
     let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
     let child = Command::new(std::env::current_exe()?)
-        .args(["serve", "--rate-per-second", "0", "--log-filter", "error", "--listen", &address.to_string(), "--data"])
+        .args([
+            "serve",
+            "--rate-per-second",
+            "0",
+            "--trace-filter",
+            "error",
+            "--listen",
+            &address.to_string(),
+            "--data",
+        ])
         .arg(data)
         .stdin(Stdio::null())
         .stdout(Stdio::null())

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
+use kippu_actors::Commands;
 use kippu_actors::actor::{Answer, Caller};
 use kippu_actors::runtime::Outcome;
-use kippu_actors::{Commands, Problem};
 use kippu_events::client::Role;
 use kippu_events::{EntityId, Family, Principal};
 use serde_json::json;
@@ -73,11 +73,10 @@ async fn terminal(commands: &Commands, user: usize) -> Result<Party, BenchError>
 async fn act(commands: &Commands, family: Family, key: &str, body: &serde_json::Value) -> Result<Outcome, BenchError> {
     let call = kippu_actors::Call { caller: Caller::OPERATOR, key: key.to_owned(), id: None, if_match: None };
     let outcome = commands.run(family, "open", call, body.to_string().as_bytes()).await;
-    let refused = |problem: Problem| BenchError::Load(problem.to_string());
-    let outcome = outcome.map_err(refused)?;
+    let outcome = outcome.map_err(|not_run| BenchError::Load(not_run.to_string()))?;
     match outcome.answer {
         Answer::Done { .. } => Ok(outcome),
-        Answer::Refused(problem) => Err(refused(problem)),
+        Answer::Refused(problem) => Err(BenchError::Load(problem.to_string())),
     }
 }
 

@@ -54,6 +54,8 @@ macro_rules! flags {
 flags! {
     /// The data directory.
     data: PathBuf = "data" "KIPPU_DATA" "data" => data, Some;
+    /// The log, as kafka://HOST:PORT/TOPIC; by default it lies in the data directory.
+    log: String = "log" "KIPPU_LOG" "log" => log, Some;
     /// The node's name in claims.
     name: String = "name" "KIPPU_NODE_NAME" "node.name" => node.name;
     /// Where others reach this node.
@@ -82,8 +84,13 @@ flags! {
     most_lag: u64 = "most-lag" "KIPPU_READY_MOST_LAG" "ready.most_lag" => ready.most_lag;
     /// Free bytes below which the node does not call itself ready.
     least_free_bytes: u64 = "least-free-bytes" "KIPPU_READY_LEAST_FREE_BYTES" "ready.least_free_bytes" => ready.least_free_bytes;
-    /// Levels of the log, as `info` or `warn,kippu=debug`.
-    log_filter: String = "log-filter" "KIPPU_LOG_FILTER" "log.filter" => log.filter;
-    /// Log lines for people or for machines.
-    log_format: Format = "log-format" "KIPPU_LOG_FORMAT" "log.format" => log.format;
+    /// Take a topic of which one broker could take answered records with it.
+    #[arg(num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    accept_single_copy: bool = "accept-single-copy" "KIPPU_KAFKA_ACCEPT_SINGLE_COPY" "kafka.accept_single_copy" => kafka.accept_single_copy;
+    /// Copies of each partition of a topic that is being made.
+    replicas: u16 = "replicas" "KIPPU_KAFKA_REPLICAS" "kafka.replicas" => kafka.replicas;
+    /// Levels of what is written to standard error, as `info` or `warn,kippu=debug`.
+    trace_filter: String = "trace-filter" "KIPPU_TRACE_FILTER" "trace.filter" => trace.filter;
+    /// Those lines for people or for machines.
+    trace_format: Format = "trace-format" "KIPPU_TRACE_FORMAT" "trace.format" => trace.format;
 }

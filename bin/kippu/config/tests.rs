@@ -49,7 +49,8 @@ fn a_flag_wins_over_its_environment_variable() {
 
 #[test]
 fn every_setting_of_the_file_has_a_flag() {
-    let all = Config { data: Some("/d".into()), ..Config::default() };
+    let log = Some("kafka://a:1/b".to_owned());
+    let all = Config { data: Some("/d".into()), log, ..Config::default() };
     let all = Config { node: Node { url: Some("http://n".into()), ..all.node.clone() }, ..all };
     let table = toml::Table::try_from(&all).unwrap();
     let mut settings: Vec<String> = Vec::new();

@@ -81,7 +81,7 @@ impl Holder {
 
 /// Looks at the lock without keeping it.
 pub(super) fn holder(dir: &DataDir) -> Holder {
-    let path = dir.log().join("LOCK");
+    let path = dir.lock_file();
     let file = match File::open(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Holder::Nobody,

@@ -36,7 +36,7 @@ pub(super) enum Answer {
 
 /// See the module.
 pub(super) enum Target {
-    Local(Node),
+    Local(Box<Node>),
     Server { http: reqwest::Client, root: String, key: String, log: LogId },
 }
 
@@ -58,8 +58,8 @@ impl Target {
     /// The node in `data`, which nobody else runs.
     pub(super) async fn local(data: &Path) -> Result<Self, ImportError> {
         let config = Config { data: Some(data.to_owned()), ..Config::default() };
-        let node = Node::open(&config, "", false).await.map_err(|e| ImportError::Target(e.to_string()))?;
-        Ok(Self::Local(node))
+        let node = Node::open_stopped(&config).await.map_err(|e| ImportError::Target(e.to_string()))?;
+        Ok(Self::Local(Box::new(node)))
     }
 
     /// The node at `url`, as the API client with the key in `key_file`.
@@ -94,7 +94,7 @@ impl Target {
                         Decided::Done { .. } => done(outcome.replayed),
                         Decided::Refused(problem) => judged(&problem),
                     },
-                    Err(problem) => judged(&problem),
+                    Err(not_run) => judged(&not_run.into()),
                 }
             }
             Self::Server { http, root, key, .. } => {

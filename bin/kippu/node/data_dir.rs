@@ -3,7 +3,9 @@
 //!
 //! ```text
 //! DIR/            0700
-//!   log/          the history                       true
+//!   LOCK          held by the process that runs here; holds its id
+//!   plan          the identity of a log that is being made
+//!   log/          the history                       true; not where it lies on Kafka
 //!   keys/         the key store                     true
 //!   entities/     states of entities                a cache
 //!   views/        rows of views                     a cache
@@ -11,7 +13,7 @@
 //!   kippu.json    written last: the directory is whole
 //! ```
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -22,8 +24,19 @@ use serde::{Deserialize, Serialize};
 /// The layout that this version writes.
 const LAYOUT: u32 = 1;
 /// What may lie in a data directory that is not whole yet.
-const OURS: [&str; 8] =
-    ["log", "keys", "entities", "views", "operator.key", "operator.key.new", "kippu.json.new", "lost+found"];
+const OURS: [&str; 11] = [
+    "LOCK",
+    "plan",
+    "plan.new",
+    "log",
+    "keys",
+    "entities",
+    "views",
+    "operator.key",
+    "operator.key.new",
+    "kippu.json.new",
+    "lost+found",
+];
 
 /// A path with our layout below it.
 #[derive(Clone, Debug)]
@@ -45,6 +58,9 @@ pub(crate) struct Label {
     pub(crate) layout: u32,
     /// The log's identity.
     pub(crate) log: String,
+    /// Where it lies, if not in this directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) home: Option<String>,
     /// The version of kippu that made it.
     pub(crate) made_by: String,
 }
@@ -67,6 +83,14 @@ pub(crate) enum DataDirError {
         dir: PathBuf,
         /// A name in it.
         other: String,
+    },
+    /// Another process runs on it.
+    #[error("{} is in use by process {process}", dir.display())]
+    Locked {
+        /// The directory.
+        dir: PathBuf,
+        /// Its id.
+        process: String,
     },
     /// `kippu.json` is not as this version writes it.
     #[error("{}: {reason}", path.display())]
@@ -159,9 +183,50 @@ impl DataDir {
         write_whole(&self.operator_key(), format!("{key}\n").as_bytes(), 0o600)
     }
 
-    /// Says that the directory is whole.
-    pub(crate) fn finish(&self, log: LogId) -> Result<(), DataDirError> {
-        let label = Label { layout: LAYOUT, log: log.to_string(), made_by: env!("CARGO_PKG_VERSION").to_owned() };
+    /// Keeps a second process out, for as long as what this gives is kept.
+    pub(crate) fn lock(&self) -> Result<File, DataDirError> {
+        let path = self.lock_file();
+        let io = |source| DataDirError::Io { path: path.clone(), source };
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false).mode(0o600);
+        let mut file = options.open(&path).map_err(io)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let process = fs::read_to_string(&path).unwrap_or_default().trim().to_owned();
+                return Err(DataDirError::Locked { dir: self.0.clone(), process });
+            }
+            Err(TryLockError::Error(source)) => return Err(io(source)),
+        }
+        let pid = std::process::id();
+        file.set_len(0).and_then(|()| writeln!(file, "{pid}")).map_err(io)?;
+        Ok(file)
+    }
+
+    /// Its lock.
+    pub(crate) fn lock_file(&self) -> PathBuf {
+        self.0.join("LOCK")
+    }
+
+    /// The identity of the log that is being made here: an initialisation that is done again makes the same.
+    pub(crate) fn plan(&self) -> Result<LogId, DataDirError> {
+        let path = self.0.join("plan");
+        let wrong = |reason: String| DataDirError::Label { path: path.clone(), reason };
+        match fs::read_to_string(&path) {
+            Ok(text) => text.trim().parse().map_err(|_| wrong("it is no log's identity".to_owned())),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let id = LogId::random().map_err(|error| wrong(error.to_string()))?;
+                write_whole(&path, format!("{id}\n").as_bytes(), 0o600)?;
+                Ok(id)
+            }
+            Err(source) => Err(DataDirError::Io { path: path.clone(), source }),
+        }
+    }
+
+    /// Says that the directory is whole, or that its log has moved.
+    pub(crate) fn finish(&self, log: LogId, home: Option<String>) -> Result<(), DataDirError> {
+        let made_by = env!("CARGO_PKG_VERSION").to_owned();
+        let label = Label { layout: LAYOUT, log: log.to_string(), home, made_by };
         // Strings and a number always serialise.
         let text = serde_json::to_vec_pretty(&label).unwrap_or_default();
         write_whole(&self.label(), &text, 0o600)
@@ -207,7 +272,7 @@ mod tests {
         data.make().unwrap();
         fs::create_dir(data.log()).unwrap();
         assert_eq!(data.look().unwrap(), Found::Unfinished);
-        data.finish(LogId([7; 16])).unwrap();
+        data.finish(LogId([7; 16]), None).unwrap();
         assert!(matches!(data.look().unwrap(), Found::Whole(label) if label.log == LogId([7; 16]).to_string()));
     }
 

@@ -15,7 +15,7 @@ use actix_web::{Error, HttpMessage as _, ResponseError as _};
 use kippu_actors::Caller;
 use kippu_actors::http::KIPPU_POSITION;
 use kippu_actors::problem::{self, Problem};
-use kippu_events::log::{Position, ReadLog};
+use kippu_events::log::{Log, Position};
 use kippu_events::secrets::{Bearer, Purpose, Secrets};
 use kippu_events::{Family, Principal};
 use kippu_projections::queries::Moment;
@@ -32,7 +32,7 @@ const KNOWN_WAIT: Duration = Duration::from_secs(2);
 pub(crate) struct Gate {
     secrets: Arc<Secrets>,
     queries: Queries,
-    log: Arc<dyn ReadLog>,
+    log: Arc<dyn Log>,
     rates: Rates,
     /// Whether the view of clients has reflected what was durable when the node started. Before that it may be an old
     /// one, in which a revoked key still counts.

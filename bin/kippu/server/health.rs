@@ -69,7 +69,8 @@ fn lacks(shared: &Shared) -> Vec<Lack> {
     }
     for (partition, phase) in shared.node.runtime.phases().into_iter().enumerate() {
         match phase {
-            Phase::Serving { .. } => {}
+            Phase::Serving { .. } | Phase::Standby { .. } => {}
+            Phase::Warming => lacks.push(Lack::new(format!("partition {partition} is being read"))),
             Phase::Opening => lacks.push(Lack::new(format!("partition {partition} is opening"))),
             Phase::Halted(why) => lacks.push(Lack::for_reason(format!("partition {partition} is halted"), why)),
         }
@@ -140,7 +141,7 @@ async fn gauges(shared: &Shared) -> Gauges {
     let serving = shared.node.runtime.phases().into_iter().enumerate().map(|(partition, phase)| {
         let serves = match phase {
             Phase::Serving { .. } => 1.0,
-            Phase::Opening | Phase::Halted(_) => 0.0,
+            Phase::Warming | Phase::Standby { .. } | Phase::Opening | Phase::Halted(_) => 0.0,
         };
         (partition.to_string(), serves)
     });

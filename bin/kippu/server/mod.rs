@@ -4,6 +4,7 @@ mod auth;
 mod docs;
 mod edge;
 mod fallback;
+mod forward;
 mod health;
 pub(crate) mod metrics;
 mod openapi;
@@ -23,12 +24,13 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{App, HttpServer};
 use kippu_actors::Commands;
-use kippu_actors::http::Limits;
+use kippu_actors::http::{Elsewhere, Limits};
 use kippu_projections::Queries;
 use tokio::task::JoinHandle;
 
 use self::auth::Gate;
 use self::fallback::fallback;
+use self::forward::Forward;
 use self::metrics::Metrics;
 use self::openapi::Document;
 use crate::config::Config;
@@ -43,18 +45,21 @@ pub(crate) struct Shared {
     queries: Data<Queries>,
     limits: Data<Limits>,
     gate: Data<Gate>,
+    elsewhere: Data<dyn Elsewhere>,
     metrics: Data<Metrics>,
     document: Data<Document>,
     draining: Arc<AtomicBool>,
 }
 
 impl Shared {
-    fn new(node: Node, config: &Config) -> Self {
+    fn new(node: Node, config: &Config) -> std::io::Result<Self> {
+        let forward: Arc<dyn Elsewhere> = Arc::new(Forward::new(&node).map_err(std::io::Error::other)?);
         let limits = Limits {
             most_body_bytes: usize::try_from(config.http.most_body_bytes).unwrap_or(usize::MAX),
             body_time: Duration::from_secs(config.http.request_timeout_secs.into()),
         };
-        Self {
+        Ok(Self {
+            elsewhere: Data::from(forward),
             commands: Data::new(node.commands.clone()),
             queries: Data::new(node.queries.clone()),
             limits: Data::new(limits),
@@ -64,7 +69,7 @@ impl Shared {
             config: Arc::new(config.clone()),
             node: Arc::new(node),
             draining: Arc::new(AtomicBool::new(false)),
-        }
+        })
     }
 }
 
@@ -75,6 +80,7 @@ fn routes(config: &mut ServiceConfig, shared: &Shared) {
         .app_data(shared.queries.clone())
         .app_data(shared.limits.clone())
         .app_data(shared.gate.clone())
+        .app_data(shared.elsewhere.clone())
         .app_data(shared.metrics.clone())
         .app_data(shared.document.clone())
         .app_data(Data::new(shared.clone()))
@@ -119,7 +125,7 @@ impl Server {
     /// # Errors
     /// Where the listener cannot be used.
     pub(crate) fn start(node: Node, config: &Config, listener: TcpListener) -> std::io::Result<Self> {
-        let shared = Shared::new(node, config);
+        let shared = Shared::new(node, config)?;
         let http = &config.http;
         let workers = usize::from(http.workers);
         let for_workers = shared.clone();
@@ -136,6 +142,11 @@ impl Server {
         .run();
         let handle = server.handle();
         Ok(Self { shared, handle, task: tokio::spawn(server) })
+    }
+
+    /// Waits until the other nodes do not want this one any more; gives the reason.
+    pub(crate) async fn expelled(&self) -> String {
+        self.shared.node.expelled().await
     }
 
     /// Accepts no more connections, lets requests under way end, and stops the node.

@@ -213,15 +213,6 @@ pub trait ReadLog: Send + Sync {
         Ok(page.entries.last().map_or(offset, |last| last.offset + 1))
     }
 
-    /// The offset at which the valid record `number` lies, if there is one. Where entries are written that do not count,
-    /// it lies behind the offset of the same number.
-    ///
-    /// # Errors
-    /// As [`ReadLog::end`].
-    fn offset_of(&self, partition: u16, number: u64) -> Result<u64, ReadError> {
-        self.end(partition).map(|_| number)
-    }
-
     /// Calls `watch` with a partition each time that its end has moved; spurious calls are allowed, missing ones are not.
     /// `watch` MUST return at once.
     fn watch(&self, watch: Watch);
@@ -253,12 +244,41 @@ pub trait Log: ReadLog {
     /// [`AppendError`]; after `Unknown` a new claim is the only way on.
     fn claim(&self, partition: u16, claimant: &Claimant, listener: Listener) -> Result<Claimed, AppendError>;
 
+    /// The offset at which the valid record `number` lies, if there is one. Where entries are written that do not count,
+    /// it lies behind the offset of the same number.
+    ///
+    /// # Errors
+    /// As [`ReadLog::end`].
+    fn offset_of(&self, partition: u16, number: u64) -> Result<u64, ReadError> {
+        self.end(partition).map(|_| number)
+    }
+
+    /// Who has claimed `partition` last, as far as this process has read. Nobody where only this process can.
+    fn claimant(&self, _partition: u16) -> Option<Claimant> {
+        None
+    }
+
+    /// How far this process has read `partition`, for [`Log::resume`] after a restart. Opaque, and nothing where a log
+    /// does not read ahead of its readers.
+    fn bookmark(&self, _partition: u16) -> Option<Vec<u8>> {
+        None
+    }
+
+    /// Begins to follow `partition`, from `bookmark` where it still fits and from the beginning where it does not.
+    /// Without this a partition is followed from the beginning once it is claimed.
+    ///
+    /// # Errors
+    /// As [`ReadLog::end`].
+    fn resume(&self, partition: u16, _bookmark: Option<&[u8]>) -> Result<(), ReadError> {
+        self.end(partition).map(drop)
+    }
+
     /// This log, for readers.
     fn as_read(self: Arc<Self>) -> Arc<dyn ReadLog>;
 }
 
 /// Who claims.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Claimant {
     /// The node's name.
     pub node: String,

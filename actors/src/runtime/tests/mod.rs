@@ -4,6 +4,7 @@ mod deadlines;
 mod memory;
 mod once;
 mod order;
+mod standby;
 mod writers;
 
 use std::future::Future;
@@ -17,7 +18,7 @@ use kippu_events::{EntityId, Family, Principal, Time};
 use serde_json::{Value, json};
 
 use super::clock::ManualClock;
-use super::{Outcome, Runtime, RuntimeConfig};
+use super::{Duty, Outcome, Phase, Runtime, RuntimeConfig};
 use crate::actor::{Answer, Call, Caller};
 use crate::commands::Commands;
 use crate::problem::Problem;
@@ -48,7 +49,17 @@ fn on_stage<F: Future<Output = ()>>(test: impl FnOnce(Stage) -> F) {
 impl Stage {
     /// A runtime whose entity store is in the folder `cache`.
     async fn start(&self, cache: &str) -> Play {
+        self.start_with(cache, Duty::Whole).await
+    }
+
+    /// The same, for a node that shares the partitions with others.
+    async fn join(&self, cache: &str) -> Play {
+        self.start_with(cache, Duty::Assigned).await
+    }
+
+    async fn start_with(&self, cache: &str, duty: Duty) -> Play {
         let config = RuntimeConfig {
+            duty,
             most_resident: self.most_resident,
             threads: 1,
             ..RuntimeConfig::new(self.folder.path().join(cache))
@@ -77,7 +88,7 @@ impl Play {
         body: Value,
     ) -> Result<Outcome, Problem> {
         let call = Call { caller, key: key.to_owned(), id, if_match: None };
-        self.commands.run(family, name, call, body.to_string().as_bytes()).await
+        Ok(self.commands.run(family, name, call, body.to_string().as_bytes()).await?)
     }
 
     /// Opens a placement.

@@ -122,7 +122,8 @@ fn a_command_decided_on_another_version_is_refused() {
             if_match: Some(version),
         };
         let body = json!({ "server": "a" }).to_string();
-        let run = |version| play.commands.run(Family::Placements, "place", at(version), body.as_bytes());
+        let commands = &play.commands;
+        let run = async |version| Ok(commands.run(Family::Placements, "place", at(version), body.as_bytes()).await?);
         assert_eq!(slug(&run(2).await), "version-mismatch");
         assert_eq!(slug(&run(1).await), "done");
         assert!(run(1).await.unwrap().replayed, "a retry is answered although the version has moved on");

@@ -4,8 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 
 const SCHEME: &str = "kafka://";
-/// As Kafka itself bounds the names of topics.
-const MOST_TOPIC_CHARS: usize = 249;
+const OWNERS: &str = ".owners";
+/// As Kafka itself bounds the names of topics, with room for the names of those that lie beside the log's.
+const MOST_TOPIC_CHARS: usize = 249 - OWNERS.len();
 
 /// A topic and the brokers that know of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -14,6 +15,13 @@ pub struct Address {
     pub brokers: String,
     /// The topic.
     pub topic: String,
+}
+
+impl Address {
+    /// The topic over which the nodes share the partitions out. It stays empty.
+    pub(super) fn owners(&self) -> String {
+        format!("{}{OWNERS}", self.topic)
+    }
 }
 
 /// Text that is not an [`Address`].

@@ -13,15 +13,22 @@ use super::client::{self, PATIENCE, Traced};
 use super::message;
 use crate::log::{Bound, Entry, Page, ReadError};
 
-/// Clients that are kept for the next read.
-const MOST_IDLE: usize = 4;
+/// Clients that are kept for the next read: for everybody who reads on at once, one per partition of a usual log.
+const MOST_IDLE: usize = 16;
 
 pub(super) type Reader = BaseConsumer<Traced>;
 
 /// Readers of one topic, made when they are needed.
 pub(super) struct Fetch {
     address: Address,
-    idle: Mutex<Vec<Reader>>,
+    idle: Mutex<Vec<Idle>>,
+}
+
+/// A reader that nobody uses now. It has fetched ahead of where it stands, so the next page costs no wait.
+struct Idle {
+    reader: Reader,
+    /// The partition and offset that it would read next.
+    stands: Option<(u16, u64)>,
 }
 
 impl Fetch {
@@ -29,27 +36,44 @@ impl Fetch {
         Self { address: address.clone(), idle: Mutex::default() }
     }
 
-    /// A client that has nothing assigned.
+    pub(super) const fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// A client that nobody else uses.
     pub(super) fn reader(&self) -> Result<Reader, OpenError> {
-        if let Some(reader) = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop() {
-            return Ok(reader);
-        }
         client::consumer(&self.address).create_with_context(Traced).map_err(OpenError::client)
     }
 
-    fn give_back(&self, reader: Reader) {
+    /// An idle client, the one that stands at `place` if there is one.
+    fn borrow(&self, place: Option<(u16, u64)>) -> Result<Idle, OpenError> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = idle.iter().position(|idle| place.is_some() && idle.stands == place);
+        // Otherwise one that stands nowhere, so that those who read on are not disturbed.
+        let at = at.or_else(|| idle.iter().position(|idle| idle.stands.is_none()));
+        let at = at.or_else(|| (idle.len() == MOST_IDLE).then_some(0));
+        match at {
+            Some(at) => Ok(idle.remove(at)),
+            None => {
+                drop(idle);
+                Ok(Idle { reader: self.reader()?, stands: None })
+            }
+        }
+    }
+
+    fn give_back(&self, back: Idle) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < MOST_IDLE {
-            idle.push(reader);
+            idle.push(back);
         }
     }
 
     /// The offset behind the last entry that every reader may see. Asks the leader of the partition.
     pub(super) fn end(&self, partition: u16) -> Result<u64, ReadError> {
         let failed = |reason: String| ReadError::Medium { partition, offset: 0, reason };
-        let reader = self.reader().map_err(|error| failed(error.to_string()))?;
-        let asked = reader.fetch_watermarks(&self.address.topic, i32::from(partition), PATIENCE);
-        self.give_back(reader);
+        let idle = self.borrow(None).map_err(|error| failed(error.to_string()))?;
+        let asked = idle.reader.fetch_watermarks(&self.address.topic, i32::from(partition), PATIENCE);
+        self.give_back(idle);
         let (_, end) = asked.map_err(|error| failed(error.to_string()))?;
         u64::try_from(end).map_err(|_| failed("the end is not known".to_owned()))
     }
@@ -57,13 +81,19 @@ impl Fetch {
     /// Entries from `offset` on and before `end`, within `bound`.
     pub(super) fn page(&self, partition: u16, offset: u64, end: u64, bound: Bound) -> Result<Page, ReadError> {
         let failed = |reason: String| ReadError::Medium { partition, offset, reason };
-        let reader = self.reader().map_err(|error| failed(error.to_string()))?;
-        assign(&reader, &self.address.topic, [(partition, offset)]).map_err(|error| failed(error.to_string()))?;
-        let page = collect(&reader, partition, offset, end, bound);
-        if reader.unassign().is_ok() {
-            self.give_back(reader);
+        let mut idle = self.borrow(Some((partition, offset))).map_err(|error| failed(error.to_string()))?;
+        if idle.stands.take() != Some((partition, offset)) {
+            assign(&idle.reader, &self.address.topic, [(partition, offset)])
+                .map_err(|error| failed(error.to_string()))?;
         }
-        page
+        let (page, whole) = collect(&idle.reader, partition, offset, end, bound)?;
+        if whole {
+            idle.stands = Some((partition, offset + page.entries.len() as u64));
+        } else {
+            idle.reader.unassign().map_err(|error| failed(error.to_string()))?;
+        }
+        self.give_back(idle);
+        Ok(page)
     }
 }
 
@@ -81,7 +111,8 @@ pub(super) fn assign(
     reader.assign(&list)
 }
 
-fn collect(reader: &Reader, partition: u16, offset: u64, end: u64, bound: Bound) -> Result<Page, ReadError> {
+/// A page, and whether `reader` stands right behind it.
+fn collect(reader: &Reader, partition: u16, offset: u64, end: u64, bound: Bound) -> Result<(Page, bool), ReadError> {
     let failed = |offset, reason: String| ReadError::Medium { partition, offset, reason };
     let until = Instant::now() + PATIENCE;
     let (mut page, mut bytes, mut next) = (Page::default(), 0, offset);
@@ -102,20 +133,20 @@ fn collect(reader: &Reader, partition: u16, offset: u64, end: u64, bound: Bound)
                 let entry = match entry(&found) {
                     Ok(entry) if at == next => entry,
                     // What lies before it is told first.
-                    _ if !page.entries.is_empty() => break,
+                    _ if !page.entries.is_empty() => return Ok((page, false)),
                     Ok(_) => return Err(failed(next, format!("the topic goes on at offset {at}"))),
                     Err(reason) => return Err(failed(next, reason)),
                 };
                 bytes += entry.stored.len();
                 if bytes > bound.bytes && !page.entries.is_empty() {
-                    break;
+                    return Ok((page, false));
                 }
                 next += 1;
                 page.entries.push(entry);
             }
         }
     }
-    Ok(page)
+    Ok((page, true))
 }
 
 /// Whether librdkafka goes on by itself after `error`.

@@ -6,28 +6,89 @@ use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use rdkafka::consumer::Consumer as _;
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Message as _};
+use rdkafka::{Offset, TopicPartitionList};
 
+use super::bookmark::Bookmark;
 use super::client::PATIENCE;
-use super::fetch::{Reader, assign, entry, is_passing, offset_of};
+use super::fetch::{entry, is_passing, offset_of};
 use super::{OpenError, Shared};
+use crate::log::record::{Header, Record};
+use crate::log::{Bound, Hash, ReadError};
 
 /// How often it looks whether it is to end, and whose records have waited for too long.
 const POLL: Duration = Duration::from_millis(50);
+/// How far back before a bookmark a client library may repeat a record: more than it has in flight.
+const MOST_REPEATED: u64 = 512;
 /// Entries that are taken before anybody is told of them.
 const MOST_TAKEN: usize = 4096;
 
-pub(super) fn start(shared: Arc<Shared>, reader: Reader, topic: String) -> Result<JoinHandle<()>, OpenError> {
-    let from = (0..).zip(&*shared.places).map(|(partition, place)| (partition, place.seat().offset));
-    assign(&reader, &topic, from).map_err(OpenError::client)?;
+/// Starts the thread. It reads a partition from when [`follow`] was called for it.
+pub(super) fn start(shared: Arc<Shared>) -> Result<JoinHandle<()>, OpenError> {
     std::thread::Builder::new()
         .name("kafka-follower".to_owned())
-        .spawn(move || run(&shared, &reader))
+        .spawn(move || run(&shared))
         .map_err(|error| OpenError::Thread(error.to_string()))
 }
 
-fn run(shared: &Shared, reader: &Reader) {
+/// Begins to read `partition`, where `bookmark` says that an earlier process was or else from the beginning. Once only.
+pub(super) fn follow(shared: &Shared, partition: u16, bookmark: Option<&[u8]>) -> Result<(), ReadError> {
+    let Some(place) = shared.places.get(usize::from(partition)) else { return Ok(()) };
+    let mut followed = place.followed.lock().unwrap_or_else(PoisonError::into_inner);
+    if *followed {
+        return Ok(());
+    }
+    if let Some((bookmark, digests)) = check(shared, partition, bookmark)? {
+        place.seat().restore(bookmark, digests.into_iter());
+    }
+    let from = place.seat().offset;
+    let mut list = TopicPartitionList::new();
+    let offset = Offset::Offset(i64::try_from(from).unwrap_or(i64::MAX));
+    let assigned = list
+        .add_partition_offset(&shared.fetch.address().topic, i32::from(partition), offset)
+        .and_then(|()| shared.follower.incremental_assign(&list));
+    assigned.map_err(|error| ReadError::Medium { partition, offset: from, reason: error.to_string() })?;
+    *followed = true;
+    Ok(())
+}
+
+/// The bookmark, if the topic holds what it was made of; and the digests of the records before it, by which one that a
+/// client library repeats is told from damage.
+fn check(shared: &Shared, partition: u16, bookmark: Option<&[u8]>) -> Result<Option<Marked>, ReadError> {
+    let Some(bookmark) = bookmark.and_then(Bookmark::decode) else { return Ok(None) };
+    let (mut digests, mut last) = (Vec::new(), None);
+    let mut next = bookmark.offset.saturating_sub(MOST_REPEATED);
+    while next < bookmark.offset {
+        if shared.fetch.end(partition)? < bookmark.offset {
+            break;
+        }
+        let entries = shared.fetch.page(partition, next, bookmark.offset, Bound::default())?.entries;
+        let Some(newest) = entries.last() else { break };
+        next = newest.offset + 1;
+        for entry in &entries {
+            let Ok(record) = Record::decode(&entry.stored) else { continue };
+            last = Some(record.digest);
+            if let Some(header) = Header::read(&entry.stored)
+                && header.epoch == bookmark.head.epoch
+                && header.number <= bookmark.head.number
+            {
+                digests.push((header.number, record.digest));
+            }
+        }
+    }
+    if last == Some(bookmark.last) {
+        return Ok(Some((bookmark, digests)));
+    }
+    tracing::warn!(partition, "the topic is not the one that was read before: it is read from the beginning");
+    Ok(None)
+}
+
+type Marked = (Bookmark, Vec<(u64, Hash)>);
+
+fn run(shared: &Shared) {
+    let reader = &shared.follower;
     let mut touched = BTreeSet::new();
     let mut looked = Instant::now();
     while !shared.stop.load(Ordering::Acquire) {

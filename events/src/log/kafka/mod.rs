@@ -10,16 +10,20 @@
 //! happen to a write – lost, late, repeated, overtaken – and readers in this process are fed from the same reading.
 
 pub mod address;
+mod beside;
+mod bookmark;
 mod check;
 mod client;
 mod error;
 mod fetch;
 mod follower;
+mod members;
 mod message;
 mod producers;
 mod prover;
 mod ring;
 mod seat;
+mod skips;
 #[cfg(test)]
 mod tests;
 mod topic;
@@ -32,12 +36,15 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 pub use address::Address;
+pub use beside::Beside;
 pub use check::Settings;
 pub use error::OpenError;
+pub use members::{Membership, Owner, SESSION};
 pub use topic::NewTopic;
 
+use self::bookmark::Bookmark;
 use self::client::PATIENCE;
-use self::fetch::Fetch;
+use self::fetch::{Fetch, Reader};
 use self::message::Message;
 use self::producers::Producers;
 use self::prover::Prover;
@@ -61,6 +68,7 @@ pub struct KafkaLog {
 struct Shared {
     places: Arc<[Place]>,
     fetch: Fetch,
+    follower: Reader,
     producers: Producers,
     watches: RwLock<Vec<Watch>>,
     stop: AtomicBool,
@@ -69,6 +77,8 @@ struct Shared {
 /// A partition, and those who wait for it.
 struct Place {
     seat: Mutex<Seat>,
+    /// Whether the follower reads it.
+    followed: Mutex<bool>,
     /// Told when entries were taken.
     moved: Condvar,
     /// Held while news is told, so that it is told in order.
@@ -78,7 +88,7 @@ struct Place {
 impl Place {
     fn new(log: LogId, partition: u16, partitions: u16) -> Self {
         let seat = Seat::new(seat::Place { log, partition, partitions });
-        Self { seat: Mutex::new(seat), moved: Condvar::new(), telling: Mutex::default() }
+        Self { seat: Mutex::new(seat), followed: Mutex::default(), moved: Condvar::new(), telling: Mutex::default() }
     }
 
     fn seat(&self) -> MutexGuard<'_, Seat> {
@@ -138,12 +148,20 @@ impl KafkaLog {
             }
         });
         let producers = Producers::new(address, on_failure)?;
-        let reader = fetch.reader()?;
-        let shared =
-            Arc::new(Shared { places, fetch, producers, watches: RwLock::default(), stop: AtomicBool::new(false) });
-        let follower = follower::start(Arc::clone(&shared), reader, address.topic.clone())?;
+        let (follower, watches) = (fetch.reader()?, RwLock::default());
+        let shared = Shared { places, fetch, follower, producers, watches, stop: AtomicBool::new(false) };
+        let shared = Arc::new(shared);
+        let follower = follower::start(Arc::clone(&shared))?;
         let prover = Prover::start(Arc::clone(&shared))?;
         Ok(Arc::new(Self { id, shared, prover, follower: Some(follower) }))
+    }
+
+    /// Joins the other nodes of this log as `member`, whose name none of them has.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn join(&self, member: &str, owner: Arc<dyn Owner>) -> Result<Membership, OpenError> {
+        Membership::join(self.shared.fetch.address(), self.id, member, owner)
     }
 
     fn place(&self, partition: u16) -> Result<&Place, ReadError> {
@@ -161,6 +179,7 @@ impl KafkaLog {
     ) -> Result<Claimed, AppendError> {
         let unavailable = |reason: String| AppendError::Unavailable(reason);
         let end = self.shared.fetch.end(partition).map_err(|error| unavailable(error.to_string()))?;
+        follower::follow(&self.shared, partition, None).map_err(|error| unavailable(error.to_string()))?;
         let mut nonce = [0; 16];
         getrandom::fill(&mut nonce).map_err(|error| unavailable(error.to_string()))?;
         let (reply, answer) = sync_channel(1);
@@ -238,14 +257,6 @@ impl ReadLog for KafkaLog {
         Ok(next)
     }
 
-    fn offset_of(&self, partition: u16, number: u64) -> Result<u64, ReadError> {
-        let place = self.place(partition)?;
-        let end = self.shared.fetch.end(partition)?;
-        let failed = |reason| ReadError::Medium { partition, offset: number, reason };
-        // The record lies before the end, or there is none.
-        Ok(place.wait_for(end).map_err(failed)?.offset_of(number))
-    }
-
     fn watch(&self, watch: Watch) {
         self.shared.watches.write().unwrap_or_else(PoisonError::into_inner).push(watch);
     }
@@ -261,6 +272,28 @@ impl Log for KafkaLog {
                 claimed => return claimed,
             }
         }
+    }
+
+    fn offset_of(&self, partition: u16, number: u64) -> Result<u64, ReadError> {
+        let place = self.place(partition)?;
+        follower::follow(&self.shared, partition, None)?;
+        let end = self.shared.fetch.end(partition)?;
+        let failed = |reason| ReadError::Medium { partition, offset: number, reason };
+        // The record lies before the end, or there is none.
+        Ok(place.wait_for(end).map_err(failed)?.skips.offset_of(number))
+    }
+
+    fn claimant(&self, partition: u16) -> Option<Claimant> {
+        self.place(partition).ok()?.seat().claimant.clone()
+    }
+
+    fn bookmark(&self, partition: u16) -> Option<Vec<u8>> {
+        self.place(partition).ok()?.seat().bookmark().map(Bookmark::encode)
+    }
+
+    fn resume(&self, partition: u16, bookmark: Option<&[u8]>) -> Result<(), ReadError> {
+        self.place(partition)?;
+        follower::follow(&self.shared, partition, bookmark)
     }
 
     fn as_read(self: Arc<Self>) -> Arc<dyn ReadLog> {

@@ -10,9 +10,11 @@ use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+use super::bookmark::Bookmark;
 use super::ring::Ring;
+use super::skips::Skips;
 use crate::log::record::{Claim, Content, Header, MOST_BYTES, Record};
-use crate::log::{AppendError, Entry, Genesis, Hash, Head, Listener, LogId, Progress, Verdict, judge};
+use crate::log::{AppendError, Claimant, Entry, Genesis, Hash, Head, Listener, LogId, Progress, Verdict, judge};
 
 /// How far back a client library may repeat a record: far more than any has in flight.
 const MOST_DIGESTS: usize = 1 << 16;
@@ -31,6 +33,10 @@ pub(super) struct Seat {
     /// The offset of the next entry.
     pub(super) offset: u64,
     head: Option<Head>,
+    /// The digest of the entry before.
+    last: Hash,
+    /// Who has claimed last.
+    pub(super) claimant: Option<Claimant>,
     /// Digests of the latest valid records of the current epoch, by number.
     digests: VecDeque<(u64, Hash)>,
     /// Where the history goes on, if the partition is sealed.
@@ -38,8 +44,7 @@ pub(super) struct Seat {
     pub(super) ring: Ring,
     /// Why this partition does not go on.
     pub(super) halt: Option<String>,
-    /// Where entries did not count: the number of the valid record behind them, and how many there are before it.
-    skips: Vec<(u64, u64)>,
+    pub(super) skips: Skips,
     owner: Option<Owner>,
     /// Claims of this process that have not been read yet, by nonce.
     claims: HashMap<[u8; 16], Pending>,
@@ -106,15 +111,35 @@ impl Seat {
             place,
             offset: 0,
             head: None,
+            last: Hash::ZERO,
+            claimant: None,
             digests: VecDeque::new(),
             next: String::new(),
             ring: Ring::default(),
             halt: None,
-            skips: Vec::new(),
+            skips: Skips::default(),
             owner: None,
             claims: HashMap::new(),
             news: VecDeque::new(),
         }
+    }
+
+    /// Goes on where an earlier process was, which knew these `digests` of valid records of the bookmark's epoch.
+    pub(super) fn restore(&mut self, bookmark: Bookmark, digests: impl Iterator<Item = (u64, Hash)>) {
+        let Bookmark { offset, last, head, claimant, next, skips } = bookmark;
+        (self.offset, self.last, self.head, self.claimant) = (offset, last, Some(head), claimant);
+        (self.next, self.skips) = (next, skips);
+        digests.for_each(|(number, digest)| self.remember(number, digest));
+    }
+
+    /// Where this process is.
+    pub(super) fn bookmark(&self) -> Option<Bookmark> {
+        if self.halt.is_some() {
+            return None;
+        }
+        let (next, skips) = (self.next.clone(), self.skips.clone());
+        let Self { offset, last, claimant, .. } = self;
+        self.head.map(|head| Bookmark { offset: *offset, last: *last, head, claimant: claimant.clone(), next, skips })
     }
 
     /// Takes the entry at the next offset.
@@ -138,6 +163,7 @@ impl Seat {
 
     fn judge(&mut self, stored: &[u8]) -> Result<(), String> {
         let record = Record::decode(stored).map_err(|error| error.to_string())?;
+        self.last = record.digest;
         let Some(head) = self.head else {
             return self.begin(&record);
         };
@@ -146,7 +172,7 @@ impl Seat {
         match judge::judge(&head, &record, digest_at) {
             Verdict::Valid(head) => self.advance(head, &record),
             Verdict::Stale | Verdict::Duplicate | Verdict::Orphan => {
-                self.skip(head.number + 1);
+                self.skips.push(head.number + 1);
                 if let Content::Claim(claim) = &record.content {
                     self.lose(claim, head.epoch);
                 }
@@ -185,6 +211,7 @@ impl Seat {
                 let before = head.epoch - 1;
                 self.end(AppendError::Deposed { epoch: before, current: head.epoch });
                 self.digests.clear();
+                self.claimant = Some(Claimant { node: claim.node.clone(), url: claim.url.clone() });
                 if let Some(pending) = self.claims.remove(&claim.nonce) {
                     self.grant(pending, head);
                 }
@@ -208,22 +235,6 @@ impl Seat {
         let owner = Owner { fate: Arc::clone(&fate), epoch, handed: head, told, waits: None, proofs: VecDeque::new() };
         self.owner = Some(owner);
         answer(&pending.reply, Ok(Granted { head, fate }));
-    }
-
-    /// An entry before the valid record `next` does not count.
-    fn skip(&mut self, next: u64) {
-        let before = self.skips.last().map_or(0, |(_, skipped)| *skipped);
-        match self.skips.last_mut() {
-            Some((number, skipped)) if *number == next => *skipped += 1,
-            Some(_) | None => self.skips.push((next, before + 1)),
-        }
-    }
-
-    /// Where the valid record `number` lies, if everything before it has been read.
-    pub(super) fn offset_of(&self, number: u64) -> u64 {
-        let known = self.skips.partition_point(|(from, _)| *from <= number);
-        let skipped = known.checked_sub(1).and_then(|last| self.skips.get(last)).map_or(0, |(_, skipped)| *skipped);
-        number + skipped
     }
 
     /// A claim of this process came too late.
@@ -350,46 +361,4 @@ fn answer(reply: &SyncSender<Result<Granted, AppendError>>, granted: Result<Gran
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::log::record::Commit;
-
-    const PLACE: Place = Place { log: LogId([1; 16]), partition: 0, partitions: 1 };
-
-    /// A partition that has read `contents`, one after the other.
-    fn seat(contents: &[Content<'_>]) -> Seat {
-        let mut seat = Seat::new(PLACE);
-        let genesis = Genesis { log: PLACE.log, partition: 0, partitions: 1 };
-        let all = std::iter::once(Content::Genesis(genesis)).chain(contents.iter().cloned());
-        for (offset, content) in (0..).zip(all) {
-            seat.take(Entry { offset, stored: content.encode().0 });
-        }
-        seat
-    }
-
-    fn claim(epoch: u64) -> Content<'static> {
-        Content::Claim(Claim { epoch, nonce: [2; 16], node: String::new(), url: String::new() })
-    }
-
-    #[test]
-    fn a_record_lies_behind_what_does_not_count_before_it() {
-        // Numbers: genesis 0, claim 1, two that come too late, claim 2, one that comes too late, claim 3.
-        let seat = seat(&[claim(1), claim(1), claim(7), claim(2), claim(2), claim(3)]);
-        assert_eq!(seat.halt, None);
-        assert_eq!([0, 1, 2, 3, 4].map(|number| seat.offset_of(number)), [0, 1, 4, 6, 7]);
-    }
-
-    #[test]
-    fn a_record_that_is_damage_halts_the_partition_by_its_offset() {
-        let ahead = Commit { epoch: 1, number: 9, prev: Hash::ZERO, acked: 8, body: b"[]" };
-        let seat = seat(&[claim(1), Content::Commit(ahead)]);
-        assert!(seat.halt.is_some_and(|reason| reason.starts_with("offset 2: field number: 9 after 1")));
-    }
-
-    #[test]
-    fn a_claim_begun_before_the_history_was_read_is_refused() {
-        let (reply, _answer) = std::sync::mpsc::sync_channel(1);
-        let claimed = Seat::new(PLACE).claim([0; 16], Arc::new(|_| {}), reply);
-        assert!(matches!(claimed, Err(AppendError::Unavailable(_))));
-    }
-}
+mod tests;

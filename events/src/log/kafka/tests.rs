@@ -50,7 +50,7 @@ fn a_topic_that_is_not_there_is_named() {
 #[test]
 fn a_topic_of_somebody_else_is_refused_and_stays_as_it_is() {
     let address = address("foreign");
-    topic::make(&address, &NEW).unwrap();
+    topic::make(&address, &address.topic, &NEW).unwrap();
     write_foreign(&address);
     assert!(refusal(&address).contains("a message that is no record"), "{}", refusal(&address));
     assert!(KafkaLog::create(&address, LogId([1; 16]), &NEW).is_err());

@@ -31,7 +31,8 @@ pub(super) fn create(address: &Address, id: LogId, new: &NewTopic) -> Result<(),
     if new.partitions == 0 {
         return Err(OpenError::NoPartitions);
     }
-    make(address, new)?;
+    make(address, &address.topic, new)?;
+    make(address, &address.owners(), new)?;
     let fetch = Fetch::new(address);
     wait_until_there(&fetch, address, new.partitions)?;
     let producer: BaseProducer = client::producer(address).create().map_err(OpenError::client)?;
@@ -54,23 +55,22 @@ pub(super) fn create(address: &Address, id: LogId, new: &NewTopic) -> Result<(),
     Ok(())
 }
 
-pub(super) fn make(address: &Address, new: &NewTopic) -> Result<(), OpenError> {
+pub(super) fn make(address: &Address, name: &str, new: &NewTopic) -> Result<(), OpenError> {
     let admin: AdminClient<_> = client::common(address).create_with_context(Traced).map_err(OpenError::client)?;
     let in_sync = new.in_sync.to_string();
-    let topic =
-        Request::new(&address.topic, i32::from(new.partitions), TopicReplication::Fixed(i32::from(new.replicas)))
-            .set("cleanup.policy", "delete")
-            .set("retention.ms", "-1")
-            .set("retention.bytes", "-1")
-            .set("min.insync.replicas", &in_sync)
-            .set("unclean.leader.election.enable", "false")
-            .set("message.timestamp.type", "LogAppendTime");
+    let topic = Request::new(name, i32::from(new.partitions), TopicReplication::Fixed(i32::from(new.replicas)))
+        .set("cleanup.policy", "delete")
+        .set("retention.ms", "-1")
+        .set("retention.bytes", "-1")
+        .set("min.insync.replicas", &in_sync)
+        .set("unclean.leader.election.enable", "false")
+        .set("message.timestamp.type", "LogAppendTime");
     let options = AdminOptions::new().operation_timeout(Some(PATIENCE)).request_timeout(Some(PATIENCE));
     let made = futures_executor::block_on(admin.create_topics([&topic], &options)).map_err(OpenError::client)?;
     for one in made {
         match one {
             Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
-            Err((_, code)) => return Err(OpenError::Client(format!("the topic could not be made: {code}"))),
+            Err((_, code)) => return Err(OpenError::Client(format!("the topic {name} could not be made: {code}"))),
         }
     }
     Ok(())

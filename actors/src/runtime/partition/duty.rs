@@ -1,0 +1,160 @@
+//! Who serves the partition: standing by, opening, and letting go.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use actix::prelude::*;
+use kippu_events::Time;
+use kippu_events::log::AppendError;
+
+use super::{Duty, Ground, Panicked, Partition, messages::Told};
+use crate::runtime::Phase;
+use crate::runtime::open::{OpenError, Opened, open, warm};
+use crate::runtime::serving::Serving;
+
+/// How long to wait before a partition that could not be opened is tried again.
+const REOPEN_AFTER: Duration = Duration::from_secs(1);
+
+impl Partition {
+    /// Claims and opens the partition, if this node is to serve it and does not yet.
+    pub(super) fn open(&mut self, ctx: &mut Context<Self>) {
+        if self.folding || self.serving.is_some() || self.duty != Duty::Owner || self.stopping.is_some() {
+            return;
+        }
+        self.folding = true;
+        self.term += 1;
+        let term = self.term;
+        let told = ctx.address();
+        let listener = Arc::new(move |progress| told.do_send(Told { term, progress }));
+        let Ground { log, store, .. } = &self.ground;
+        let (log, store, claimant) = (Arc::clone(log), Arc::clone(store), self.claimant.clone());
+        let (partition, store_term) = (self.around.partition, Arc::clone(&self.store_term));
+        let opening = move || {
+            *store_term.lock().unwrap_or_else(PoisonError::into_inner) = term;
+            open(&*log, &store, partition, &claimant, listener)
+        };
+        self.elsewhere(ctx, opening, move |this, ctx, opened| {
+            this.folding = false;
+            match opened {
+                _ if this.duty != Duty::Owner => this.stand_by(Time::default()),
+                // The claim ended before it was open.
+                Ok(_) if term != this.term => this.reopen(ctx),
+                Ok(Ok(opened)) => this.serve(opened),
+                Ok(Err(error)) => this.not_opened(&error, ctx),
+                // Folding the same history again would panic again.
+                Err(Panicked) => this.halt("a defect was met in folding its history".to_owned()),
+            }
+        });
+    }
+
+    /// Brings the store up to the log, for the node that may have to serve the partition next.
+    pub(super) fn warm(&mut self, ctx: &mut Context<Self>) {
+        let (ground, partition) = (&self.ground, self.around.partition);
+        let idle = !self.folding && self.serving.is_none() && self.stopping.is_none();
+        let moved = ground.moved.get(usize::from(partition));
+        if self.duty != Duty::Standby || !idle || !moved.is_some_and(|moved| moved.swap(false, Ordering::AcqRel)) {
+            return;
+        }
+        self.folding = true;
+        self.term += 1;
+        let (log, store, term) = (Arc::clone(&ground.log), Arc::clone(&ground.store), self.term);
+        let store_term = Arc::clone(&self.store_term);
+        let warming = move || {
+            let mut current = store_term.lock().unwrap_or_else(PoisonError::into_inner);
+            *current = term;
+            warm(&*log, &store, partition)
+        };
+        self.elsewhere(ctx, warming, |this, ctx, warmed| {
+            this.folding = false;
+            match warmed {
+                _ if this.duty == Duty::Owner => this.open(ctx),
+                Ok(Ok(last)) => this.stand_by(last),
+                Ok(Err(error)) => {
+                    this.halt(error.to_string());
+                    this.touch();
+                }
+                Err(Panicked) => this.halt("a defect was met in folding its history".to_owned()),
+            }
+        });
+    }
+
+    /// The store may be behind the log.
+    fn touch(&self) {
+        if let Some(moved) = self.ground.moved.get(usize::from(self.around.partition)) {
+            moved.store(true, Ordering::Release);
+        }
+    }
+
+    /// Nothing is served here any more.
+    fn stand_by(&mut self, last: Time) {
+        self.phase.send_replace(Phase::Standby { last });
+        // Whoever waits for it knows by this.
+        self.leaving = None;
+    }
+
+    fn reopen(&self, ctx: &mut Context<Self>) {
+        ctx.run_later(REOPEN_AFTER, |this, ctx| this.open(ctx));
+    }
+
+    fn serve(&mut self, opened: Opened) {
+        tracing::debug!(partition = self.around.partition, folded = opened.folded, "partition open");
+        self.phase.send_replace(Phase::Serving { last: opened.last });
+        self.serving = Some(Serving::new(Arc::clone(&self.around), opened, self.clock_jumped));
+    }
+
+    fn not_opened(&mut self, error: &OpenError, ctx: &mut Context<Self>) {
+        self.halt(error.to_string());
+        if error.is_passing() {
+            self.reopen(ctx);
+        }
+    }
+
+    fn halt(&mut self, reason: String) {
+        tracing::error!(partition = self.around.partition, %reason, "the partition is not served");
+        self.phase.send_replace(Phase::Halted(reason));
+    }
+
+    /// Ends this claim. What comes next is a new one, unless somebody else has taken over.
+    pub(super) fn end(&mut self, error: &AppendError, ctx: &mut Context<Self>) {
+        if let Some(serving) = self.serving.take() {
+            self.clock_jumped |= serving.figures().clock_jumped;
+            serving.fail();
+        }
+        self.touch();
+        self.term += 1;
+        if self.stopping.is_some() {
+            return ctx.stop();
+        }
+        if matches!(error, AppendError::Deposed { .. }) || self.duty == Duty::Standby {
+            tracing::info!(partition = self.around.partition, %error, "the partition is served elsewhere");
+            self.duty = Duty::Standby;
+            return self.stand_by(Time::default());
+        }
+        self.halt(error.to_string());
+        match error {
+            AppendError::Deposed { .. } | AppendError::Sealed { .. } => {}
+            AppendError::Conflict { .. }
+            | AppendError::Unavailable(_)
+            | AppendError::NoSpace { .. }
+            | AppendError::Unknown(_)
+            | AppendError::TooLarge { .. } => self.reopen(ctx),
+        }
+    }
+
+    /// Stops, or stands by, if that is what is wanted and nothing is under way.
+    pub(super) fn leave_if_idle(&mut self, ctx: &mut Context<Self>) {
+        if !self.serving.as_ref().is_none_or(Serving::is_idle) {
+            return;
+        }
+        if self.stopping.is_some() {
+            ctx.stop();
+        } else if self.duty == Duty::Standby && !self.folding && self.leaving.is_some() {
+            // The writer goes with it, and what it is still told is of an earlier term.
+            self.serving = None;
+            self.term += 1;
+            self.touch();
+            self.stand_by(Time::default());
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Nodes that share partitions: who is told to serve does, who is not stands by, and nobody fights.
+
+use kippu_events::log::ReadLog as _;
+
+use super::*;
+
+const BOTH: [u16; 2] = [0, 1];
+
+impl Play {
+    /// Waits until every partition is as `wanted`.
+    async fn all(&self, wanted: fn(&Phase) -> bool) {
+        while !self.runtime.phases().iter().all(wanted) {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn serve(&self) {
+        self.runtime.assign(&BOTH);
+        self.all(is_serving).await;
+    }
+}
+
+fn is_serving(phase: &Phase) -> bool {
+    matches!(phase, Phase::Serving { .. })
+}
+
+fn stands_by(phase: &Phase) -> bool {
+    matches!(phase, Phase::Standby { .. })
+}
+
+#[test]
+fn who_is_not_told_to_serve_stands_by_and_says_that_another_node_serves() {
+    on_stage(|stage| async move {
+        let play = stage.join("a").await;
+        assert!(play.runtime.phases().iter().all(stands_by));
+        let body = json!({ "label": "one" }).to_string();
+        let call = Call { caller: Caller::OPERATOR, key: "one".to_owned(), id: None, if_match: None };
+        let ran = play.commands.run(Family::Placements, "open", call, body.as_bytes()).await;
+        assert!(matches!(ran, Err(crate::NotRun::Elsewhere(_))), "{ran:?}");
+        assert_eq!((stage.log.end(0).unwrap(), stage.log.end(1).unwrap()), (1, 1), "nothing was claimed");
+        play.serve().await;
+        assert_eq!(slug(&play.open("one").await), "done");
+    });
+}
+
+/// Shows F12, F36.
+#[test]
+fn partitions_that_move_take_their_history_with_them() {
+    on_stage(|stage| async move {
+        let (one, two) = (stage.join("a").await, stage.join("b").await);
+        one.serve().await;
+        let id = one.open("one").await.unwrap().entity.id;
+        let before = one.place(id, "place", "p", "a").await.unwrap();
+        one.runtime.revoke(&BOTH).await;
+        assert!(one.runtime.phases().iter().all(stands_by), "who was asked to leave has left when it is told so");
+        two.serve().await;
+        let again = two.place(id, "place", "p", "a").await.unwrap();
+        assert!(again.replayed);
+        assert_eq!((again.answer, again.position), (before.answer, before.position));
+        two.runtime.revoke(&BOTH).await;
+        one.serve().await;
+        assert_eq!(one.place(id, "move", "m", "b").await.unwrap().version, 3);
+    });
+}
+
+/// Keeps E4.
+#[test]
+fn who_was_deposed_serves_again_only_when_it_is_told_to() {
+    on_stage(|stage| async move {
+        let (old, new) = (stage.join("a").await, stage.join("b").await);
+        old.serve().await;
+        let id = old.open("one").await.unwrap().entity.id;
+        new.serve().await;
+        // Asking is what lets it find out.
+        let asked = old.place(id, "place", "o", "a").await;
+        assert!(matches!(slug(&asked), "unavailable" | "unknown-outcome"), "{asked:?}");
+        let partition = usize::from(id.slot().partition(2));
+        while !stands_by(&old.runtime.phases()[partition]) {
+            tokio::task::yield_now().await;
+        }
+        let claims = stage.log.end(id.slot().partition(2)).unwrap();
+        for _ in 0..3 {
+            old.runtime.tick().await;
+        }
+        assert!(stands_by(&old.runtime.phases()[partition]));
+        assert_eq!(stage.log.end(id.slot().partition(2)).unwrap(), claims, "it has not claimed again");
+        old.serve().await;
+        assert_eq!(slug(&old.place(id, "place", "o", "a").await), "done");
+    });
+}
+
+/// Keeps P3.
+#[test]
+fn a_node_that_stands_by_has_folded_what_the_others_did() {
+    on_stage(|stage| async move {
+        let (one, two) = (stage.join("a").await, stage.join("b").await);
+        one.serve().await;
+        let last = one.open("one").await.unwrap().entity.id;
+        let partition = usize::from(last.slot().partition(2));
+        let reached = |phase: &Phase| matches!(phase, Phase::Standby { last } if *last >= NOON);
+        while !reached(&two.runtime.phases()[partition]) {
+            two.runtime.tick().await;
+        }
+    });
+}

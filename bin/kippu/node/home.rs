@@ -1,0 +1,121 @@
+//! Where a node's history lies, and how it is made and opened there.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use kippu_events::log::kafka::{self, Address, KafkaLog, NewTopic};
+use kippu_events::log::rocks::{self, RocksLog};
+use kippu_events::log::{Log, LogId, ReadLog};
+
+use super::{DataDir, Found};
+use crate::config::Config;
+use crate::server::metrics::Commits;
+
+/// See the module.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Home {
+    /// In the data directory, for one node.
+    Embedded(PathBuf),
+    /// In a topic, for several.
+    Kafka(Address),
+}
+
+/// Why a history is not to be had.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum HomeError {
+    /// The embedded log.
+    #[error(transparent)]
+    Embedded(#[from] rocks::OpenError),
+    /// The topic.
+    #[error(transparent)]
+    Kafka(#[from] kafka::OpenError),
+    /// The label names something else than an address.
+    #[error("the label of the data directory: {0}")]
+    Address(#[from] kafka::address::NotAnAddress),
+}
+
+/// An open log, and what only one on Kafka has.
+pub(crate) struct Opened {
+    /// For everybody.
+    pub(crate) log: Arc<dyn Log>,
+    /// Where several nodes share its partitions.
+    pub(crate) shared: Option<Arc<KafkaLog>>,
+}
+
+impl Home {
+    /// Where the history of the node in `dir` lies: where the configuration says, or else where it did so far.
+    pub(crate) fn of(config: &Config, dir: &DataDir, found: &Found) -> Result<Self, HomeError> {
+        let named = config.log.as_deref();
+        let labelled = match found {
+            Found::Whole(label) => label.home.as_deref(),
+            Found::Unfinished => None,
+        };
+        match named.or(labelled) {
+            Some(address) => Ok(Self::Kafka(address.parse()?)),
+            None => Ok(Self::Embedded(dir.log())),
+        }
+    }
+
+    /// As the data directory's label has it; the embedded log needs no word.
+    pub(crate) fn label(&self) -> Option<String> {
+        match self {
+            Self::Embedded(_) => None,
+            Self::Kafka(address) => Some(address.to_string()),
+        }
+    }
+
+    /// Makes the log `id` here, or goes on making it.
+    pub(crate) fn create(&self, id: LogId, config: &Config) -> Result<(), HomeError> {
+        let partitions = config.node.partitions;
+        match self {
+            Self::Embedded(dir) => match RocksLog::create(dir, id, partitions) {
+                Ok(()) | Err(rocks::OpenError::Exists(_)) => Ok(()),
+                Err(error) => Err(error.into()),
+            },
+            Self::Kafka(address) => {
+                let replicas = config.kafka.replicas;
+                // All copies but one, so that one broker may be away; of two, both.
+                let in_sync = if replicas < 3 { replicas } else { replicas - 1 };
+                Ok(KafkaLog::create(address, id, &NewTopic { partitions, replicas, in_sync })?)
+            }
+        }
+    }
+
+    /// Opens the log for writing.
+    pub(crate) fn open(&self, config: &Config, commits: &Commits) -> Result<Opened, HomeError> {
+        match self {
+            Self::Embedded(dir) => {
+                let commits = commits.clone();
+                let on_commit = Arc::new(move |committed| commits.observe(committed));
+                let log = RocksLog::open_with(dir, rocks::Settings { on_commit, ..rocks::Settings::default() })?;
+                Ok(Opened { log, shared: None })
+            }
+            Self::Kafka(address) => {
+                let log = KafkaLog::open(address, settings(config))?;
+                Ok(Opened { log: Arc::clone(&log) as Arc<dyn Log>, shared: Some(log) })
+            }
+        }
+    }
+
+    /// Opens the log for reading only, beside the nodes that write it.
+    pub(crate) fn open_beside(&self, config: &Config) -> Result<Box<dyn ReadLog>, HomeError> {
+        match self {
+            Self::Embedded(dir) => Ok(Box::new(RocksLog::open_beside(dir)?)),
+            Self::Kafka(address) => Ok(Box::new(kafka::Beside::open(address, settings(config))?)),
+        }
+    }
+}
+
+impl fmt::Display for Home {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Embedded(dir) => dir.display().fmt(f),
+            Self::Kafka(address) => address.fmt(f),
+        }
+    }
+}
+
+fn settings(config: &Config) -> kafka::Settings {
+    kafka::Settings { accept_single_copy: config.kafka.accept_single_copy }
+}

@@ -1,0 +1,66 @@
+//! The share of the partitions that this node serves, where several nodes share them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kippu_actors::runtime::Runtime;
+use kippu_events::log::kafka::{KafkaLog, Membership, OpenError, Owner};
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+
+/// How long partitions that go to other nodes may take to answer what is under way. Who takes them over claims them
+/// anyway, and then nothing more is answered here.
+const DRAIN: Duration = Duration::from_secs(4);
+
+/// See the module. The node leaves the others when this is dropped.
+pub(crate) struct Share {
+    expelled: watch::Receiver<Option<String>>,
+    _membership: Membership,
+}
+
+struct Told {
+    runtime: Runtime,
+    /// Where waiting is done: the group's thread is not one of the runtime's.
+    handle: Handle,
+    expelled: watch::Sender<Option<String>>,
+}
+
+impl Share {
+    /// Joins the other nodes of `log` as `name`. MUST be called on a tokio runtime.
+    pub(crate) fn join(log: &KafkaLog, name: &str, runtime: &Runtime) -> Result<Self, OpenError> {
+        let (tell, expelled) = watch::channel(None);
+        let told = Told { runtime: runtime.clone(), handle: Handle::current(), expelled: tell };
+        let membership = log.join(name, Arc::new(told))?;
+        Ok(Self { expelled, _membership: membership })
+    }
+
+    /// Waits until this node is out for good; gives the reason.
+    pub(crate) async fn expelled(&self) -> String {
+        let mut expelled = self.expelled.clone();
+        let reason = expelled.wait_for(Option::is_some).await.ok().and_then(|reason| reason.clone());
+        match reason {
+            Some(reason) => reason,
+            // Nobody can tell any more: the node is stopping.
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl Owner for Told {
+    fn assigned(&self, partitions: &[u16]) {
+        tracing::info!(?partitions, "partitions come to this node");
+        self.runtime.assign(partitions);
+    }
+
+    fn revoked(&self, partitions: &[u16]) {
+        tracing::info!(?partitions, "partitions leave this node");
+        let drained = async { tokio::time::timeout(DRAIN, self.runtime.revoke(partitions)).await };
+        if self.handle.block_on(drained).is_err() {
+            tracing::warn!(?partitions, "partitions leave this node with answers under way");
+        }
+    }
+
+    fn expelled(&self, reason: &str) {
+        self.expelled.send_replace(Some(reason.to_owned()));
+    }
+}

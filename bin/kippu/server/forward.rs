@@ -1,0 +1,149 @@
+//! A command that reached a node which does not serve its partition: brought to the node that does, by its claim, once.
+//! Or its caller is told where to go, if that is what it prefers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName};
+use actix_web::web::Bytes;
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
+use futures_util::future::LocalBoxFuture;
+use kippu_actors::http::{Elsewhere, IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, KIPPU_POSITION};
+use kippu_actors::problem::{self, Problem};
+use kippu_events::log::Log;
+
+use super::request_id::{RequestId, X_REQUEST_ID};
+use crate::node::Node;
+
+/// On a command that another node has brought here. It goes no further.
+pub(crate) const KIPPU_FORWARDED: HeaderName = HeaderName::from_static("kippu-forwarded");
+/// As RFC 7240 has it.
+const PREFER: HeaderName = HeaderName::from_static("prefer");
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+/// The preference of a client that would rather ask the right node itself.
+const REDIRECT: &str = "redirect";
+
+/// A node that is there takes a connection within this.
+const CONNECT: Duration = Duration::from_secs(1);
+/// Longer than any command takes while its node is well.
+const ANSWER: Duration = Duration::from_secs(30);
+
+/// How often it is looked whether the owner is still the owner.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// What of a command's headers its owner needs.
+const ASKED: [HeaderName; 4] = [header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_MATCH, IDEMPOTENCY_KEY];
+/// What of an answer's headers its caller needs.
+const ANSWERED: [HeaderName; 7] = [
+    header::CONTENT_TYPE,
+    header::ETAG,
+    header::LOCATION,
+    header::RETRY_AFTER,
+    header::WWW_AUTHENTICATE,
+    KIPPU_POSITION,
+    IDEMPOTENT_REPLAYED,
+];
+
+/// See the module.
+pub(crate) struct Forward {
+    log: Arc<dyn Log>,
+    /// Where this node itself answers.
+    url: String,
+    http: reqwest::Client,
+}
+
+impl Forward {
+    /// Forwards for `node`.
+    ///
+    /// # Errors
+    /// Where there can be no client.
+    pub(crate) fn new(node: &Node) -> Result<Self, reqwest::Error> {
+        let http = reqwest::Client::builder().no_proxy().connect_timeout(CONNECT).timeout(ANSWER).build()?;
+        Ok(Self { log: Arc::clone(&node.log), url: node.url.clone(), http })
+    }
+
+    /// Where the node answers that has claimed `partition` last, if that is not this one.
+    fn owner(&self, partition: u16) -> Option<String> {
+        let owner = self.log.claimant(partition)?.url;
+        (!owner.is_empty() && owner != self.url).then_some(owner)
+    }
+
+    /// Waits until somebody else than `owner` has claimed `partition`: a node that was frozen or cut off takes connections,
+    /// or seems to, and does not answer.
+    async fn succeeded(&self, partition: u16, owner: &str) {
+        let mut look = tokio::time::interval(LOOK);
+        while self.log.claimant(partition).is_some_and(|claimant| claimant.url == owner) {
+            look.tick().await;
+        }
+    }
+
+    async fn bring(&self, owner: &str, request: &HttpRequest, body: Bytes) -> Result<HttpResponse, Problem> {
+        let mut asked = self.http.post(format!("{owner}{}", request.uri())).body(body);
+        for name in &ASKED {
+            for value in request.headers().get_all(name) {
+                asked = asked.header(name.as_str(), value.as_bytes());
+            }
+        }
+        if let Some(id) = request.extensions().get::<RequestId>() {
+            asked = asked.header(X_REQUEST_ID.as_str(), id.as_str());
+        }
+        let answer = asked.header(KIPPU_FORWARDED.as_str(), "1").send().await.map_err(|error| lost(owner, &error))?;
+        let status = StatusCode::from_u16(answer.status().as_u16()).unwrap_or(StatusCode::BAD_GATEWAY);
+        let mut response = HttpResponse::build(status);
+        for name in &ANSWERED {
+            for value in answer.headers().get_all(name.as_str()) {
+                response.append_header((name.clone(), value.as_bytes()));
+            }
+        }
+        let body = answer.bytes().await.map_err(|error| lost(owner, &error))?;
+        Ok(response.body(body))
+    }
+}
+
+impl Elsewhere for Forward {
+    fn ask<'a>(
+        &'a self,
+        partition: u16,
+        request: &'a HttpRequest,
+        body: Bytes,
+    ) -> LocalBoxFuture<'a, Result<HttpResponse, Problem>> {
+        Box::pin(async move {
+            let taken_over =
+                || Problem::later(&problem::UNAVAILABLE, "the partition of this entity is being taken over");
+            let owner = self.owner(partition).ok_or_else(taken_over)?;
+            if request.headers().contains_key(&KIPPU_FORWARDED) {
+                return Err(taken_over());
+            }
+            if prefers_to_be_redirected(request) {
+                let place = format!("{owner}{}", request.uri());
+                let mut response = HttpResponse::TemporaryRedirect();
+                response.insert_header((header::LOCATION, place));
+                return Ok(response.insert_header((PREFERENCE_APPLIED, REDIRECT)).finish());
+            }
+            tokio::select! {
+                answer = self.bring(&owner, request, body) => answer,
+                () = self.succeeded(partition, &owner) => Err(unknown()),
+            }
+        })
+    }
+}
+
+fn prefers_to_be_redirected(request: &HttpRequest) -> bool {
+    let preferences = request.headers().get_all(&PREFER).filter_map(|value| value.to_str().ok());
+    preferences.flat_map(|value| value.split(',')).any(|token| token.trim().eq_ignore_ascii_case(REDIRECT))
+}
+
+/// What a caller is told whose command was perhaps taken by a node that did not answer.
+fn lost(owner: &str, error: &reqwest::Error) -> Problem {
+    tracing::warn!(owner, %error, "the owner of a partition does not answer");
+    if error.is_connect() || error.is_builder() {
+        Problem::later(&problem::UNAVAILABLE, "the partition of this entity is being taken over")
+    } else {
+        unknown()
+    }
+}
+
+fn unknown() -> Problem {
+    Problem::later(&problem::UNKNOWN_OUTCOME, "the node of this entity did not answer; ask again with the same key")
+}
