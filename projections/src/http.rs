@@ -124,6 +124,10 @@ async fn get(
     await_position(&queries, &view, request.headers()).await?;
     let unseal = parameters.page.unseal;
     let found = match parameters.as_of {
+        None if unseal => {
+            let queries = queries.get_ref().clone();
+            off_the_worker(move || queries.get(&view, &key, &viewer, unseal)).await?
+        }
         None => queries.get(&view, &key, &viewer, unseal)?,
         Some(at) => {
             let queries = queries.get_ref().clone();
@@ -186,7 +190,7 @@ fn put_header(response: &mut HttpResponseBuilder, name: HeaderName, value: &str)
     }
 }
 
-/// Runs reads that may take milliseconds where they hold up no other request.
+/// Runs reads that may take milliseconds, or wait for a person's key, where they hold up no other request.
 async fn off_the_worker<T: Send + 'static>(
     read: impl FnOnce() -> Result<T, QueryError> + Send + 'static,
 ) -> Result<T, QueryError> {

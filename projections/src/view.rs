@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kippu_events::client::Role;
 use kippu_events::event::NotAnEvent;
-use kippu_events::secrets::{Sealed, Secrets};
+use kippu_events::secrets::{Sealed, Secrets, SecretsError};
 use kippu_events::{EntityId, Family, Recorded};
 
 use crate::queries::QueryError;
@@ -59,11 +59,12 @@ pub trait Table: Send + Sync {
     /// Where a filter has no such value, or is not for this viewer.
     fn plan(&self, ask: &Ask<'_>) -> Result<Plan, QueryError>;
 
-    /// The row as `ask` may see it; nothing where it is not this viewer's, or the filters leave it out.
+    /// The row as `ask` may see it; nothing where it is not this viewer's, or the filters leave it out. May block where
+    /// personal fields are opened.
     ///
     /// # Errors
-    /// [`NotARow`] where the bytes are none of this view's.
-    fn present(&self, id: EntityId, row: &[u8], ask: &Ask<'_>) -> Result<Option<Presented>, NotARow>;
+    /// `Row` where the bytes are none of this view's, `Sealed` where a personal field cannot be opened now.
+    fn present(&self, id: EntityId, row: &[u8], ask: &Ask<'_>) -> Result<Option<Presented>, QueryError>;
 }
 
 /// Who asks.
@@ -209,12 +210,32 @@ pub struct NotARow(pub String);
 
 /// Opens sealed personal fields.
 pub trait Unseal: Send + Sync {
-    /// What was sealed for the person's `field`; nothing where the person was forgotten.
-    fn unseal(&self, person: EntityId, field: &str, sealed: &Sealed) -> Option<String>;
+    /// What was sealed for the person's `field`; nothing where the person was forgotten. May block: the person's key may
+    /// have to be asked for.
+    ///
+    /// # Errors
+    /// [`NotOpened`] where nobody can say so now: a person MUST NOT look forgotten because a key is late.
+    fn unseal(&self, person: EntityId, field: &str, sealed: &Sealed) -> Result<Option<String>, NotOpened>;
 }
 
+/// A person's key is not to be had now.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a personal field cannot be opened now: {0}")]
+pub struct NotOpened(pub String);
+
 impl Unseal for Secrets {
-    fn unseal(&self, person: EntityId, field: &str, sealed: &Sealed) -> Option<String> {
-        Self::unseal(self, person, field, sealed).ok()
+    fn unseal(&self, person: EntityId, field: &str, sealed: &Sealed) -> Result<Option<String>, NotOpened> {
+        match Self::unseal(self, person, field, sealed) {
+            Ok(plain) => Ok(Some(plain)),
+            Err(SecretsError::NoPerson(_) | SecretsError::Forgotten(_)) => Ok(None),
+            Err(error @ (SecretsError::Io { .. } | SecretsError::Shared(_) | SecretsError::Entropy)) => {
+                Err(NotOpened(error.to_string()))
+            }
+            // One damaged field holds up nobody else's, in a list of many.
+            Err(error @ (SecretsError::Format { .. } | SecretsError::OtherLog { .. } | SecretsError::Unsealable)) => {
+                tracing::error!(%person, field, %error, "a personal field does not open");
+                Ok(None)
+            }
+        }
     }
 }

@@ -11,7 +11,7 @@ mod tests;
 use kippu_events::EntityId;
 use kippu_events::client::Role;
 use kippu_events::money::Minor;
-use kippu_events::secrets::{Secrets, SecretsError};
+use kippu_events::secrets::{Secrets, SecretsError, SharedError};
 use kippu_events::user::{Account, Event, LimitSource, User};
 
 use self::refusal::Refused;
@@ -154,14 +154,22 @@ fn credit(account: &Account, amount: Minor) -> Result<Event, Refused> {
 
 /// The key store did not take a field: nothing the caller sent is wrong, and nothing was decided.
 fn not_sealed(error: &SecretsError) -> Problem {
+    // Only who was registered is forgotten, and the registration is still there.
+    if let SecretsError::Forgotten(_) = error {
+        return Refused::Exists.into();
+    }
     tracing::error!(%error, "a personal field was not sealed");
     match error {
-        SecretsError::Io { .. } | SecretsError::Entropy => {
+        SecretsError::Io { .. }
+        | SecretsError::Entropy
+        | SecretsError::Shared(SharedError::Unavailable(_) | SharedError::Copy { .. }) => {
             Problem::later(&problem::UNAVAILABLE, "the key store does not take writes")
         }
         SecretsError::Format { .. }
         | SecretsError::OtherLog { .. }
         | SecretsError::NoPerson(_)
+        | SecretsError::Forgotten(_)
+        | SecretsError::Shared(SharedError::Damaged { .. })
         | SecretsError::Unsealable => Problem::new(&problem::INTERNAL, "the key store does not work"),
     }
 }

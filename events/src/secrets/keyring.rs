@@ -104,8 +104,22 @@ struct StoredKey {
 }
 
 impl Keyring {
+    /// New keys for `log`.
+    pub(super) fn new(log: LogId) -> Result<Self, SecretsError> {
+        Self::random(log).map_err(|_| SecretsError::Entropy)
+    }
+
+    /// Itself, if it was made for `log`; `path` is where it came from.
+    pub(super) fn of(self, log: LogId, path: &Path) -> Result<Self, SecretsError> {
+        if self.log == log {
+            Ok(self)
+        } else {
+            Err(SecretsError::OtherLog { path: path.to_owned(), owner: self.log, log })
+        }
+    }
+
     /// New keys for `log`, from the operating system.
-    pub(super) fn random(log: LogId) -> Result<Self, getrandom::Error> {
+    fn random(log: LogId) -> Result<Self, getrandom::Error> {
         let one = || Ok(Numbered::one(FIRST, Key::random()?));
         let (identity, index) = (Key::random()?, Key::random()?);
         Ok(Self { log, root: one()?, pepper: one()?, wrapping: one()?, identity, index })
@@ -169,9 +183,13 @@ impl Keyring {
 
     /// Reads the keyring in `dir`.
     pub(super) fn open(dir: &Path) -> Result<Self, SecretsError> {
-        let path = dir.join(FILE);
-        let wrong = |reason: String| SecretsError::Format { path: path.clone(), reason };
-        let mut text = fs::read(&path).map_err(|source| SecretsError::Io { path: path.clone(), source })?;
+        Self::read(&dir.join(FILE))
+    }
+
+    /// Reads the keyring in the file `path`.
+    pub(super) fn read(path: &Path) -> Result<Self, SecretsError> {
+        let wrong = |reason: String| SecretsError::Format { path: path.to_owned(), reason };
+        let mut text = fs::read(path).map_err(|source| SecretsError::Io { path: path.to_owned(), source })?;
         let format = serde_json::from_slice::<AnyFormat>(&text).map(|any| any.format);
         let parsed: Result<Stored, _> = serde_json::from_slice(&text);
         text.zeroize();

@@ -1,17 +1,20 @@
 //! Secrets: the key store beside the log, and everything that is made with its keys – tokens, MACs, PIN verifiers and
 //! sealed personal fields. What leaves this module may be stored; what goes into it may not.
 
+mod copy;
 mod keyring;
 mod mac;
 mod numbered;
 mod persons;
 mod pin;
 mod seal;
+mod shared;
 #[cfg(test)]
 mod tests;
 mod token;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization as _;
@@ -20,6 +23,7 @@ use self::keyring::{Key, Keyring};
 use self::mac::Keyed;
 use self::numbered::Numbered;
 use self::persons::Persons;
+pub use self::shared::{SharedError, SharedKey, SharedKeys};
 use self::token::Mint;
 
 use crate::event::Mac;
@@ -107,6 +111,12 @@ pub enum SecretsError {
     /// The person's key is not there: forgotten, or another key store's.
     #[error("there is no key for person {0}")]
     NoPerson(EntityId),
+    /// The person was forgotten, and has no key for ever.
+    #[error("person {0} was forgotten")]
+    Forgotten(EntityId),
+    /// The keys that nodes share.
+    #[error(transparent)]
+    Shared(#[from] SharedError),
     /// The operating system gave no randomness.
     #[error("no randomness to be had")]
     Entropy,
@@ -153,16 +163,44 @@ impl Secrets {
     /// # Errors
     /// Where the file system says no, or there is one already.
     pub fn create(dir: &Path, log: LogId) -> Result<Self, SecretsError> {
+        Self::make(dir, Keyring::new(log)?, |dir, keyring| Persons::create(dir, keyring.wrapping.clone()))
+    }
+
+    /// The same, with persons' keys in `keys`, which MUST be empty. Every other node gets the same keyring by
+    /// [`Secrets::join`]: with one of its own it could open nobody's key. Blocks.
+    ///
+    /// # Errors
+    /// As [`Secrets::create`], and where `keys` are not to be had or not empty.
+    pub fn create_shared(dir: &Path, log: LogId, keys: Arc<dyn SharedKeys>) -> Result<Self, SecretsError> {
+        Self::make(dir, Keyring::new(log)?, |dir, keyring| {
+            Persons::create_shared(dir, log, keys, keyring.wrapping.clone())
+        })
+    }
+
+    /// Makes a key store in `dir`, which MUST NOT hold one, from the keyring of a node that serves `log` already:
+    /// `keyring_file` is a copy of its `keyring.json`. Blocks.
+    ///
+    /// # Errors
+    /// As [`Secrets::create`], and where the file is not the keyring of this log and of `keys`.
+    pub fn join(dir: &Path, log: LogId, keyring_file: &Path, keys: Arc<dyn SharedKeys>) -> Result<Self, SecretsError> {
+        let keyring = Keyring::read(keyring_file)?.of(log, keyring_file)?;
+        Self::make(dir, keyring, |dir, keyring| Persons::join(dir, log, keys, keyring.wrapping.clone()))
+    }
+
+    fn make(
+        dir: &Path,
+        keyring: Keyring,
+        persons: impl FnOnce(&Path, &Keyring) -> Result<Persons, SecretsError>,
+    ) -> Result<Self, SecretsError> {
         let failed = |source| SecretsError::Io { path: dir.join(keyring::FILE), source };
         let exists = || failed(std::io::ErrorKind::AlreadyExists.into());
         if Keyring::exists(dir) {
             return Err(exists());
         }
-        let keyring = Keyring::random(log).map_err(|_| SecretsError::Entropy)?;
         keyring::make_dir(dir).map_err(failed)?;
         // The store of persons' keys is locked against other processes, so the keyring is written by one of them. It
         // comes last: without it there is no key store, and the next attempt begins anew.
-        let persons = Persons::create(&dir.join(PERSONS), keyring.wrapping.clone())?;
+        let persons = persons(&dir.join(PERSONS), &keyring)?;
         if Keyring::exists(dir) {
             return Err(exists());
         }
@@ -175,11 +213,19 @@ impl Secrets {
     /// # Errors
     /// Where there is none, it belongs to another log, or it is not as this version writes it.
     pub fn open(dir: &Path, log: LogId) -> Result<Self, SecretsError> {
-        let keyring = Keyring::open(dir)?;
-        if keyring.log != log {
-            return Err(SecretsError::OtherLog { path: dir.join(keyring::FILE), owner: keyring.log, log });
-        }
+        let keyring = Keyring::open(dir)?.of(log, &dir.join(keyring::FILE))?;
         let persons = Persons::open(&dir.join(PERSONS), keyring.wrapping.clone())?;
+        Ok(Self::new(keyring, persons))
+    }
+
+    /// Opens the key store in `dir`, with persons' keys in `keys` and a copy of them in `dir`, which is made anew where it
+    /// is missing. Blocks.
+    ///
+    /// # Errors
+    /// As [`Secrets::open`], and where `keys` are not to be had or lack what this node has read of them.
+    pub fn open_shared(dir: &Path, log: LogId, keys: Arc<dyn SharedKeys>) -> Result<Self, SecretsError> {
+        let keyring = Keyring::open(dir)?.of(log, &dir.join(keyring::FILE))?;
+        let persons = Persons::open_shared(&dir.join(PERSONS), log, keys, keyring.wrapping.clone())?;
         Ok(Self::new(keyring, persons))
     }
 
@@ -262,10 +308,11 @@ impl Secrets {
         seal::seal(&self.persons.get_or_make(person)?, person, field, plain)
     }
 
-    /// Opens what [`Secrets::seal`] sealed for the same person and field.
+    /// Opens what [`Secrets::seal`] sealed for the same person and field. Blocks where nodes share persons' keys and this
+    /// one has not read the person's yet.
     ///
     /// # Errors
-    /// Where the person's key is gone, or this is not what was sealed.
+    /// Where the person's key is gone or not to be had now, or this is not what was sealed.
     pub fn unseal(&self, person: EntityId, field: &str, sealed: &Sealed) -> Result<String, SecretsError> {
         seal::unseal(&self.persons.get(person)?, person, field, sealed)
     }

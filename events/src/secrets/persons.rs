@@ -4,21 +4,25 @@
 //! ```text
 //! person 15 B → number of the wrapping key u32 ‖ nonce 24 B ‖ XChaCha20-Poly1305 of the key, bound to the person
 //! ```
+//!
+//! One node keeps them here; several nodes share them ([`super::shared`]) and keep a copy here.
 
 use std::collections::HashMap;
 use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chacha20poly1305::aead::{Aead as _, Payload};
 use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce};
 use rocksdb::{DB, DBRecoveryMode, IteratorMode, Options, WriteOptions};
 use zeroize::Zeroizing;
 
-use super::SecretsError;
 use super::keyring::{Key, make_dir};
 use super::numbered::Numbered;
+use super::shared::{Shared, SharedKeys};
+use super::{SecretsError, copy};
 use crate::EntityId;
+use crate::log::LogId;
 
 const NONCE: usize = 24;
 /// Keys are few and small: a memtable of this size holds tens of thousands.
@@ -40,6 +44,7 @@ pub(super) struct Persons {
 enum Kept {
     OnDisk(DB),
     InMemory(Mutex<HashMap<EntityId, Vec<u8>>>),
+    Shared(Box<Shared>),
 }
 
 impl Persons {
@@ -59,7 +64,52 @@ impl Persons {
     /// The store in `dir`, which MUST be there: an empty one in its place would look as if everybody was forgotten.
     pub(super) fn open(dir: &Path, wrapping: Numbered<Key>) -> Result<Self, SecretsError> {
         let db = DB::open(&options(), dir).map_err(|error| damaged(dir, &error))?;
+        // A key made here would be one that the other nodes do not know.
+        if copy::is_copy(&db).map_err(|error| damaged(dir, &error))? {
+            return Err(damaged(dir, &"these keys are a copy of keys that nodes share"));
+        }
         Ok(Self::new(wrapping, Kept::OnDisk(db)))
+    }
+
+    /// The first use of `keys`, which MUST be empty, with a copy in `dir`.
+    pub(super) fn create_shared(
+        dir: &Path,
+        log: LogId,
+        keys: Arc<dyn SharedKeys>,
+        wrapping: Numbered<Key>,
+    ) -> Result<Self, SecretsError> {
+        let shared = Shared::open(dir, log, keys)?;
+        if shared.keys().end()? > 0 {
+            return Err(damaged(Path::new(shared.keys().name()), &"there are keys here that another keyring made"));
+        }
+        Ok(Self::new(wrapping, Kept::Shared(Box::new(shared))))
+    }
+
+    /// `keys`, with the copy of them in `dir`, which is made where there is none.
+    pub(super) fn open_shared(
+        dir: &Path,
+        log: LogId,
+        keys: Arc<dyn SharedKeys>,
+        wrapping: Numbered<Key>,
+    ) -> Result<Self, SecretsError> {
+        Ok(Self::new(wrapping, Kept::Shared(Box::new(Shared::open(dir, log, keys)?))))
+    }
+
+    /// The same, where it is not known yet that `wrapping` is what these keys are wrapped under.
+    pub(super) fn join(
+        dir: &Path,
+        log: LogId,
+        keys: Arc<dyn SharedKeys>,
+        wrapping: Numbered<Key>,
+    ) -> Result<Self, SecretsError> {
+        let shared = Shared::open(dir, log, keys)?;
+        shared.catch_up()?;
+        let any = shared.any()?;
+        let persons = Self::new(wrapping, Kept::Shared(Box::new(shared)));
+        if let Some(any) = any {
+            persons.opened(any.person, &any.wrapped)?;
+        }
+        Ok(persons)
     }
 
     /// A store that is gone with the process.
@@ -71,7 +121,7 @@ impl Persons {
         Self { wrapping, kept, making: [const { Mutex::new(()) }; SHARDS] }
     }
 
-    /// The person's key.
+    /// The person's key. Blocks where nodes share keys and this one has not read the person's yet.
     pub(super) fn get(&self, person: EntityId) -> Result<Key, SecretsError> {
         self.find(person)?.ok_or(SecretsError::NoPerson(person))
     }
@@ -85,19 +135,21 @@ impl Persons {
         let shard = usize::from(person.as_bytes()[EntityId::BYTES - 1]) % SHARDS;
         // The lock guards no data of its own, so a panic while it was held broke nothing.
         let _making = self.making[shard].lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(key) = self.find(person)? {
-            return Ok(key);
+        if let Some(wrapped) = self.kept.known(person)? {
+            return self.opened(person, &wrapped);
         }
         let key = Key::random().map_err(|_| SecretsError::Entropy)?;
-        self.kept.put(person, self.wrap_key(person, &key)?)?;
-        Ok(key)
+        let first = self.kept.put_first(person, self.wrap_key(person, &key)?)?;
+        self.opened(person, &first)
     }
 
     fn find(&self, person: EntityId) -> Result<Option<Key>, SecretsError> {
-        let Some(wrapped) = self.kept.get(person)? else { return Ok(None) };
-        let key = self.unwrap_key(person, &wrapped);
-        key.map(Some).ok_or_else(|| {
-            damaged(&self.kept.path(), &format_args!("the key of person {person} is not what this keyring wrapped"))
+        self.kept.find(person)?.map(|wrapped| self.opened(person, &wrapped)).transpose()
+    }
+
+    fn opened(&self, person: EntityId, wrapped: &[u8]) -> Result<Key, SecretsError> {
+        self.unwrap_key(person, wrapped).ok_or_else(|| {
+            damaged(self.kept.path(), &format_args!("the key of person {person} is not what this keyring wrapped"))
         })
     }
 
@@ -124,38 +176,55 @@ impl Persons {
 }
 
 impl Kept {
-    fn get(&self, person: EntityId) -> Result<Option<Vec<u8>>, SecretsError> {
+    /// What this process has at hand.
+    fn known(&self, person: EntityId) -> Result<Option<Vec<u8>>, SecretsError> {
         match self {
             Self::OnDisk(db) => db.get(person.as_bytes()).map_err(|error| damaged(db.path(), &error)),
             Self::InMemory(map) => Ok(map.lock().unwrap_or_else(PoisonError::into_inner).get(&person).cloned()),
+            Self::Shared(shared) => shared.known(person),
         }
     }
 
-    /// Durable when this returns.
-    fn put(&self, person: EntityId, wrapped: Vec<u8>) -> Result<(), SecretsError> {
+    /// What there is.
+    fn find(&self, person: EntityId) -> Result<Option<Vec<u8>>, SecretsError> {
+        match self {
+            Self::OnDisk(_) | Self::InMemory(_) => self.known(person),
+            Self::Shared(shared) => shared.find(person),
+        }
+    }
+
+    /// Keeps a key for a person who has none; the one that counts, durable when this returns. Here no other process makes
+    /// any, where they are shared another node's may have come first.
+    fn put_first(&self, person: EntityId, wrapped: Vec<u8>) -> Result<Vec<u8>, SecretsError> {
         match self {
             Self::OnDisk(db) => {
                 let mut durable = WriteOptions::default();
                 durable.set_sync(true);
-                db.put_opt(person.as_bytes(), wrapped, &durable)
-                    .map_err(|error| SecretsError::Io { path: db.path().to_owned(), source: io::Error::other(error) })
+                db.put_opt(person.as_bytes(), &wrapped, &durable).map_err(|error| SecretsError::Io {
+                    path: db.path().to_owned(),
+                    source: io::Error::other(error),
+                })?;
+                Ok(wrapped)
             }
             Self::InMemory(map) => {
-                map.lock().unwrap_or_else(PoisonError::into_inner).insert(person, wrapped);
-                Ok(())
+                map.lock().unwrap_or_else(PoisonError::into_inner).insert(person, wrapped.clone());
+                Ok(wrapped)
             }
+            Self::Shared(shared) => shared.put_first(person, wrapped),
         }
     }
 
-    fn path(&self) -> PathBuf {
+    fn path(&self) -> &Path {
         match self {
-            Self::OnDisk(db) => db.path().to_owned(),
-            Self::InMemory(_) => PathBuf::from("(in memory)"),
+            Self::OnDisk(db) => db.path(),
+            Self::InMemory(_) => Path::new("(in memory)"),
+            Self::Shared(shared) => shared.path(),
         }
     }
 }
 
-fn options() -> Options {
+/// How a store of persons' keys, or a copy of one, is opened.
+pub(super) fn options() -> Options {
     let mut options = Options::default();
     options.set_paranoid_checks(true);
     // A torn end was never answered. Anything else that does not read would be somebody's key, so it stops the start.
@@ -166,7 +235,7 @@ fn options() -> Options {
     options
 }
 
-fn damaged(path: &Path, reason: &dyn std::fmt::Display) -> SecretsError {
+pub(super) fn damaged(path: &Path, reason: &dyn std::fmt::Display) -> SecretsError {
     SecretsError::Format { path: path.to_owned(), reason: reason.to_string() }
 }
 
@@ -240,12 +309,12 @@ mod tests {
     fn a_wrapped_key_that_is_put_under_another_person_is_not_taken() {
         let persons = Persons::in_memory(wrapping(1));
         persons.get_or_make(person(1)).unwrap();
-        let wrapped = persons.kept.get(person(1)).unwrap().unwrap();
+        let wrapped = persons.kept.known(person(1)).unwrap().unwrap();
         for end in 0..wrapped.len() {
-            persons.kept.put(person(1), wrapped[..end].to_vec()).unwrap();
+            persons.kept.put_first(person(1), wrapped[..end].to_vec()).unwrap();
             assert!(matches!(persons.get(person(1)), Err(SecretsError::Format { .. })), "cut at {end}");
         }
-        persons.kept.put(person(2), wrapped).unwrap();
+        persons.kept.put_first(person(2), wrapped).unwrap();
         assert!(matches!(persons.get(person(2)), Err(SecretsError::Format { .. })));
     }
 

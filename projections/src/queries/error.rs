@@ -3,7 +3,7 @@
 use kippu_events::log::Cut;
 
 use crate::store::StoreError;
-use crate::view::NotARow;
+use crate::view::{NotARow, NotOpened};
 
 /// Why a query has no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -55,6 +55,9 @@ pub enum QueryError {
     /// The log did not give the records. Ask again.
     #[error("the log cannot be read: {0}")]
     Log(String),
+    /// A personal field cannot be opened now. Ask again, or without.
+    #[error(transparent)]
+    Sealed(#[from] NotOpened),
     /// The store of views does not work.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -116,7 +119,7 @@ impl QueryError {
             Self::OtherHistory(_) => &OTHER_HISTORY,
             Self::NoAsOf(_) => &NO_AS_OF,
             Self::Store(_) | Self::Row(_) => &INTERNAL,
-            Self::Log(_) | Self::Stopped => &UNAVAILABLE,
+            Self::Log(_) | Self::Sealed(_) | Self::Stopped => &UNAVAILABLE,
         }
     }
 }

@@ -147,6 +147,6 @@ impl Scan<'_> {
             &indexed
         };
         let presented = self.table.present(id, row, self.ask);
-        Ok(presented.map(|presented| presented.map(|presented| presented.row)).map_err(QueryError::from))
+        Ok(presented.map(|presented| presented.map(|presented| presented.row)))
     }
 }

@@ -110,7 +110,7 @@ impl Queries {
         &self.0.views
     }
 
-    /// The row of `view` under `key` as it is now. `unseal` opens personal fields, for operators only.
+    /// The row of `view` under `key` as it is now. `unseal` opens personal fields, for operators only, and may block.
     ///
     /// # Errors
     /// [`QueryError`]; `NotFound` also where the row is not for this viewer.

@@ -1,14 +1,20 @@
 //! The query endpoints, over a service without a socket.
 
+use std::sync::Arc;
+use std::thread::ThreadId;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ETAG, IF_NONE_MATCH, RETRY_AFTER};
 use actix_web::{App, HttpMessage as _, dev::Service as _, test, web};
+use kippu_events::EntityId;
 use kippu_events::log::Position;
+use kippu_events::secrets::Sealed;
 use serde_json::Value;
 
 use super::{Running, Scripted, Story, end_of, seed};
+use crate::Projections;
 use crate::http::{self, CUT, POSITION};
-use crate::view::Viewer;
+use crate::view::{NotOpened, Unseal, Viewer};
 
 const MIN: &str = "kippu-min-position";
 
@@ -128,4 +134,32 @@ async fn what_cannot_be_answered_is_a_documented_problem() {
         assert!(answer.body["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{path}");
         assert_eq!(answer.header(RETRY_AFTER), "", "{path}");
     }
+}
+
+/// Opens fields anywhere but on the thread that it was made on.
+struct Elsewhere(ThreadId);
+
+impl Unseal for Elsewhere {
+    fn unseal(&self, _person: EntityId, _field: &str, _sealed: &Sealed) -> Result<Option<String>, NotOpened> {
+        let here = std::thread::current().id() == self.0;
+        if here { Err(NotOpened("asked on the worker".to_owned())) } else { Ok(Some("Ann".to_owned())) }
+    }
+}
+
+#[actix_web::test]
+async fn fields_are_opened_where_waiting_for_a_key_holds_up_no_other_request() {
+    let mut story = Story::new(seed(), 2);
+    let log = Scripted::telling(&mut story, 30);
+    let dir = tempfile::tempdir().expect("a folder");
+    let unseal = Arc::new(Elsewhere(std::thread::current().id()));
+    let projections = Projections::start(log.clone(), dir.path(), Some(unseal)).expect("started");
+    let running = Running { projections: Some(projections), log: log.clone(), dir };
+    let cut = end_of(&*log).to_string();
+    let user = story.users[0];
+    for path in [format!("/v1/users/{user}?unseal=true"), format!("/v1/users/{user}?unseal=true&as_of={cut}")] {
+        let answer = ask(&running, Some(Viewer::OPERATOR), &path, &[(MIN, &cut)]).await;
+        assert_eq!((answer.status, &answer.body["login"]), (StatusCode::OK, &Value::from("Ann")), "{path}");
+    }
+    let listed = ask(&running, Some(Viewer::OPERATOR), "/v1/users?unseal=true", &[]).await;
+    assert_eq!((listed.status, &listed.body["data"][0]["login"]), (StatusCode::OK, &Value::from("Ann")));
 }

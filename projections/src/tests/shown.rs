@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::story::BEGIN;
 use super::{Running, Scripted, Story, seed};
 use crate::queries::{Page, Queries, QueryError};
-use crate::view::{Unseal, Viewer};
+use crate::view::{NotOpened, Unseal, Viewer};
 use crate::{Projections, catalogue};
 
 const ALL_VIEWS: [&str; 5] = ["users", "approvals", "spending", "clients", "placements"];
@@ -221,8 +221,8 @@ fn pages_show_every_row_once_while_rows_come_and_go() {
 struct Opened;
 
 impl Unseal for Opened {
-    fn unseal(&self, _person: EntityId, field: &str, sealed: &Sealed) -> Option<String> {
-        (field == "login").then(|| format!("{field} of {}", sealed.xchacha20poly1305))
+    fn unseal(&self, _person: EntityId, field: &str, sealed: &Sealed) -> Result<Option<String>, NotOpened> {
+        Ok((field == "login").then(|| format!("{field} of {}", sealed.xchacha20poly1305)))
     }
 }
 
@@ -244,6 +244,30 @@ fn personal_fields_are_opened_only_for_an_operator_who_asks() {
         assert!(!row.to_string().contains("sealed") && !row.to_string().contains("verifier"));
     }
     assert!(matches!(queries.get("users", &user, &terminal(&story), true), Err(QueryError::Forbidden(_))));
+}
+
+struct Away;
+
+impl Unseal for Away {
+    fn unseal(&self, _person: EntityId, field: &str, _sealed: &Sealed) -> Result<Option<String>, NotOpened> {
+        Err(NotOpened(field.to_owned()))
+    }
+}
+
+#[test]
+fn a_person_whose_key_is_not_to_be_had_now_does_not_look_forgotten() {
+    let mut story = Story::new(seed(), 2);
+    let log = Scripted::telling(&mut story, 30);
+    let dir = tempfile::tempdir().expect("a folder");
+    let running = Projections::start(log, dir.path(), Some(std::sync::Arc::new(Away))).expect("started");
+    let queries = running.queries();
+    super::runtime().block_on(queries.caught_up(super::PATIENCE)).expect("caught up");
+    let user = story.users[0].to_string();
+    let away = Err(QueryError::Sealed(NotOpened("login".to_owned())));
+    assert_eq!(queries.get("users", &user, &Viewer::OPERATOR, true).map(|found| found.row), away);
+    let page = Page { unseal: true, ..Page::default() };
+    assert_eq!(queries.list("users", &Viewer::OPERATOR, &page).map(|listed| listed.next), away.map(|_| None));
+    assert!(queries.get("users", &user, &Viewer::OPERATOR, false).is_ok());
 }
 
 #[test]

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::{decode, encode, main_row, revision_with, to_json};
 use crate::queries::QueryError;
 use crate::rows::Rows;
-use crate::view::{Ask, Filter, NotARow, Plan, Presented, Table, View, row_key};
+use crate::view::{Ask, Filter, Plan, Presented, Table, View, row_key};
 
 mod shown;
 
@@ -277,7 +277,7 @@ impl Table for Approvals {
         Ok(Plan::Range { from: bound(by, &value, from), until: bound(by, &value, until) })
     }
 
-    fn present(&self, id: EntityId, row: &[u8], ask: &Ask<'_>) -> Result<Option<Presented>, NotARow> {
+    fn present(&self, id: EntityId, row: &[u8], ask: &Ask<'_>) -> Result<Option<Presented>, QueryError> {
         let row: Row = decode(row)?;
         let settler = row.phase.redeemed().map(|(settler, _)| settler);
         let Ok(scope) = Scope::of(ask) else { return Ok(None) };

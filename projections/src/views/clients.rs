@@ -140,7 +140,7 @@ impl Table for Clients {
         Ok(Plan::all())
     }
 
-    fn present(&self, id: EntityId, row: &[u8], ask: &Ask<'_>) -> Result<Option<Presented>, NotARow> {
+    fn present(&self, id: EntityId, row: &[u8], ask: &Ask<'_>) -> Result<Option<Presented>, QueryError> {
         let row = ClientRow::decode(row)?;
         let state = if row.active { "active" } else { "revoked" };
         if !(ask.filters.admits(ROLE, role_name(row.role)) && ask.filters.admits(STATE, state)) {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{decode, fold_row, revision_with, to_json};
 use crate::queries::QueryError;
 use crate::rows::Rows;
-use crate::view::{Ask, Filter, NotARow, Plan, Presented, Table, View};
+use crate::view::{Ask, Filter, Plan, Presented, Table, View};
 
 /// See the module.
 pub struct Placements;
@@ -115,7 +115,7 @@ impl Table for Placements {
         Ok(Plan::all())
     }
 
-    fn present(&self, id: EntityId, row: &[u8], ask: &Ask<'_>) -> Result<Option<Presented>, NotARow> {
+    fn present(&self, id: EntityId, row: &[u8], ask: &Ask<'_>) -> Result<Option<Presented>, QueryError> {
         let row: Row = decode(row)?;
         let (state, server) = match row.state {
             Placement::Absent => return Ok(None),

@@ -14,7 +14,7 @@ use super::users::{own_user, sees_user};
 use super::{decode, fold_row, revision_with, to_json};
 use crate::queries::QueryError;
 use crate::rows::Rows;
-use crate::view::{Ask, Filter, NotARow, Plan, Presented, Table, View};
+use crate::view::{Ask, Filter, Plan, Presented, Table, View};
 
 /// See the module.
 pub struct Spending;
@@ -154,7 +154,7 @@ impl Table for Spending {
         own_user(ask.viewer).map(|own| own.map_or_else(Plan::all, Plan::One))
     }
 
-    fn present(&self, id: EntityId, row: &[u8], ask: &Ask<'_>) -> Result<Option<Presented>, NotARow> {
+    fn present(&self, id: EntityId, row: &[u8], ask: &Ask<'_>) -> Result<Option<Presented>, QueryError> {
         if !sees_user(ask.viewer, id) {
             return Ok(None);
         }

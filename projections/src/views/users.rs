@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{decode, fold_row, revision_with, to_json};
 use crate::queries::QueryError;
 use crate::rows::Rows;
-use crate::view::{Ask, Filter, NotARow, Plan, Presented, Table, View, Viewer};
+use crate::view::{Ask, Filter, Plan, Presented, Table, View, Viewer};
 
 /// See the module.
 pub struct Users;
@@ -144,7 +144,7 @@ impl Table for Users {
         own_user(ask.viewer).map(|own| own.map_or_else(Plan::all, Plan::One))
     }
 
-    fn present(&self, id: EntityId, row: &[u8], ask: &Ask<'_>) -> Result<Option<Presented>, NotARow> {
+    fn present(&self, id: EntityId, row: &[u8], ask: &Ask<'_>) -> Result<Option<Presented>, QueryError> {
         if !sees_user(ask.viewer, id) {
             return Ok(None);
         }
@@ -153,7 +153,7 @@ impl Table for Users {
             User::Absent => return Ok(None),
             User::Registered(account) => account,
         };
-        let open = |field: &str, sealed: &Sealed| ask.unseal.map(|unseal| unseal.unseal(id, field, sealed));
+        let open = |field: &str, sealed: &Sealed| ask.unseal.map(|unseal| unseal.unseal(id, field, sealed)).transpose();
         let shown = Shown {
             id,
             state: "registered",
@@ -166,8 +166,8 @@ impl Table for Users {
             available: account.available(),
             has_pin: account.pin.is_some(),
             pin_locked_until: account.locked_until,
-            login: open(LOGIN, &row.login),
-            name: row.name.as_ref().and_then(|name| open(NAME, name)),
+            login: open(LOGIN, &row.login)?,
+            name: row.name.as_ref().map_or(Ok(None), |name| open(NAME, name))?,
             registered_at: row.registered_at,
             changed_at: row.changed_at,
             version: row.version,
