@@ -150,3 +150,10 @@ fn a_damaged_keyring_is_named_by_its_path_and_never_quoted() {
         assert!(text.lines().filter_map(|l| l.split('"').nth(3)).all(|key| !error.contains(key)), "{error}");
     }
 }
+
+impl Secrets {
+    /// The person's key, so that tests elsewhere can look for it where it must not be.
+    pub(crate) fn key_of(&self, person: EntityId) -> [u8; 32] {
+        self.persons.get(person).unwrap().0
+    }
+}

@@ -4,7 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 
 const SCHEME: &str = "kafka://";
+// What ends the names of the topics beside the log's.
 const OWNERS: &str = ".owners";
+const KEYS: &str = ".keys";
 /// As Kafka itself bounds the names of topics, with room for the names of those that lie beside the log's.
 const MOST_TOPIC_CHARS: usize = 249 - OWNERS.len();
 
@@ -22,12 +24,18 @@ impl Address {
     pub(super) fn owners(&self) -> String {
         format!("{}{OWNERS}", self.topic)
     }
+
+    /// The topic with persons' keys.
+    pub(super) fn keys(&self) -> Self {
+        Self { brokers: self.brokers.clone(), topic: format!("{}{KEYS}", self.topic) }
+    }
 }
 
 /// Text that is not an [`Address`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a log on Kafka is named kafka://HOST:PORT[,HOST:PORT…]/TOPIC; the topic has letters, digits, '.', '_' and '-'"
+    "a log on Kafka is named kafka://HOST:PORT[,HOST:PORT…]/TOPIC; the topic has letters, digits, '.', '_' and '-', and \
+     does not end in .keys or .owners"
 )]
 pub struct NotAnAddress;
 
@@ -39,7 +47,8 @@ impl FromStr for Address {
         let port = |broker: &str| broker.rsplit_once(':').is_some_and(|(host, port)| is_host(host) && is_port(port));
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
         let named = (1..=MOST_TOPIC_CHARS).contains(&topic.len()) && topic.chars().all(plain);
-        if brokers.split(',').all(port) && named && topic != "." && topic != ".." {
+        let beside = topic.ends_with(KEYS) || topic.ends_with(OWNERS);
+        if brokers.split(',').all(port) && named && topic != "." && topic != ".." && !beside {
             Ok(Self { brokers: brokers.to_owned(), topic: topic.to_owned() })
         } else {
             Err(NotAnAddress)
@@ -85,6 +94,8 @@ mod tests {
             "kafka://a:1/ki ppu",
             "kafka://a:1/../x",
             "kafka://a:1/..",
+            "kafka://a:1/kippu.keys",
+            "kafka://a:1/kippu.owners",
             "http://a:1/kippu",
         ] {
             assert_eq!(text.parse::<Address>(), Err(NotAnAddress), "{text}");

@@ -45,6 +45,8 @@ pub(super) enum Foreign {
     Unknown(String),
     #[error("only a commit has a value")]
     Value,
+    #[error("its key names no person")]
+    Key,
 }
 
 impl<'a> Message<'a> {
@@ -133,9 +135,7 @@ pub(super) fn stored<'a>(headers: impl Iterator<Item = (&'a str, &'a [u8])>, val
         _ => return Err(Foreign::Wrong("kippu-kind")),
     };
     let digest = Hash(headers.hex("kippu-digest")?);
-    if let Some((name, _)) = headers.0.next() {
-        return Err(Foreign::Unknown(name.to_owned()));
-    }
+    headers.end()?;
     if !value.is_empty() && !matches!(content, Content::Commit(_)) {
         return Err(Foreign::Value);
     }
@@ -151,15 +151,20 @@ fn slot_of(body: &[u8]) -> Option<[u8; SLOT_CHARS]> {
 }
 
 /// Headers, one after the other.
-struct Headers<I>(I);
+pub(super) struct Headers<I>(pub(super) I);
 
 impl<'a, I: Iterator<Item = (&'a str, &'a [u8])>> Headers<I> {
-    fn text(&mut self, name: &'static str) -> Result<&'a str, Foreign> {
+    pub(super) fn text(&mut self, name: &'static str) -> Result<&'a str, Foreign> {
         let (found, value) = self.0.next().ok_or(Foreign::Missing(name))?;
         if found != name {
             return Err(Foreign::Missing(name));
         }
         std::str::from_utf8(value).map_err(|_| Foreign::Wrong(name))
+    }
+
+    /// There MUST be no more of them.
+    pub(super) fn end(&mut self) -> Result<(), Foreign> {
+        self.0.next().map_or(Ok(()), |(name, _)| Err(Foreign::Unknown(name.to_owned())))
     }
 
     /// A number in the one way in which it is written here.

@@ -17,6 +17,7 @@ mod client;
 mod error;
 mod fetch;
 mod follower;
+mod keys;
 mod members;
 mod message;
 mod producers;
@@ -39,6 +40,7 @@ pub use address::Address;
 pub use beside::Beside;
 pub use check::Settings;
 pub use error::OpenError;
+pub use keys::KeysTopic;
 pub use members::{Membership, Owner, SESSION};
 pub use topic::NewTopic;
 
@@ -123,7 +125,7 @@ impl Place {
 }
 
 impl KafkaLog {
-    /// A new log at `address`: a topic with nothing but genesis records.
+    /// A new log at `address`: a topic with nothing but genesis records, and an empty one for persons' keys beside it.
     ///
     /// # Errors
     /// [`OpenError`]; an interrupted creation is simply done again.

@@ -11,6 +11,7 @@ use super::OpenError;
 use super::address::Address;
 use super::client::{self, PATIENCE, Traced};
 use super::fetch::Fetch;
+use super::keys;
 use super::message::Message;
 use crate::log::record::{Content, Genesis, Record};
 use crate::log::{Bound, LogId};
@@ -26,11 +27,12 @@ pub struct NewTopic {
     pub in_sync: u16,
 }
 
-/// Makes the topic, and writes the genesis of every partition that has none.
+/// Makes the topic and those beside it, and writes the genesis of every partition that has none.
 pub(super) fn create(address: &Address, id: LogId, new: &NewTopic) -> Result<(), OpenError> {
     if new.partitions == 0 {
         return Err(OpenError::NoPartitions);
     }
+    keys::create(address, id, new)?;
     make(address, &address.topic, new)?;
     make(address, &address.owners(), new)?;
     let fetch = Fetch::new(address);
@@ -77,7 +79,7 @@ pub(super) fn make(address: &Address, name: &str, new: &NewTopic) -> Result<(), 
 }
 
 /// A new topic is known to the brokers one after the other.
-fn wait_until_there(fetch: &Fetch, address: &Address, partitions: u16) -> Result<(), OpenError> {
+pub(super) fn wait_until_there(fetch: &Fetch, address: &Address, partitions: u16) -> Result<(), OpenError> {
     for _ in 0..100 {
         match count(fetch, address) {
             Ok(found) if found == partitions && (0..partitions).all(|partition| fetch.end(partition).is_ok()) => {
@@ -92,7 +94,7 @@ fn wait_until_there(fetch: &Fetch, address: &Address, partitions: u16) -> Result
 }
 
 /// How many partitions the topic has.
-fn count(fetch: &Fetch, address: &Address) -> Result<u16, OpenError> {
+pub(super) fn count(fetch: &Fetch, address: &Address) -> Result<u16, OpenError> {
     let reader = fetch.reader()?;
     let metadata = reader.fetch_metadata(Some(&address.topic), PATIENCE).map_err(OpenError::client)?;
     let none = || OpenError::NoTopic(address.topic.clone());
