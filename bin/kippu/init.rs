@@ -1,6 +1,6 @@
 //! `kippu init`: makes a data directory with a log, a key store and a first operator, and starts nothing.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
@@ -15,6 +15,9 @@ pub(crate) struct Args {
     /// Configuration file.
     #[arg(long, env = "KIPPU_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Make one more node of a log on Kafka: a copy of the file keys/keyring.json of a node that there is.
+    #[arg(long, value_name = "FILE")]
+    keyring: Option<PathBuf>,
     #[command(flatten)]
     flags: Flags,
 }
@@ -25,6 +28,9 @@ pub(crate) fn run(args: &Args, output: &Output) -> Exit {
         Ok(config) => config,
         Err((exit, error)) => return output.failed(exit, error),
     };
+    if let Some(keyring) = &args.keyring {
+        return join(&config, keyring, output);
+    }
     let made = node::on_a_system(async {
         let node = Node::init(&config).await?;
         node.stop().await;
@@ -44,6 +50,21 @@ pub(crate) fn run(args: &Args, output: &Output) -> Exit {
             Exit::Sound
         }
         Err(error @ node::NodeError::NoDir) => output.failed(Exit::Usage, error),
+        Err(error) => output.failed(Exit::CouldNotRun, error),
+    }
+}
+
+/// Makes the directory of one more node.
+fn join(config: &Config, keyring: &Path, output: &Output) -> Exit {
+    match Node::join(config, keyring) {
+        Ok((log, partitions)) => {
+            output.result(
+                &json!({ "log": log.to_string(), "partitions": partitions, "data": config.data }),
+                format_args!("one more node of the log {log} with {partitions} partitions"),
+            );
+            Exit::Sound
+        }
+        Err(error @ (node::NodeError::NoDir | node::NodeError::NotShared)) => output.failed(Exit::Usage, error),
         Err(error) => output.failed(Exit::CouldNotRun, error),
     }
 }

@@ -16,7 +16,7 @@ use kippu_actors::runtime::clock::SystemClock;
 use kippu_actors::runtime::{Duty, Outcome, Runtime, RuntimeConfig, StartError};
 use kippu_actors::{Commands, Problem};
 use kippu_events::log::{Log, LogId};
-use kippu_events::secrets::{Secrets, SecretsError};
+use kippu_events::secrets::{Secrets, SecretsError, SharedKeys};
 use kippu_events::{EntityId, Family};
 use kippu_projections::queries::Moment;
 use kippu_projections::{Projections, Queries, QueryError};
@@ -86,6 +86,9 @@ pub(crate) enum NodeError {
         /// The log.
         home: String,
     },
+    /// Only a log on Kafka has several nodes.
+    #[error("only a log on Kafka has several nodes: name it with --log")]
+    NotShared,
     /// A command would take the partitions from the nodes that serve them.
     #[error("the history of {0} lies on Kafka, where nodes may serve it: ask one of them with --server")]
     OnKafka(String),
@@ -180,6 +183,33 @@ impl Node {
         }
     }
 
+    /// Makes the directory of one more node of a log, whose other nodes have the keyring in `keyring`. Starts nothing.
+    ///
+    /// # Errors
+    /// [`NodeError`]; without a log on Kafka there are no other nodes.
+    pub(crate) fn join(config: &Config, keyring: &Path) -> Result<(LogId, u16), NodeError> {
+        let dir = DataDir::new(config.data.as_deref().ok_or(NodeError::NoDir)?);
+        let found = dir.look()?;
+        let home = Home::of(config, &dir, &found)?;
+        if let Found::Whole(_) = found {
+            return Err(NodeError::Exists(dir.path().display().to_string()));
+        }
+        dir.make()?;
+        let _lock = dir.lock()?;
+        let log = home.open_beside(config)?;
+        let keys = home.keys(config, log.id())?.ok_or(NodeError::NotShared)?;
+        match Secrets::open_shared(&dir.keys(), log.id(), Arc::clone(&keys)) {
+            // An earlier attempt came this far.
+            Ok(_) => {}
+            Err(SecretsError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+                drop(Secrets::join(&dir.keys(), log.id(), keyring, keys)?);
+            }
+            Err(error) => return Err(error.into()),
+        }
+        dir.finish(log.id(), home.label())?;
+        Ok((log.id(), log.partitions()))
+    }
+
     /// Makes what the directory lacks, the first operator last, and labels it.
     async fn make(config: &Config, dir: DataDir, home: Home, url: &str) -> Result<Self, NodeError> {
         dir.make()?;
@@ -203,13 +233,14 @@ impl Node {
         let lock = dir.lock()?;
         let commits = Commits::default();
         let Opened { log, shared } = home.open(config, &commits)?;
+        let keys = home.keys(config, log.id())?;
         if let Some(label) = label
             && label.log != log.id().to_string()
         {
             let dir = dir.path().display().to_string();
             return Err(NodeError::OtherLog { dir, label: label.log.clone(), found: log.id() });
         }
-        let secrets = Arc::new(open_secrets(&dir, label.is_none(), &*log)?);
+        let secrets = Arc::new(open_secrets(&dir, label.is_none(), &*log, keys)?);
         let RuntimeSettings { url, accept_clock, duty } = settings;
         let name = config.node.name.clone();
         let runtime =
@@ -317,17 +348,30 @@ pub(crate) fn key_of(answer: &Answer) -> Option<String> {
     }
 }
 
-fn open_secrets(dir: &DataDir, is_unfinished: bool, log: &dyn Log) -> Result<Secrets, NodeError> {
-    let missing = match Secrets::open(&dir.keys(), log.id()) {
-        Ok(secrets) => return Ok(secrets),
-        Err(SecretsError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => true,
-        Err(error) => return Err(error.into()),
+fn open_secrets(
+    dir: &DataDir,
+    is_unfinished: bool,
+    log: &dyn Log,
+    shared: Option<Arc<dyn SharedKeys>>,
+) -> Result<Secrets, NodeError> {
+    let (keys, id) = (dir.keys(), log.id());
+    let opened = match &shared {
+        Some(shared) => Secrets::open_shared(&keys, id, Arc::clone(shared)),
+        None => Secrets::open(&keys, id),
     };
-    // New keys only for a new history: they make other tokens and other ids.
-    if missing && is_unfinished && is_new(log)? {
-        return Ok(Secrets::create(&dir.keys(), log.id())?);
+    match opened {
+        Ok(secrets) => return Ok(secrets),
+        Err(SecretsError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error.into()),
     }
-    Err(NodeError::KeysLost(dir.path().display().to_string()))
+    // New keys only for a new history: they make other tokens and other ids.
+    if !is_unfinished || !is_new(log)? {
+        return Err(NodeError::KeysLost(dir.path().display().to_string()));
+    }
+    Ok(match shared {
+        Some(shared) => Secrets::create_shared(&keys, id, shared)?,
+        None => Secrets::create(&keys, id)?,
+    })
 }
 
 /// Whether the log holds its genesis records and nothing else.

@@ -6,6 +6,9 @@
 #   kafka.sh start-broker DIR I     starts broker I of DIR again, after it was stopped or killed
 #   kafka.sh stop DIR               stops every broker of DIR, by its process id
 #   kafka.sh run DIR                one broker in the foreground, for trying out
+#
+# With KIPPU_KAFKA_DOORS=N each broker listens at N more ports, and tells clients of each another port, on which a test
+# lets a proxy of its own listen. DIR/I/doors names both, a line for each door.
 set -eu
 
 VERSION=4.1.0
@@ -41,8 +44,9 @@ PYTHON
 format() { # DIR BROKERS
     dir=$1 brokers=$2
     mkdir -p "$dir"
+    doors=${KIPPU_KAFKA_DOORS:-0}
     # shellcheck disable=SC2046
-    set -- $(free_ports $((brokers * 2)))
+    set -- $(free_ports $((brokers * (2 + 2 * doors))))
     voters= i=0
     while [ "$i" -lt "$brokers" ]; do
         eval "controller=\${$((i * 2 + 2))}"
@@ -53,15 +57,27 @@ format() { # DIR BROKERS
     while [ "$i" -lt "$brokers" ]; do
         eval "port=\${$((i * 2 + 1))} controller=\${$((i * 2 + 2))}"
         mkdir -p "$dir/$i"
+        : > "$dir/$i/doors"
+        listeners= told= protocols= door=0
+        while [ "$door" -lt "$doors" ]; do
+            at=$((brokers * 2 + (i * doors + door) * 2))
+            eval "inside=\${$((at + 1))} outside=\${$((at + 2))}"
+            echo "$inside $outside" >> "$dir/$i/doors"
+            listeners="$listeners,DOOR$door://127.0.0.1:$inside"
+            told="$told,DOOR$door://127.0.0.1:$outside"
+            protocols="$protocols,DOOR$door:PLAINTEXT"
+            door=$((door + 1))
+        done
         echo "127.0.0.1:$port" > "$dir/$i/address"
         cat > "$dir/$i/server.properties" <<PROPERTIES
 process.roles=broker,controller
 node.id=$i
 controller.quorum.voters=$voters
-listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$controller
-advertised.listeners=PLAINTEXT://127.0.0.1:$port
+listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$controller$listeners
+advertised.listeners=PLAINTEXT://127.0.0.1:$port$told
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+inter.broker.listener.name=PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT$protocols
 log.dirs=$dir/$i/data
 auto.create.topics.enable=false
 offsets.topic.replication.factor=$brokers

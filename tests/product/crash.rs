@@ -2,8 +2,6 @@
 //! were not told must have happened once or not at all, and every retry must be answered as the first time.
 //! `KIPPU_CRASHES=500 cargo test --release crash` does more rounds.
 
-mod script;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,8 +10,8 @@ use rand::Rng as _;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use self::script::{Script, Told};
 use crate::fixture::{Node, say, seeded};
+use crate::script::{self, Script, Told};
 
 const ROUNDS: u64 = 30;
 const CLIENTS: u64 = 8;

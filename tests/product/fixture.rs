@@ -68,8 +68,16 @@ impl Node {
         self.settings.most_blocks = None;
     }
 
+    /// A node with `flags` on the `data` in `folder`, which somebody else has made.
+    pub(crate) fn start_in(folder: TempDir, flags: Vec<String>) -> Self {
+        Self::run_in(folder, Settings { flags, most_blocks: None })
+    }
+
     fn run(settings: Settings) -> Self {
-        let folder = TempDir::with_prefix("kippu-test-").expect("a temporary folder");
+        Self::run_in(TempDir::with_prefix("kippu-test-").expect("a temporary folder"), settings)
+    }
+
+    fn run_in(folder: TempDir, settings: Settings) -> Self {
         let (child, url) = spawn(folder.path(), &settings).unwrap_or_else(|ended| panic!("{ended}"));
         Self { folder, settings, child, url, http: http() }
     }
@@ -271,7 +279,7 @@ pub(crate) struct Buyer {
 }
 
 impl Market {
-    async fn open(operator: Caller, limit: u64) -> Self {
+    pub(crate) async fn open(operator: Caller, limit: u64) -> Self {
         Self { operator, limit }
     }
 

@@ -4,9 +4,11 @@
 
 mod fixture;
 mod http;
+mod script;
 mod stores;
 
 mod bench;
+mod cluster;
 mod command;
 mod crash;
 mod damage;

@@ -4,9 +4,10 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use kippu_events::log::kafka::{self, Address, KafkaLog, NewTopic};
+use kippu_events::log::kafka::{self, Address, KafkaLog, KeysTopic, NewTopic};
 use kippu_events::log::rocks::{self, RocksLog};
 use kippu_events::log::{Log, LogId, ReadLog};
+use kippu_events::secrets::SharedKeys;
 
 use super::{DataDir, Found};
 use crate::config::Config;
@@ -95,6 +96,14 @@ impl Home {
                 let log = KafkaLog::open(address, settings(config))?;
                 Ok(Opened { log: Arc::clone(&log) as Arc<dyn Log>, shared: Some(log) })
             }
+        }
+    }
+
+    /// Persons' keys, where several nodes share them.
+    pub(crate) fn keys(&self, config: &Config, log: LogId) -> Result<Option<Arc<dyn SharedKeys>>, HomeError> {
+        match self {
+            Self::Embedded(_) => Ok(None),
+            Self::Kafka(address) => Ok(Some(KeysTopic::open(address, log, settings(config))?)),
         }
     }
 

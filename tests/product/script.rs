@@ -2,6 +2,7 @@
 //! beforehand.
 
 use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
@@ -11,11 +12,14 @@ use crate::fixture::{price, purchase, redemption};
 use crate::http::{Caller, Lost, Reply};
 
 /// Every user's limit: used up after some tens of purchases.
-pub(super) const LIMIT: u64 = 50_000;
+pub(crate) const LIMIT: u64 = 50_000;
+
+/// What a client waits before it tries again: less than a polite one, so that faults are met at every point.
+const BREATH: Duration = Duration::from_millis(20);
 
 /// A command that can be sent again.
 #[derive(Clone, Debug)]
-pub(super) struct Sent {
+pub(crate) struct Sent {
     bearer: String,
     path: String,
     key: String,
@@ -36,9 +40,9 @@ enum Step {
 
 /// A command and its answer.
 #[derive(Clone, Debug)]
-pub(super) struct Told {
-    pub(super) sent: Sent,
-    pub(super) reply: Reply,
+pub(crate) struct Told {
+    pub(crate) sent: Sent,
+    pub(crate) reply: Reply,
 }
 
 /// A user, as far as its client was told.
@@ -53,7 +57,7 @@ struct Account {
 }
 
 /// One client: one command at a time, each until it is answered.
-pub(super) struct Script {
+pub(crate) struct Script {
     client: u64,
     rng: StdRng,
     operator: String,
@@ -61,28 +65,28 @@ pub(super) struct Script {
     keys: u64,
     next: VecDeque<Sent>,
     accounts: Vec<Account>,
-    pub(super) told: Vec<Told>,
+    pub(crate) told: Vec<Told>,
 }
 
 impl Sent {
-    pub(super) async fn post(&self, to: &Caller) -> Result<Reply, Lost> {
+    pub(crate) async fn post(&self, to: &Caller) -> Result<Reply, Lost> {
         to.with_key(&self.bearer).try_post(&self.path, &self.key, &self.body).await
     }
 }
 
 impl Script {
-    pub(super) fn new(client: u64, seed: u64, operator: String, settlers: [String; 2]) -> Self {
+    pub(crate) fn new(client: u64, seed: u64, operator: String, settlers: [String; 2]) -> Self {
         let rng = StdRng::seed_from_u64(seed);
         Self { client, rng, operator, settlers, keys: 0, next: VecDeque::new(), accounts: Vec::new(), told: Vec::new() }
     }
 
     /// Whether a command was sent and not answered.
-    pub(super) fn is_waiting(&self) -> bool {
+    pub(crate) fn is_waiting(&self) -> bool {
         !self.next.is_empty()
     }
 
     /// Sends one command after the other until the node is lost; calls `answered` at each answer.
-    pub(super) async fn play(mut self, to: Caller, answered: impl Fn()) -> Self {
+    pub(crate) async fn play(mut self, to: Caller, answered: impl Fn()) -> Self {
         loop {
             if self.next.is_empty() {
                 self.invent();
@@ -95,9 +99,44 @@ impl Script {
     }
 
     /// Sends what is left to a node that nobody kills.
-    pub(super) async fn finish(&mut self, to: Caller) {
+    pub(crate) async fn finish(&mut self, to: Caller) {
         while !self.next.is_empty() {
             self.step(&to).await.expect("a node that nobody kills answers");
+        }
+    }
+
+    /// Sends one command after the other to any of `nodes` until `over`, the next of them where one is lost or has no
+    /// answer now. Gives the longest that a command took, retries included.
+    pub(crate) async fn roam(mut self, nodes: impl Fn() -> Vec<Caller>, over: impl Fn() -> bool) -> (Self, Duration) {
+        let mut longest = Duration::ZERO;
+        while !over() {
+            if self.next.is_empty() {
+                self.invent();
+            }
+            let asked = Instant::now();
+            self.anywhere(&nodes).await;
+            longest = longest.max(asked.elapsed());
+        }
+        (self, longest)
+    }
+
+    /// Sends the next command to one node after the other until it is answered.
+    async fn anywhere(&mut self, nodes: &impl Fn() -> Vec<Caller>) {
+        let sent = self.next.front().expect("there is a next command").clone();
+        let reply = loop {
+            let nodes = nodes();
+            match sent.post(&nodes[self.rng.random_range(0..nodes.len())]).await {
+                Ok(reply) if reply.status != 503 => break reply,
+                Ok(_) | Err(Lost) => tokio::time::sleep(BREATH).await,
+            }
+        };
+        self.answered(sent, reply);
+    }
+
+    /// Sends what is left, anywhere.
+    pub(crate) async fn finish_anywhere(&mut self, nodes: &[Caller]) {
+        while !self.next.is_empty() {
+            self.anywhere(&|| nodes.to_vec()).await;
         }
     }
 
@@ -111,10 +150,14 @@ impl Script {
             }
             tokio::task::yield_now().await;
         };
+        self.answered(sent, reply);
+        Ok(())
+    }
+
+    fn answered(&mut self, sent: Sent, reply: Reply) {
         self.next.pop_front();
         self.learn(&sent, &reply);
         self.told.push(Told { sent, reply });
-        Ok(())
     }
 
     fn send(&mut self, bearer: String, path: impl Into<String>, body: Value, step: Step) {
@@ -201,7 +244,7 @@ impl Script {
     }
 
     /// Holds every account against what the node says of it.
-    pub(super) async fn assert_accounts(&self, operator: &Caller) {
+    pub(crate) async fn assert_accounts(&self, operator: &Caller) {
         for account in &self.accounts {
             let path = format!("/v1/spending/{}", account.user);
             let spending = operator.get_at(&path, &account.last).await.expect(200).json();

@@ -1,0 +1,148 @@
+//! Several nodes over one topic, killed, frozen, cut off and replaced under load. What clients were told must be in the
+//! topic, once, and every retry must be answered as the first time, whichever node gets it.
+//! `KIPPU_CLUSTER_SECS=600 cargo test --release cluster` goes on for longer.
+
+mod brokers;
+mod fixture;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use rand::Rng as _;
+use rand::rngs::StdRng;
+use tokio::task::JoinSet;
+
+use self::brokers::Brokers;
+use self::fixture::Cluster;
+use crate::fixture::{say, seeded};
+use crate::http::Caller;
+use crate::script::{self, Script};
+
+const CLIENTS: u64 = 8;
+/// How long faults go on, unless more is asked for.
+const SECS: u64 = 20;
+/// How long a retry with the same key may go on without an answer while nodes are replaced in good order.
+const PATIENT: Duration = Duration::from_secs(15);
+
+/// What is done to a node.
+#[derive(Clone, Copy, Debug)]
+enum Fault {
+    /// SIGKILL, and a start after it.
+    Kill,
+    /// SIGSTOP, and SIGCONT once others have taken over: a writer that wakes up.
+    Freeze,
+    /// The network between it and the brokers, both ways; what was on its way arrives late.
+    Cut,
+    /// SIGKILL of a broker, and its start.
+    Broker,
+}
+
+/// Shows F9, F12, F36. Keeps L1, L4, E2, E3, E4, T1, T2.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_that_was_answered_is_lost_or_doubled_by_nodes_that_fail() {
+    let secs = std::env::var("KIPPU_CLUSTER_SECS").map_or(SECS, |n| n.parse().expect("KIPPU_CLUSTER_SECS is a number"));
+    let brokers: usize = if secs > SECS { 3 } else { 1 };
+    let mut rng = seeded("cluster");
+    let brokers = Brokers::start(brokers, 3);
+    let doors: Vec<&str> = (0..3).map(|door| brokers.behind(door)).collect();
+    let mut cluster = Cluster::start(&doors, brokers.count());
+    let load = Load::start(&cluster, &mut rng).await;
+    let (mut faults, over) = (Vec::new(), Instant::now() + Duration::from_secs(secs));
+    // Each kind in turn, so that a brief run meets them all.
+    while Instant::now() < over {
+        let kinds = [Fault::Kill, Fault::Freeze, Fault::Cut, Fault::Broker];
+        let (fault, node) = (kinds[faults.len() % kinds.len()], rng.random_range(0..3));
+        say(&format!("cluster: {fault:?} {node}"));
+        strike(fault, node, &brokers, &mut cluster, &load).await;
+        faults.push(fault);
+        tokio::time::sleep(Duration::from_millis(rng.random_range(500..2_500))).await;
+    }
+    let (mut scripts, longest) = load.end().await;
+    let answers = cluster.assert_told(&mut scripts).await;
+    let report = cluster.assert_sound();
+    let (count, waited) = (faults.len(), longest.as_secs_f64());
+    say(&format!(
+        "cluster: {secs} s, {count} faults, {answers} answers, the longest wait {waited:.1} s: 0 lost, 0 doubled"
+    ));
+    say(report.lines().rev().take(2).collect::<Vec<_>>().join("; ").as_str());
+}
+
+/// Shows F36.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_that_are_replaced_one_after_the_other_fail_no_command() {
+    let mut rng = seeded("rolling");
+    let brokers = Brokers::start(1, 3);
+    let doors: Vec<&str> = (0..3).map(|door| brokers.behind(door)).collect();
+    let mut cluster = Cluster::start(&doors, 1);
+    let load = Load::start(&cluster, &mut rng).await;
+    for node in 0..3 {
+        cluster.nodes[node].signal("TERM");
+        assert!(cluster.nodes[node].wait().success());
+        cluster.nodes[node].start_again();
+        load.moved(&cluster);
+        cluster.settled().await;
+    }
+    let (mut scripts, longest) = load.end().await;
+    assert!(longest < PATIENT, "a command was without an answer for {longest:?}");
+    let answers = cluster.assert_told(&mut scripts).await;
+    say(&format!("rolling: {answers} answers, the longest wait {:.1} s", longest.as_secs_f64()));
+    cluster.assert_sound();
+}
+
+/// Strikes, and heals.
+async fn strike(fault: Fault, node: usize, brokers: &Brokers, cluster: &mut Cluster, load: &Load) {
+    // Longer than a session, so that others take over.
+    let away = Duration::from_secs(8);
+    match fault {
+        Fault::Kill => {
+            cluster.nodes[node].kill();
+            cluster.nodes[node].start_again();
+            load.moved(cluster);
+        }
+        Fault::Freeze => {
+            cluster.nodes[node].signal("STOP");
+            tokio::time::sleep(away).await;
+            cluster.nodes[node].signal("CONT");
+        }
+        Fault::Cut => {
+            brokers.shut(node);
+            tokio::time::sleep(away).await;
+            brokers.open(node);
+        }
+        Fault::Broker => brokers.crash(node % brokers.count()),
+    }
+}
+
+/// Clients that do not stop.
+struct Load {
+    nodes: tokio::sync::watch::Sender<Vec<Caller>>,
+    over: Arc<AtomicBool>,
+    clients: JoinSet<(Script, Duration)>,
+}
+
+impl Load {
+    async fn start(cluster: &Cluster, rng: &mut StdRng) -> Self {
+        let market = cluster.market(script::LIMIT).await;
+        let settlers = [market.settler("one").await.key, market.settler("two").await.key];
+        let (nodes, over) = (tokio::sync::watch::Sender::new(cluster.operators()), Arc::<AtomicBool>::default());
+        let mut clients = JoinSet::new();
+        for client in 0..CLIENTS {
+            let script = Script::new(client, rng.random(), market.operator.key.clone(), settlers.clone());
+            let (nodes, over) = (nodes.subscribe(), Arc::clone(&over));
+            clients.spawn(script.roam(move || nodes.borrow().clone(), move || over.load(Ordering::Relaxed)));
+        }
+        Self { nodes, over, clients }
+    }
+
+    /// A node answers at another address.
+    fn moved(&self, cluster: &Cluster) {
+        self.nodes.send_replace(cluster.operators());
+    }
+
+    async fn end(self) -> (Vec<Script>, Duration) {
+        self.over.store(true, Ordering::Relaxed);
+        let (scripts, waits): (Vec<_>, Vec<_>) = self.clients.join_all().await.into_iter().unzip();
+        (scripts, waits.into_iter().max().unwrap_or_default())
+    }
+}

@@ -1,0 +1,127 @@
+//! Brokers of a test's own, which it may kill; and doors in front of them, which it may close.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+/// A cluster of brokers. It ends with the test.
+pub(super) struct Brokers {
+    folder: TempDir,
+    count: usize,
+    doors: Vec<Door>,
+}
+
+/// The way of one node to all brokers.
+struct Door {
+    /// Bootstrap servers behind it.
+    brokers: String,
+    open: Arc<watch::Sender<bool>>,
+}
+
+impl Brokers {
+    /// So many brokers, with a door for each of so many nodes. MUST be called on a tokio runtime.
+    pub(super) fn start(count: usize, doors: usize) -> Self {
+        let folder = TempDir::with_prefix("kippu-brokers-").expect("a temporary folder");
+        let mut brokers = Self { folder, count, doors: Vec::new() };
+        brokers.script(&["start", &brokers.path(), &count.to_string()], doors);
+        for door in 0..doors {
+            let open = Arc::new(watch::Sender::new(true));
+            let mut addresses = Vec::new();
+            for broker in 0..count {
+                let path = brokers.folder.path().join(broker.to_string()).join("doors");
+                let text = std::fs::read_to_string(path).expect("the script names the doors");
+                let line = text.lines().nth(door).expect("there are as many doors as nodes");
+                let (inside, outside) = line.split_once(' ').expect("two ports");
+                let (inside, outside) = (inside.parse().expect("a port"), outside.parse().expect("a port"));
+                tokio::spawn(keep(outside, inside, Arc::clone(&open)));
+                addresses.push(format!("127.0.0.1:{outside}"));
+            }
+            brokers.doors.push(Door { brokers: addresses.join(","), open });
+        }
+        brokers
+    }
+
+    fn path(&self) -> String {
+        self.folder.path().to_str().expect("temporary folders have names in UTF-8").to_owned()
+    }
+
+    fn script(&self, arguments: &[&str], doors: usize) {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kafka/kafka.sh");
+        let mut command = Command::new("sh");
+        command.arg(script).args(arguments).env("KIPPU_KAFKA_DOORS", doors.to_string());
+        let output = command.stdin(std::process::Stdio::null()).output().expect("sh runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// Bootstrap servers for the node behind `door`.
+    pub(super) fn behind(&self, door: usize) -> &str {
+        &self.doors[door].brokers
+    }
+
+    /// How many there are.
+    pub(super) const fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Lets nothing through `door` any more, in either direction, and keeps what is on its way.
+    pub(super) fn shut(&self, door: usize) {
+        self.doors[door].open.send_replace(false);
+    }
+
+    /// Lets everything through again, what was kept first.
+    pub(super) fn open(&self, door: usize) {
+        self.doors[door].open.send_replace(true);
+    }
+
+    /// SIGKILL, and the start after it.
+    pub(super) fn crash(&self, broker: usize) {
+        let pid = self.folder.path().join(broker.to_string()).join("pid");
+        let pid = std::fs::read_to_string(pid).expect("a running broker has a process");
+        let killed = Command::new("kill").args(["-KILL", pid.trim()]).status();
+        assert!(killed.expect("kill runs").success());
+        self.script(&["start-broker", &self.path(), &broker.to_string()], 0);
+    }
+}
+
+impl Drop for Brokers {
+    fn drop(&mut self) {
+        self.script(&["stop", &self.path()], 0);
+    }
+}
+
+/// Listens before a broker for as long as the test runs.
+async fn keep(outside: u16, inside: u16, open: Arc<watch::Sender<bool>>) {
+    let listener = TcpListener::bind(("127.0.0.1", outside)).await.expect("the port that the script found is free");
+    while let Ok((near, _)) = listener.accept().await {
+        let open = open.subscribe();
+        tokio::spawn(async move {
+            let mut wait = open.clone();
+            if wait.wait_for(|open| *open).await.is_err() {
+                return;
+            }
+            let Ok(far) = TcpStream::connect(("127.0.0.1", inside)).await else { return };
+            let ((near_in, near_out), (far_in, far_out)) = (near.into_split(), far.into_split());
+            tokio::select! {
+                () = carry(near_in, far_out, open.clone()) => {}
+                () = carry(far_in, near_out, open) => {}
+            }
+        });
+    }
+}
+
+/// Carries bytes one way. What comes while the door is shut waits until it is open.
+async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut open: watch::Receiver<bool>) {
+    let mut bytes = vec![0; 64 * 1024];
+    loop {
+        let Ok(read @ 1..) = from.read(&mut bytes).await else { return };
+        if open.wait_for(|open| *open).await.is_err() || to.write_all(&bytes[..read]).await.is_err() {
+            return;
+        }
+    }
+}

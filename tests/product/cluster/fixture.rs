@@ -1,0 +1,123 @@
+//! Several nodes over one topic, in one line.
+
+use std::process::Output;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use tempfile::TempDir;
+
+use crate::fixture::{Market, Node, run, text};
+use crate::http::Caller;
+use crate::script::{Script, Told};
+
+/// A node that does not answer within this is asked no more: it may be frozen, or cut off.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// Retries at once when answers are compared.
+const AT_ONCE: usize = 16;
+const PARTITIONS: &str = "6";
+
+/// Nodes over one topic.
+pub(super) struct Cluster {
+    pub(super) nodes: Vec<Node>,
+    /// The topic, as the first node names it.
+    log: String,
+    operator: String,
+    http: reqwest::Client,
+}
+
+impl Cluster {
+    /// A node behind each of `brokers`, over a topic with so many copies.
+    pub(super) fn start(brokers: &[&str], replicas: usize) -> Self {
+        let topic = format!("cluster-{:016x}", rand::random::<u64>());
+        let logs: Vec<String> = brokers.iter().map(|brokers| format!("kafka://{brokers}/{topic}")).collect();
+        let folders: Vec<TempDir> = brokers.iter().map(|_| TempDir::with_prefix("kippu-node-").unwrap()).collect();
+        let replicas = replicas.to_string();
+        let first = folders[0].path().join("data");
+        let keyring = first.join("keys/keyring.json");
+        let mut nodes = Vec::new();
+        for (index, (folder, log)) in folders.into_iter().zip(&logs).enumerate() {
+            let data = folder.path().join("data");
+            let mut init = vec!["init", "--data", data.to_str().unwrap(), "--log", log, "--accept-single-copy"];
+            if index == 0 {
+                init.extend(["--partitions", PARTITIONS, "--replicas", &replicas]);
+            } else {
+                init.extend(["--keyring", keyring.to_str().unwrap()]);
+            }
+            let made = run(&init);
+            assert!(made.status.success(), "{}", text(&made));
+            let name = format!("node-{index}");
+            let flags = ["--accept-single-copy", "--name", &name, "--rate-per-second", "0"];
+            let flags = flags.map(str::to_owned).to_vec();
+            nodes.push((folder, flags));
+        }
+        let operator = std::fs::read_to_string(first.join("operator.key")).unwrap().trim().to_owned();
+        let nodes = nodes.into_iter().map(|(folder, flags)| Node::start_in(folder, flags)).collect();
+        let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
+        Self { nodes, log: logs[0].clone(), operator, http }
+    }
+
+    /// An operator at each node.
+    pub(super) fn operators(&self) -> Vec<Caller> {
+        let caller =
+            |node: &Node| Caller { http: self.http.clone(), url: node.url().to_owned(), key: self.operator.clone() };
+        self.nodes.iter().map(caller).collect()
+    }
+
+    /// A market at the first node.
+    pub(super) async fn market(&self, limit: u64) -> Market {
+        self.settled().await;
+        Market::open(self.operators().remove(0), limit).await
+    }
+
+    /// Waits until every node is ready and every partition is served by one of them.
+    pub(super) async fn settled(&self) {
+        for operator in self.operators() {
+            while operator.try_get("/readyz", None).await.map_or(true, |reply| reply.status != 200) {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+        // A command of each partition is answered, wherever it is sent.
+        let operator = &self.operators()[0];
+        for probe in 0..64 {
+            let (key, body) = (format!("settled-{probe}"), serde_json::json!({ "label": "a probe" }));
+            while operator.try_post("/v1/placements", &key, &body).await.map_or(true, |reply| reply.status == 503) {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+
+    /// Ends every script, holds every account against what a node says of it, and every answer against its repetition
+    /// by another node.
+    pub(super) async fn assert_told(&self, scripts: &mut [Script]) -> usize {
+        self.settled().await;
+        let operators = self.operators();
+        for script in scripts.iter_mut() {
+            script.finish_anywhere(&operators).await;
+        }
+        for (script, operator) in scripts.iter().zip(operators.iter().cycle()) {
+            script.assert_accounts(operator).await;
+        }
+        let told: Vec<&Told> = scripts.iter().flat_map(|script| &script.told).collect();
+        let asked = futures_util::stream::iter(told.iter().zip(operators.iter().cycle()));
+        let mut asked = asked.map(async |(told, node)| (told, told.sent.post(node).await)).buffer_unordered(AT_ONCE);
+        while let Some((told, again)) = asked.next().await {
+            let again = again.expect("a node that nobody harms answers");
+            assert!(told.reply.says_the_same_as(&again), "{told:?}, and then {again:?}");
+        }
+        drop(asked);
+        told.len()
+    }
+
+    /// Runs `kippu replay verify` on the topic.
+    pub(super) fn verify(&self) -> Output {
+        run(&["replay", "verify", "--log", &self.log, "--accept-single-copy"])
+    }
+
+    /// Panics where the history is not sound; gives the last lines of the report.
+    #[track_caller]
+    pub(super) fn assert_sound(&self) -> String {
+        let output = self.verify();
+        assert!(output.status.success(), "{}", text(&output));
+        text(&output)
+    }
+}
