@@ -95,20 +95,20 @@ fn verify(args: &Args, config: &Config, output: &Output) -> Result<Report, NotVe
     let dir = DataDir::new(config.data.as_deref().unwrap_or(Path::new("")));
     // A directory that does not say what it is may still hold a log.
     let found = if config.data.is_some() { dir.look().unwrap_or(Found::Unfinished) } else { Found::Unfinished };
-    let log = Home::of(config, &dir, &found)?.open_beside(config)?;
+    let home = Home::of(config, &dir, &found)?;
+    let log = home.open_beside(config)?;
     let since = args.since_checkpoint.as_deref().map(|file| Checkpoint::read(file, log.id())).transpose()?;
     // A partition whose end is not known is damage of that partition, and told by the walk.
     let records = (0..log.partitions()).filter_map(|partition| log.end(partition).ok()).sum();
     let bar = output.progress(records, "verify");
-    let options = Options::default();
     let report = kippu_replay::verify(
         &*log,
         &Options {
-            threads: args.threads.map_or(options.threads, NonZeroUsize::get),
+            embedded: matches!(home, Home::Embedded(_)),
+            threads: args.threads.map_or_else(|| Options::default().threads, NonZeroUsize::get),
             most_breaches: args.breaches,
             since: since.as_ref(),
             progress: &|read| bar.inc(read),
-            ..options
         },
     );
     bar.finish_and_clear();

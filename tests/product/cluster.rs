@@ -11,11 +11,12 @@ use std::time::{Duration, Instant};
 
 use rand::Rng as _;
 use rand::rngs::StdRng;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use self::brokers::Brokers;
 use self::fixture::Cluster;
-use crate::fixture::{say, seeded};
+use crate::fixture::{PATIENCE, say, seeded};
 use crate::http::Caller;
 use crate::script::{self, Script};
 
@@ -38,6 +39,8 @@ enum Fault {
     Broker,
 }
 
+const KINDS: [Fault; 4] = [Fault::Kill, Fault::Freeze, Fault::Cut, Fault::Broker];
+
 /// Shows F9, F12, F36. Keeps L1, L4, E2, E3, E4, T1, T2.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_that_was_answered_is_lost_or_doubled_by_nodes_that_fail() {
@@ -49,14 +52,14 @@ async fn nothing_that_was_answered_is_lost_or_doubled_by_nodes_that_fail() {
     let mut cluster = Cluster::start(&doors, brokers.count());
     let load = Load::start(&cluster, &mut rng).await;
     let (mut faults, over) = (Vec::new(), Instant::now() + Duration::from_secs(secs));
-    // Each kind in turn, so that a brief run meets them all.
-    while Instant::now() < over {
-        let kinds = [Fault::Kill, Fault::Freeze, Fault::Cut, Fault::Broker];
-        let (fault, node) = (kinds[faults.len() % kinds.len()], rng.random_range(0..3));
+    // Each kind in turn, and each at least once.
+    while faults.len() < KINDS.len() || Instant::now() < over {
+        let (fault, node) = (KINDS[faults.len() % KINDS.len()], rng.random_range(0..3));
         say(&format!("cluster: {fault:?} {node}"));
-        strike(fault, node, &brokers, &mut cluster, &load).await;
+        strike(fault, node, &brokers, &mut cluster).await;
+        load.moved(&cluster);
         faults.push(fault);
-        tokio::time::sleep(Duration::from_millis(rng.random_range(500..2_500))).await;
+        load.answers(rng.random_range(10..500)).await;
     }
     let (mut scripts, longest) = load.end().await;
     let answers = cluster.assert_told(&mut scripts).await;
@@ -82,6 +85,7 @@ async fn nodes_that_are_replaced_one_after_the_other_fail_no_command() {
         cluster.nodes[node].start_again();
         load.moved(&cluster);
         cluster.settled().await;
+        load.answers(10).await;
     }
     let (mut scripts, longest) = load.end().await;
     assert!(longest < PATIENT, "a command was without an answer for {longest:?}");
@@ -90,24 +94,18 @@ async fn nodes_that_are_replaced_one_after_the_other_fail_no_command() {
     cluster.assert_sound();
 }
 
-/// Strikes, and heals.
-async fn strike(fault: Fault, node: usize, brokers: &Brokers, cluster: &mut Cluster, load: &Load) {
-    // Longer than a session, so that others take over.
-    let away = Duration::from_secs(8);
+/// Strikes, and heals: a node that is frozen or cut off only after others have taken over.
+async fn strike(fault: Fault, node: usize, brokers: &Brokers, cluster: &mut Cluster) {
     match fault {
-        Fault::Kill => {
-            cluster.nodes[node].kill();
-            cluster.nodes[node].start_again();
-            load.moved(cluster);
-        }
+        Fault::Kill => cluster.nodes[node].crash(),
         Fault::Freeze => {
             cluster.nodes[node].signal("STOP");
-            tokio::time::sleep(away).await;
+            cluster.succeeded(node).await;
             cluster.nodes[node].signal("CONT");
         }
         Fault::Cut => {
             brokers.shut(node);
-            tokio::time::sleep(away).await;
+            cluster.succeeded(node).await;
             brokers.open(node);
         }
         Fault::Broker => brokers.crash(node % brokers.count()),
@@ -116,8 +114,9 @@ async fn strike(fault: Fault, node: usize, brokers: &Brokers, cluster: &mut Clus
 
 /// Clients that do not stop.
 struct Load {
-    nodes: tokio::sync::watch::Sender<Vec<Caller>>,
+    nodes: watch::Sender<Vec<Caller>>,
     over: Arc<AtomicBool>,
+    answers: watch::Sender<u64>,
     clients: JoinSet<(Script, Duration)>,
 }
 
@@ -125,14 +124,27 @@ impl Load {
     async fn start(cluster: &Cluster, rng: &mut StdRng) -> Self {
         let market = cluster.market(script::LIMIT).await;
         let settlers = [market.settler("one").await.key, market.settler("two").await.key];
-        let (nodes, over) = (tokio::sync::watch::Sender::new(cluster.operators()), Arc::<AtomicBool>::default());
+        let nodes = watch::Sender::new(cluster.operators());
+        let (over, answers) = (Arc::<AtomicBool>::default(), watch::Sender::new(0));
         let mut clients = JoinSet::new();
         for client in 0..CLIENTS {
             let script = Script::new(client, rng.random(), market.operator.key.clone(), settlers.clone());
-            let (nodes, over) = (nodes.subscribe(), Arc::clone(&over));
-            clients.spawn(script.roam(move || nodes.borrow().clone(), move || over.load(Ordering::Relaxed)));
+            let (nodes, over, answers) = (nodes.subscribe(), Arc::clone(&over), answers.clone());
+            let goes_on = move || {
+                answers.send_modify(|answers| *answers += 1);
+                !over.load(Ordering::Relaxed)
+            };
+            clients.spawn(script.roam(move || nodes.borrow().clone(), goes_on));
         }
-        Self { nodes, over, clients }
+        Self { nodes, over, answers, clients }
+    }
+
+    /// Waits for so many more answers.
+    async fn answers(&self, more: u64) {
+        let enough = *self.answers.borrow() + more;
+        let mut answers = self.answers.subscribe();
+        let reached = tokio::time::timeout(PATIENCE, answers.wait_for(|answers| *answers >= enough)).await;
+        assert!(reached.is_ok(), "clients are not answered any more");
     }
 
     /// A node answers at another address.

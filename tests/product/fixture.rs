@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::http::Caller;
 
 /// How long a node may take to be ready, or to end, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The real binary.
 pub(crate) fn kippu() -> Command {
@@ -263,6 +263,21 @@ fn limited(blocks: u32) -> Command {
 /// The one place that waits for time to pass: another process cannot tell this one that it is ready or over.
 fn pause() {
     std::thread::park_timeout(Duration::from_millis(2));
+}
+
+/// Asks, some tens of times a second, until the answer is yes.
+#[track_caller]
+pub(crate) fn until(is_so: impl AsyncFn() -> bool) -> impl Future<Output = ()> {
+    let asker = std::panic::Location::caller();
+    async move {
+        let asked = async {
+            let mut pace = tokio::time::interval(Duration::from_millis(20));
+            while !is_so().await {
+                pace.tick().await;
+            }
+        };
+        assert!(tokio::time::timeout(PATIENCE, asked).await.is_ok(), "{asker}: it does not become so");
+    }
 }
 
 /// Users with limits, terminals that store who they are, and settlers.

@@ -14,8 +14,8 @@ use crate::http::{Caller, Lost, Reply};
 /// Every user's limit: used up after some tens of purchases.
 pub(crate) const LIMIT: u64 = 50_000;
 
-/// What a client waits before it tries again: less than a polite one, so that faults are met at every point.
-const BREATH: Duration = Duration::from_millis(20);
+/// A client without an answer asks so often: more than a polite one, so that faults are met at every point.
+const PACE: Duration = Duration::from_millis(20);
 
 /// A command that can be sent again.
 #[derive(Clone, Debug)]
@@ -105,29 +105,37 @@ impl Script {
         }
     }
 
-    /// Sends one command after the other to any of `nodes` until `over`, the next of them where one is lost or has no
-    /// answer now. Gives the longest that a command took, retries included.
-    pub(crate) async fn roam(mut self, nodes: impl Fn() -> Vec<Caller>, over: impl Fn() -> bool) -> (Self, Duration) {
+    /// Sends one command after the other to any of `nodes`, the next of them where one is lost or has no answer now, for
+    /// as long as `goes_on` says after an answer. Gives the longest that a command took, retries included.
+    pub(crate) async fn roam(
+        mut self,
+        nodes: impl Fn() -> Vec<Caller>,
+        goes_on: impl Fn() -> bool,
+    ) -> (Self, Duration) {
         let mut longest = Duration::ZERO;
-        while !over() {
+        loop {
             if self.next.is_empty() {
                 self.invent();
             }
             let asked = Instant::now();
             self.anywhere(&nodes).await;
             longest = longest.max(asked.elapsed());
+            if !goes_on() {
+                return (self, longest);
+            }
         }
-        (self, longest)
     }
 
     /// Sends the next command to one node after the other until it is answered.
     async fn anywhere(&mut self, nodes: &impl Fn() -> Vec<Caller>) {
         let sent = self.next.front().expect("there is a next command").clone();
+        let mut pace = tokio::time::interval(PACE);
         let reply = loop {
+            pace.tick().await;
             let nodes = nodes();
             match sent.post(&nodes[self.rng.random_range(0..nodes.len())]).await {
                 Ok(reply) if reply.status != 503 => break reply,
-                Ok(_) | Err(Lost) => tokio::time::sleep(BREATH).await,
+                Ok(_) | Err(Lost) => {}
             }
         };
         self.answered(sent, reply);

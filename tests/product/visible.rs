@@ -1,8 +1,6 @@
 //! What was answered can be read: at once with its position, after restarts, and without any cache.
 
-use std::time::Duration;
-
-use crate::fixture::{Node, price, purchase, redemption};
+use crate::fixture::{Node, price, purchase, redemption, until};
 use crate::http::Caller;
 
 /// Shows F20.
@@ -104,25 +102,15 @@ async fn an_approval_whose_time_passes_while_the_node_is_down_expires_when_it_is
     let opened = buyer.terminal.post("/v1/approvals", "open", &body).await.expect(201);
     node.crash();
 
-    // The deadline frees the limit by itself; a query at a later position waits for it.
+    // The node's own deadline is what is waited for, and frees the limit by itself; a query at a later position waits for it.
     let (terminal, settler) = (node.caller(&buyer.terminal.key), node.caller(&settler.key));
     let path = format!("/v1/approvals/{}", opened.field("id"));
-    until(|| async { terminal.get(&path).await.expect(200).field("state") == "expired" }).await;
+    until(async || terminal.get(&path).await.expect(200).field("state") == "expired").await;
     let late = settler.post("/v1/approvals/redeem", "late", &redemption(&opened.field("token"))).await;
     assert_eq!(late.status, 409, "{late:?}");
     terminal.post("/v1/approvals", "after", &purchase(1_000)).await.expect(201);
     // The retry of what has expired is still answered as the first time.
     assert!(terminal.post("/v1/approvals", "open", &body).await.says_the_same_as(&opened));
-}
-
-/// Asks until the answer is yes; the node's own deadlines are what is waited for.
-async fn until<F: Future<Output = bool>>(mut is_so: impl FnMut() -> F) {
-    let asked = async {
-        while !is_so().await {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), asked).await.expect("it becomes so");
 }
 
 /// Shows F25. Keeps P2.

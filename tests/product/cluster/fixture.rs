@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use tempfile::TempDir;
 
-use crate::fixture::{Market, Node, run, text};
+use crate::fixture::{Market, Node, run, text, until};
 use crate::http::Caller;
 use crate::script::{Script, Told};
 
@@ -72,17 +72,23 @@ impl Cluster {
     /// Waits until every node is ready and every partition is served by one of them.
     pub(super) async fn settled(&self) {
         for operator in self.operators() {
-            while operator.try_get("/readyz", None).await.map_or(true, |reply| reply.status != 200) {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
+            until(async || operator.try_get("/readyz", None).await.is_ok_and(|reply| reply.status == 200)).await;
         }
-        // A command of each partition is answered, wherever it is sent.
-        let operator = &self.operators()[0];
+        self.served_by(0).await;
+    }
+
+    /// Waits until others serve what `node` did.
+    pub(super) async fn succeeded(&self, node: usize) {
+        self.served_by((node + 1) % self.nodes.len()).await;
+    }
+
+    /// Waits until a command of each partition is answered by `node`, or by those it knows of.
+    async fn served_by(&self, node: usize) {
+        let operator = &self.operators()[node];
         for probe in 0..64 {
-            let (key, body) = (format!("settled-{probe}"), serde_json::json!({ "label": "a probe" }));
-            while operator.try_post("/v1/placements", &key, &body).await.map_or(true, |reply| reply.status == 503) {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
+            let (key, body) = (format!("probe-{probe}"), serde_json::json!({ "label": "a probe" }));
+            let answered = async || operator.try_post("/v1/placements", &key, &body).await;
+            until(async || answered().await.is_ok_and(|reply| reply.status != 503)).await;
         }
     }
 
