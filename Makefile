@@ -5,10 +5,10 @@ export CARGO_TARGET_DIR ?= $(HOME)/.cache/kippu-target
 CARGO_FLAGS := --release --workspace --locked
 KIPPU := $(CARGO_TARGET_DIR)/release/kippu
 
-.PHONY: help setup setup-kafka build demo test kafka bench rows lint clean
+.PHONY: help setup setup-kafka build demo demo-cluster test kafka bench rows lint clean
 
 help: ## This list.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: ## Installs what a fresh machine lacks: a C++ compiler, clang's library, pkg-config.
 	@sh tests/scripts/setup.sh
@@ -22,6 +22,10 @@ build: setup ## Builds everything, tests and examples included.
 
 demo: build ## A node, a client that plays purchases, a SIGKILL in the middle, and a check of the whole history.
 	@sh tests/scripts/demo.sh "$(CARGO_TARGET_DIR)/release"
+
+FILE ?= examples/data/purchases-sample.txt
+demo-cluster: setup-kafka build ## Three nodes on Apache Kafka, one killed every 10 seconds; FILE=… plays a longer file.
+	@sh tests/kafka/with.sh sh tests/scripts/demo-cluster.sh "$(CARGO_TARGET_DIR)/release" "$(FILE)"
 
 test: setup-kafka ## Format, lints, all tests, beside a Kafka broker; then the cases of the log's contract per backend.
 	cargo fmt --all --check

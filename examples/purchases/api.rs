@@ -1,7 +1,7 @@
 //! The HTTP client: every command has a key, and is sent with that same key until there is an answer. So it takes
 //! effect once, whatever happens to the connection or to the node in between.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
@@ -14,10 +14,12 @@ const FIRST_PAUSE: Duration = Duration::from_millis(20);
 /// The longest pause between retries.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// A node's API.
+/// The API, at any node of those that share a history: each answers for all.
 pub(crate) struct Api {
     http: reqwest::Client,
-    url: String,
+    urls: Vec<String>,
+    /// Requests so far, which take one node after the other.
+    begun: AtomicUsize,
     patience: Duration,
     /// Requests that had an answer.
     pub(crate) answered: AtomicU64,
@@ -71,22 +73,29 @@ impl Reply {
 }
 
 impl Api {
-    /// The API at `url`. A request is tried again for as long as `patience`.
-    pub(crate) fn new(url: String, connections: usize, patience: Duration) -> anyhow::Result<Self> {
+    /// The API at `urls`. A request is tried again for as long as `patience`, at the next node each time.
+    pub(crate) fn new(urls: Vec<String>, connections: usize, patience: Duration) -> anyhow::Result<Self> {
         let http = reqwest::Client::builder()
             .no_proxy()
             .tcp_nodelay(true)
             .pool_max_idle_per_host(connections)
             .timeout(Duration::from_secs(30))
             .build()?;
-        Ok(Self { http, url, patience, answered: AtomicU64::new(0), retried: AtomicU64::new(0) })
+        Ok(Self {
+            http,
+            urls,
+            begun: AtomicUsize::new(0),
+            patience,
+            answered: AtomicU64::new(0),
+            retried: AtomicU64::new(0),
+        })
     }
 
     /// What a query says, reflecting at least `position`.
     pub(crate) async fn query(&self, bearer: &str, path: &str, position: Option<&str>) -> anyhow::Result<Reply> {
         let (reply, _) = self
-            .until_answered(|| {
-                let mut request = self.http.get(format!("{}{path}", self.url));
+            .until_answered(|url| {
+                let mut request = self.http.get(format!("{url}{path}"));
                 if let Some(position) = position {
                     request = request.header("Kippu-Min-Position", position);
                 }
@@ -101,9 +110,9 @@ impl Api {
     /// The answer to `command`, and whether the node was lost in between.
     async fn command(&self, command: &Command) -> anyhow::Result<(Reply, bool)> {
         let body = serde_json::to_vec(&command.body)?;
-        self.until_answered(|| {
+        self.until_answered(|url| {
             self.http
-                .post(format!("{}{}", self.url, command.path))
+                .post(format!("{url}{}", command.path))
                 .header(AUTHORIZATION, format!("Bearer {}", command.bearer))
                 .header("Idempotency-Key", &command.key)
                 .header(CONTENT_TYPE, "application/json")
@@ -113,12 +122,13 @@ impl Api {
         .with_context(|| format!("POST {} with key {}", command.path, command.key))
     }
 
-    async fn until_answered(&self, request: impl Fn() -> RequestBuilder) -> anyhow::Result<(Reply, bool)> {
+    async fn until_answered(&self, request: impl Fn(&str) -> RequestBuilder) -> anyhow::Result<(Reply, bool)> {
+        let mut node = self.begun.fetch_add(1, Ordering::Relaxed);
         let deadline = Instant::now() + self.patience;
         let mut pause = FIRST_PAUSE;
         let mut lost = false;
         loop {
-            let (reason, wanted) = match request().send().await {
+            let (reason, wanted) = match request(&self.urls[node % self.urls.len()]).send().await {
                 Ok(response) if is_for_later(response.status()) => {
                     (response.status().to_string(), retry_after(&response))
                 }
@@ -136,6 +146,7 @@ impl Api {
                 bail!("no answer for {} s: {reason}", self.patience.as_secs());
             }
             lost = true;
+            node += 1;
             self.retried.fetch_add(1, Ordering::Relaxed);
             tokio::time::sleep(wanted.unwrap_or(pause)).await;
             pause = (pause * 2).min(LONGEST_PAUSE);

@@ -3,6 +3,8 @@
 //!
 //! ```sh
 //! cargo run --release --example purchases -- --file examples/data/purchases-sample.txt --limit 100.00 --kill-at 0.5
+//! cargo run --release --example purchases -- --file examples/data/purchases-sample.txt --limit 100.00 \
+//!     --log kafka://127.0.0.1:9092/history --accept-single-copy --nodes 3 --kill-every 10
 //! ```
 //!
 //! Each customer's purchases are played in file order, customers side by side. Every command carries a key that follows
@@ -21,7 +23,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::Notify;
@@ -29,8 +31,8 @@ use tokio::task::JoinSet;
 
 use crate::api::{Api, Line};
 use crate::file::Purchases;
-use crate::node::Node;
-use crate::report::{Played, Report, Restarted};
+use crate::node::{Nodes, Settings};
+use crate::report::{Killed, Played, Report};
 use crate::roles::{Market, Parties};
 
 /// Plays the purchases of a file and compares the node's sums with the file's.
@@ -48,21 +50,36 @@ struct Args {
     /// Connections at once.
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     connections: u16,
-    /// The URL of a running node; without it, one is started.
-    #[arg(long, requires = "operator_key")]
-    node: Option<String>,
+    /// The URL of a running node, or several of nodes that share a history; without it, nodes are started.
+    #[arg(long, requires = "operator_key", value_delimiter = ',')]
+    node: Vec<String>,
     /// A file with an operator's API key for that node.
     #[arg(long)]
     operator_key: Option<PathBuf>,
-    /// The data directory of the node that is started; without it, one that is deleted in the end.
+    /// The data directory of the node that is started; without it, one that is deleted in the end. More nodes work in
+    /// folders beside it.
     #[arg(long, conflicts_with = "node")]
     data: Option<PathBuf>,
+    /// The topic that the nodes that are started share, as kafka://HOST:PORT/TOPIC; without it, there is one node, with a
+    /// history of its own.
+    #[arg(long, conflicts_with = "node")]
+    log: Option<String>,
+    /// Lets the topic do with one copy, as a broker alone has it.
+    #[arg(long, requires = "log")]
+    accept_single_copy: bool,
+    /// How many nodes are started.
+    #[arg(long, conflicts_with = "node", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=16))]
+    nodes: u8,
     /// The program of the node that is started; without it, that of the same build.
     #[arg(long, conflicts_with = "node")]
     kippu: Option<PathBuf>,
     /// Kill the node that is started with SIGKILL after this part of the purchases, and start it again.
-    #[arg(long, conflicts_with = "node", value_parser = part)]
+    #[arg(long, conflicts_with_all = ["node", "kill_every"], value_parser = part)]
     kill_at: Option<f64>,
+    /// Kill one node after the other with SIGKILL, one in so many seconds. Of several, it is started again before the
+    /// next is killed.
+    #[arg(long, conflicts_with = "node", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    kill_every: Option<u64>,
     /// How long a command is tried again, in seconds.
     #[arg(long, default_value_t = 60)]
     patience_secs: u64,
@@ -94,20 +111,21 @@ async fn run(args: &Args) -> anyhow::Result<Report> {
 
     // The folder outlives the node that works in it.
     let scratch = tempfile::Builder::new().prefix("purchases-").tempdir()?;
-    let mut own: Option<Node> = None;
-    let (url, operator) = match (&args.node, &args.operator_key) {
-        (Some(url), Some(file)) => {
-            (url.trim_end_matches('/').to_owned(), std::fs::read_to_string(file)?.trim().to_owned())
+    let mut own: Option<Nodes> = None;
+    let (urls, operator) = match &args.operator_key {
+        Some(file) if !args.node.is_empty() => {
+            let urls = args.node.iter().map(|url| url.trim_end_matches('/').to_owned()).collect();
+            (urls, std::fs::read_to_string(file)?.trim().to_owned())
         }
         _ => {
-            let program = args.kippu.clone().map_or_else(node::program, Ok)?;
+            ensure!(args.nodes == 1 || args.log.is_some(), "several nodes share a topic: name it with --log");
             let data = args.data.clone().unwrap_or_else(|| scratch.path().join("data"));
-            let node = own.insert(Node::start(program, data)?);
-            (node.url(), node.operator_key()?)
+            let nodes = own.insert(Nodes::start(&args.settings()?, &data, usize::from(args.nodes))?);
+            (nodes.urls(), nodes.operator_key()?)
         }
     };
     let connections = usize::from(args.connections);
-    let api = Api::new(url, connections, Duration::from_secs(args.patience_secs))?;
+    let api = Api::new(urls, connections, Duration::from_secs(args.patience_secs))?;
     let market = Market {
         // Another limit makes other commands, so it needs other keys.
         run: format!("{}-{}", purchases.digest, args.limit),
@@ -115,20 +133,28 @@ async fn run(args: &Args) -> anyhow::Result<Report> {
         limit: args.limit,
         currency: args.currency.clone(),
     };
-    let stage = Arc::new(Stage::new(purchases, market, api, args.kill_at));
+    let stage = Arc::new(Stage::new(purchases, market, api, args));
 
     let started = Instant::now();
-    let kill = own.map(|node| tokio::spawn(Arc::clone(&stage).kill(node)));
+    let kill = own.map(|nodes| tokio::spawn(Arc::clone(&stage).kill(nodes)));
     let played = Arc::clone(&stage).play(connections).await;
     let elapsed = started.elapsed();
     stage.over.notify_one();
-    let (_node, restarted) = match kill {
-        Some(kill) => kill.await?.map(|(node, restarted)| (Some(node), restarted))?,
-        None => (None, None),
+    let (_nodes, killed) = match kill {
+        Some(kill) => kill.await?.map(|(nodes, killed)| (Some(nodes), killed))?,
+        None => (None, Vec::new()),
     };
     stage.bar.finish_and_clear();
 
-    Report::gather(&stage, played?, connections, elapsed, restarted).await
+    Report::gather(&stage, played?, connections, elapsed, killed).await
+}
+
+impl Args {
+    /// What own nodes are started with.
+    fn settings(&self) -> anyhow::Result<Settings> {
+        let program = self.kippu.clone().map_or_else(node::program, Ok)?;
+        Ok(Settings { program, log: self.log.clone(), accept_single_copy: self.accept_single_copy })
+    }
 }
 
 /// What all connections share while the purchases are played.
@@ -140,8 +166,10 @@ pub(crate) struct Stage {
     next: AtomicUsize,
     done: AtomicU64,
     played: Mutex<Played>,
-    /// When so many purchases are done, the node is killed.
+    /// When so many purchases are done, a node is killed.
     kill_at: Option<u64>,
+    /// A node is killed so often.
+    kill_every: Option<Duration>,
     kill: Notify,
     over: Notify,
     bar: ProgressBar,
@@ -149,7 +177,7 @@ pub(crate) struct Stage {
 
 impl Stage {
     #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)] // a part of a count
-    fn new(purchases: Purchases, market: Market, api: Api, kill_at: Option<f64>) -> Self {
+    fn new(purchases: Purchases, market: Market, api: Api, args: &Args) -> Self {
         let count = purchases.len() as u64;
         // Drawn on a terminal only.
         let bar = ProgressBar::new(count);
@@ -157,9 +185,11 @@ impl Stage {
             bar.set_style(style);
         }
         let played = Mutex::new(Played::new(purchases.customers.len()));
-        let kill_at = kill_at.map(|part| (count as f64 * part) as u64).map(|at| at.max(1));
+        let kill_at = args.kill_at.map(|part| (count as f64 * part) as u64).map(|at| at.max(1));
+        let kill_every = args.kill_every.map(Duration::from_secs);
         let (next, done) = (AtomicUsize::new(0), AtomicU64::new(0));
-        Self { purchases, market, api, next, done, played, kill_at, kill: Notify::new(), over: Notify::new(), bar }
+        let (kill, over) = (Notify::new(), Notify::new());
+        Self { purchases, market, api, next, done, played, kill_at, kill_every, kill, over, bar }
     }
 
     /// Plays all purchases over `connections`, each of which takes one customer after the other.
@@ -209,19 +239,28 @@ impl Stage {
         self.bar.inc(1);
     }
 
-    /// Keeps `node`. Kills it once its time has come, and says after how many purchases, and how long it was away.
-    async fn kill(self: Arc<Self>, mut node: Node) -> anyhow::Result<(Node, Option<Restarted>)> {
-        tokio::select! {
-            biased;
-            () = self.kill.notified() => {}
-            () = self.over.notified() => return Ok((node, None)),
-        }
-        let after = self.done.load(Ordering::Relaxed);
-        tokio::task::spawn_blocking(move || {
+    /// Keeps `nodes`. Kills them when their time has come, and says after how many purchases.
+    async fn kill(self: Arc<Self>, mut nodes: Nodes) -> anyhow::Result<(Nodes, Vec<Killed>)> {
+        let mut killed = Vec::new();
+        loop {
+            tokio::select! {
+                biased;
+                () = self.over.notified() => return Ok((nodes, killed)),
+                () = self.kill_is_due() => {}
+            }
+            let after = self.done.load(Ordering::Relaxed);
             let started = Instant::now();
-            node.kill_and_restart()?;
-            Ok((node, Some(Restarted { after, away: started.elapsed() })))
-        })
-        .await?
+            let (kept, is_back) =
+                tokio::task::spawn_blocking(move || nodes.kill_next().map(|is_back| (nodes, is_back))).await??;
+            nodes = kept;
+            killed.push(Killed { after, away: is_back.then(|| started.elapsed()) });
+        }
+    }
+
+    async fn kill_is_due(&self) {
+        match self.kill_every {
+            Some(every) => tokio::time::sleep(every).await,
+            None => self.kill.notified().await,
+        }
     }
 }

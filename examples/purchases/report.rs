@@ -13,13 +13,13 @@ use crate::api::Api;
 use crate::file::Tally;
 use crate::roles::{Market, number};
 
-/// The node was lost and came back.
+/// A node was killed.
 #[derive(Clone, Copy)]
-pub(crate) struct Restarted {
+pub(crate) struct Killed {
     /// So many purchases were done.
     pub(crate) after: u64,
-    /// Until it was ready again.
-    pub(crate) away: Duration,
+    /// Until it was ready again, where it was started again at once.
+    pub(crate) away: Option<Duration>,
 }
 
 /// What was done, customer by customer.
@@ -60,7 +60,7 @@ pub(crate) struct Report {
     retried: u64,
     repeated: u64,
     elapsed: Duration,
-    restarted: Option<Restarted>,
+    killed: Vec<Killed>,
 }
 
 impl Report {
@@ -70,7 +70,7 @@ impl Report {
         played: Played,
         connections: usize,
         elapsed: Duration,
-        restarted: Option<Restarted>,
+        killed: Vec<Killed>,
     ) -> anyhow::Result<Self> {
         let Stage { api, market, purchases, .. } = stage;
         let mut report = Self {
@@ -84,7 +84,7 @@ impl Report {
             retried: api.retried.load(Ordering::Relaxed),
             repeated: played.repeated,
             elapsed,
-            restarted,
+            killed,
         };
         let asked = futures_util::stream::iter(purchases.customers.iter().zip(&played.customers)).map(
             async |(customer, played)| {
@@ -170,8 +170,16 @@ impl Account {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(Restarted { after, away }) = self.restarted {
-            writeln!(f, "killed    after {after} purchases with SIGKILL, ready again after {} ms", away.as_millis())?;
+        match &*self.killed {
+            [] => {}
+            [Killed { after, away: Some(away) }] => {
+                let away = away.as_millis();
+                writeln!(f, "killed    after {after} purchases with SIGKILL, ready again after {away} ms")?;
+            }
+            [Killed { after, .. }, ..] => {
+                let count = self.killed.len();
+                writeln!(f, "killed    {count} times with SIGKILL, first after {after} purchases")?;
+            }
         }
         let secs = self.elapsed.as_secs_f64();
         #[allow(clippy::cast_precision_loss)] // a rate for people

@@ -1,0 +1,22 @@
+#!/bin/sh
+# The demonstration of several nodes: three share a topic on Apache Kafka, a client plays a file of purchases over HTTP at
+# all of them, one node after the other is killed, then a check of the whole history. Runs beside tests/kafka/with.sh.
+# Takes the folder with the programs and the file.
+set -eu
+
+programs=$1
+file=$2
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+log="kafka://$KAFKA_BROKERS/demo-$$"
+
+echo "Three nodes share the topic $log; operator, shop, terminals and two settlers play"
+echo "$file with a limit of 100.00 a customer; every 10 seconds a node is killed with SIGKILL, and"
+echo "the others take over what it served."
+echo
+"$programs/examples/purchases" --kippu "$programs/kippu" --data "$folder/data" --log "$log" --accept-single-copy \
+    --nodes 3 --kill-every 10 --file "$file" --limit 100.00
+echo
+echo "Every record of every partition, read back and checked: chain, numbers, versions, one-time and limit rules."
+echo
+"$programs/kippu" replay verify --log "$log" --accept-single-copy
