@@ -30,6 +30,11 @@ pub(crate) fn run(arguments: &[&str]) -> Output {
     kippu().args(arguments).output().expect("the binary runs")
 }
 
+/// The Kafka brokers for tests.
+pub(crate) fn brokers() -> String {
+    std::env::var("KAFKA_BROKERS").expect("KAFKA_BROKERS: `make test` starts a broker and sets it")
+}
+
 /// How a node is run.
 #[derive(Default)]
 struct Settings {

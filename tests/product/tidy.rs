@@ -98,7 +98,7 @@ fn what_is_wrapped_is_named_only_by_its_wrapper() {
                 || path.starts_with("bin/kippu/bench/")
                 || path == "tests/product/stores.rs"
         }),
-        ("rdkafka", |path| path.starts_with("events/src/log/kafka/")),
+        ("rdkafka", |path| path.starts_with("events/src/log/kafka/") || path == "bin/kippu/bench/broker.rs"),
         ("actix_web", |path| {
             // Endpoints are asked where they are tested.
             path.ends_with("/http.rs") || path.starts_with("bin/") || path == "projections/src/tests/endpoints.rs"

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use kippu_events::Time;
 use kippu_events::event::{NotAnEvent, read_body};
@@ -31,6 +32,8 @@ pub struct Opened {
     pub last: Time,
     /// How many records were folded.
     pub folded: u64,
+    /// How long it took to read and fold them, once the claim was confirmed.
+    pub took: Duration,
 }
 
 /// Why a partition could not be opened.
@@ -88,6 +91,7 @@ pub fn open(
     listener: Listener,
 ) -> Result<Opened, OpenError> {
     let claimed = log.claim(partition, claimant, listener)?;
+    let begun = Instant::now();
     let mut tail = Tail::after_cursor(log, store, partition)?;
     while tail.reader.head.number < claimed.head.number {
         if !tail.page(log, store)? {
@@ -102,6 +106,7 @@ pub fn open(
         room: tail.room,
         last: tail.last,
         folded: tail.folded,
+        took: begun.elapsed(),
     })
 }
 

@@ -7,6 +7,7 @@ mod upkeep;
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use kippu_events::event::{BodyWriter, Cause, Mac, Place};
 use kippu_events::log::{AppendError, LogId, Position, Progress};
@@ -101,6 +102,7 @@ pub struct Serving {
     flushing: Option<Flushing>,
     looking_for_due: bool,
     effects: Vec<Effect>,
+    tail_read: Duration,
 }
 
 enum Flushing {
@@ -129,6 +131,7 @@ impl Serving {
             flushing: None,
             looking_for_due: false,
             effects: Vec::new(),
+            tail_read: opened.took,
         }
     }
 
@@ -349,6 +352,7 @@ impl Serving {
             lagging: self.room.dirty(),
             quarantined: self.quarantined.len(),
             clock_jumped: self.keeper.jumped(),
+            tail_read: self.tail_read,
         }
     }
 }
@@ -372,6 +376,8 @@ pub struct Figures {
     pub quarantined: usize,
     /// Whether commands stand still because the wall clock jumped.
     pub clock_jumped: bool,
+    /// How long it took to read what the store lacked when the partition was opened.
+    pub tail_read: Duration,
 }
 
 fn not_appended(error: &AppendError) -> Problem {

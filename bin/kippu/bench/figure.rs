@@ -96,8 +96,10 @@ pub(super) enum BenchError {
     Node(#[from] NodeError),
     #[error(transparent)]
     Io(#[from] std::io::Error),
-    #[error("the bare store: {0}")]
+    #[error("measured without the store or the brokers between: {0}")]
     Bare(String),
+    #[error("there are no brokers to measure with: name them with --log")]
+    NoBroker,
     #[error("the load went wrong: {0}")]
     Load(String),
     #[error(transparent)]

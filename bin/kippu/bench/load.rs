@@ -11,6 +11,7 @@ use hdrhistogram::Histogram;
 use kippu_actors::actor::{Answer, Call};
 use kippu_actors::{Commands, Problem};
 use kippu_events::Family;
+use kippu_events::log::{Bound, ReadLog};
 use serde::Deserialize;
 
 use super::figure::BenchError;
@@ -21,6 +22,8 @@ pub(super) const OPEN: &str =
     r#"{"amount":125,"currency":"EUR","purchase":{"description":"a song","quantity":1},"expires_in_secs":86400}"#;
 /// Events that the three commands become: the approval with its reservation, the redemption, the refusal.
 pub(super) const EVENTS_PER_TRIPLE: u64 = 4;
+/// Commits in a sample, about.
+const SAMPLE: usize = 100_000;
 /// Nothing here takes a minute.
 const MOST_MICROS: u64 = 60_000_000;
 
@@ -214,6 +217,27 @@ pub(super) fn token(answer: Answer) -> Result<String, String> {
 pub(super) fn token_in(body: &[u8]) -> Result<String, String> {
     let opened: Opened = serde_json::from_slice(body).map_err(|e| e.to_string())?;
     Ok(opened.token)
+}
+
+/// The first commits of each partition as they are stored, those of all partitions by turns: as many as have every kind
+/// of record in its share.
+pub(super) fn sample(log: &dyn ReadLog) -> Result<Vec<(u16, Vec<u8>)>, BenchError> {
+    let each = SAMPLE / usize::from(log.partitions());
+    let mut sample = Vec::new();
+    for partition in 0..log.partitions() {
+        let (mut offset, mut taken) = (1, 0);
+        while taken < each {
+            let page = log.read(partition, offset, Bound::default())?;
+            let Some(last) = page.entries.last() else { break };
+            offset = last.offset + 1;
+            for entry in page.entries {
+                sample.push((taken, partition, entry.stored));
+                taken += 1;
+            }
+        }
+    }
+    sample.sort_by_key(|(turn, partition, _)| (*turn, *partition));
+    Ok(sample.into_iter().map(|(_, partition, stored)| (partition, stored)).collect())
 }
 
 /// What a settler asks.

@@ -1,6 +1,8 @@
 //! `kippu bench`: measures the product beside what this machine can do at most, both in one run and by turns, and prints
 //! ratios. The clients that make the load share the cores with what is measured.
 
+mod broker;
+mod child;
 mod figure;
 mod load;
 mod machine;
@@ -9,18 +11,24 @@ mod p2;
 mod p3;
 mod p5;
 mod p6;
+mod p7;
 mod p8;
 mod p9;
 mod scene;
+mod sharing;
+mod takeover;
 mod wire;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use kippu_events::log::kafka::Address;
+
 use crate::exit::Exit;
 use crate::node;
 use crate::output::Output;
+use broker::Broker;
 use figure::{BenchError, Figure, Figures};
 
 /// Arguments.
@@ -29,6 +37,12 @@ pub(crate) struct Args {
     /// An empty directory on the disk to be measured; by default a temporary one.
     #[arg(long, env = "KIPPU_BENCH_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Measure on Kafka, at kafka://HOST:PORT/TOPIC: topics whose names begin with TOPIC are made, and stay.
+    #[arg(long, value_name = "KAFKA")]
+    log: Option<Address>,
+    /// Brokers may be few, and topics have one copy.
+    #[arg(long, requires = "log")]
+    accept_single_copy: bool,
     /// Only these figures, as `P1,P9`.
     #[arg(long, value_delimiter = ',', value_name = "P…")]
     only: Vec<Which>,
@@ -60,14 +74,29 @@ pub(crate) enum Which {
     P5,
     /// Bytes per live entity.
     P6,
+    /// Durable commands a second on Kafka, in process.
+    P7,
     /// Latency at half load.
     P8,
+    /// The same on Kafka.
+    P8K,
     /// The defaults, plainly.
     P9,
+    /// From the SIGKILL of one node to the first answer of another, on Kafka.
+    Takeover,
+    /// Two nodes beside one, on Kafka.
+    Sharing,
 }
 
 impl Which {
-    const ALL: [Self; 7] = [Self::P1, Self::P2, Self::P3, Self::P5, Self::P6, Self::P8, Self::P9];
+    const EMBEDDED: &[Self] = &[Self::P1, Self::P2, Self::P3, Self::P5, Self::P6, Self::P8, Self::P9];
+    const ON_KAFKA: &[Self] = &[Self::P7, Self::P8K, Self::Takeover, Self::Sharing];
+}
+
+impl Args {
+    fn measurable(&self) -> &'static [Which] {
+        if self.log.is_some() { Which::ON_KAFKA } else { Which::EMBEDDED }
+    }
 }
 
 /// How long and how much.
@@ -108,6 +137,11 @@ impl Effort {
 /// Measures.
 pub(crate) fn run(args: &Args, output: &Output) -> Exit {
     let effort = Effort::new(args);
+    if let Some(which) = args.only.iter().find(|which| !args.measurable().contains(which)) {
+        let place =
+            if args.log.is_some() { "on the embedded log: leave --log out" } else { "on Kafka: name it with --log" };
+        return output.failed(Exit::Usage, format_args!("{which:?} is measured {place}"));
+    }
     if let Some(dir) = &args.child_p6 {
         return match node::on_a_system(p6::child(dir, effort)) {
             Ok(sizes) => {
@@ -134,26 +168,32 @@ fn measure(args: &Args, effort: Effort, output: &Output) -> Result<Figures, Benc
         }
         None => tempfile::Builder::new().prefix("kippu-bench-").tempdir()?,
     };
-    let wanted = |which: &Which| args.only.is_empty() || args.only.contains(which);
+    let broker = args.log.clone().map(|address| Broker::new(address, args.accept_single_copy));
+    let wanted = |which: &&Which| args.only.is_empty() || args.only.contains(which);
     let mut figures = BTreeMap::new();
-    for which in Which::ALL.into_iter().filter(wanted) {
+    for &which in args.measurable().iter().filter(wanted) {
         output.note(format_args!("measuring {which:?} …"));
         let dir = scratch.path().join(format!("{which:?}"));
         std::fs::create_dir_all(&dir)?;
-        figures.insert(which, one(which, &dir, effort)?);
+        figures.insert(which, one(which, &dir, broker.as_ref(), effort)?);
         std::fs::remove_dir_all(&dir)?;
     }
     Ok(Figures { figures, quick: args.quick })
 }
 
-fn one(which: Which, dir: &Path, effort: Effort) -> Result<Figure, BenchError> {
+fn one(which: Which, dir: &Path, broker: Option<&Broker>, effort: Effort) -> Result<Figure, BenchError> {
+    let broker = || broker.ok_or(BenchError::NoBroker);
     match which {
         Which::P1 => node::on_a_system(p1::measure(dir, effort)),
         Which::P2 => node::on_a_system(p2::measure(dir, effort)),
         Which::P3 => node::on_a_system(p3::measure(dir, effort)),
         Which::P5 => node::on_a_system(p5::measure(dir, effort)),
         Which::P6 => p6::measure(dir, effort),
-        Which::P8 => node::on_a_system(p8::measure(dir, effort)),
+        Which::P7 => node::on_a_system(p7::measure(dir, broker()?, effort)),
+        Which::P8 => node::on_a_system(p8::embedded(dir, effort)),
+        Which::P8K => node::on_a_system(p8::on_kafka(dir, broker()?, effort)),
         Which::P9 => node::on_a_system(p9::measure(dir, effort)),
+        Which::Takeover => node::on_a_system(takeover::measure(dir, broker()?, effort)),
+        Which::Sharing => node::on_a_system(sharing::measure(dir, broker()?, effort)),
     }
 }

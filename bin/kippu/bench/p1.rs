@@ -2,16 +2,12 @@
 
 use std::path::Path;
 
-use kippu_events::log::{Bound, ReadLog};
-
 use super::figure::{BenchError, Figure, Goal, median, round};
-use super::load::{Until, closed};
+use super::load::{Until, closed, sample};
 use super::machine::Bare;
 use super::{Effort, scene};
 
 const IN_FLIGHT: usize = 1024;
-/// Enough that the sample has every kind of record in its share.
-const SAMPLE: usize = 100_000;
 
 pub(super) async fn measure(dir: &Path, effort: Effort) -> Result<Figure, BenchError> {
     let (node, cast) = scene::open(&dir.join("node"), effort.users).await?;
@@ -23,26 +19,12 @@ pub(super) async fn measure(dir: &Path, effort: Effort) -> Result<Figure, BenchE
         let measured = closed(&node.commands, &cast, IN_FLIGHT, Until::Time { warm, span }, false).await?;
         ours.push(measured.per_second());
         (lag, caught_up) = scene::catch_up(&node).await?;
-        limit.push(bare.write(&sample(&*node.log)?, IN_FLIGHT, span)?);
+        let values: Vec<_> = sample(&*node.log)?.into_iter().map(|(_, value)| value).collect();
+        limit.push(bare.write(&values, IN_FLIGHT, span)?);
     }
     node.stop().await;
     Ok(Figure::new(median(ours), median(limit), "commands/s", Goal::AtLeast(0.5, "ratio ≥ 0.5"))
         .with("in_flight", IN_FLIGHT)
         .with("view_lag_records", lag)
         .with("view_lag_seconds", round(caught_up)))
-}
-
-/// Commits of the first partition, as they are stored.
-fn sample(log: &dyn ReadLog) -> Result<Vec<Vec<u8>>, BenchError> {
-    let mut sample = Vec::new();
-    for partition in 0..log.partitions() {
-        let mut offset = 1;
-        while sample.len() < SAMPLE {
-            let page = log.read(partition, offset, Bound::default())?;
-            let Some(last) = page.entries.last() else { break };
-            offset = last.offset + 1;
-            sample.extend(page.entries.into_iter().map(|entry| entry.stored));
-        }
-    }
-    Ok(sample)
 }

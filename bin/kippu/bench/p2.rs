@@ -38,9 +38,9 @@ pub(super) async fn measure(dir: &Path, effort: Effort) -> Result<Figure, BenchE
     let (mut ours, mut limit) = (Vec::new(), Vec::new());
     let (mut lag, mut caught_up) = (0, 0.0);
     for turn in 0..effort.turns {
-        ours.push(turns(ours_at, &cast, effort, turn, Kind::Ours).await?);
+        ours.push(turn_of(&[(ours_at, Arc::clone(&cast))], effort, &turn.to_string(), Kind::Ours).await?);
         (lag, caught_up) = wait_for_views(&queries).await?;
-        limit.push(turns(echo_at, &cast, effort, turn, Kind::Echo).await?);
+        limit.push(turn_of(&[(echo_at, Arc::clone(&cast))], effort, &turn.to_string(), Kind::Echo).await?);
     }
     handle.stop(true).await;
     echo.await.map_err(|e| BenchError::Load(e.to_string()))??;
@@ -73,29 +73,29 @@ async fn wait_for_views(queries: &kippu_projections::Queries) -> Result<(u64, f6
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Ours,
     Echo,
 }
 
-/// One turn: requests a second.
-async fn turns(
-    address: SocketAddr,
-    cast: &Arc<Cast>,
+/// One turn, whose connections are shared out among `nodes`, each with its own cast: requests a second.
+pub(super) async fn turn_of(
+    nodes: &[(SocketAddr, Arc<Cast>)],
     effort: Effort,
-    turn: usize,
+    turn: &str,
     kind: Kind,
 ) -> Result<f64, BenchError> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let counted = Arc::new(AtomicU64::new(0));
     let (from, to) = (Instant::now() + effort.warm, Instant::now() + effort.warm + effort.span);
     let joins = (0..threads).map(|thread| {
-        let (cast, counted) = (Arc::clone(cast), Arc::clone(&counted));
+        let (nodes, turn, counted) = (nodes.to_vec(), turn.to_owned(), Arc::clone(&counted));
         tokio::task::spawn_blocking(move || -> Result<(), BenchError> {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let flows = (thread..CONNECTIONS).step_by(threads).map(|connection| {
                 let name = format!("{turn}-{connection}");
-                flow(address, &cast, connection, name, (from, to), kind, &counted)
+                let (address, cast) = &nodes[connection / threads % nodes.len()];
+                flow(*address, cast, connection, name, (from, to), kind, &counted)
             });
             runtime.block_on(try_join_all(flows)).map(drop)
         })

@@ -1,4 +1,5 @@
-//! P8: the 99th percentile of a durable command at half load, beside the median of an fsync.
+//! P8: the 99th percentile of a durable command at half load, beside the median of an fsync; P8K: the same on Kafka,
+//! beside the median of one bare produce.
 //!
 //! Half load is half of what the node reached with 1,024 in flight. Commands come at their times whether or not those
 //! before them are answered, and each is timed from when it should have come.
@@ -11,22 +12,43 @@ use futures_util::stream::FuturesUnordered;
 use hdrhistogram::Histogram;
 use kippu_actors::Commands;
 
+use super::broker::Broker;
 use super::figure::{BenchError, Figure, Goal, median};
-use super::load::{OPEN, Until, call, closed, histogram, redeem, token};
+use super::load::{OPEN, Until, call, closed, histogram, redeem, sample, token};
 use super::scene::Cast;
 use super::{Effort, machine, scene};
+use crate::node::Node;
 
 const IN_FLIGHT: usize = 1024;
-const FSYNCS: usize = 300;
+/// Of which the median is taken.
+const ROUNDS: usize = 300;
 
-pub(super) async fn measure(dir: &Path, effort: Effort) -> Result<Figure, BenchError> {
+pub(super) async fn embedded(dir: &Path, effort: Effort) -> Result<Figure, BenchError> {
     let (node, cast) = scene::open(&dir.join("node"), effort.users).await?;
+    measure(node, cast, effort, || machine::fsync(dir, ROUNDS)).await
+}
+
+pub(super) async fn on_kafka(dir: &Path, broker: &Broker, effort: Effort) -> Result<Figure, BenchError> {
+    let config = broker.log(scene::config(&dir.join("node")), "p8k")?;
+    let (node, cast) = scene::make(&config, effort.users).await?;
+    let mut bare = broker.bare(node.log.partitions())?;
+    let values = sample(&*node.log)?;
+    measure(node, cast, effort, || bare.one_by_one(&values, ROUNDS)).await
+}
+
+/// Beside what takes `one` step.
+async fn measure(
+    node: Node,
+    cast: Cast,
+    effort: Effort,
+    mut one: impl FnMut() -> Result<Duration, BenchError>,
+) -> Result<Figure, BenchError> {
     let Effort { warm, span, .. } = effort;
     let full = closed(&node.commands, &cast, IN_FLIGHT, Until::Time { warm, span }, false).await?.per_second();
     scene::catch_up(&node).await?;
     let (mut ours, mut limit, mut medians) = (Vec::new(), Vec::new(), Vec::new());
     for turn in 0..effort.turns {
-        limit.push(machine::fsync(dir, FSYNCS)?.as_secs_f64() * 1e6);
+        limit.push(one()?.as_secs_f64() * 1e6);
         let (commands, cast) = (node.commands.clone(), cast.clone());
         let paced = tokio::task::spawn_blocking(move || paced(&commands, &cast, full / 2.0, warm, span, turn));
         let latency = paced.await.map_err(|e| BenchError::Load(e.to_string()))??;

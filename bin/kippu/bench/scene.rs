@@ -1,6 +1,6 @@
 //! A node with the shipped defaults, users, and the API clients that make the load.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
@@ -46,6 +46,30 @@ pub(super) async fn open(dir: &Path, users: usize) -> Result<(Node, Cast), Bench
     let node = Node::open(&config(dir), "", false).await?;
     let cast = cast(&node.commands, users).await?;
     Ok((node, cast))
+}
+
+/// Makes a node as `config` has it, alone on a topic of its own, and its cast.
+pub(super) async fn make(config: &Config, users: usize) -> Result<(Node, Cast), BenchError> {
+    let node = Node::init(config).await?;
+    let cast = cast(&node.commands, users).await?;
+    Ok((node, cast))
+}
+
+/// `config` for a node of this name.
+pub(super) fn named(mut config: Config, name: &str) -> Config {
+    name.clone_into(&mut config.node.name);
+    config
+}
+
+/// The configuration of one more node, over the log of the `first`.
+pub(super) fn joined(first: &Config, dir: &Path, name: &str) -> Config {
+    named(Config { data: Some(dir.to_owned()), ..first.clone() }, name)
+}
+
+/// Makes the directory of one more node, with the keys of the `first`.
+pub(super) fn join(first: &Config, second: &Config) -> Result<(), BenchError> {
+    let keyring = first.data.iter().map(|data| data.join("keys/keyring.json")).collect::<PathBuf>();
+    Ok(Node::join(second, &keyring).map(drop)?)
 }
 
 /// Registers `users` users, each with a terminal, and two settlers. Doing it again finds the same.

@@ -138,6 +138,9 @@ async fn gauges(shared: &Shared) -> Gauges {
     add("partition_clock_jumped", "1 where commands stand still because the clock jumped", |f| {
         f64::from(u8::from(f.clock_jumped))
     });
+    add("partition_tail_seconds", "How long the log's tail was read when the partition was opened", |f| {
+        f.tail_read.as_secs_f64()
+    });
     let serving = shared.node.runtime.phases().into_iter().enumerate().map(|(partition, phase)| {
         let serves = match phase {
             Phase::Serving { .. } => 1.0,
