@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use kippu_events::log::LogId;
-use kippu_events::log::kafka::{Address, KafkaLog, NewTopic};
+use kippu_events::log::kafka::{Address, KafkaLog, NewTopic, Settings};
 use rdkafka::ClientConfig;
 use rdkafka::client::ClientContext;
 use rdkafka::error::KafkaError;
@@ -62,7 +62,8 @@ impl Broker {
         let topic = self.topic("bare")?;
         let replicas = self.replicas();
         let in_sync = replicas.div_ceil(2);
-        let made = KafkaLog::create(&topic, random()?, &NewTopic { partitions, replicas, in_sync });
+        let new = NewTopic { partitions, replicas, in_sync };
+        let made = KafkaLog::create(&topic, &Settings::default(), random()?, &new);
         made.map_err(|error| BenchError::Bare(error.to_string()))?;
         let delivered = Arc::<Delivered>::default();
         let producer = ClientConfig::new()

@@ -78,7 +78,7 @@ impl Home {
                 let replicas = config.kafka.replicas;
                 // All copies but one, so that one broker may be away; of two, both.
                 let in_sync = if replicas < 3 { replicas } else { replicas - 1 };
-                Ok(KafkaLog::create(address, id, &NewTopic { partitions, replicas, in_sync })?)
+                Ok(KafkaLog::create(address, &settings(config), id, &NewTopic { partitions, replicas, in_sync })?)
             }
         }
     }
@@ -93,7 +93,7 @@ impl Home {
                 Ok(Opened { log, shared: None })
             }
             Self::Kafka(address) => {
-                let log = KafkaLog::open(address, settings(config))?;
+                let log = KafkaLog::open(address, &settings(config))?;
                 Ok(Opened { log: Arc::clone(&log) as Arc<dyn Log>, shared: Some(log) })
             }
         }
@@ -103,7 +103,7 @@ impl Home {
     pub(crate) fn keys(&self, config: &Config, log: LogId) -> Result<Option<Arc<dyn SharedKeys>>, HomeError> {
         match self {
             Self::Embedded(_) => Ok(None),
-            Self::Kafka(address) => Ok(Some(KeysTopic::open(address, log, settings(config))?)),
+            Self::Kafka(address) => Ok(Some(KeysTopic::open(address, &settings(config), log)?)),
         }
     }
 
@@ -111,7 +111,7 @@ impl Home {
     pub(crate) fn open_beside(&self, config: &Config) -> Result<Box<dyn ReadLog>, HomeError> {
         match self {
             Self::Embedded(dir) => Ok(Box::new(RocksLog::open_beside(dir)?)),
-            Self::Kafka(address) => Ok(Box::new(kafka::Beside::open(address, settings(config))?)),
+            Self::Kafka(address) => Ok(Box::new(kafka::Beside::open(address, &settings(config))?)),
         }
     }
 }
@@ -126,5 +126,5 @@ impl fmt::Display for Home {
 }
 
 fn settings(config: &Config) -> kafka::Settings {
-    kafka::Settings { accept_single_copy: config.kafka.accept_single_copy }
+    kafka::Settings { accept_single_copy: config.kafka.accept_single_copy, ..kafka::Settings::default() }
 }

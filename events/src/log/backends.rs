@@ -61,7 +61,9 @@ impl Fixture for Rocks {
 }
 
 /// Tests have one broker.
-const TRYING_OUT: on_kafka::Settings = on_kafka::Settings { accept_single_copy: true };
+fn trying_out() -> on_kafka::Settings {
+    on_kafka::Settings { accept_single_copy: true, ..on_kafka::Settings::default() }
+}
 
 /// A topic of its own on the broker that `KAFKA_BROKERS` names. Two calls for the log give two nodes.
 struct Kafka {
@@ -74,18 +76,18 @@ impl Kafka {
         let topic = format!("suite-{}", log_id());
         let address = Address { brokers, topic };
         let new = NewTopic { partitions: PARTITIONS, replicas: 1, in_sync: 1 };
-        KafkaLog::create(&address, log_id(), &new).expect("created");
+        KafkaLog::create(&address, &trying_out(), log_id(), &new).expect("created");
         Self { address }
     }
 }
 
 impl Fixture for Kafka {
     fn log(&self) -> Arc<dyn Log> {
-        KafkaLog::open(&self.address, TRYING_OUT).expect("opened")
+        KafkaLog::open(&self.address, &trying_out()).expect("opened")
     }
 
     fn restart(&mut self) {
-        assert!(KafkaLog::open(&self.address, TRYING_OUT).is_ok(), "nothing is left of a log but its topic");
+        assert!(KafkaLog::open(&self.address, &trying_out()).is_ok(), "nothing is left of a log but its topic");
     }
 }
 

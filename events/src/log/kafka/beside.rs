@@ -1,9 +1,9 @@
 //! Reading a topic beside the nodes that write it. It cannot append, by type.
 
 use super::address::Address;
-use super::check::{self, Settings};
+use super::client::Access;
 use super::fetch::Fetch;
-use super::{OpenError, topic};
+use super::{OpenError, Settings, check, topic};
 use crate::log::{Bound, LogId, Page, ReadError, ReadLog, Watch};
 
 /// A log on Kafka, open for reading only.
@@ -18,10 +18,10 @@ impl Beside {
     ///
     /// # Errors
     /// As [`super::KafkaLog::open`].
-    pub fn open(address: &Address, settings: Settings) -> Result<Self, OpenError> {
-        let fetch = Fetch::new(address);
-        let (id, partitions) = topic::identify(&fetch, address)?;
-        check::check(&fetch, address, settings)?;
+    pub fn open(address: &Address, settings: &Settings) -> Result<Self, OpenError> {
+        let fetch = Fetch::new(Access::new(address, settings)?);
+        let (id, partitions) = topic::identify(&fetch)?;
+        check::check(&fetch, settings)?;
         Ok(Self { id, partitions, fetch })
     }
 }

@@ -3,25 +3,17 @@
 
 use std::collections::BTreeMap;
 
-use rdkafka::admin::{AdminClient, AdminOptions, ResourceSpecifier};
+use rdkafka::admin::{AdminOptions, ResourceSpecifier};
 use rdkafka::consumer::Consumer as _;
 
-use super::OpenError;
-use super::address::Address;
-use super::client::{self, PATIENCE, Traced};
+use super::client::PATIENCE;
 use super::fetch::Fetch;
+use super::{OpenError, Settings};
 
 /// Copies of each partition, and how many of them must have a record before it is answered: one broker may be gone, and
 /// one more while it is.
 const LEAST_REPLICAS: usize = 3;
 const LEAST_IN_SYNC: usize = 2;
-
-/// How a log on Kafka is opened.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Settings {
-    /// Open a topic although one broker could take answered records with it: for trying out.
-    pub accept_single_copy: bool,
-}
 
 /// What the brokers say of a topic.
 struct Facts {
@@ -31,22 +23,22 @@ struct Facts {
 }
 
 /// Refuses a topic that could lose history.
-pub(super) fn check(fetch: &Fetch, address: &Address, settings: Settings) -> Result<(), OpenError> {
-    let complaints = complaints(&facts(fetch, address)?, settings);
+pub(super) fn check(fetch: &Fetch, settings: &Settings) -> Result<(), OpenError> {
+    let complaints = complaints(&facts(fetch)?, settings);
     if complaints.is_empty() {
         return Ok(());
     }
-    Err(OpenError::Unsafe { topic: address.topic.clone(), reasons: complaints.join("; ") })
+    Err(OpenError::Unsafe { topic: fetch.topic().to_owned(), reasons: complaints.join("; ") })
 }
 
-fn facts(fetch: &Fetch, address: &Address) -> Result<Facts, OpenError> {
+fn facts(fetch: &Fetch) -> Result<Facts, OpenError> {
     let reader = fetch.reader()?;
-    let metadata = reader.fetch_metadata(Some(&address.topic), PATIENCE).map_err(OpenError::client)?;
+    let metadata = reader.fetch_metadata(Some(fetch.topic()), PATIENCE).map_err(OpenError::client)?;
     let partitions = metadata.topics().iter().flat_map(|topic| topic.partitions());
     let replicas = partitions.map(|partition| partition.replicas().len()).min().unwrap_or(0);
-    let admin: AdminClient<_> = client::common(address).create_with_context(Traced).map_err(OpenError::client)?;
+    let admin = fetch.access.admin()?;
     let options = AdminOptions::new().request_timeout(Some(PATIENCE));
-    let topic = ResourceSpecifier::Topic(&address.topic);
+    let topic = ResourceSpecifier::Topic(fetch.topic());
     let told = futures_executor::block_on(admin.describe_configs([&topic], &options)).map_err(OpenError::client)?;
     let mut settings = BTreeMap::new();
     for resource in told {
@@ -57,7 +49,7 @@ fn facts(fetch: &Fetch, address: &Address) -> Result<Facts, OpenError> {
 }
 
 /// Everything that is wrong with a topic, in words for its operator.
-fn complaints(facts: &Facts, settings: Settings) -> Vec<String> {
+fn complaints(facts: &Facts, settings: &Settings) -> Vec<String> {
     let found = |name: &str| facts.settings.get(name).map_or("not told", String::as_str);
     let mut complaints = Vec::new();
     for (name, wanted, why) in [
@@ -86,7 +78,9 @@ fn complaints(facts: &Facts, settings: Settings) -> Vec<String> {
 mod tests {
     use super::*;
 
-    const STRICT: Settings = Settings { accept_single_copy: false };
+    fn complaints(facts: &Facts, accept_single_copy: bool) -> Vec<String> {
+        super::complaints(facts, &Settings { accept_single_copy, ..Settings::default() })
+    }
 
     fn safe() -> Facts {
         let settings = [
@@ -102,7 +96,7 @@ mod tests {
 
     #[test]
     fn a_topic_that_loses_nothing_is_taken() {
-        assert_eq!(complaints(&safe(), STRICT), Vec::<String>::new());
+        assert_eq!(complaints(&safe(), false), Vec::<String>::new());
     }
 
     #[test]
@@ -118,10 +112,10 @@ mod tests {
         ] {
             let mut facts = safe();
             facts.settings.insert(name.to_owned(), value.to_owned());
-            let [complaint] = &complaints(&facts, STRICT)[..] else { panic!("{name}") };
+            let [complaint] = &complaints(&facts, false)[..] else { panic!("{name}") };
             assert!(complaint.starts_with(&format!("{name} is {value}, not ")), "{complaint}");
             facts.settings.remove(name);
-            assert_eq!(complaints(&facts, STRICT).len(), 1, "what is not told is not trusted");
+            assert_eq!(complaints(&facts, false).len(), 1, "what is not told is not trusted");
         }
     }
 
@@ -129,9 +123,9 @@ mod tests {
     fn few_copies_are_taken_only_where_that_is_accepted() {
         let mut facts = Facts { replicas: 1, ..safe() };
         facts.settings.insert("min.insync.replicas".to_owned(), "1".to_owned());
-        assert_eq!(complaints(&facts, STRICT).len(), 2);
-        assert!(complaints(&facts, Settings { accept_single_copy: true }).is_empty());
+        assert_eq!(complaints(&facts, false).len(), 2);
+        assert!(complaints(&facts, true).is_empty());
         facts.settings.insert("retention.ms".to_owned(), "1".to_owned());
-        assert_eq!(complaints(&facts, Settings { accept_single_copy: true }).len(), 1);
+        assert_eq!(complaints(&facts, true).len(), 1);
     }
 }

@@ -1,35 +1,74 @@
 //! How librdkafka's clients are set up: once, for all of them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
+use rdkafka::admin::AdminClient;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
 
 use super::address::Address;
+use super::properties::check_properties;
+use super::{OpenError, Settings};
 
 /// A broker that does not answer within this is taken for gone.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What every client has in common.
-pub(super) fn common(address: &Address) -> ClientConfig {
+/// The brokers of a log, and how its clients reach them.
+#[derive(Clone)]
+pub(super) struct Access {
+    pub(super) address: Address,
+    properties: BTreeMap<String, String>,
+}
+
+impl Access {
+    /// Refuses properties with which the log could not keep its promises.
+    pub(super) fn new(address: &Address, settings: &Settings) -> Result<Self, OpenError> {
+        check_properties(&settings.properties)?;
+        Ok(Self { address: address.clone(), properties: settings.properties.clone() })
+    }
+
+    /// The same brokers, and the topic of persons' keys.
+    pub(super) fn keys(&self) -> Self {
+        Self { address: self.address.keys(), properties: self.properties.clone() }
+    }
+
+    pub(super) fn consumer(&self) -> ClientConfig {
+        consumer(&self.address.brokers, &self.properties)
+    }
+
+    pub(super) fn producer(&self) -> ClientConfig {
+        producer(&self.address.brokers, &self.properties)
+    }
+
+    /// A client that asks about topics.
+    pub(super) fn admin(&self) -> Result<AdminClient<Traced>, OpenError> {
+        common(&self.address.brokers, &self.properties).create_with_context(Traced).map_err(OpenError::client)
+    }
+}
+
+/// What every client has in common. What an operator gave comes first, so that it never replaces what is set here.
+fn common(brokers: &str, properties: &BTreeMap<String, String>) -> ClientConfig {
     let mut config = ClientConfig::new();
+    config.extend(properties.clone());
+    let level = if properties.contains_key("debug") { RDKafkaLogLevel::Debug } else { RDKafkaLogLevel::Warning };
     config
-        .set("bootstrap.servers", &address.brokers)
+        .set("bootstrap.servers", brokers)
         .set("client.id", "kippu")
         // A topic is made by `create` alone.
         .set("allow.auto.create.topics", "false")
         .set("socket.nagle.disable", "true")
         .set("reconnect.backoff.ms", "20")
         .set("reconnect.backoff.max.ms", "1000")
-        .set_log_level(RDKafkaLogLevel::Warning);
+        .set_log_level(level);
     config
 }
 
 /// A client that reads given partitions from given offsets.
-pub(super) fn consumer(address: &Address) -> ClientConfig {
-    let mut config = common(address);
+pub(super) fn consumer(brokers: &str, properties: &BTreeMap<String, String>) -> ClientConfig {
+    let mut config = common(brokers, properties);
     config
         // Never subscribed, but librdkafka wants a name.
         .set("group.id", "kippu")
@@ -45,8 +84,8 @@ pub(super) fn consumer(address: &Address) -> ClientConfig {
 }
 
 /// A client that writes, idempotently, and never gives a message up: who waits gives up the wait.
-pub(super) fn producer(address: &Address) -> ClientConfig {
-    let mut config = common(address);
+pub(super) fn producer(brokers: &str, properties: &BTreeMap<String, String>) -> ClientConfig {
+    let mut config = common(brokers, properties);
     config
         .set("enable.idempotence", "true")
         .set("acks", "all")
@@ -79,3 +118,9 @@ impl ClientContext for Traced {
 }
 
 impl rdkafka::consumer::ConsumerContext for Traced {}
+
+impl rdkafka::producer::ProducerContext for Traced {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, _: &rdkafka::producer::DeliveryResult<'_>, (): ()) {}
+}

@@ -10,6 +10,14 @@ pub enum OpenError {
     /// The client library or the brokers said no.
     #[error("Kafka: {0}")]
     Client(String),
+    /// A property that would break what a log promises, or that librdkafka does not know.
+    #[error("the property {name} of librdkafka is refused: {reason}")]
+    Property {
+        /// Which.
+        name: String,
+        /// Why.
+        reason: String,
+    },
     /// There is no such topic.
     #[error("there is no topic {0}: make it with init")]
     NoTopic(String),

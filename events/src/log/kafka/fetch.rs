@@ -8,8 +8,7 @@ use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::OpenError;
-use super::address::Address;
-use super::client::{self, PATIENCE, Traced};
+use super::client::{Access, PATIENCE, Traced};
 use super::message;
 use crate::log::{Bound, Entry, Page, ReadError};
 
@@ -20,7 +19,7 @@ pub(super) type Reader = BaseConsumer<Traced>;
 
 /// Readers of one topic, made when they are needed.
 pub(super) struct Fetch {
-    address: Address,
+    pub(super) access: Access,
     idle: Mutex<Vec<Idle>>,
 }
 
@@ -32,17 +31,17 @@ struct Idle {
 }
 
 impl Fetch {
-    pub(super) fn new(address: &Address) -> Self {
-        Self { address: address.clone(), idle: Mutex::default() }
+    pub(super) fn new(access: Access) -> Self {
+        Self { access, idle: Mutex::default() }
     }
 
-    pub(super) const fn address(&self) -> &Address {
-        &self.address
+    pub(super) fn topic(&self) -> &str {
+        &self.access.address.topic
     }
 
     /// A client that nobody else uses.
     pub(super) fn reader(&self) -> Result<Reader, OpenError> {
-        client::consumer(&self.address).create_with_context(Traced).map_err(OpenError::client)
+        self.access.consumer().create_with_context(Traced).map_err(OpenError::client)
     }
 
     /// An idle client, the one that stands at `place` if there is one.
@@ -72,7 +71,7 @@ impl Fetch {
     pub(super) fn end(&self, partition: u16) -> Result<u64, ReadError> {
         let failed = |reason: String| ReadError::Medium { partition, offset: 0, reason };
         let idle = self.borrow(None).map_err(|error| failed(error.to_string()))?;
-        let asked = idle.reader.fetch_watermarks(&self.address.topic, i32::from(partition), PATIENCE);
+        let asked = idle.reader.fetch_watermarks(self.topic(), i32::from(partition), PATIENCE);
         self.give_back(idle);
         let (_, end) = asked.map_err(|error| failed(error.to_string()))?;
         u64::try_from(end).map_err(|_| failed("the end is not known".to_owned()))
@@ -83,8 +82,7 @@ impl Fetch {
         let failed = |reason: String| ReadError::Medium { partition, offset, reason };
         let mut idle = self.borrow(Some((partition, offset))).map_err(|error| failed(error.to_string()))?;
         if idle.stands.take() != Some((partition, offset)) {
-            assign(&idle.reader, &self.address.topic, [(partition, offset)])
-                .map_err(|error| failed(error.to_string()))?;
+            assign(&idle.reader, self.topic(), [(partition, offset)]).map_err(|error| failed(error.to_string()))?;
         }
         let (page, whole) = collect(&idle.reader, partition, offset, end, bound)?;
         if whole {

@@ -47,7 +47,7 @@ pub(super) fn follow(shared: &Shared, partition: u16, bookmark: Option<&[u8]>) -
     let mut list = TopicPartitionList::new();
     let offset = Offset::Offset(i64::try_from(from).unwrap_or(i64::MAX));
     let assigned = list
-        .add_partition_offset(&shared.fetch.address().topic, i32::from(partition), offset)
+        .add_partition_offset(shared.fetch.topic(), i32::from(partition), offset)
         .and_then(|()| shared.follower.incremental_assign(&list));
     assigned.map_err(|error| ReadError::Medium { partition, offset: from, reason: error.to_string() })?;
     *followed = true;

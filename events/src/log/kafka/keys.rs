@@ -23,7 +23,7 @@ use rdkafka::message::{BorrowedMessage, Header, Headers as _, Message as _, Owne
 use rdkafka::producer::{BaseRecord, DeliveryResult, ProducerContext, ThreadedProducer};
 
 use super::address::Address;
-use super::client::{self, PATIENCE, Traced};
+use super::client::{Access, PATIENCE, Traced};
 use super::fetch::{Fetch, Reader, assign, is_passing, offset_of};
 use super::message::{Foreign, Headers};
 use super::{NewTopic, OpenError, Settings, check, topic};
@@ -41,7 +41,6 @@ const POLL: Duration = Duration::from_millis(100);
 
 /// The topic of persons' keys beside a log, open for reading and appending.
 pub struct KeysTopic {
-    address: Address,
     log: LogId,
     fetch: Fetch,
     producer: ThreadedProducer<Reports>,
@@ -55,31 +54,30 @@ struct Reading {
     next: Option<u64>,
 }
 
-/// Makes the topic beside the log at `address`. It is made before the log's own, so a log that has none has lost it.
-pub(super) fn create(address: &Address, log: LogId, new: &NewTopic) -> Result<(), OpenError> {
-    let keys = address.keys();
-    let fetch = Fetch::new(&keys);
-    match topic::count(&fetch, &keys) {
+/// Makes the topic beside the log of `beside`. It is made before the log's own, so a log that has none has lost it.
+pub(super) fn create(beside: &Fetch, log: LogId, new: &NewTopic) -> Result<(), OpenError> {
+    let fetch = Fetch::new(beside.access.keys());
+    match topic::count(&fetch) {
         Ok(1) => return Ok(()),
-        Ok(partitions) => return Err(not_one(&keys, partitions)),
+        Ok(partitions) => return Err(not_one(&fetch, partitions)),
         Err(OpenError::NoTopic(_)) => {}
         Err(error) => return Err(error),
     }
-    match topic::identify(&Fetch::new(address), address) {
+    match topic::identify(beside) {
         Ok((owner, _)) if owner == log => {
             let reason = "it is gone, but the log beside it is there; restore it".to_owned();
-            return Err(OpenError::NotALog { topic: keys.topic, reason });
+            return Err(OpenError::NotALog { topic: fetch.topic().to_owned(), reason });
         }
-        Ok(_) => return Err(OpenError::Exists(address.topic.clone())),
+        Ok(_) => return Err(OpenError::Exists(beside.topic().to_owned())),
         // No topic, or one that holds no genesis so far.
         Err(_) => {}
     }
-    topic::make(&keys, &keys.topic, &NewTopic { partitions: 1, ..*new })?;
-    topic::wait_until_there(&fetch, &keys, 1)
+    topic::make(&fetch, fetch.topic(), &NewTopic { partitions: 1, ..*new })?;
+    topic::wait_until_there(&fetch, 1)
 }
 
-fn not_one(keys: &Address, partitions: u16) -> OpenError {
-    OpenError::NotALog { topic: keys.topic.clone(), reason: format!("it has {partitions} partitions, not 1") }
+fn not_one(fetch: &Fetch, partitions: u16) -> OpenError {
+    OpenError::NotALog { topic: fetch.topic().to_owned(), reason: format!("it has {partitions} partitions, not 1") }
 }
 
 impl KeysTopic {
@@ -87,31 +85,39 @@ impl KeysTopic {
     ///
     /// # Errors
     /// [`OpenError`]: as for the log, nothing that could lose a key is opened.
-    pub fn open(address: &Address, log: LogId, settings: Settings) -> Result<Arc<Self>, OpenError> {
-        let address = address.keys();
-        let fetch = Fetch::new(&address);
-        let partitions = topic::count(&fetch, &address)?;
+    pub fn open(address: &Address, settings: &Settings, log: LogId) -> Result<Arc<Self>, OpenError> {
+        let fetch = Fetch::new(Access::new(address, settings)?.keys());
+        let partitions = topic::count(&fetch)?;
         if partitions != 1 {
-            return Err(not_one(&address, partitions));
+            return Err(not_one(&fetch, partitions));
         }
-        check::check(&fetch, &address, settings)?;
+        check::check(&fetch, settings)?;
+        Ok(Arc::new(Self::over(fetch, log)?))
+    }
+
+    /// The topic of `fetch`, which was found good.
+    fn over(fetch: Fetch, log: LogId) -> Result<Self, OpenError> {
         // What comes back tells what was written, so nothing hangs on order or repetition here, and a message that was
         // given up is tried again by whoever needs the key.
-        let producer = client::producer(&address)
+        let producer = fetch
+            .access
+            .producer()
             .set("enable.idempotence", "false")
             .set("message.timeout.ms", PATIENCE.as_millis().to_string())
             .create_with_context(Reports)
             .map_err(OpenError::client)?;
-        let reader = client::consumer(&address)
+        let reader = fetch
+            .access
+            .consumer()
             .set("queued.max.messages.kbytes", AHEAD_KIB)
             .create_with_context(Traced)
             .map_err(OpenError::client)?;
         let reading = Mutex::new(Reading { reader, next: None });
-        Ok(Arc::new(Self { address, log, fetch, producer, reading }))
+        Ok(Self { log, fetch, producer, reading })
     }
 
     fn damaged(&self, offset: u64, reason: String) -> SharedError {
-        SharedError::Damaged { place: format!("topic {}, offset {offset}", self.address.topic), reason }
+        SharedError::Damaged { place: format!("topic {}, offset {offset}", self.fetch.topic()), reason }
     }
 
     /// Adds entries from `from` on to `page`, until it is full, or `end` is reached, or the brokers fall silent.
@@ -154,7 +160,7 @@ impl KeysTopic {
 
 impl SharedKeys for KeysTopic {
     fn name(&self) -> &str {
-        &self.address.topic
+        self.fetch.topic()
     }
 
     fn end(&self) -> Result<u64, SharedError> {
@@ -164,7 +170,7 @@ impl SharedKeys for KeysTopic {
     fn read(&self, from: u64, end: u64) -> Result<Vec<SharedKey>, SharedError> {
         let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
         if reading.next != Some(from) {
-            assign(&reading.reader, &self.address.topic, [(PARTITION, from)])
+            assign(&reading.reader, self.fetch.topic(), [(PARTITION, from)])
                 .map_err(|error| self.failed(from, &error))?;
         }
         // Whatever ends early is begun anew.
@@ -186,7 +192,7 @@ impl SharedKeys for KeysTopic {
         let headers = OwnedHeaders::new_with_capacity(2)
             .insert(Header { key: "kippu-format", value: Some(FORMAT) })
             .insert(Header { key: "kippu-log", value: Some(&log) });
-        let record = BaseRecord::with_opaque_to(&self.address.topic, Box::new(teller))
+        let record = BaseRecord::with_opaque_to(self.fetch.topic(), Box::new(teller))
             .partition(i32::from(PARTITION))
             .key(&person)
             .payload(&entry.wrapped)

@@ -15,8 +15,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext, Rebalance}
 use rdkafka::error::KafkaError;
 
 use super::OpenError;
-use super::address::Address;
-use super::client::{self, Traced};
+use super::client::{Access, Traced};
 use super::fetch::is_passing;
 use crate::log::LogId;
 
@@ -71,9 +70,9 @@ fn partitions(list: &TopicPartitionList) -> Vec<u16> {
 }
 
 impl Membership {
-    /// Joins the nodes of the log `id` at `address` as `member`, whose name no other node has.
-    pub(super) fn join(address: &Address, id: LogId, member: &str, owner: Arc<dyn Owner>) -> Result<Self, OpenError> {
-        let mut config = client::consumer(address);
+    /// Joins the nodes of the log `id` of `access` as `member`, whose name no other node has.
+    pub(super) fn join(access: &Access, id: LogId, member: &str, owner: Arc<dyn Owner>) -> Result<Self, OpenError> {
+        let mut config = access.consumer();
         config
             .set("group.id", format!("kippu-{id}"))
             // The same member after a restart: its partitions wait for it as long as a session lasts.
@@ -85,7 +84,7 @@ impl Membership {
         let told = Arc::clone(&owner);
         let consumer: BaseConsumer<Rebalanced> =
             config.create_with_context(Rebalanced(owner)).map_err(OpenError::client)?;
-        consumer.subscribe(&[&address.owners()]).map_err(OpenError::client)?;
+        consumer.subscribe(&[&access.address.owners()]).map_err(OpenError::client)?;
         let stop = Arc::new(AtomicBool::new(false));
         let ended = Arc::clone(&stop);
         let run = move || {

@@ -21,9 +21,11 @@ mod keys;
 mod members;
 mod message;
 mod producers;
+mod properties;
 mod prover;
 mod ring;
 mod seat;
+mod settings;
 mod skips;
 #[cfg(test)]
 mod tests;
@@ -38,14 +40,15 @@ use std::time::Instant;
 
 pub use address::Address;
 pub use beside::Beside;
-pub use check::Settings;
 pub use error::OpenError;
 pub use keys::KeysTopic;
 pub use members::{Membership, Owner, SESSION};
+pub use properties::check_properties;
+pub use settings::Settings;
 pub use topic::NewTopic;
 
 use self::bookmark::Bookmark;
-use self::client::PATIENCE;
+use self::client::{Access, PATIENCE};
 use self::fetch::{Fetch, Reader};
 use self::message::Message;
 use self::producers::Producers;
@@ -129,18 +132,18 @@ impl KafkaLog {
     ///
     /// # Errors
     /// [`OpenError`]; an interrupted creation is simply done again.
-    pub fn create(address: &Address, id: LogId, new: &NewTopic) -> Result<(), OpenError> {
-        topic::create(address, id, new)
+    pub fn create(address: &Address, settings: &Settings, id: LogId, new: &NewTopic) -> Result<(), OpenError> {
+        topic::create(&Fetch::new(Access::new(address, settings)?), id, new)
     }
 
     /// The log at `address`.
     ///
     /// # Errors
     /// [`OpenError`]: nothing that could lose history or read it wrongly is opened.
-    pub fn open(address: &Address, settings: Settings) -> Result<Arc<Self>, OpenError> {
-        let fetch = Fetch::new(address);
-        let (id, partitions) = topic::identify(&fetch, address)?;
-        check::check(&fetch, address, settings)?;
+    pub fn open(address: &Address, settings: &Settings) -> Result<Arc<Self>, OpenError> {
+        let fetch = Fetch::new(Access::new(address, settings)?);
+        let (id, partitions) = topic::identify(&fetch)?;
+        check::check(&fetch, settings)?;
         let places: Arc<[Place]> = (0..partitions).map(|partition| Place::new(id, partition, partitions)).collect();
         let theirs = Arc::clone(&places);
         let on_failure = Arc::new(move |partition: u16, reason: String| {
@@ -149,7 +152,7 @@ impl KafkaLog {
                 place.tell();
             }
         });
-        let producers = Producers::new(address, on_failure)?;
+        let producers = Producers::new(&fetch.access, on_failure)?;
         let (follower, watches) = (fetch.reader()?, RwLock::default());
         let shared = Shared { places, fetch, follower, producers, watches, stop: AtomicBool::new(false) };
         let shared = Arc::new(shared);
@@ -163,7 +166,7 @@ impl KafkaLog {
     /// # Errors
     /// [`OpenError`].
     pub fn join(&self, member: &str, owner: Arc<dyn Owner>) -> Result<Membership, OpenError> {
-        Membership::join(self.shared.fetch.address(), self.id, member, owner)
+        Membership::join(&self.shared.fetch.access, self.id, member, owner)
     }
 
     fn place(&self, partition: u16) -> Result<&Place, ReadError> {

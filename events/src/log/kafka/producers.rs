@@ -11,8 +11,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer as _, ProducerContext};
 
 use super::OpenError;
-use super::address::Address;
-use super::client::{self, Traced};
+use super::client::{self, Access, Traced};
 use super::message::Message;
 use crate::log::AppendError;
 
@@ -57,14 +56,14 @@ impl ProducerContext for Reports {
 }
 
 impl Producers {
-    /// Producers for the topic at `address`.
-    pub(super) fn new(address: &Address, on_failure: OnFailure) -> Result<Self, OpenError> {
+    /// Producers for the topic of `access`.
+    pub(super) fn new(access: &Access, on_failure: OnFailure) -> Result<Self, OpenError> {
         let stop = Arc::new(AtomicBool::new(false));
         let (mut producers, mut threads) = (Vec::new(), Vec::new());
         for _ in 0..PRODUCERS {
             let reports = Reports { on_failure: Arc::clone(&on_failure) };
             let producer: BaseProducer<Reports> =
-                client::producer(address).create_with_context(reports).map_err(OpenError::client)?;
+                access.producer().create_with_context(reports).map_err(OpenError::client)?;
             let producer = Arc::new(producer);
             let (its, end) = (Arc::clone(&producer), Arc::clone(&stop));
             let polling = move || {
@@ -76,7 +75,7 @@ impl Producers {
             threads.push(thread.map_err(|error| OpenError::Thread(error.to_string()))?);
             producers.push(producer);
         }
-        Ok(Self { topic: address.topic.clone(), producers, stop, threads })
+        Ok(Self { topic: access.address.topic.clone(), producers, stop, threads })
     }
 
     /// Hands a message over to librdkafka, which keeps the order within a partition.

@@ -13,7 +13,13 @@ use crate::log::{Commit, Head, Progress, Record, Verdict, judge};
 const NEW: NewTopic = NewTopic { partitions: 1, replicas: 1, in_sync: 1 };
 
 /// Tests have one broker.
-const TRYING_OUT: Settings = Settings { accept_single_copy: true };
+fn trying_out() -> Settings {
+    Settings { accept_single_copy: true, ..Settings::default() }
+}
+
+fn fetch(address: &Address) -> Fetch {
+    Fetch::new(Access::new(address, &trying_out()).unwrap())
+}
 
 fn address(name: &str) -> Address {
     let brokers = std::env::var("KAFKA_BROKERS").expect("KAFKA_BROKERS: `make test` starts a broker and sets it");
@@ -22,7 +28,7 @@ fn address(name: &str) -> Address {
 
 fn created(name: &str) -> Address {
     let address = address(name);
-    KafkaLog::create(&address, LogId([1; 16]), &NEW).unwrap();
+    KafkaLog::create(&address, &trying_out(), LogId([1; 16]), &NEW).unwrap();
     address
 }
 
@@ -38,7 +44,7 @@ fn claimant() -> Claimant {
 }
 
 fn refusal(address: &Address) -> String {
-    KafkaLog::open(address, TRYING_OUT).map(drop).unwrap_err().to_string()
+    KafkaLog::open(address, &trying_out()).map(drop).unwrap_err().to_string()
 }
 
 #[test]
@@ -48,28 +54,44 @@ fn a_topic_that_is_not_there_is_named() {
 }
 
 #[test]
+fn properties_of_an_operator_reach_every_client_and_a_bad_one_is_refused_before_anything_connects() {
+    let address = created("properties");
+    let with = |name: &str, value: &str| {
+        let properties = [(name.to_owned(), value.to_owned())].into();
+        KafkaLog::open(&address, &Settings { properties, ..trying_out() })
+    };
+    let log = with("socket.timeout.ms", "15000").unwrap();
+    assert!(log.claim(0, &claimant(), Arc::new(|_| {})).is_ok());
+    assert_eq!(log.shared.fetch.access.producer().get("socket.timeout.ms"), Some("15000"));
+    let nowhere = Address { brokers: "127.0.0.1:1".to_owned(), topic: "nowhere".to_owned() };
+    let properties = [("acks".to_owned(), "1".to_owned())].into();
+    let refused = KafkaLog::open(&nowhere, &Settings { properties, ..trying_out() }).map(drop).unwrap_err();
+    assert!(matches!(refused, OpenError::Property { name, .. } if name == "acks"));
+}
+
+#[test]
 fn a_topic_of_somebody_else_is_refused_and_stays_as_it_is() {
     let address = address("foreign");
-    topic::make(&address, &address.topic, &NEW).unwrap();
+    topic::make(&fetch(&address), &address.topic, &NEW).unwrap();
     write_foreign(&address);
     assert!(refusal(&address).contains("a message that is no record"), "{}", refusal(&address));
-    assert!(KafkaLog::create(&address, LogId([1; 16]), &NEW).is_err());
-    assert_eq!(Fetch::new(&address).end(0).unwrap(), 1);
+    assert!(KafkaLog::create(&address, &trying_out(), LogId([1; 16]), &NEW).is_err());
+    assert_eq!(fetch(&address).end(0).unwrap(), 1);
 }
 
 #[test]
 fn a_creation_is_done_again_for_the_same_log_alone() {
     let address = created("twice");
-    KafkaLog::create(&address, LogId([1; 16]), &NEW).unwrap();
-    let other = KafkaLog::create(&address, LogId([2; 16]), &NEW).unwrap_err().to_string();
+    KafkaLog::create(&address, &trying_out(), LogId([1; 16]), &NEW).unwrap();
+    let other = KafkaLog::create(&address, &trying_out(), LogId([2; 16]), &NEW).unwrap_err().to_string();
     assert_eq!(other, format!("the topic {} holds another log", address.topic));
-    assert_eq!(Fetch::new(&address).end(0).unwrap(), 1);
+    assert_eq!(fetch(&address).end(0).unwrap(), 1);
 }
 
 #[test]
 fn a_foreign_message_halts_its_partition_by_place_and_nothing_is_written_after_it() {
     let address = created("visited");
-    let log = KafkaLog::open(&address, TRYING_OUT).unwrap();
+    let log = KafkaLog::open(&address, &trying_out()).unwrap();
     let (sender, progress) = channel();
     let listener: Listener = Arc::new(move |news| drop(sender.send(news)));
     let claimed = log.claim(0, &claimant(), listener.clone()).unwrap();
@@ -89,16 +111,16 @@ fn a_foreign_message_halts_its_partition_by_place_and_nothing_is_written_after_i
 #[test]
 fn a_topic_that_could_lose_history_is_refused_with_every_reason() {
     let address = created("leaky");
-    let error = KafkaLog::open(&address, Settings::default()).map(drop).unwrap_err().to_string();
+    let error = KafkaLog::open(&address, &Settings::default()).map(drop).unwrap_err().to_string();
     assert!(error.ends_with("its replication factor is 1, not 3; min.insync.replicas is 1, not 2"), "{error}");
-    let admin: rdkafka::admin::AdminClient<_> = client::common(&address).create_with_context(client::Traced).unwrap();
+    let admin = fetch(&address).access.admin().unwrap();
     let change = rdkafka::admin::AlterConfig::new(rdkafka::admin::ResourceSpecifier::Topic(&address.topic));
     let change = change.set("cleanup.policy", "compact").set("retention.ms", "60000");
     let changed = admin.alter_configs([&change], &rdkafka::admin::AdminOptions::new());
     assert!(futures_executor::block_on(changed).unwrap().iter().all(Result::is_ok));
     let refused = |error: &str| error.contains("cleanup.policy is compact") && error.contains("retention.ms is 60000");
     assert!(refused(&refusal(&address)), "{}", refusal(&address));
-    assert_eq!(Fetch::new(&address).end(0).unwrap(), 1, "nothing was written");
+    assert_eq!(fetch(&address).end(0).unwrap(), 1, "nothing was written");
 }
 
 /// What one writer was told of one claim: each number with the body behind it.
@@ -144,7 +166,7 @@ fn writers_that_race_are_never_answered_for_what_does_not_count() {
     let rounds: u64 = std::env::var("KIPPU_RACES").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(30);
     println!("races: KIPPU_SEED={seed}");
     let address = created("race");
-    let logs: Vec<_> = (0..3).map(|_| KafkaLog::open(&address, TRYING_OUT).unwrap()).collect();
+    let logs: Vec<_> = (0..3).map(|_| KafkaLog::open(&address, &trying_out()).unwrap()).collect();
     let racing = |(me, log): (usize, &Arc<KafkaLog>)| {
         let (log, mut rng) = (log.clone(), StdRng::seed_from_u64(seed + me as u64));
         std::thread::spawn(move || (0..rounds).flat_map(|round| race(&log, &mut rng, me, round)).collect::<Answered>())
@@ -153,7 +175,7 @@ fn writers_that_race_are_never_answered_for_what_does_not_count() {
     let answered: Vec<_> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
     drop(logs);
 
-    let log = KafkaLog::open(&address, TRYING_OUT).unwrap();
+    let log = KafkaLog::open(&address, &trying_out()).unwrap();
     let (mut head, mut valid, mut skipped, mut offset) = (None, Vec::new(), 0, 0);
     while offset < log.end(0).unwrap() {
         for entry in log.read(0, offset, Bound::default()).unwrap().entries {

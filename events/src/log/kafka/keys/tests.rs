@@ -16,7 +16,9 @@ use crate::secrets::{Secrets, SecretsError};
 const LOG: LogId = LogId([1; 16]);
 const NEW: NewTopic = NewTopic { partitions: 3, replicas: 1, in_sync: 1 };
 /// Tests have one broker.
-const TRYING_OUT: Settings = Settings { accept_single_copy: true };
+fn trying_out() -> Settings {
+    Settings { accept_single_copy: true, ..Settings::default() }
+}
 
 fn address(name: &str) -> Address {
     let brokers = std::env::var("KAFKA_BROKERS").expect("KAFKA_BROKERS: `make test` starts a broker and sets it");
@@ -32,12 +34,12 @@ struct Place {
 impl Place {
     fn new(name: &str) -> Self {
         let address = address(name);
-        KafkaLog::create(&address, LOG, &NEW).unwrap();
+        KafkaLog::create(&address, &trying_out(), LOG, &NEW).unwrap();
         Self { address, folder: tempfile::tempdir().unwrap() }
     }
 
     fn topic(&self) -> Arc<KeysTopic> {
-        KeysTopic::open(&self.address, LOG, TRYING_OUT).unwrap()
+        KeysTopic::open(&self.address, &trying_out(), LOG).unwrap()
     }
 
     fn dir(&self, node: &str) -> PathBuf {
@@ -70,8 +72,8 @@ impl Place {
     /// Every message as it lies in the topic: key, headers and value in one.
     fn raw(&self) -> Vec<Vec<u8>> {
         let topic = self.topic();
-        let reader: Reader = client::consumer(&topic.address).create_with_context(Traced).unwrap();
-        assign(&reader, &topic.address.topic, [(PARTITION, 0)]).unwrap();
+        let reader = topic.fetch.reader().unwrap();
+        assign(&reader, topic.fetch.topic(), [(PARTITION, 0)]).unwrap();
         let messages = (0..topic.end().unwrap()).map(|_| {
             let message = reader.poll(PATIENCE).unwrap().unwrap();
             let mut raw = message.key().unwrap_or_default().to_vec();
@@ -283,14 +285,10 @@ fn a_tombstone_of_either_kind_forgets_for_every_node() {
 fn brokers_that_are_gone_are_an_error_for_the_caller_and_no_forgotten_person() {
     let place = Place::new("key-gone");
     let topic = place.topic();
-    let nowhere = Address { brokers: "127.0.0.1:1".to_owned(), topic: place.address.keys().topic };
-    let away = KeysTopic {
-        fetch: Fetch::new(&nowhere),
-        producer: client::producer(&nowhere).set("message.timeout.ms", "100").create_with_context(Reports).unwrap(),
-        address: nowhere,
-        log: LOG,
-        reading: Mutex::new(Reading { reader: topic.fetch.reader().unwrap(), next: None }),
-    };
+    let nowhere = Address { brokers: "127.0.0.1:1".to_owned(), topic: place.address.topic.clone() };
+    let access = Access::new(&nowhere, &trying_out()).unwrap().keys();
+    let soon = access.producer().set("message.timeout.ms", "100").create_with_context(Reports).unwrap();
+    let away = KeysTopic { producer: soon, ..KeysTopic::over(Fetch::new(access), LOG).unwrap() };
     let entry = SharedKey { person: person(1), wrapped: vec![1] };
     assert!(matches!(away.append(&entry), Err(SharedError::Unavailable(_))));
     assert_eq!(topic.end().unwrap(), 0);
@@ -299,19 +297,19 @@ fn brokers_that_are_gone_are_an_error_for_the_caller_and_no_forgotten_person() {
 #[test]
 fn a_topic_that_is_missing_or_could_lose_keys_is_refused_and_not_made_beside_a_log_that_is_there() {
     let place = Place::new("key-unsafe");
-    let refused = |settings| KeysTopic::open(&place.address, LOG, settings).map(drop).unwrap_err().to_string();
+    let refused = |settings| KeysTopic::open(&place.address, &settings, LOG).map(drop).unwrap_err().to_string();
     assert!(refused(Settings::default()).contains("its replication factor is 1, not 3"));
-    KafkaLog::create(&place.address, LOG, &NEW).unwrap();
+    KafkaLog::create(&place.address, &trying_out(), LOG, &NEW).unwrap();
     let keys = place.address.keys();
-    let admin: rdkafka::admin::AdminClient<_> = client::common(&keys).create_with_context(Traced).unwrap();
+    let fetch = Fetch::new(Access::new(&keys, &trying_out()).unwrap());
+    let admin = fetch.access.admin().unwrap();
     let deleted = admin.delete_topics(&[&keys.topic], &rdkafka::admin::AdminOptions::new());
     assert!(futures_executor::block_on(deleted).unwrap().iter().all(Result::is_ok));
-    let fetch = Fetch::new(&keys);
-    while topic::count(&fetch, &keys).is_ok() {
+    while topic::count(&fetch).is_ok() {
         std::thread::yield_now();
     }
-    assert_eq!(refused(TRYING_OUT), format!("there is no topic {}: make it with init", keys.topic));
-    let error = KafkaLog::create(&place.address, LOG, &NEW).unwrap_err().to_string();
+    assert_eq!(refused(trying_out()), format!("there is no topic {}: make it with init", keys.topic));
+    let error = KafkaLog::create(&place.address, &trying_out(), LOG, &NEW).unwrap_err().to_string();
     assert!(error.contains(&keys.topic) && error.contains("it is gone, but the log beside it is there"), "{error}");
-    assert!(topic::count(&fetch, &keys).is_err(), "nothing was made");
+    assert!(topic::count(&fetch).is_err(), "nothing was made");
 }
