@@ -167,7 +167,7 @@ const KEPT: &[Kept] = &[
 /// [`OpenError::Property`] names the one that is refused, and why; [`OpenError::Client`] where they do not go together.
 pub fn check_properties(properties: &BTreeMap<String, String>) -> Result<(), OpenError> {
     for (name, value) in properties {
-        if let Some(reason) = refusal(name, value) {
+        if let Some(reason) = refusal(name, value).or_else(|| beyond_this_build(name, value)) {
             return Err(OpenError::Property { name: name.clone(), reason });
         }
     }
@@ -191,6 +191,18 @@ fn refusal(name: &str, value: &str) -> Option<String> {
         May::AtLeast(least) => number.is_none_or(|number| number >= least),
     };
     (!allowed).then(|| kept.reason.to_owned())
+}
+
+/// What this program cannot do. Librdkafka would say so too, but not what to do about it.
+fn beyond_this_build(name: &str, value: &str) -> Option<String> {
+    let value = value.to_ascii_lowercase();
+    let needs_tls = match name {
+        "security.protocol" => value.ends_with("ssl"),
+        "sasl.mechanism" | "sasl.mechanisms" => value.starts_with("scram") || value.starts_with("oauthbearer"),
+        name => name.starts_with("ssl.") || name.starts_with("enable.ssl."),
+    };
+    let lacking = needs_tls && !cfg!(feature = "tls");
+    lacking.then(|| "it needs a program that was built with the feature tls".to_owned())
 }
 
 /// What librdkafka says. The value, which its error would show too, may be a secret.
@@ -272,6 +284,36 @@ mod tests {
         ] {
             assert_eq!(checked(name, value), Ok(()), "{name}");
         }
+    }
+
+    #[cfg(not(feature = "tls"))]
+    #[test]
+    fn what_needs_tls_is_refused_with_the_feature_that_it_needs() {
+        for (name, value) in [
+            ("security.protocol", "ssl"),
+            ("security.protocol", "SASL_SSL"),
+            ("sasl.mechanism", "SCRAM-SHA-512"),
+            ("sasl.mechanisms", "SCRAM-SHA-256"),
+            ("ssl.ca.location", "/etc/ssl/cert.pem"),
+            ("ssl.key.password", "open-sesame"),
+        ] {
+            let refused = checked(name, value).expect_err(name);
+            assert!(refused.ends_with("needs a program that was built with the feature tls"), "{refused}");
+            assert!(!refused.contains("sesame"), "{refused}");
+        }
+    }
+
+    #[cfg(feature = "tls")]
+    #[test]
+    fn tls_and_scram_are_taken() {
+        let properties = [
+            ("security.protocol", "sasl_ssl"),
+            ("sasl.mechanism", "SCRAM-SHA-512"),
+            ("sasl.username", "kippu"),
+            ("sasl.password", "open-sesame"),
+        ];
+        let properties = properties.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        assert!(check_properties(&properties).is_ok());
     }
 
     #[test]
