@@ -51,7 +51,7 @@ use self::bookmark::Bookmark;
 use self::client::{Access, PATIENCE};
 use self::fetch::{Fetch, Reader};
 use self::message::Message;
-use self::producers::Producers;
+use self::producers::{OnFailure, Producers};
 use self::prover::Prover;
 use self::seat::Seat;
 use self::writer::KafkaWriter;
@@ -144,15 +144,20 @@ impl KafkaLog {
         let fetch = Fetch::new(Access::new(address, settings)?);
         let (id, partitions) = topic::identify(&fetch)?;
         check::check(&fetch, settings)?;
+        Self::follow(fetch, id, partitions)
+    }
+
+    /// The log of `fetch`, whose topic was found good.
+    fn follow(fetch: Fetch, id: LogId, partitions: u16) -> Result<Arc<Self>, OpenError> {
         let places: Arc<[Place]> = (0..partitions).map(|partition| Place::new(id, partition, partitions)).collect();
         let theirs = Arc::clone(&places);
-        let on_failure = Arc::new(move |partition: u16, reason: String| {
+        let on_failure: OnFailure = Arc::new(move |partition: u16, reason: String| {
             if let Some(place) = theirs.get(usize::from(partition)) {
                 place.seat().end(AppendError::Unknown(reason));
                 place.tell();
             }
         });
-        let producers = Producers::new(&fetch.access, on_failure)?;
+        let producers = Producers::new(&fetch.access, partitions, &on_failure)?;
         let (follower, watches) = (fetch.reader()?, RwLock::default());
         let shared = Shared { places, fetch, follower, producers, watches, stop: AtomicBool::new(false) };
         let shared = Arc::new(shared);

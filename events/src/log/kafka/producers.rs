@@ -1,9 +1,9 @@
 //! The producers: four per node, each for fixed partitions, so that one fault does not hold up all of them.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
@@ -15,9 +15,11 @@ use super::client::{self, Access, Traced};
 use super::message::Message;
 use crate::log::AppendError;
 
-const PRODUCERS: usize = 4;
-/// How often a producer's thread looks whether it is to end.
+const PRODUCERS: u16 = 4;
+/// How often a producer's thread looks whether it is to end, and whether its client is still of use.
 const POLL: Duration = Duration::from_millis(100);
+/// A client that fails at once, as one without permission to write does, is not made anew more often than this.
+const LEAST_LIFE: Duration = Duration::from_secs(1);
 
 /// Told of a message that librdkafka gave up, by partition.
 pub(super) type OnFailure = Arc<dyn Fn(u16, String) + Send + Sync>;
@@ -25,14 +27,27 @@ pub(super) type OnFailure = Arc<dyn Fn(u16, String) + Send + Sync>;
 /// See the module.
 pub(super) struct Producers {
     topic: String,
-    producers: Vec<Arc<BaseProducer<Reports>>>,
+    lines: Vec<Arc<Line>>,
     stop: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
+}
+
+type Client = BaseProducer<Reports>;
+
+/// One producer, whose client is replaced after a fatal error.
+struct Line {
+    access: Access,
+    on_failure: OnFailure,
+    /// Those that it writes.
+    partitions: Vec<u16>,
+    client: RwLock<Arc<Client>>,
 }
 
 /// What becomes of messages: only failures are of interest, since what was written is read back.
 struct Reports {
     on_failure: OnFailure,
+    /// Its writers have ended; what becomes of its messages is nobody's concern any more.
+    retired: AtomicBool,
 }
 
 impl ClientContext for Reports {
@@ -49,33 +64,82 @@ impl ProducerContext for Reports {
     type DeliveryOpaque = Box<u16>;
 
     fn delivery(&self, result: &DeliveryResult<'_>, partition: Box<u16>) {
-        if let Err((error, _)) = result {
+        if let Err((error, _)) = result
+            && !self.retired.load(Ordering::Acquire)
+        {
             (self.on_failure)(*partition, error.to_string());
         }
     }
 }
 
-impl Producers {
-    /// Producers for the topic of `access`.
-    pub(super) fn new(access: &Access, on_failure: OnFailure) -> Result<Self, OpenError> {
-        let stop = Arc::new(AtomicBool::new(false));
-        let (mut producers, mut threads) = (Vec::new(), Vec::new());
-        for _ in 0..PRODUCERS {
-            let reports = Reports { on_failure: Arc::clone(&on_failure) };
-            let producer: BaseProducer<Reports> =
-                access.producer().create_with_context(reports).map_err(OpenError::client)?;
-            let producer = Arc::new(producer);
-            let (its, end) = (Arc::clone(&producer), Arc::clone(&stop));
-            let polling = move || {
-                while !end.load(Ordering::Acquire) {
-                    its.poll(POLL);
+impl Line {
+    fn new(access: &Access, partitions: Vec<u16>, on_failure: &OnFailure) -> Result<Self, OpenError> {
+        let client = RwLock::new(Arc::new(connect(access, on_failure)?));
+        Ok(Self { access: access.clone(), on_failure: Arc::clone(on_failure), partitions, client })
+    }
+
+    fn client(&self) -> Arc<Client> {
+        Arc::clone(&self.client.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn run(&self, stop: &AtomicBool) {
+        let mut born = Instant::now();
+        while !stop.load(Ordering::Acquire) {
+            let client = self.client();
+            client.poll(POLL);
+            if let Some((_, reason)) = client.client().fatal_error() {
+                self.retire(&client, &reason);
+                if born.elapsed() >= LEAST_LIFE {
+                    born = Instant::now();
+                    self.replace();
                 }
-            };
-            let thread = std::thread::Builder::new().name("kafka-reports".to_owned()).spawn(polling);
-            threads.push(thread.map_err(|error| OpenError::Thread(error.to_string()))?);
-            producers.push(producer);
+            }
         }
-        Ok(Self { topic: access.address.topic.clone(), producers, stop, threads })
+    }
+
+    /// Ends the writers whose messages `client` has. It takes no more of them, so what comes after this is only what it
+    /// had on the wire.
+    ///
+    /// Such a message may still be written, late: after the next claim, where it is stale; or before it, where it is
+    /// what its writer handed over, in order or with a gap, and so valid or an orphan. None of that was ever answered,
+    /// for answers come from reading back alone. A claim that comes late is not the next one any more, or nobody waits
+    /// for it and the next claim follows it. That is what [`crate::log::judge`] holds against late, lost and repeated
+    /// messages of any writer.
+    fn retire(&self, client: &Client, reason: &str) {
+        client.context().retired.store(true, Ordering::Release);
+        for partition in &self.partitions {
+            (self.on_failure)(*partition, format!("Kafka's client failed for good: {reason}"));
+        }
+    }
+
+    fn replace(&self) {
+        match connect(&self.access, &self.on_failure) {
+            Ok(next) => *self.client.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next),
+            Err(error) => tracing::warn!(%error, "Kafka's client cannot be made anew"),
+        }
+    }
+}
+
+fn connect(access: &Access, on_failure: &OnFailure) -> Result<Client, OpenError> {
+    let reports = Reports { on_failure: Arc::clone(on_failure), retired: AtomicBool::new(false) };
+    access.producer().create_with_context(reports).map_err(OpenError::client)
+}
+
+impl Producers {
+    /// Producers for all partitions of the topic of `access`.
+    pub(super) fn new(access: &Access, partitions: u16, on_failure: &OnFailure) -> Result<Self, OpenError> {
+        let topic = access.address.topic.clone();
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut producers = Self { topic, lines: Vec::new(), stop, threads: Vec::new() };
+        for index in 0..PRODUCERS {
+            let its = (index..partitions).step_by(usize::from(PRODUCERS)).collect();
+            let line = Arc::new(Line::new(access, its, on_failure)?);
+            let (runs, stop) = (Arc::clone(&line), Arc::clone(&producers.stop));
+            let thread = std::thread::Builder::new().name("kafka-reports".to_owned()).spawn(move || runs.run(&stop));
+            producers.lines.push(line);
+            producers.threads.push(thread.map_err(|error| OpenError::Thread(error.to_string()))?);
+        }
+        Ok(producers)
     }
 
     /// Hands a message over to librdkafka, which keeps the order within a partition.
@@ -90,8 +154,8 @@ impl Producers {
         if let Some(key) = &message.key {
             record = record.key(&key[..]);
         }
-        let producer = &self.producers[usize::from(partition) % self.producers.len()];
-        producer.send::<[u8], [u8]>(record).map_err(|(error, _)| match error.rdkafka_error_code() {
+        let client = self.lines[usize::from(partition % PRODUCERS)].client();
+        client.send::<[u8], [u8]>(record).map_err(|(error, _)| match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::QueueFull) => {
                 AppendError::Unavailable("the queue before the brokers is full".to_owned())
             }
@@ -104,8 +168,9 @@ impl Drop for Producers {
     /// Waits for what is under way as long as a healthy broker needs, and lets go of the rest: whoever wrote it was told
     /// that nobody knows.
     fn drop(&mut self) {
-        for producer in &self.producers {
-            if let Err(error) = producer.flush(client::PATIENCE) {
+        let until = Instant::now() + client::PATIENCE;
+        for line in &self.lines {
+            if let Err(error) = line.client().flush(until.saturating_duration_since(Instant::now())) {
                 tracing::warn!(%error, "messages to Kafka were still under way");
             }
         }

@@ -35,10 +35,15 @@ pub(super) fn create(fetch: &Fetch, id: LogId, new: &NewTopic) -> Result<(), Ope
     make(fetch, fetch.topic(), new)?;
     make(fetch, &fetch.access.address.owners(), new)?;
     wait_until_there(fetch, new.partitions)?;
+    begin(fetch, id, new.partitions)
+}
+
+/// Writes the genesis of every partition that has none.
+pub(super) fn begin(fetch: &Fetch, id: LogId, partitions: u16) -> Result<(), OpenError> {
     let producer: BaseProducer<Traced> =
         fetch.access.producer().create_with_context(Traced).map_err(OpenError::client)?;
-    for partition in 0..new.partitions {
-        let genesis = Genesis { log: id, partition, partitions: new.partitions };
+    for partition in 0..partitions {
+        let genesis = Genesis { log: id, partition, partitions };
         if fetch.end(partition)? > 0 {
             if begins_with(fetch, partition)? == genesis {
                 continue;
@@ -48,7 +53,7 @@ pub(super) fn create(fetch: &Fetch, id: LogId, new: &NewTopic) -> Result<(), Ope
         write(&producer, fetch.topic(), partition, &genesis)?;
     }
     producer.flush(PATIENCE).map_err(OpenError::client)?;
-    for partition in 0..new.partitions {
+    for partition in 0..partitions {
         if fetch.end(partition)? == 0 {
             return Err(OpenError::Client(format!("the genesis of partition {partition} was not written")));
         }
