@@ -3,13 +3,13 @@
 use super::address::Address;
 use super::client::Access;
 use super::fetch::Fetch;
-use super::{OpenError, Settings, check, topic};
+use super::topic::{self, Identity};
+use super::{OpenError, Settings, check};
 use crate::log::{Bound, LogId, Page, ReadError, ReadLog, Watch};
 
 /// A log on Kafka, open for reading only.
 pub struct Beside {
-    id: LogId,
-    partitions: u16,
+    identity: Identity,
     fetch: Fetch,
 }
 
@@ -20,26 +20,26 @@ impl Beside {
     /// As [`super::KafkaLog::open`].
     pub fn open(address: &Address, settings: &Settings) -> Result<Self, OpenError> {
         let fetch = Fetch::new(Access::new(address, settings)?);
-        let (id, partitions) = topic::identify(&fetch)?;
+        let identity = topic::identify(&fetch, settings)?;
         check::check(&fetch, settings)?;
-        Ok(Self { id, partitions, fetch })
+        Ok(Self { identity, fetch })
     }
 }
 
 impl ReadLog for Beside {
     fn id(&self) -> LogId {
-        self.id
+        self.identity.log
     }
 
     fn partitions(&self) -> u16 {
-        self.partitions
+        self.identity.partitions
     }
 
     fn end(&self, partition: u16) -> Result<u64, ReadError> {
-        if partition < self.partitions {
+        if partition < self.partitions() {
             return self.fetch.end(partition);
         }
-        Err(ReadError::NoPartition { partition, partitions: self.partitions })
+        Err(ReadError::NoPartition { partition, partitions: self.partitions() })
     }
 
     fn read(&self, partition: u16, offset: u64, bound: Bound) -> Result<Page, ReadError> {

@@ -32,8 +32,7 @@ pub(super) fn check(fetch: &Fetch, settings: &Settings) -> Result<(), OpenError>
 }
 
 fn facts(fetch: &Fetch) -> Result<Facts, OpenError> {
-    let reader = fetch.reader()?;
-    let metadata = reader.fetch_metadata(Some(fetch.topic()), PATIENCE).map_err(OpenError::client)?;
+    let metadata = fetch.ask(|reader| reader.fetch_metadata(Some(fetch.topic()), PATIENCE))?;
     let partitions = metadata.topics().iter().flat_map(|topic| topic.partitions());
     let replicas = partitions.map(|partition| partition.replicas().len()).min().unwrap_or(0);
     let admin = fetch.access.admin()?;

@@ -2,7 +2,7 @@
 
 use rdkafka::error::KafkaError;
 
-use crate::log::ReadError;
+use crate::log::{LogId, ReadError};
 
 /// See the module.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +37,24 @@ pub enum OpenError {
         /// What is wrong with it.
         reasons: String,
     },
+    /// The topic holds another log than it should.
+    #[error("the topic {topic} holds the log {found}, not {expected}")]
+    OtherLog {
+        /// Which topic.
+        topic: String,
+        /// The log that it should hold.
+        expected: LogId,
+        /// The log that it holds.
+        found: LogId,
+    },
+    /// The brokers belong to another cluster than they should.
+    #[error("the brokers belong to the cluster {found}, not {expected}")]
+    OtherCluster {
+        /// The cluster that they should belong to.
+        expected: String,
+        /// The cluster that they belong to.
+        found: String,
+    },
     /// Something is in the way of creating it.
     #[error("the topic {0} holds another log")]
     Exists(String),
@@ -52,6 +70,24 @@ pub enum OpenError {
 }
 
 impl OpenError {
+    /// Whether this says something of the topic, and not only that nobody could be asked.
+    pub(super) const fn is_verdict(&self) -> bool {
+        match self {
+            Self::NoTopic(_)
+            | Self::NotALog { .. }
+            | Self::Unsafe { .. }
+            | Self::OtherLog { .. }
+            | Self::OtherCluster { .. }
+            | Self::Exists(_) => true,
+            Self::Client(_) | Self::Property { .. } | Self::Read(_) | Self::Thread(_) | Self::NoPartitions => false,
+        }
+    }
+
+    /// Whether what the topic holds is not this log, so that nobody may read on.
+    pub(super) const fn is_foreign(&self) -> bool {
+        self.is_verdict() && !matches!(self, Self::Unsafe { .. })
+    }
+
     pub(super) fn client(error: KafkaError) -> Self {
         Self::Client(error.to_string())
     }

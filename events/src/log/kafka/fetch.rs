@@ -1,9 +1,10 @@
 //! Entries that are not in memory any more: read from the topic at any offset.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
 use rdkafka::{Offset, TopicPartitionList};
 
@@ -21,6 +22,8 @@ pub(super) type Reader = BaseConsumer<Traced>;
 pub(super) struct Fetch {
     pub(super) access: Access,
     idle: Mutex<Vec<Idle>>,
+    /// Why what the topic holds now is not this log.
+    closed: RwLock<Option<String>>,
 }
 
 /// A reader that nobody uses now. It has fetched ahead of where it stands, so the next page costs no wait.
@@ -30,9 +33,17 @@ struct Idle {
     stands: Option<(u16, u64)>,
 }
 
+/// Why a page was not read.
+struct Fault {
+    offset: u64,
+    reason: String,
+    /// Something else lies there, and not only that the brokers do not give it.
+    foreign: bool,
+}
+
 impl Fetch {
     pub(super) fn new(access: Access) -> Self {
-        Self { access, idle: Mutex::default() }
+        Self { access, idle: Mutex::default(), closed: RwLock::default() }
     }
 
     pub(super) fn topic(&self) -> &str {
@@ -60,35 +71,82 @@ impl Fetch {
         }
     }
 
+    /// Asks something of the brokers.
+    pub(super) fn ask<T>(&self, question: impl FnOnce(&Reader) -> Result<T, KafkaError>) -> Result<T, OpenError> {
+        let idle = self.borrow(None)?;
+        let answer = question(&idle.reader);
+        self.give_back(idle);
+        answer.map_err(OpenError::client)
+    }
+
     fn give_back(&self, back: Idle) {
+        if back.stands.is_none() {
+            // What it was told meanwhile, such as that a broker had gone, is not for whoever asks next.
+            while back.reader.poll(Duration::ZERO).is_some() {}
+        }
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < MOST_IDLE {
             idle.push(back);
         }
     }
 
+    /// Lets nobody read on.
+    pub(super) fn close(&self, reason: &str) {
+        *self.closed.write().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_owned());
+    }
+
+    fn closed(&self) -> Option<String> {
+        self.closed.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The offset of the first entry, and the one behind the last that every reader may see. Asks the leader.
+    pub(super) fn ends(&self, partition: u16) -> Result<(u64, u64), OpenError> {
+        let (first, end) = self.ask(|reader| reader.fetch_watermarks(self.topic(), i32::from(partition), PATIENCE))?;
+        let known = |offset| u64::try_from(offset).map_err(|_| OpenError::Client("the end is not known".to_owned()));
+        Ok((known(first)?, known(end)?))
+    }
+
     /// The offset behind the last entry that every reader may see. Asks the leader of the partition.
     pub(super) fn end(&self, partition: u16) -> Result<u64, ReadError> {
         let failed = |reason: String| ReadError::Medium { partition, offset: 0, reason };
-        let idle = self.borrow(None).map_err(|error| failed(error.to_string()))?;
-        let asked = idle.reader.fetch_watermarks(self.topic(), i32::from(partition), PATIENCE);
-        self.give_back(idle);
-        let (_, end) = asked.map_err(|error| failed(error.to_string()))?;
-        u64::try_from(end).map_err(|_| failed("the end is not known".to_owned()))
+        if let Some(reason) = self.closed() {
+            return Err(failed(reason));
+        }
+        self.ends(partition).map(|(_, end)| end).map_err(|error| failed(error.to_string()))
     }
 
     /// Entries from `offset` on and before `end`, within `bound`.
     pub(super) fn page(&self, partition: u16, offset: u64, end: u64, bound: Bound) -> Result<Page, ReadError> {
-        let failed = |reason: String| ReadError::Medium { partition, offset, reason };
-        let mut idle = self.borrow(Some((partition, offset))).map_err(|error| failed(error.to_string()))?;
-        if idle.stands.take() != Some((partition, offset)) {
-            assign(&idle.reader, self.topic(), [(partition, offset)]).map_err(|error| failed(error.to_string()))?;
+        let failed = |offset, reason: String| ReadError::Medium { partition, offset, reason };
+        if let Some(reason) = self.closed() {
+            return Err(failed(offset, reason));
         }
-        let (page, whole) = collect(&idle.reader, partition, offset, end, bound)?;
+        let read = self.borrow(Some((partition, offset))).map_err(|error| failed(offset, error.to_string()))?;
+        self.read(read, partition, offset, end, bound).map_err(|fault| failed(fault.offset, fault.reason))
+    }
+
+    /// The first entry of a partition, as the brokers have it now.
+    pub(super) fn first(&self, partition: u16) -> Result<Entry, OpenError> {
+        let (topic, failed) = (self.topic().to_owned(), |reason| ReadError::Medium { partition, offset: 0, reason });
+        let fresh = Idle { stands: None, ..self.borrow(None)? };
+        let page =
+            self.read(fresh, partition, 0, 1, Bound { entries: 1, bytes: 0 }).map_err(|fault| match fault.foreign {
+                true => OpenError::NotALog { topic, reason: fault.reason },
+                false => failed(fault.reason).into(),
+            })?;
+        page.entries.into_iter().next().ok_or_else(|| failed("it is empty".to_owned()).into())
+    }
+
+    fn read(&self, mut idle: Idle, partition: u16, offset: u64, end: u64, bound: Bound) -> Result<Page, Fault> {
+        let failed = |error: KafkaError| Fault { offset, reason: error.to_string(), foreign: false };
+        if idle.stands.take() != Some((partition, offset)) {
+            assign(&idle.reader, self.topic(), [(partition, offset)]).map_err(failed)?;
+        }
+        let (page, whole) = collect(&idle.reader, offset, end, bound)?;
         if whole {
             idle.stands = Some((partition, offset + page.entries.len() as u64));
         } else {
-            idle.reader.unassign().map_err(|error| failed(error.to_string()))?;
+            idle.reader.unassign().map_err(failed)?;
         }
         self.give_back(idle);
         Ok(page)
@@ -100,7 +158,7 @@ pub(super) fn assign(
     reader: &Reader,
     topic: &str,
     from: impl IntoIterator<Item = (u16, u64)>,
-) -> Result<(), rdkafka::error::KafkaError> {
+) -> Result<(), KafkaError> {
     let mut list = TopicPartitionList::new();
     for (partition, offset) in from {
         let offset = i64::try_from(offset).unwrap_or(i64::MAX);
@@ -110,8 +168,9 @@ pub(super) fn assign(
 }
 
 /// A page, and whether `reader` stands right behind it.
-fn collect(reader: &Reader, partition: u16, offset: u64, end: u64, bound: Bound) -> Result<(Page, bool), ReadError> {
-    let failed = |offset, reason: String| ReadError::Medium { partition, offset, reason };
+fn collect(reader: &Reader, offset: u64, end: u64, bound: Bound) -> Result<(Page, bool), Fault> {
+    let failed = |offset, reason: String| Fault { offset, reason, foreign: false };
+    let foreign = |offset, reason: String| Fault { offset, reason, foreign: true };
     let until = Instant::now() + PATIENCE;
     let (mut page, mut bytes, mut next) = (Page::default(), 0, offset);
     while next < end && page.entries.len() < bound.entries {
@@ -132,8 +191,8 @@ fn collect(reader: &Reader, partition: u16, offset: u64, end: u64, bound: Bound)
                     Ok(entry) if at == next => entry,
                     // What lies before it is told first.
                     _ if !page.entries.is_empty() => return Ok((page, false)),
-                    Ok(_) => return Err(failed(next, format!("the topic goes on at offset {at}"))),
-                    Err(reason) => return Err(failed(next, reason)),
+                    Ok(_) => return Err(foreign(next, format!("the topic goes on at offset {at}"))),
+                    Err(reason) => return Err(foreign(next, reason)),
                 };
                 bytes += entry.stored.len();
                 if bytes > bound.bytes && !page.entries.is_empty() {
@@ -147,12 +206,20 @@ fn collect(reader: &Reader, partition: u16, offset: u64, end: u64, bound: Bound)
     Ok((page, true))
 }
 
-/// Whether librdkafka goes on by itself after `error`.
-pub(super) fn is_passing(error: &rdkafka::error::KafkaError) -> bool {
+/// Whether librdkafka goes on by itself after `error`, which says nothing of what the topic holds.
+pub(super) fn is_passing(error: &KafkaError) -> bool {
     use rdkafka::error::RDKafkaErrorCode as Code;
     matches!(
         error.rdkafka_error_code(),
-        Some(Code::BrokerTransportFailure | Code::AllBrokersDown | Code::OperationTimedOut | Code::LeaderNotAvailable)
+        Some(
+            Code::BrokerTransportFailure
+                | Code::AllBrokersDown
+                | Code::Authentication
+                | Code::LeaderNotAvailable
+                | Code::OperationTimedOut
+                | Code::Resolve
+                | Code::SSL
+        )
     )
 }
 

@@ -151,10 +151,10 @@ fn failed(shared: &Shared, error: &KafkaError) {
         return;
     }
     // An offset that is gone, a topic that is gone, a checksum that is wrong: no partition can be trusted now.
-    tracing::error!(%error, "the log cannot be followed");
-    for place in &*shared.places {
-        place.seat().stop(error.to_string());
-        place.moved.notify_all();
-        place.tell();
+    if shared.places.iter().all(|place| place.seat().halt.is_some()) {
+        tracing::debug!(%error, "the log is not followed any more");
+        return;
     }
+    shared.halt(&format!("the log cannot be followed: {error}"));
+    shared.inspect();
 }

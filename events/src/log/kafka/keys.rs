@@ -55,7 +55,7 @@ struct Reading {
 }
 
 /// Makes the topic beside the log of `beside`. It is made before the log's own, so a log that has none has lost it.
-pub(super) fn create(beside: &Fetch, log: LogId, new: &NewTopic) -> Result<(), OpenError> {
+pub(super) fn create(beside: &Fetch, settings: &Settings, log: LogId, new: &NewTopic) -> Result<(), OpenError> {
     let fetch = Fetch::new(beside.access.keys());
     match topic::count(&fetch) {
         Ok(1) => return Ok(()),
@@ -63,14 +63,16 @@ pub(super) fn create(beside: &Fetch, log: LogId, new: &NewTopic) -> Result<(), O
         Err(OpenError::NoTopic(_)) => {}
         Err(error) => return Err(error),
     }
-    match topic::identify(beside) {
-        Ok((owner, _)) if owner == log => {
+    match topic::identify(beside, settings) {
+        Ok(found) if found.log == log => {
             let reason = "it is gone, but the log beside it is there; restore it".to_owned();
             return Err(OpenError::NotALog { topic: fetch.topic().to_owned(), reason });
         }
         Ok(_) => return Err(OpenError::Exists(beside.topic().to_owned())),
-        // No topic, or one that holds no genesis so far.
-        Err(_) => {}
+        Err(OpenError::NoTopic(_)) => {}
+        // It holds no genesis so far.
+        Err(OpenError::Read(_)) if beside.end(0)? == 0 => {}
+        Err(error) => return Err(error),
     }
     topic::make(&fetch, fetch.topic(), &NewTopic { partitions: 1, ..*new })?;
     topic::wait_until_there(&fetch, 1)
@@ -87,6 +89,7 @@ impl KeysTopic {
     /// [`OpenError`]: as for the log, nothing that could lose a key is opened.
     pub fn open(address: &Address, settings: &Settings, log: LogId) -> Result<Arc<Self>, OpenError> {
         let fetch = Fetch::new(Access::new(address, settings)?.keys());
+        topic::cluster(&fetch, settings)?;
         let partitions = topic::count(&fetch)?;
         if partitions != 1 {
             return Err(not_one(&fetch, partitions));

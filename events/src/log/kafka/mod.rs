@@ -17,6 +17,7 @@ mod client;
 mod error;
 mod fetch;
 mod follower;
+mod inspector;
 mod keys;
 mod members;
 mod message;
@@ -33,7 +34,7 @@ mod topic;
 mod writer;
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -54,6 +55,7 @@ use self::message::Message;
 use self::producers::{OnFailure, Producers};
 use self::prover::Prover;
 use self::seat::Seat;
+use self::topic::Identity;
 use self::writer::KafkaWriter;
 use super::record::{Claim, Content};
 use super::{AppendError, Bound, Claimant, Claimed, Entry, Listener, Log, LogId, Page, ReadError, ReadLog, Watch};
@@ -63,7 +65,7 @@ const MOST_CLAIMS: u32 = 64;
 
 /// A log on Kafka, open for reading and writing.
 pub struct KafkaLog {
-    id: LogId,
+    identity: Identity,
     shared: Arc<Shared>,
     prover: Prover,
     follower: Option<JoinHandle<()>>,
@@ -77,6 +79,28 @@ struct Shared {
     producers: Producers,
     watches: RwLock<Vec<Watch>>,
     stop: AtomicBool,
+    /// Wakes the inspector.
+    inspect: SyncSender<()>,
+}
+
+impl Shared {
+    /// No partition goes on, and nothing more is written: the topic cannot be trusted.
+    fn halt(&self, reason: &str) {
+        for place in &*self.places {
+            place.seat().stop(reason.to_owned());
+            place.moved.notify_all();
+            place.tell();
+        }
+        self.producers.purge();
+    }
+
+    /// Has the topic looked at now.
+    fn inspect(&self) {
+        // Where one was asked for already, that one does.
+        if self.inspect.try_send(()).is_err() {
+            tracing::trace!("the topic is about to be looked at");
+        }
+    }
 }
 
 /// A partition, and those who wait for it.
@@ -133,7 +157,7 @@ impl KafkaLog {
     /// # Errors
     /// [`OpenError`]; an interrupted creation is simply done again.
     pub fn create(address: &Address, settings: &Settings, id: LogId, new: &NewTopic) -> Result<(), OpenError> {
-        topic::create(&Fetch::new(Access::new(address, settings)?), id, new)
+        topic::create(&Fetch::new(Access::new(address, settings)?), settings, id, new)
     }
 
     /// The log at `address`.
@@ -142,14 +166,18 @@ impl KafkaLog {
     /// [`OpenError`]: nothing that could lose history or read it wrongly is opened.
     pub fn open(address: &Address, settings: &Settings) -> Result<Arc<Self>, OpenError> {
         let fetch = Fetch::new(Access::new(address, settings)?);
-        let (id, partitions) = topic::identify(&fetch)?;
+        let identity = topic::identify(&fetch, settings)?;
         check::check(&fetch, settings)?;
-        Self::follow(fetch, id, partitions)
+        let (inspect, wake) = sync_channel(1);
+        let log = Self::follow(fetch, identity, inspect)?;
+        inspector::start(Arc::clone(&log.shared), &log.identity, settings, wake)?;
+        Ok(Arc::new(log))
     }
 
     /// The log of `fetch`, whose topic was found good.
-    fn follow(fetch: Fetch, id: LogId, partitions: u16) -> Result<Arc<Self>, OpenError> {
-        let places: Arc<[Place]> = (0..partitions).map(|partition| Place::new(id, partition, partitions)).collect();
+    fn follow(fetch: Fetch, identity: Identity, inspect: SyncSender<()>) -> Result<Self, OpenError> {
+        let Identity { log, partitions, .. } = identity;
+        let places: Arc<[Place]> = (0..partitions).map(|partition| Place::new(log, partition, partitions)).collect();
         let theirs = Arc::clone(&places);
         let on_failure: OnFailure = Arc::new(move |partition: u16, reason: String| {
             if let Some(place) = theirs.get(usize::from(partition)) {
@@ -158,12 +186,17 @@ impl KafkaLog {
             }
         });
         let producers = Producers::new(&fetch.access, partitions, &on_failure)?;
-        let (follower, watches) = (fetch.reader()?, RwLock::default());
-        let shared = Shared { places, fetch, follower, producers, watches, stop: AtomicBool::new(false) };
-        let shared = Arc::new(shared);
+        let (follower, watches, stop) = (fetch.reader()?, RwLock::default(), AtomicBool::new(false));
+        let shared = Arc::new(Shared { places, fetch, follower, producers, watches, stop, inspect });
         let follower = follower::start(Arc::clone(&shared))?;
         let prover = Prover::start(Arc::clone(&shared))?;
-        Ok(Arc::new(Self { id, shared, prover, follower: Some(follower) }))
+        Ok(Self { identity, shared, prover, follower: Some(follower) })
+    }
+
+    /// Kafka's id of the cluster that the log lies in.
+    #[must_use]
+    pub fn cluster(&self) -> &str {
+        &self.identity.cluster
     }
 
     /// Joins the other nodes of this log as `member`, whose name none of them has.
@@ -171,7 +204,7 @@ impl KafkaLog {
     /// # Errors
     /// [`OpenError`].
     pub fn join(&self, member: &str, owner: Arc<dyn Owner>) -> Result<Membership, OpenError> {
-        Membership::join(&self.shared.fetch.access, self.id, member, owner)
+        Membership::join(&self.shared.fetch.access, self.identity.log, member, owner)
     }
 
     fn place(&self, partition: u16) -> Result<&Place, ReadError> {
@@ -220,7 +253,7 @@ impl KafkaLog {
 
 impl ReadLog for KafkaLog {
     fn id(&self) -> LogId {
-        self.id
+        self.identity.log
     }
 
     fn partitions(&self) -> u16 {
@@ -315,6 +348,7 @@ impl Drop for KafkaLog {
     /// Ends every writer, and stops.
     fn drop(&mut self) {
         self.shared.stop.store(true, Ordering::Release);
+        self.shared.inspect();
         if let Some(follower) = self.follower.take()
             && follower.join().is_err()
         {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer as _, ProducerContext};
+use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer as _, ProducerContext, PurgeConfig};
 
 use super::OpenError;
 use super::client::{self, Access, Traced};
@@ -161,6 +161,14 @@ impl Producers {
             }
             Some(_) | None => AppendError::Unavailable(error.to_string()),
         })
+    }
+    /// Lets go of everything that is under way. Every writer MUST have ended.
+    pub(super) fn purge(&self) {
+        for line in &self.lines {
+            let client = line.client();
+            client.context().retired.store(true, Ordering::Release);
+            client.purge(PurgeConfig::default().queue().inflight());
+        }
     }
 }
 

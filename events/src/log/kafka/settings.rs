@@ -2,10 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
+
+use crate::log::LogId;
+
+/// Soon enough that little is written to a topic that was made unsafe, seldom enough that brokers do not feel it.
+const CHECK_EVERY: Duration = Duration::from_secs(60);
 
 /// See the module.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Settings {
+    /// The log that the topic has to hold, where that is known.
+    pub log: Option<LogId>,
+    /// The cluster that it has to lie in, by Kafka's id of it, where that is known.
+    pub cluster: Option<String>,
+    /// How often an open log looks at its topic again; not zero.
+    pub check_every: Duration,
     /// Open a topic although one broker could take answered records with it: for trying out.
     pub accept_single_copy: bool,
     /// Properties of librdkafka for every client, as `security.protocol`; [`super::check_properties`] says which are
@@ -13,12 +25,28 @@ pub struct Settings {
     pub properties: BTreeMap<String, String>,
 }
 
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            log: None,
+            cluster: None,
+            check_every: CHECK_EVERY,
+            accept_single_copy: false,
+            properties: BTreeMap::new(),
+        }
+    }
+}
+
 impl fmt::Debug for Settings {
     /// Values of properties may be secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { log, cluster, check_every, accept_single_copy, properties } = self;
         f.debug_struct("Settings")
-            .field("accept_single_copy", &self.accept_single_copy)
-            .field("properties", &self.properties.keys())
+            .field("log", log)
+            .field("cluster", cluster)
+            .field("check_every", check_every)
+            .field("accept_single_copy", accept_single_copy)
+            .field("properties", &properties.keys())
             .finish()
     }
 }

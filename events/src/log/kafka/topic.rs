@@ -7,13 +7,13 @@ use rdkafka::consumer::Consumer as _;
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 
-use super::OpenError;
 use super::client::{PATIENCE, Traced};
 use super::fetch::Fetch;
 use super::keys;
 use super::message::Message;
+use super::{OpenError, Settings};
+use crate::log::LogId;
 use crate::log::record::{Content, Genesis, Record};
-use crate::log::{Bound, LogId};
 
 /// How a topic is made.
 #[derive(Clone, Copy, Debug)]
@@ -27,11 +27,12 @@ pub struct NewTopic {
 }
 
 /// Makes the topic and those beside it, and writes the genesis of every partition that has none.
-pub(super) fn create(fetch: &Fetch, id: LogId, new: &NewTopic) -> Result<(), OpenError> {
+pub(super) fn create(fetch: &Fetch, settings: &Settings, id: LogId, new: &NewTopic) -> Result<(), OpenError> {
     if new.partitions == 0 {
         return Err(OpenError::NoPartitions);
     }
-    keys::create(fetch, id, new)?;
+    cluster(fetch, settings)?;
+    keys::create(fetch, settings, id, new)?;
     make(fetch, fetch.topic(), new)?;
     make(fetch, &fetch.access.address.owners(), new)?;
     wait_until_there(fetch, new.partitions)?;
@@ -85,28 +86,52 @@ pub(super) fn make(fetch: &Fetch, name: &str, new: &NewTopic) -> Result<(), Open
 /// A new topic is known to the brokers one after the other.
 pub(super) fn wait_until_there(fetch: &Fetch, partitions: u16) -> Result<(), OpenError> {
     for _ in 0..100 {
-        match count(fetch) {
-            Ok(found) if found == partitions && (0..partitions).all(|partition| fetch.end(partition).is_ok()) => {
+        match see(fetch)? {
+            Seen::Whole(found)
+                if found == partitions && (0..partitions).all(|partition| fetch.end(partition).is_ok()) =>
+            {
                 return Ok(());
             }
-            Ok(found) if found > partitions => return Err(OpenError::Exists(fetch.topic().to_owned())),
-            Ok(_) | Err(OpenError::NoTopic(_)) => std::thread::sleep(Duration::from_millis(50)),
-            Err(error) => return Err(error),
+            Seen::Whole(found) if found > partitions => return Err(OpenError::Exists(fetch.topic().to_owned())),
+            Seen::Whole(_) | Seen::Passing(_) | Seen::Nothing => std::thread::sleep(Duration::from_millis(50)),
         }
     }
     Err(OpenError::NoTopic(fetch.topic().to_owned()))
 }
 
+/// What the brokers say of the topic.
+enum Seen {
+    /// It is there, with so many partitions.
+    Whole(u16),
+    /// Nobody can say now.
+    Passing(RDKafkaErrorCode),
+    /// There is none.
+    Nothing,
+}
+
+fn see(fetch: &Fetch) -> Result<Seen, OpenError> {
+    let metadata = fetch.ask(|reader| reader.fetch_metadata(Some(fetch.topic()), PATIENCE))?;
+    let Some(topic) = metadata.topics().iter().find(|topic| topic.name() == fetch.topic()) else {
+        return Ok(Seen::Nothing);
+    };
+    match topic.error().map(RDKafkaErrorCode::from) {
+        None if topic.partitions().is_empty() => Ok(Seen::Nothing),
+        None => match u16::try_from(topic.partitions().len()) {
+            Ok(partitions) => Ok(Seen::Whole(partitions)),
+            Err(_) => Err(not_a_log(fetch, "it has more partitions than a log can have")),
+        },
+        Some(RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownTopicOrPartition) => Ok(Seen::Nothing),
+        Some(code) => Ok(Seen::Passing(code)),
+    }
+}
+
 /// How many partitions the topic has.
 pub(super) fn count(fetch: &Fetch) -> Result<u16, OpenError> {
-    let reader = fetch.reader()?;
-    let metadata = reader.fetch_metadata(Some(fetch.topic()), PATIENCE).map_err(OpenError::client)?;
-    let none = || OpenError::NoTopic(fetch.topic().to_owned());
-    let topic = metadata.topics().iter().find(|topic| topic.name() == fetch.topic()).ok_or_else(none)?;
-    if topic.error().is_some() || topic.partitions().is_empty() {
-        return Err(none());
+    match see(fetch)? {
+        Seen::Whole(partitions) => Ok(partitions),
+        Seen::Passing(code) => Err(OpenError::Client(format!("the topic {}: {code}", fetch.topic()))),
+        Seen::Nothing => Err(OpenError::NoTopic(fetch.topic().to_owned())),
     }
-    u16::try_from(topic.partitions().len()).map_err(|_| not_a_log(fetch, "it has more partitions than a log can have"))
 }
 
 fn write(producer: &BaseProducer<Traced>, topic: &str, partition: u16, genesis: &Genesis) -> Result<(), OpenError> {
@@ -118,24 +143,59 @@ fn write(producer: &BaseProducer<Traced>, topic: &str, partition: u16, genesis: 
 }
 
 fn begins_with(fetch: &Fetch, partition: u16) -> Result<Genesis, OpenError> {
-    let page = fetch.page(partition, 0, 1, Bound { entries: 1, bytes: 0 })?;
-    let first = page.entries.first().ok_or_else(|| not_a_log(fetch, "it is empty"))?;
-    match Record::decode(&first.stored).map(|record| record.content) {
+    match Record::decode(&fetch.first(partition)?.stored).map(|record| record.content) {
         Ok(Content::Genesis(genesis)) => Ok(genesis),
         Ok(_) => Err(not_a_log(fetch, "a partition begins with another record than its genesis")),
         Err(error) => Err(not_a_log(fetch, &error.to_string())),
     }
 }
 
-/// Whose log the topic is, and how many partitions it has.
-pub(super) fn identify(fetch: &Fetch) -> Result<(LogId, u16), OpenError> {
+/// Whose log the topic is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Identity {
+    pub(super) log: LogId,
+    pub(super) partitions: u16,
+    /// Kafka's id of the cluster.
+    pub(super) cluster: String,
+}
+
+/// Whose log the topic is, if it is the one that `settings` name.
+pub(super) fn identify(fetch: &Fetch, settings: &Settings) -> Result<Identity, OpenError> {
+    let cluster = cluster(fetch, settings)?;
     let partitions = count(fetch)?;
+    for partition in 0..partitions {
+        let (first, _) = fetch.ends(partition)?;
+        if first > 0 {
+            return Err(not_a_log(
+                fetch,
+                &format!("partition {partition} begins at offset {first}: records were deleted"),
+            ));
+        }
+    }
     let genesis = begins_with(fetch, 0)?;
+    if let Some(expected) = settings.log.filter(|expected| *expected != genesis.log) {
+        return Err(OpenError::OtherLog { topic: fetch.topic().to_owned(), expected, found: genesis.log });
+    }
     if genesis.partitions != partitions {
         let reason = format!("it has {partitions} partitions, but its genesis says {}", genesis.partitions);
         return Err(not_a_log(fetch, &reason));
     }
-    Ok((genesis.log, partitions))
+    Ok(Identity { log: genesis.log, partitions, cluster })
+}
+
+/// The cluster that answers, if it is the one that `settings` name: in another one, a topic of the same name is another
+/// topic.
+pub(super) fn cluster(fetch: &Fetch, settings: &Settings) -> Result<String, OpenError> {
+    let found = fetch.ask(|reader| {
+        // A client learns the id with the first metadata that it is given.
+        reader.fetch_metadata(Some(fetch.topic()), PATIENCE)?;
+        Ok(reader.client().fetch_cluster_id(PATIENCE))
+    })?;
+    let found = found.ok_or_else(|| OpenError::Client("the brokers do not tell the id of their cluster".to_owned()))?;
+    match &settings.cluster {
+        Some(expected) if *expected != found => Err(OpenError::OtherCluster { expected: expected.clone(), found }),
+        Some(_) | None => Ok(found),
+    }
 }
 
 fn not_a_log(fetch: &Fetch, reason: &str) -> OpenError {

@@ -17,12 +17,13 @@ const TOPIC: &str = "fatal";
 type Mock = MockCluster<'static, DefaultProducerContext>;
 
 /// A log on a mock cluster, which knows no settings of topics to check.
-fn log_on(cluster: &Mock) -> Arc<KafkaLog> {
+fn log_on(cluster: &Mock) -> KafkaLog {
     cluster.create_topic(TOPIC, i32::from(PARTITIONS), 1).unwrap();
     let address = Address { brokers: cluster.bootstrap_servers(), topic: TOPIC.to_owned() };
     let fetch = fetch(&address);
     topic::begin(&fetch, LOG, PARTITIONS).unwrap();
-    KafkaLog::follow(fetch, LOG, PARTITIONS).unwrap()
+    let identity = Identity { log: LOG, partitions: PARTITIONS, cluster: "mock".to_owned() };
+    KafkaLog::follow(fetch, identity, sync_channel(1).0).unwrap()
 }
 
 struct Writing {

@@ -1,5 +1,6 @@
 //! What a real broker may hold that is no log of ours.
 
+mod changes;
 mod fatal;
 mod history;
 mod races;
