@@ -3,18 +3,25 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use rdkafka::ClientConfig;
 use rdkafka::admin::AdminClient;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::KafkaError;
+use rdkafka::producer::{DeliveryResult, ProducerContext};
+use rdkafka::{ClientConfig, Statistics};
+use tracing::Level;
 
 use super::address::Address;
+use super::figures::Tap;
 use super::properties::check_properties;
 use super::{OpenError, Settings};
 
 /// A broker that does not answer within this is taken for gone.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often a client tells its figures: tests do not wait for long.
+const FIGURES_EVERY_MS: &str = if cfg!(test) { "200" } else { "5000" };
 
 /// The brokers of a log, and how its clients reach them.
 #[derive(Clone)]
@@ -39,14 +46,32 @@ impl Access {
         consumer(&self.address.brokers, &self.properties)
     }
 
+    /// The one that reads all partitions.
+    pub(super) fn follower(&self) -> ClientConfig {
+        telling(self.consumer())
+    }
+
     pub(super) fn producer(&self) -> ClientConfig {
         producer(&self.address.brokers, &self.properties)
     }
 
+    /// One of those that write records.
+    pub(super) fn writer(&self) -> ClientConfig {
+        telling(self.producer())
+    }
+
     /// A client that asks about topics.
     pub(super) fn admin(&self) -> Result<AdminClient<Traced>, OpenError> {
-        common(&self.address.brokers, &self.properties).create_with_context(Traced).map_err(OpenError::client)
+        common(&self.address.brokers, &self.properties)
+            .create_with_context(Traced::default())
+            .map_err(OpenError::client)
     }
+}
+
+/// A client that tells its figures.
+fn telling(mut config: ClientConfig) -> ClientConfig {
+    config.set("statistics.interval.ms", FIGURES_EVERY_MS);
+    config
 }
 
 /// What every client has in common. What an operator gave comes first, so that it never replaces what is set here.
@@ -97,30 +122,61 @@ pub(super) fn producer(brokers: &str, properties: &BTreeMap<String, String>) -> 
     config
 }
 
-/// Librdkafka's own words, into our traces.
-pub(super) struct Traced;
+/// Librdkafka's own words into our traces, and its figures to where they are wanted.
+#[derive(Default)]
+pub(super) struct Traced {
+    pub(super) tap: Option<Tap>,
+}
+
+/// What a line of librdkafka's log is to us. It goes on by itself after what it calls an error, such as a broker that is
+/// gone; what is worse is rare, and a fatal error is among it.
+const fn level_of(level: RDKafkaLogLevel) -> Level {
+    match level {
+        RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => Level::ERROR,
+        RDKafkaLogLevel::Error => Level::WARN,
+        RDKafkaLogLevel::Warning | RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info | RDKafkaLogLevel::Debug => {
+            Level::DEBUG
+        }
+    }
+}
 
 impl ClientContext for Traced {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        match level {
-            RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical | RDKafkaLogLevel::Error => {
-                tracing::warn!(target: "kafka", facility, "{message}");
-            }
-            RDKafkaLogLevel::Warning | RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info | RDKafkaLogLevel::Debug => {
-                tracing::debug!(target: "kafka", facility, "{message}")
-            }
+        match level_of(level) {
+            Level::ERROR => tracing::error!(target: "kafka", facility, "{message}"),
+            Level::WARN => tracing::warn!(target: "kafka", facility, "{message}"),
+            _ => tracing::debug!(target: "kafka", facility, "{message}"),
         }
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
         tracing::warn!(target: "kafka", %error, "{reason}");
     }
+
+    fn stats(&self, statistics: Statistics) {
+        if let Some(tap) = &self.tap {
+            tap.take(&statistics);
+        }
+    }
 }
 
-impl rdkafka::consumer::ConsumerContext for Traced {}
+impl ConsumerContext for Traced {}
 
-impl rdkafka::producer::ProducerContext for Traced {
+impl ProducerContext for Traced {
     type DeliveryOpaque = ();
 
-    fn delivery(&self, _: &rdkafka::producer::DeliveryResult<'_>, (): ()) {}
+    fn delivery(&self, _: &DeliveryResult<'_>, (): ()) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_librdkafka_recovers_from_is_a_warning_and_what_it_does_not_an_error() {
+        use RDKafkaLogLevel as Theirs;
+        let levels = [Theirs::Emerg, Theirs::Alert, Theirs::Critical, Theirs::Error, Theirs::Warning, Theirs::Debug];
+        let expected = [Level::ERROR, Level::ERROR, Level::ERROR, Level::WARN, Level::DEBUG, Level::DEBUG];
+        assert_eq!(levels.map(level_of), expected);
+    }
 }

@@ -10,6 +10,7 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use super::OpenError;
 use super::client::{Access, PATIENCE, Traced};
+use super::figures::Tap;
 use super::message;
 use crate::log::{Bound, Entry, Page, ReadError};
 
@@ -52,7 +53,12 @@ impl Fetch {
 
     /// A client that nobody else uses.
     pub(super) fn reader(&self) -> Result<Reader, OpenError> {
-        self.access.consumer().create_with_context(Traced).map_err(OpenError::client)
+        self.access.consumer().create_with_context(Traced::default()).map_err(OpenError::client)
+    }
+
+    /// The client that reads all partitions.
+    pub(super) fn follower(&self, tap: Tap) -> Result<Reader, OpenError> {
+        self.access.follower().create_with_context(Traced { tap: Some(tap) }).map_err(OpenError::client)
     }
 
     /// An idle client, the one that stands at `place` if there is one.
@@ -121,23 +127,32 @@ impl Fetch {
         if let Some(reason) = self.closed() {
             return Err(failed(offset, reason));
         }
-        let read = self.borrow(Some((partition, offset))).map_err(|error| failed(offset, error.to_string()))?;
-        self.read(read, partition, offset, end, bound).map_err(|fault| failed(fault.offset, fault.reason))
+        let mut idle = self.borrow(Some((partition, offset))).map_err(|error| failed(offset, error.to_string()))?;
+        let page = self.read(&mut idle, partition, offset, end, bound);
+        if page.is_ok() {
+            self.give_back(idle);
+        }
+        page.map_err(|fault| failed(fault.offset, fault.reason))
     }
 
     /// The first entry of a partition, as the brokers have it now.
     pub(super) fn first(&self, partition: u16) -> Result<Entry, OpenError> {
         let (topic, failed) = (self.topic().to_owned(), |reason| ReadError::Medium { partition, offset: 0, reason });
-        let fresh = Idle { stands: None, ..self.borrow(None)? };
-        let page =
-            self.read(fresh, partition, 0, 1, Bound { entries: 1, bytes: 0 }).map_err(|fault| match fault.foreign {
-                true => OpenError::NotALog { topic, reason: fault.reason },
-                false => failed(fault.reason).into(),
-            })?;
+        let mut fresh = Idle { stands: None, ..self.borrow(None)? };
+        let page = self.read(&mut fresh, partition, 0, 1, Bound { entries: 1, bytes: 0 });
+        // Nobody reads on from here, so nothing is fetched ahead.
+        if page.is_ok() && fresh.reader.unassign().is_ok() {
+            self.give_back(Idle { stands: None, ..fresh });
+        }
+        let page = page.map_err(|fault| match fault.foreign {
+            true => OpenError::NotALog { topic, reason: fault.reason },
+            false => failed(fault.reason).into(),
+        })?;
         page.entries.into_iter().next().ok_or_else(|| failed("it is empty".to_owned()).into())
     }
 
-    fn read(&self, mut idle: Idle, partition: u16, offset: u64, end: u64, bound: Bound) -> Result<Page, Fault> {
+    /// Reads with a client that is given back only after a success.
+    fn read(&self, idle: &mut Idle, partition: u16, offset: u64, end: u64, bound: Bound) -> Result<Page, Fault> {
         let failed = |error: KafkaError| Fault { offset, reason: error.to_string(), foreign: false };
         if idle.stands.take() != Some((partition, offset)) {
             assign(&idle.reader, self.topic(), [(partition, offset)]).map_err(failed)?;
@@ -148,7 +163,6 @@ impl Fetch {
         } else {
             idle.reader.unassign().map_err(failed)?;
         }
-        self.give_back(idle);
         Ok(page)
     }
 }

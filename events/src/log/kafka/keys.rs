@@ -113,7 +113,7 @@ impl KeysTopic {
             .access
             .consumer()
             .set("queued.max.messages.kbytes", AHEAD_KIB)
-            .create_with_context(Traced)
+            .create_with_context(Traced::default())
             .map_err(OpenError::client)?;
         let reading = Mutex::new(Reading { reader, next: None });
         Ok(Self { log, fetch, producer, reading })
@@ -240,11 +240,11 @@ struct Reports;
 
 impl ClientContext for Reports {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        Traced.log(level, facility, message);
+        Traced::default().log(level, facility, message);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        Traced.error(error, reason);
+        Traced::default().error(error, reason);
     }
 }
 

@@ -47,11 +47,11 @@ struct Rebalanced(Arc<dyn Owner>);
 
 impl ClientContext for Rebalanced {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        Traced.log(level, facility, message);
+        Traced::default().log(level, facility, message);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        Traced.error(error, reason);
+        Traced::default().error(error, reason);
     }
 }
 

@@ -16,6 +16,7 @@ mod check;
 mod client;
 mod error;
 mod fetch;
+pub mod figures;
 mod follower;
 mod inspector;
 mod keys;
@@ -42,6 +43,7 @@ use std::time::Instant;
 pub use address::Address;
 pub use beside::Beside;
 pub use error::OpenError;
+pub use figures::Figures;
 pub use keys::KeysTopic;
 pub use members::{Membership, Owner, SESSION};
 pub use properties::check_properties;
@@ -51,6 +53,7 @@ pub use topic::NewTopic;
 use self::bookmark::Bookmark;
 use self::client::{Access, PATIENCE};
 use self::fetch::{Fetch, Reader};
+use self::figures::{Board, Tap};
 use self::message::Message;
 use self::producers::{OnFailure, Producers};
 use self::prover::Prover;
@@ -77,6 +80,7 @@ struct Shared {
     fetch: Fetch,
     follower: Reader,
     producers: Producers,
+    board: Arc<Board>,
     watches: RwLock<Vec<Watch>>,
     stop: AtomicBool,
     /// Wakes the inspector.
@@ -185,9 +189,11 @@ impl KafkaLog {
                 place.tell();
             }
         });
-        let producers = Producers::new(&fetch.access, partitions, &on_failure)?;
-        let (follower, watches, stop) = (fetch.reader()?, RwLock::default(), AtomicBool::new(false));
-        let shared = Arc::new(Shared { places, fetch, follower, producers, watches, stop, inspect });
+        let board = Arc::new(Board::default());
+        let producers = Producers::new(&fetch.access, partitions, &on_failure, &board)?;
+        let follower = fetch.follower(Tap::new(&board, "follower"))?;
+        let (watches, stop) = (RwLock::default(), AtomicBool::new(false));
+        let shared = Arc::new(Shared { places, fetch, follower, producers, board, watches, stop, inspect });
         let follower = follower::start(Arc::clone(&shared))?;
         let prover = Prover::start(Arc::clone(&shared))?;
         Ok(Self { identity, shared, prover, follower: Some(follower) })
@@ -197,6 +203,12 @@ impl KafkaLog {
     #[must_use]
     pub fn cluster(&self) -> &str {
         &self.identity.cluster
+    }
+
+    /// What Kafka's clients told last of their work.
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        self.shared.board.figures()
     }
 
     /// Joins the other nodes of this log as `member`, whose name none of them has.

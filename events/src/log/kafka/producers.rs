@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use rdkafka::Statistics;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -12,6 +13,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer as _,
 
 use super::OpenError;
 use super::client::{self, Access, Traced};
+use super::figures::{Board, Tap};
 use super::message::Message;
 use crate::log::AppendError;
 
@@ -38,6 +40,7 @@ type Client = BaseProducer<Reports>;
 struct Line {
     access: Access,
     on_failure: OnFailure,
+    tap: Tap,
     /// Those that it writes.
     partitions: Vec<u16>,
     client: RwLock<Arc<Client>>,
@@ -46,17 +49,22 @@ struct Line {
 /// What becomes of messages: only failures are of interest, since what was written is read back.
 struct Reports {
     on_failure: OnFailure,
+    traced: Traced,
     /// Its writers have ended; what becomes of its messages is nobody's concern any more.
     retired: AtomicBool,
 }
 
 impl ClientContext for Reports {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        Traced.log(level, facility, message);
+        self.traced.log(level, facility, message);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        Traced.error(error, reason);
+        self.traced.error(error, reason);
+    }
+
+    fn stats(&self, statistics: Statistics) {
+        self.traced.stats(statistics);
     }
 }
 
@@ -73,9 +81,9 @@ impl ProducerContext for Reports {
 }
 
 impl Line {
-    fn new(access: &Access, partitions: Vec<u16>, on_failure: &OnFailure) -> Result<Self, OpenError> {
-        let client = RwLock::new(Arc::new(connect(access, on_failure)?));
-        Ok(Self { access: access.clone(), on_failure: Arc::clone(on_failure), partitions, client })
+    fn new(access: &Access, partitions: Vec<u16>, on_failure: &OnFailure, tap: Tap) -> Result<Self, OpenError> {
+        let client = RwLock::new(Arc::new(connect(access, on_failure, &tap)?));
+        Ok(Self { access: access.clone(), on_failure: Arc::clone(on_failure), tap, partitions, client })
     }
 
     fn client(&self) -> Arc<Client> {
@@ -113,27 +121,33 @@ impl Line {
     }
 
     fn replace(&self) {
-        match connect(&self.access, &self.on_failure) {
+        match connect(&self.access, &self.on_failure, &self.tap) {
             Ok(next) => *self.client.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next),
             Err(error) => tracing::warn!(%error, "Kafka's client cannot be made anew"),
         }
     }
 }
 
-fn connect(access: &Access, on_failure: &OnFailure) -> Result<Client, OpenError> {
-    let reports = Reports { on_failure: Arc::clone(on_failure), retired: AtomicBool::new(false) };
-    access.producer().create_with_context(reports).map_err(OpenError::client)
+fn connect(access: &Access, on_failure: &OnFailure, tap: &Tap) -> Result<Client, OpenError> {
+    let traced = Traced { tap: Some(tap.clone()) };
+    let reports = Reports { on_failure: Arc::clone(on_failure), traced, retired: AtomicBool::new(false) };
+    access.writer().create_with_context(reports).map_err(OpenError::client)
 }
 
 impl Producers {
     /// Producers for all partitions of the topic of `access`.
-    pub(super) fn new(access: &Access, partitions: u16, on_failure: &OnFailure) -> Result<Self, OpenError> {
+    pub(super) fn new(
+        access: &Access,
+        partitions: u16,
+        on_failure: &OnFailure,
+        board: &Arc<Board>,
+    ) -> Result<Self, OpenError> {
         let topic = access.address.topic.clone();
         let stop = Arc::new(AtomicBool::new(false));
         let mut producers = Self { topic, lines: Vec::new(), stop, threads: Vec::new() };
         for index in 0..PRODUCERS {
             let its = (index..partitions).step_by(usize::from(PRODUCERS)).collect();
-            let line = Arc::new(Line::new(access, its, on_failure)?);
+            let line = Arc::new(Line::new(access, its, on_failure, Tap::new(board, format!("producer-{index}")))?);
             let (runs, stop) = (Arc::clone(&line), Arc::clone(&producers.stop));
             let thread = std::thread::Builder::new().name("kafka-reports".to_owned()).spawn(move || runs.run(&stop));
             producers.lines.push(line);
@@ -162,6 +176,7 @@ impl Producers {
             Some(_) | None => AppendError::Unavailable(error.to_string()),
         })
     }
+
     /// Lets go of everything that is under way. Every writer MUST have ended.
     pub(super) fn purge(&self) {
         for line in &self.lines {

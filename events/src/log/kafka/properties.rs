@@ -172,9 +172,9 @@ pub fn check_properties(properties: &BTreeMap<String, String>) -> Result<(), Ope
         }
     }
     // Two clients that know of no broker: librdkafka looks at each property, and at all of them together.
-    let consumer = client::consumer("", properties).create_with_context(client::Traced);
+    let consumer = client::consumer("", properties).create_with_context(client::Traced::default());
     let consumer: BaseConsumer<client::Traced> = consumer.map_err(complaint)?;
-    let producer = client::producer("", properties).create_with_context(client::Traced);
+    let producer = client::producer("", properties).create_with_context(client::Traced::default());
     let producer: BaseProducer<client::Traced> = producer.map_err(complaint)?;
     drop((consumer, producer));
     Ok(())

@@ -42,7 +42,7 @@ pub(super) fn create(fetch: &Fetch, settings: &Settings, id: LogId, new: &NewTop
 /// Writes the genesis of every partition that has none.
 pub(super) fn begin(fetch: &Fetch, id: LogId, partitions: u16) -> Result<(), OpenError> {
     let producer: BaseProducer<Traced> =
-        fetch.access.producer().create_with_context(Traced).map_err(OpenError::client)?;
+        fetch.access.producer().create_with_context(Traced::default()).map_err(OpenError::client)?;
     for partition in 0..partitions {
         let genesis = Genesis { log: id, partition, partitions };
         if fetch.end(partition)? > 0 {

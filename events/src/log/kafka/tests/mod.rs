@@ -125,3 +125,21 @@ fn a_topic_that_could_lose_history_is_refused_with_every_reason() {
     assert!(refused(&refusal(&address)), "{}", refusal(&address));
     assert_eq!(fetch(&address).end(0).unwrap(), 1, "nothing was written");
 }
+
+#[test]
+fn clients_tell_figures_of_the_brokers_that_they_talk_to() {
+    let log = KafkaLog::open(&created("figures"), &trying_out()).unwrap();
+    assert!(log.claim(0, &claimant(), Arc::new(|_| {})).is_ok(), "a partition is followed once it is claimed");
+    let until = Instant::now() + PATIENCE;
+    let talks =
+        |client: &figures::Client| client.sent_bytes > 0 && client.brokers.iter().any(|broker| broker.state == "UP");
+    let names = ["follower", "producer-0", "producer-1", "producer-2", "producer-3"];
+    // Each question is a way to the broker and back.
+    while !names.iter().all(|name| log.figures().clients.get(*name).is_some_and(talks)) {
+        assert!(log.end(0).is_ok() && Instant::now() < until, "{:?}", log.figures());
+    }
+    // The follower asks all the time, a producer only when there is something to write.
+    while log.figures().clients["follower"].brokers.iter().all(|broker| broker.round_trip_us == 0) {
+        assert!(log.end(0).is_ok() && Instant::now() < until, "{:?}", log.figures());
+    }
+}
