@@ -59,7 +59,7 @@ impl Writing {
     }
 }
 
-/// Shows F6.
+/// Shows F9.
 /// Keeps L1, L4.
 #[test]
 fn a_producer_that_failed_for_good_ends_its_writers_and_the_next_claim_works() {

@@ -14,10 +14,11 @@ pub(super) struct History {
 }
 
 impl History {
-    /// Reads all of `partition`, and looks whether the log finds each record where it is.
+    /// Reads all of `partition`, and looks whether the log knows where each record is.
     pub(super) fn of(log: &KafkaLog, partition: u16) -> Self {
         let mut history = Self { valid: Vec::new(), stale: 0, duplicates: 0, orphans: 0 };
         let (mut head, mut digests, mut offset): (Option<Head>, Vec<Hash>, u64) = (None, Vec::new(), 0);
+        let mut offsets = Vec::new();
         while offset < log.end(partition).unwrap() {
             for entry in log.read(partition, offset, Bound::default()).unwrap().entries {
                 offset = entry.offset + 1;
@@ -40,11 +41,15 @@ impl History {
                         continue;
                     }
                 }
-                assert_eq!(log.offset_of(partition, history.valid.len() as u64).unwrap(), entry.offset);
+                offsets.push(entry.offset);
                 digests.push(record.digest);
                 history.valid.push(entry.stored);
             }
         }
+        log.resume(partition, None).unwrap();
+        let seat = log.shared.places[usize::from(partition)].wait_for(offset).unwrap();
+        assert!((0..).zip(&offsets).all(|(number, offset)| seat.skips.offset_of(number) == *offset));
+        drop(seat);
         history
     }
 

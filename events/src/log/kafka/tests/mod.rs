@@ -2,6 +2,7 @@
 
 mod changes;
 mod fatal;
+mod faults;
 mod history;
 mod races;
 
