@@ -3,6 +3,7 @@
 
 mod flags;
 mod place;
+mod properties;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use flags::{Flags, Source};
 pub(crate) use place::Complaint;
+pub(crate) use properties::Properties;
 
 /// Everything that can be set.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -133,11 +135,15 @@ pub(crate) struct Kafka {
     pub(crate) accept_single_copy: bool,
     /// Copies of each partition of a topic that is being made.
     pub(crate) replicas: u16,
+    /// For every client of the brokers. In the file alone: their names are librdkafka's, and a password on a command
+    /// line is everybody's on the machine.
+    #[serde(skip_serializing_if = "Properties::is_empty")]
+    pub(crate) properties: Properties,
 }
 
 impl Default for Kafka {
     fn default() -> Self {
-        Self { accept_single_copy: false, replicas: 3 }
+        Self { accept_single_copy: false, replicas: 3, properties: Properties::default() }
     }
 }
 
@@ -212,18 +218,19 @@ impl Config {
         if wrong.is_empty() {
             return Ok(config);
         }
-        let complaint = |(setting, reason): (&'static str, String)| {
-            Complaint::of_setting(file, text, flags.source(setting), setting, &reason)
+        let complaint = |(setting, reason): (String, String)| {
+            Complaint::of_setting(file, text, flags.source(&setting), &setting, &reason)
         };
         Err(ConfigError::Wrong { complaints: wrong.into_iter().map(complaint).collect() })
     }
 
     /// Settings that have the right type and make no sense.
-    fn wrong(&self) -> Vec<(&'static str, String)> {
-        let mut wrong = Vec::new();
+    fn wrong(&self) -> Vec<(String, String)> {
+        let mut wrong = self.kafka.properties.wrong();
+        let mut say = |setting: &str, reason: String| wrong.push((setting.to_owned(), reason));
         let mut between = |setting, value: u64, least: u64, most: u64| {
             if value < least || value > most {
-                wrong.push((setting, format!("{value} is not between {least} and {most}")));
+                say(setting, format!("{value} is not between {least} and {most}"));
             }
         };
         between("node.partitions", self.node.partitions.into(), 1, 1024);
@@ -238,18 +245,18 @@ impl Config {
         between("rate.burst", self.rate.burst.into(), 1, 10_000_000);
         let name = &self.node.name;
         if name.is_empty() || name.len() > 100 || name.bytes().any(|b| b.is_ascii_control()) {
-            wrong.push(("node.name", "a name has 1 to 100 printable characters".to_owned()));
+            say("node.name", "a name has 1 to 100 printable characters".to_owned());
         }
         if let Some(url) = &self.node.url
             && (!(url.starts_with("http://") || url.starts_with("https://")) || url.len() > 200)
         {
-            wrong.push(("node.url", "a URL starts with http:// or https:// and has at most 200 characters".to_owned()));
+            say("node.url", "a URL starts with http:// or https:// and has at most 200 characters".to_owned());
         }
         if let Some(Err(error)) = self.log.as_deref().map(str::parse::<Address>) {
-            wrong.push(("log", error.to_string()));
+            say("log", error.to_string());
         }
         if let Err(error) = self.trace.filter.parse::<tracing_subscriber::EnvFilter>() {
-            wrong.push(("trace.filter", error.to_string()));
+            say("trace.filter", error.to_string());
         }
         wrong
     }

@@ -77,15 +77,14 @@ fn line_and_column(text: &str, offset: usize) -> Option<(usize, usize)> {
 
 /// Where the value of the dotted `setting` stands.
 fn span_of(text: &str, setting: &str) -> Option<Range<usize>> {
-    let root = toml::de::DeTable::parse(text).ok()?;
-    let mut table = root.get_ref();
-    let mut path = setting.split('.').peekable();
-    while let Some(key) = path.next() {
-        let value = table.get(key)?;
-        if path.peek().is_none() {
-            return Some(value.span());
-        }
-        table = value.get_ref().as_table()?;
+    span_in(toml::de::DeTable::parse(text).ok()?.get_ref(), setting)
+}
+
+/// A key may have dots of its own, between quotes.
+fn span_in(table: &toml::de::DeTable<'_>, setting: &str) -> Option<Range<usize>> {
+    if let Some(value) = table.get(setting) {
+        return Some(value.span());
     }
-    None
+    let mut dots = setting.match_indices('.');
+    dots.find_map(|(dot, _)| span_in(table.get(&setting[..dot])?.get_ref().as_table()?, &setting[dot + 1..]))
 }

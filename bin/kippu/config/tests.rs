@@ -47,11 +47,17 @@ fn a_flag_wins_over_its_environment_variable() {
     assert_eq!(line.flags.workers, Some(4));
 }
 
+/// Settings without a flag: names that are not ours, and values that may be secrets, for which neither a command line
+/// nor an environment is a place.
+const IN_THE_FILE_ALONE: [&str; 1] = ["kafka.properties"];
+
 #[test]
 fn every_setting_of_the_file_has_a_flag() {
     let log = Some("kafka://a:1/b".to_owned());
     let all = Config { data: Some("/d".into()), log, ..Config::default() };
     let all = Config { node: Node { url: Some("http://n".into()), ..all.node.clone() }, ..all };
+    let properties = Properties([("client.rack".to_owned(), "here".to_owned())].into());
+    let all = Config { kafka: Kafka { properties, ..all.kafka.clone() }, ..all };
     let table = toml::Table::try_from(&all).unwrap();
     let mut settings: Vec<String> = Vec::new();
     for (key, value) in &table {
@@ -62,6 +68,7 @@ fn every_setting_of_the_file_has_a_flag() {
     }
     settings.sort();
     let mut flags: Vec<String> = Flags::ALL.iter().map(|(setting, ..)| (*setting).to_owned()).collect();
+    flags.extend(IN_THE_FILE_ALONE.map(str::to_owned));
     flags.sort();
     assert_eq!(settings, flags);
 }
@@ -104,5 +111,52 @@ fn the_documentation_names_every_setting_with_its_variable_and_flag() {
     for (setting, flag, variable) in Flags::ALL {
         let row = format!("| `{setting}` | `{variable}` | `{flag}` |");
         assert!(text.contains(&row), "{row}");
+    }
+    for setting in IN_THE_FILE_ALONE {
+        let row = format!("| `{setting}` | – | – |");
+        assert!(text.contains(&row), "{row}");
+    }
+}
+
+#[test]
+fn properties_of_kafkas_client_are_taken_with_quotes_and_without() {
+    let properties = |text: &str| load(text, &Flags::default()).unwrap().kafka.properties;
+    let quoted = "[kafka.properties]\n\"security.protocol\" = \"plaintext\"\n\"socket.timeout.ms\" = \"30000\"\n\
+                  \"socket.keepalive.enable\" = \"true\"\n";
+    let plain = "[kafka.properties]\nsecurity.protocol = \"plaintext\"\nsocket.timeout.ms = 30000\n\
+                 socket.keepalive.enable = true\n";
+    assert_eq!(properties(quoted), properties(plain));
+    assert_eq!(properties(plain).0["socket.timeout.ms"], "30000");
+}
+
+/// Shows F5, F33.
+#[test]
+fn properties_that_break_a_promise_are_refused_by_name_place_and_reason() {
+    let found = complaints(
+        "[kafka.properties]\nacks = 1\n\"enable.idempotence\" = false\nsocket.timout.ms = 5\n",
+        &Flags::default(),
+    );
+    let starts = [
+        "kippu.toml:2:8: kafka.properties.acks: a record is answered because",
+        "kippu.toml:3:24: kafka.properties.enable.idempotence: a record is answered because",
+        "kippu.toml:4:20: kafka.properties.socket.timout.ms: No such configuration property",
+    ];
+    assert_eq!(found.len(), starts.len(), "{found:?}");
+    for (found, start) in found.iter().zip(starts) {
+        assert!(found.starts_with(start), "{found}");
+    }
+    let found = complaints("[kafka.properties]\ndebug = [\"broker\"]\n", &Flags::default());
+    assert!(found[0].contains("a property of Kafka's client is a string"), "{found:?}");
+    let found = complaints("[kafka.properties]\nclient.rack = \"a\"\n\"client.rack\" = \"b\"\n", &Flags::default());
+    assert!(found[0].contains("client.rack is given twice"), "{found:?}");
+}
+
+/// Keeps S1.
+#[test]
+fn values_of_properties_are_not_shown() {
+    let config = load("[kafka.properties]\nsasl.password = \"open-sesame\"\n", &Flags::default()).unwrap();
+    let shown = [toml::to_string(&config).unwrap(), serde_json::to_string(&config).unwrap(), format!("{config:?}")];
+    for shown in shown {
+        assert!(shown.contains("sasl.password") && !shown.contains("sesame"), "{shown}");
     }
 }

@@ -10,7 +10,7 @@ use kippu_events::log::{Log, LogId, ReadLog};
 use kippu_events::secrets::SharedKeys;
 
 use super::{DataDir, Found};
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::server::metrics::Commits;
 
 /// See the module.
@@ -126,5 +126,10 @@ impl fmt::Display for Home {
 }
 
 fn settings(config: &Config) -> kafka::Settings {
-    kafka::Settings { accept_single_copy: config.kafka.accept_single_copy, ..kafka::Settings::default() }
+    let config::Kafka { accept_single_copy, properties, .. } = &config.kafka;
+    kafka::Settings {
+        accept_single_copy: *accept_single_copy,
+        properties: properties.0.clone(),
+        ..kafka::Settings::default()
+    }
 }
