@@ -1,6 +1,7 @@
 //! A node: log, key store, runtime and views over one data directory.
 
 mod data_dir;
+mod error;
 mod home;
 mod share;
 #[cfg(test)]
@@ -13,8 +14,9 @@ use std::time::Duration;
 
 use kippu_actors::actor::{Answer, Call, Caller};
 use kippu_actors::runtime::clock::SystemClock;
-use kippu_actors::runtime::{Duty, Outcome, Runtime, RuntimeConfig, StartError};
+use kippu_actors::runtime::{Duty, Outcome, Runtime, RuntimeConfig};
 use kippu_actors::{Commands, Problem};
+use kippu_events::log::kafka::KafkaLog;
 use kippu_events::log::{Log, LogId};
 use kippu_events::secrets::{Secrets, SecretsError, SharedKeys};
 use kippu_events::{EntityId, Family};
@@ -22,6 +24,7 @@ use kippu_projections::queries::Moment;
 use kippu_projections::{Projections, Queries, QueryError};
 
 pub(crate) use data_dir::{DataDir, DataDirError, Found, Label, write_whole};
+pub(crate) use error::NodeError;
 use home::Opened;
 pub(crate) use home::{Home, HomeError};
 use share::Share;
@@ -46,6 +49,8 @@ pub(crate) struct Node {
     pub(crate) runtime: Runtime,
     /// The history.
     pub(crate) log: Arc<dyn Log>,
+    /// The same, where it lies on Kafka.
+    pub(crate) kafka: Option<Arc<KafkaLog>>,
     /// Where it lies.
     pub(crate) home: Home,
     /// Where the node answers, as its claims say.
@@ -58,71 +63,6 @@ pub(crate) struct Node {
     share: Option<Share>,
     _projections: Projections,
     lock: Option<File>,
-}
-
-/// Why there is no node.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum NodeError {
-    /// The directory.
-    #[error(transparent)]
-    Dir(#[from] DataDirError),
-    /// No directory was named.
-    #[error("no data directory: name one with --data, KIPPU_DATA or `data` in the configuration file")]
-    NoDir,
-    /// It is there already.
-    #[error("{0} holds a node already")]
-    Exists(String),
-    /// The log.
-    #[error(transparent)]
-    Log(#[from] HomeError),
-    /// The other nodes of the log.
-    #[error("the nodes of the log cannot be joined: {0}")]
-    Share(kippu_events::log::kafka::OpenError),
-    /// The data directory has no log yet, and one on Kafka is made on purpose only.
-    #[error("{dir} is not initialised for {home}: make it with `kippu init`")]
-    NotInitialised {
-        /// The directory.
-        dir: String,
-        /// The log.
-        home: String,
-    },
-    /// Only a log on Kafka has several nodes.
-    #[error("only a log on Kafka has several nodes: name it with --log")]
-    NotShared,
-    /// A command would take the partitions from the nodes that serve them.
-    #[error("the history of {0} lies on Kafka, where nodes may serve it: ask one of them with --server")]
-    OnKafka(String),
-    /// Its last record.
-    #[error(transparent)]
-    Read(#[from] kippu_events::log::ReadError),
-    /// The key store.
-    #[error(transparent)]
-    Secrets(#[from] SecretsError),
-    /// The key store is gone, and with it every token and name that the log's events rest on.
-    #[error("{0} holds a history but no keys; restore them from a backup")]
-    KeysLost(String),
-    /// The label names another log than the one beside it.
-    #[error("{dir} belongs to the log {label}, but the log there is {found}")]
-    OtherLog {
-        /// The directory.
-        dir: String,
-        /// As labelled.
-        label: String,
-        /// As found.
-        found: LogId,
-    },
-    /// The runtime.
-    #[error(transparent)]
-    Runtime(#[from] StartError),
-    /// The views.
-    #[error(transparent)]
-    Views(#[from] kippu_projections::OpenError),
-    /// Opening the views panicked.
-    #[error("a defect was met in opening the views")]
-    Defect,
-    /// The first operator could not be opened.
-    #[error("the first operator could not be opened: {0}")]
-    FirstOperator(String),
 }
 
 /// What a runtime is started with, beside the configuration.
@@ -232,7 +172,7 @@ impl Node {
         rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
         let lock = dir.lock()?;
         let commits = Commits::default();
-        let Opened { log, shared } = home.open(config, &commits)?;
+        let Opened { log, kafka } = home.open(config, &commits)?;
         let keys = home.keys(config, log.id())?;
         if let Some(label) = label
             && label.log != log.id().to_string()
@@ -247,9 +187,10 @@ impl Node {
             RuntimeConfig { node: name, url: url.to_owned(), accept_clock, duty, ..RuntimeConfig::new(dir.entities()) };
         let mut node = Self::start(log, commits, secrets, dir, runtime).await?;
         (node.home, node.lock) = (home, Some(lock));
-        if let (Some(shared), Duty::Assigned) = (shared, duty) {
-            node.share = Some(Share::join(&shared, &config.node.name, &node.runtime).map_err(NodeError::Share)?);
+        if let (Some(kafka), Duty::Assigned) = (&kafka, duty) {
+            node.share = Some(Share::join(kafka, &config.node.name, &node.runtime).map_err(NodeError::Share)?);
         }
+        node.kafka = kafka;
         Ok(node)
     }
 
@@ -277,6 +218,7 @@ impl Node {
             secrets,
             runtime,
             log,
+            kafka: None,
             home: Home::Embedded(dir.log()),
             url,
             commits,

@@ -41,7 +41,7 @@ pub(crate) struct Opened {
     /// For everybody.
     pub(crate) log: Arc<dyn Log>,
     /// Where several nodes share its partitions.
-    pub(crate) shared: Option<Arc<KafkaLog>>,
+    pub(crate) kafka: Option<Arc<KafkaLog>>,
 }
 
 impl Home {
@@ -90,11 +90,11 @@ impl Home {
                 let commits = commits.clone();
                 let on_commit = Arc::new(move |committed| commits.observe(committed));
                 let log = RocksLog::open_with(dir, rocks::Settings { on_commit, ..rocks::Settings::default() })?;
-                Ok(Opened { log, shared: None })
+                Ok(Opened { log, kafka: None })
             }
             Self::Kafka(address) => {
                 let log = KafkaLog::open(address, &settings(config))?;
-                Ok(Opened { log: Arc::clone(&log) as Arc<dyn Log>, shared: Some(log) })
+                Ok(Opened { log: Arc::clone(&log) as Arc<dyn Log>, kafka: Some(log) })
             }
         }
     }

@@ -11,7 +11,7 @@ use kippu_events::client::Role;
 use serde_json::json;
 
 use super::Shared;
-use super::metrics::Gauges;
+use super::metrics::{self, Kind, Readings};
 use crate::node::free_bytes;
 
 /// Whether the process is alive. Looks at nothing: whoever restarts a process that fails this MUST NOT do so for a slow
@@ -111,22 +111,22 @@ pub(crate) async fn metrics(request: HttpRequest, shared: Data<Shared>) -> HttpR
     if let Err(problem) = operator(&request, &shared).await {
         return problem.error_response();
     }
-    let text = shared.metrics.text(&gauges(&shared).await);
+    let text = shared.metrics.text(&readings(&shared).await);
     HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8"))
         .body(text)
 }
 
-/// What the runtime and the views say of themselves.
+/// What the runtime, the views and the clients of a log on Kafka say of themselves.
 // Figures of Prometheus are floating point; counts beyond 2^53 do not occur.
 #[allow(clippy::cast_precision_loss)]
-async fn gauges(shared: &Shared) -> Gauges {
-    let mut gauges = Gauges::default();
+async fn readings(shared: &Shared) -> Readings {
+    let mut readings = Readings::default();
     let figures = shared.node.runtime.figures().await;
     let mut add = |name, help, value: fn(&Figures) -> f64| {
         let values = figures.iter().enumerate();
-        let values = values.filter_map(|(p, figures)| Some((p.to_string(), value(figures.as_ref()?))));
-        gauges.add(name, help, "partition", values);
+        let values = values.filter_map(|(p, figures)| Some(([p.to_string()], value(figures.as_ref()?))));
+        readings.add(Kind::Gauge, name, help, ["partition"], values);
     };
     add("partition_head", "The last record that was handed to the log", |f| f.head as f64);
     add("partition_durable", "The last durable record", |f| f.durable as f64);
@@ -146,23 +146,33 @@ async fn gauges(shared: &Shared) -> Gauges {
             Phase::Serving { .. } => 1.0,
             Phase::Warming | Phase::Standby { .. } | Phase::Opening | Phase::Halted(_) => 0.0,
         };
-        (partition.to_string(), serves)
+        ([partition.to_string()], serves)
     });
-    gauges.add("partition_serving", "1 where the partition takes commands", "partition", serving);
+    readings.add(Kind::Gauge, "partition_serving", "1 where the partition takes commands", ["partition"], serving);
     let status = shared.node.queries.status();
     let by_view = |value: fn(&kippu_projections::queries::ViewStatus) -> f64| {
-        status.views.iter().map(move |view| (view.name.clone(), value(view))).collect::<Vec<_>>()
+        status.views.iter().map(move |view| ([view.name.clone()], value(view))).collect::<Vec<_>>()
     };
-    gauges.add("view_lag", "Entries of the log that a view has not read", "view", by_view(|view| view.lag as f64));
-    gauges.add(
+    readings.add(
+        Kind::Gauge,
+        "view_lag",
+        "Entries of the log that a view has not read",
+        ["view"],
+        by_view(|view| view.lag as f64),
+    );
+    readings.add(
+        Kind::Gauge,
         "view_stalled",
         "Partitions in which a view does not go on",
-        "view",
+        ["view"],
         by_view(|view| view.partitions.iter().filter(|partition| partition.halted.is_some()).count() as f64),
     );
     if let Ok(free) = free_bytes(shared.node.dir.path()) {
-        let value = [("data".to_owned(), free as f64)];
-        gauges.add("free_bytes", "Free bytes of the data directory's file system", "directory", value);
+        let value = [(["data".to_owned()], free as f64)];
+        readings.add(Kind::Gauge, "free_bytes", "Free bytes of the data directory's file system", ["directory"], value);
     }
-    gauges
+    if let Some(kafka) = &shared.node.kafka {
+        metrics::kafka::tell(&mut readings, &kafka.figures());
+    }
+    readings
 }

@@ -1,4 +1,6 @@
-//! `/metrics`: figures for Prometheus. Counters live here; gauges are read when somebody asks.
+//! `/metrics`: figures for Prometheus. Counters live here; readings are taken when somebody asks.
+
+pub(crate) mod kafka;
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -114,14 +116,14 @@ impl Metrics {
         self.seconds.get_or_create(&Command { family, command }).observe(took.as_secs_f64());
     }
 
-    /// Everything as text, with `gauges` behind it.
-    pub(crate) fn text(&self, gauges: &Gauges) -> String {
+    /// Everything as text, with `readings` behind it.
+    pub(crate) fn text(&self, readings: &Readings) -> String {
         let mut text = String::new();
         // Writing into a String cannot fail.
         let _infallible = encode(&mut text, &self.registry);
         let end = text.strip_suffix("# EOF\n").map(str::len).unwrap_or(text.len());
         text.truncate(end);
-        text.push_str(&gauges.0);
+        text.push_str(&readings.0);
         text.push_str("# EOF\n");
         text
     }
@@ -136,17 +138,38 @@ fn spec_of(family: EntityFamily, command: &str) -> Option<&'static CommandSpec> 
     catalogue::actor(family).commands().iter().find(same)
 }
 
+/// What a figure is to Prometheus.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    /// Goes up and down.
+    Gauge,
+    /// Only grows, until it begins anew.
+    Counter,
+}
+
 /// Figures that are read when somebody asks, in the text format.
 #[derive(Default)]
-pub(crate) struct Gauges(String);
+pub(crate) struct Readings(String);
 
-impl Gauges {
-    /// One gauge with a value for each of its `label`'s values.
-    pub(crate) fn add(&mut self, name: &str, help: &str, label: &str, values: impl IntoIterator<Item = (String, f64)>) {
+impl Readings {
+    /// One figure with a value for each of its labels' values.
+    pub(crate) fn add<const N: usize>(
+        &mut self,
+        kind: Kind,
+        name: &str,
+        help: &str,
+        labels: [&str; N],
+        values: impl IntoIterator<Item = ([String; N], f64)>,
+    ) {
+        let (kind, ending) = match kind {
+            Kind::Gauge => ("gauge", ""),
+            Kind::Counter => ("counter", "_total"),
+        };
         // Writing into a String cannot fail.
-        let _infallible = write!(self.0, "# HELP kippu_{name} {help}.\n# TYPE kippu_{name} gauge\n");
-        for (key, value) in values {
-            let _infallible = writeln!(self.0, "kippu_{name}{{{label}=\"{key}\"}} {value}");
+        let _infallible = write!(self.0, "# HELP kippu_{name} {help}.\n# TYPE kippu_{name} {kind}\n");
+        for (keys, value) in values {
+            let pairs: Vec<String> = labels.iter().zip(keys).map(|(label, key)| format!("{label}=\"{key}\"")).collect();
+            let _infallible = writeln!(self.0, "kippu_{name}{ending}{{{}}} {value}", pairs.join(","));
         }
     }
 }
@@ -156,10 +179,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gauges_stand_between_the_counters_and_the_end() {
-        let mut gauges = Gauges::default();
-        gauges.add("lag", "Records behind", "partition", [("3".to_owned(), 7.0)]);
-        let text = Metrics::new(&Commits::default()).text(&gauges);
+    fn readings_stand_between_the_counters_and_the_end() {
+        let mut readings = Readings::default();
+        readings.add(Kind::Gauge, "lag", "Records behind", ["partition"], [(["3".to_owned()], 7.0)]);
+        let text = Metrics::new(&Commits::default()).text(&readings);
         assert!(text.contains("kippu_build_info{version="));
         assert!(text.ends_with("# TYPE kippu_lag gauge\nkippu_lag{partition=\"3\"} 7\n# EOF\n"), "{text}");
         assert_eq!(text.matches("# EOF").count(), 1);

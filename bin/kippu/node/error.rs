@@ -1,0 +1,72 @@
+//! Why there is no node.
+
+use kippu_actors::runtime::StartError;
+use kippu_events::log::LogId;
+use kippu_events::secrets::SecretsError;
+
+use super::{DataDirError, HomeError};
+
+/// See the module.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NodeError {
+    /// The directory.
+    #[error(transparent)]
+    Dir(#[from] DataDirError),
+    /// No directory was named.
+    #[error("no data directory: name one with --data, KIPPU_DATA or `data` in the configuration file")]
+    NoDir,
+    /// It is there already.
+    #[error("{0} holds a node already")]
+    Exists(String),
+    /// The log.
+    #[error(transparent)]
+    Log(#[from] HomeError),
+    /// The other nodes of the log.
+    #[error("the nodes of the log cannot be joined: {0}")]
+    Share(kippu_events::log::kafka::OpenError),
+    /// The data directory has no log yet, and one on Kafka is made on purpose only.
+    #[error("{dir} is not initialised for {home}: make it with `kippu init`")]
+    NotInitialised {
+        /// The directory.
+        dir: String,
+        /// The log.
+        home: String,
+    },
+    /// Only a log on Kafka has several nodes.
+    #[error("only a log on Kafka has several nodes: name it with --log")]
+    NotShared,
+    /// A command would take the partitions from the nodes that serve them.
+    #[error("the history of {0} lies on Kafka, where nodes may serve it: ask one of them with --server")]
+    OnKafka(String),
+    /// Its last record.
+    #[error(transparent)]
+    Read(#[from] kippu_events::log::ReadError),
+    /// The key store.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
+    /// The key store is gone, and with it every token and name that the log's events rest on.
+    #[error("{0} holds a history but no keys; restore them from a backup")]
+    KeysLost(String),
+    /// The label names another log than the one beside it.
+    #[error("{dir} belongs to the log {label}, but the log there is {found}")]
+    OtherLog {
+        /// The directory.
+        dir: String,
+        /// As labelled.
+        label: String,
+        /// As found.
+        found: LogId,
+    },
+    /// The runtime.
+    #[error(transparent)]
+    Runtime(#[from] StartError),
+    /// The views.
+    #[error(transparent)]
+    Views(#[from] kippu_projections::OpenError),
+    /// Opening the views panicked.
+    #[error("a defect was met in opening the views")]
+    Defect,
+    /// The first operator could not be opened.
+    #[error("the first operator could not be opened: {0}")]
+    FirstOperator(String),
+}
