@@ -136,6 +136,7 @@ impl Node {
         }
         dir.make()?;
         let _lock = dir.lock()?;
+        let home = home.pin(config)?;
         let log = home.open_beside(config)?;
         let keys = home.keys(config, log.id())?.ok_or(NodeError::NotShared)?;
         match Secrets::open_shared(&dir.keys(), log.id(), Arc::clone(&keys)) {
@@ -146,13 +147,14 @@ impl Node {
             }
             Err(error) => return Err(error.into()),
         }
-        dir.finish(log.id(), home.label())?;
+        dir.finish(log.id(), &home)?;
         Ok((log.id(), log.partitions()))
     }
 
     /// Makes what the directory lacks, the first operator last, and labels it.
     async fn make(config: &Config, dir: DataDir, home: Home, url: &str) -> Result<Self, NodeError> {
         dir.make()?;
+        let home = home.pin(config)?;
         home.create(dir.plan()?, config)?;
         let settings = RuntimeSettings { url, accept_clock: false, duty: Duty::Whole };
         let node = Self::start_in(config, dir, home, None, settings).await?;
@@ -274,7 +276,7 @@ impl Node {
             .map_err(|problem| NodeError::FirstOperator(problem.to_string()))?;
         let key = key_of(&outcome.answer).ok_or_else(|| NodeError::FirstOperator("it got no key".to_owned()))?;
         self.dir.write_operator_key(&key)?;
-        self.dir.finish(self.log.id(), self.home.label())?;
+        self.dir.finish(self.log.id(), &self.home)?;
         Ok(())
     }
 }

@@ -21,6 +21,8 @@ use std::path::{Path, PathBuf};
 use kippu_events::log::LogId;
 use serde::{Deserialize, Serialize};
 
+use super::Home;
+
 /// The layout that this version writes.
 const LAYOUT: u32 = 1;
 /// What may lie in a data directory that is not whole yet.
@@ -61,6 +63,9 @@ pub(crate) struct Label {
     /// Where it lies, if not in this directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) home: Option<String>,
+    /// Kafka's id of the cluster there: elsewhere, a topic of the same name is another history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cluster: Option<String>,
     /// The version of kippu that made it.
     pub(crate) made_by: String,
 }
@@ -224,9 +229,10 @@ impl DataDir {
     }
 
     /// Says that the directory is whole, or that its log has moved.
-    pub(crate) fn finish(&self, log: LogId, home: Option<String>) -> Result<(), DataDirError> {
+    pub(crate) fn finish(&self, log: LogId, home: &Home) -> Result<(), DataDirError> {
         let made_by = env!("CARGO_PKG_VERSION").to_owned();
-        let label = Label { layout: LAYOUT, log: log.to_string(), home, made_by };
+        let (home, cluster) = home.label();
+        let label = Label { layout: LAYOUT, log: log.to_string(), home, cluster, made_by };
         // Strings and a number always serialise.
         let text = serde_json::to_vec_pretty(&label).unwrap_or_default();
         write_whole(&self.label(), &text, 0o600)
@@ -272,7 +278,7 @@ mod tests {
         data.make().unwrap();
         fs::create_dir(data.log()).unwrap();
         assert_eq!(data.look().unwrap(), Found::Unfinished);
-        data.finish(LogId([7; 16]), None).unwrap();
+        data.finish(LogId([7; 16]), &Home::Embedded(data.log())).unwrap();
         assert!(matches!(data.look().unwrap(), Found::Whole(label) if label.log == LogId([7; 16]).to_string()));
     }
 

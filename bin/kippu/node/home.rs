@@ -19,7 +19,27 @@ pub(crate) enum Home {
     /// In the data directory, for one node.
     Embedded(PathBuf),
     /// In a topic, for several.
-    Kafka(Address),
+    Kafka(Topic),
+}
+
+/// A topic, and the cluster that it lies in.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Topic {
+    address: Address,
+    /// Kafka's id of it, once that is known; no other is opened then.
+    cluster: Option<String>,
+}
+
+impl Topic {
+    fn settings(&self, config: &Config) -> kafka::Settings {
+        let config::Kafka { accept_single_copy, properties, .. } = &config.kafka;
+        kafka::Settings {
+            cluster: self.cluster.clone(),
+            accept_single_copy: *accept_single_copy,
+            properties: properties.0.clone(),
+            ..kafka::Settings::default()
+        }
+    }
 }
 
 /// Why a history is not to be had.
@@ -47,22 +67,35 @@ pub(crate) struct Opened {
 impl Home {
     /// Where the history of the node in `dir` lies: where the configuration says, or else where it did so far.
     pub(crate) fn of(config: &Config, dir: &DataDir, found: &Found) -> Result<Self, HomeError> {
-        let named = config.log.as_deref();
-        let labelled = match found {
-            Found::Whole(label) => label.home.as_deref(),
+        let label = match found {
+            Found::Whole(label) => Some(label),
             Found::Unfinished => None,
         };
-        match named.or(labelled) {
-            Some(address) => Ok(Self::Kafka(address.parse()?)),
+        match config.log.as_ref().or_else(|| label?.home.as_ref()) {
+            Some(address) => {
+                let cluster = label.and_then(|label| label.cluster.clone());
+                Ok(Self::Kafka(Topic { address: address.parse()?, cluster }))
+            }
             None => Ok(Self::Embedded(dir.log())),
         }
     }
 
-    /// As the data directory's label has it; the embedded log needs no word.
-    pub(crate) fn label(&self) -> Option<String> {
+    /// The same, and from now on only in the cluster that answers today.
+    pub(crate) fn pin(self, config: &Config) -> Result<Self, HomeError> {
         match self {
-            Self::Embedded(_) => None,
-            Self::Kafka(address) => Some(address.to_string()),
+            Self::Kafka(topic) => {
+                let cluster = Some(kafka::cluster_of(&topic.address, &topic.settings(config))?);
+                Ok(Self::Kafka(Topic { cluster, ..topic }))
+            }
+            Self::Embedded(_) => Ok(self),
+        }
+    }
+
+    /// Address and cluster, as the data directory's label has them; the embedded log needs no word.
+    pub(crate) fn label(&self) -> (Option<String>, Option<String>) {
+        match self {
+            Self::Embedded(_) => (None, None),
+            Self::Kafka(Topic { address, cluster }) => (Some(address.to_string()), cluster.clone()),
         }
     }
 
@@ -74,11 +107,12 @@ impl Home {
                 Ok(()) | Err(rocks::OpenError::Exists(_)) => Ok(()),
                 Err(error) => Err(error.into()),
             },
-            Self::Kafka(address) => {
+            Self::Kafka(topic) => {
                 let replicas = config.kafka.replicas;
                 // All copies but one, so that one broker may be away; of two, both.
                 let in_sync = if replicas < 3 { replicas } else { replicas - 1 };
-                Ok(KafkaLog::create(address, &settings(config), id, &NewTopic { partitions, replicas, in_sync })?)
+                let new = NewTopic { partitions, replicas, in_sync };
+                Ok(KafkaLog::create(&topic.address, &topic.settings(config), id, &new)?)
             }
         }
     }
@@ -92,8 +126,8 @@ impl Home {
                 let log = RocksLog::open_with(dir, rocks::Settings { on_commit, ..rocks::Settings::default() })?;
                 Ok(Opened { log, kafka: None })
             }
-            Self::Kafka(address) => {
-                let log = KafkaLog::open(address, &settings(config))?;
+            Self::Kafka(topic) => {
+                let log = KafkaLog::open(&topic.address, &topic.settings(config))?;
                 Ok(Opened { log: Arc::clone(&log) as Arc<dyn Log>, kafka: Some(log) })
             }
         }
@@ -103,7 +137,7 @@ impl Home {
     pub(crate) fn keys(&self, config: &Config, log: LogId) -> Result<Option<Arc<dyn SharedKeys>>, HomeError> {
         match self {
             Self::Embedded(_) => Ok(None),
-            Self::Kafka(address) => Ok(Some(KeysTopic::open(address, &settings(config), log)?)),
+            Self::Kafka(topic) => Ok(Some(KeysTopic::open(&topic.address, &topic.settings(config), log)?)),
         }
     }
 
@@ -111,7 +145,7 @@ impl Home {
     pub(crate) fn open_beside(&self, config: &Config) -> Result<Box<dyn ReadLog>, HomeError> {
         match self {
             Self::Embedded(dir) => Ok(Box::new(RocksLog::open_beside(dir)?)),
-            Self::Kafka(address) => Ok(Box::new(kafka::Beside::open(address, &settings(config))?)),
+            Self::Kafka(topic) => Ok(Box::new(kafka::Beside::open(&topic.address, &topic.settings(config))?)),
         }
     }
 }
@@ -120,16 +154,7 @@ impl fmt::Display for Home {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Embedded(dir) => dir.display().fmt(f),
-            Self::Kafka(address) => address.fmt(f),
+            Self::Kafka(topic) => topic.address.fmt(f),
         }
-    }
-}
-
-fn settings(config: &Config) -> kafka::Settings {
-    let config::Kafka { accept_single_copy, properties, .. } = &config.kafka;
-    kafka::Settings {
-        accept_single_copy: *accept_single_copy,
-        properties: properties.0.clone(),
-        ..kafka::Settings::default()
     }
 }

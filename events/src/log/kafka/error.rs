@@ -48,7 +48,7 @@ pub enum OpenError {
         found: LogId,
     },
     /// The brokers belong to another cluster than they should.
-    #[error("the brokers belong to the cluster {found}, not {expected}")]
+    #[error("the brokers belong to the cluster {found}, not {expected}: a topic of the same name there is another")]
     OtherCluster {
         /// The cluster that they should belong to.
         expected: String,

@@ -48,7 +48,7 @@ pub use keys::KeysTopic;
 pub use members::{Membership, Owner, SESSION};
 pub use properties::check_properties;
 pub use settings::Settings;
-pub use topic::NewTopic;
+pub use topic::{NewTopic, cluster_of};
 
 use self::bookmark::Bookmark;
 use self::client::{Access, PATIENCE};

@@ -7,11 +7,11 @@ use rdkafka::consumer::Consumer as _;
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 
-use super::client::{PATIENCE, Traced};
+use super::client::{Access, PATIENCE, Traced};
 use super::fetch::Fetch;
 use super::keys;
 use super::message::Message;
-use super::{OpenError, Settings};
+use super::{Address, OpenError, Settings};
 use crate::log::LogId;
 use crate::log::record::{Content, Genesis, Record};
 
@@ -181,6 +181,14 @@ pub(super) fn identify(fetch: &Fetch, settings: &Settings) -> Result<Identity, O
         return Err(not_a_log(fetch, &reason));
     }
     Ok(Identity { log: genesis.log, partitions, cluster })
+}
+
+/// Kafka's id of the cluster that `address` names, which [`Settings`] may ask for from then on.
+///
+/// # Errors
+/// [`OpenError`].
+pub fn cluster_of(address: &Address, settings: &Settings) -> Result<String, OpenError> {
+    cluster(&Fetch::new(Access::new(address, settings)?), settings)
 }
 
 /// The cluster that answers, if it is the one that `settings` name: in another one, a topic of the same name is another

@@ -118,7 +118,10 @@ fn another_cluster_is_refused_and_nothing_is_made_in_it() {
     assert!(KafkaLog::open(&address, &here).is_ok());
     let elsewhere = Settings { cluster: Some("elsewhere".to_owned()), ..trying_out() };
     let refused = KafkaLog::open(&address, &elsewhere).map(drop).unwrap_err();
-    assert_eq!(refused.to_string(), format!("the brokers belong to the cluster {}, not elsewhere", log.cluster()));
+    let named = format!("the brokers belong to the cluster {}, not elsewhere: ", log.cluster());
+    assert!(refused.to_string().starts_with(&named), "{refused}");
+    assert_eq!(cluster_of(&address, &trying_out()).unwrap(), log.cluster());
+    assert!(cluster_of(&address, &elsewhere).is_err());
     let new = super::address("cluster");
     let refused = KafkaLog::create(&new, &elsewhere, OURS, &NEW).unwrap_err();
     assert!(matches!(refused, OpenError::OtherCluster { .. }), "{refused}");
