@@ -14,6 +14,7 @@ mod crash;
 mod damage;
 mod import;
 mod input;
+mod kafka;
 mod lines;
 mod purchases;
 mod race;

@@ -1,0 +1,78 @@
+//! A node whose history lies on Kafka: how it is told to reach brokers, what it tells of them, and brokers that are not
+//! those that it knows.
+
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use tempfile::TempDir;
+
+use crate::fixture::{Node, run, text, until};
+
+/// A folder with a configuration file for a topic of its own and with `more` in it, and a data directory made of it.
+struct Place {
+    folder: TempDir,
+    config: PathBuf,
+}
+
+impl Place {
+    fn new(more: &str) -> Self {
+        let brokers = std::env::var("KAFKA_BROKERS").expect("KAFKA_BROKERS: `make test` starts a broker and sets it");
+        let folder = TempDir::with_prefix("kippu-on-kafka-").unwrap();
+        let config = folder.path().join("kippu.toml");
+        let log = format!("kafka://{brokers}/product-{:016x}", rand::random::<u64>());
+        let kafka = "[kafka]\naccept_single_copy = true\nreplicas = 1\n";
+        std::fs::write(&config, format!("log = \"{log}\"\n{kafka}{more}[node]\npartitions = 2\n")).unwrap();
+        let place = Self { folder, config };
+        let made = place.run(&["init"]);
+        assert!(made.status.success(), "{}", text(&made));
+        place
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Runs a command on the directory to its end.
+    fn run(&self, command: &[&str]) -> Output {
+        run(&[command, &["--data", utf8(&self.data()), "--config", utf8(&self.config)]].concat())
+    }
+
+    fn serve(self) -> Node {
+        let flags = ["--config", utf8(&self.config)].map(str::to_owned);
+        Node::start_in(self.folder, flags.to_vec())
+    }
+}
+
+fn utf8(path: &Path) -> &str {
+    path.to_str().expect("temporary folders have names in UTF-8")
+}
+
+/// Shows F34.
+#[tokio::test]
+async fn a_node_tells_what_its_clients_of_kafka_tell() {
+    let node = Place::new("[kafka.properties]\nclient.rack = \"here\"\nsocket.timeout.ms = 30000\n").serve();
+    let operator = node.operator();
+    let has = async |line: &str| operator.get("/metrics").await.expect(200).text.lines().any(|found| found == line);
+    for client in ["follower", "producer-0", "producer-1"] {
+        until(async || has(&format!("kippu_kafka_connected{{client=\"{client}\",broker=\"0\"}} 1")).await).await;
+    }
+    until(async || has("kippu_kafka_queued{client=\"producer-0\"} 0").await).await;
+}
+
+/// Shows F5.
+#[test]
+fn brokers_of_another_cluster_are_refused_with_both_ids_and_nothing_is_served() {
+    let place = Place::new("");
+    let path = place.data().join("kippu.json");
+    let mut label: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let here = label["cluster"].as_str().expect("the cluster was remembered").to_owned();
+    assert!(place.run(&["replay", "verify"]).status.success());
+    label["cluster"] = "elsewhere".into();
+    std::fs::write(&path, label.to_string()).unwrap();
+    for command in [&["serve", "--listen", "127.0.0.1:0"][..], &["replay", "verify"]] {
+        let refused = place.run(command);
+        assert_eq!(refused.status.code(), Some(3), "{command:?}");
+        let named = format!("the brokers belong to the cluster {here}, not elsewhere");
+        assert!(text(&refused).contains(&named), "{}", text(&refused));
+    }
+}
