@@ -3,6 +3,7 @@
 
 mod checks;
 mod history;
+mod nodes;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -97,10 +98,11 @@ fn look(config: &config::Config, dir: &DataDir) -> Report {
     findings.push(checks::lock(&holder));
     findings.push(checks::space(dir, config.ready.least_free_bytes));
     findings.push(checks::sync(dir));
-    let (found, url) = history::look(dir);
-    findings.extend(found);
-    if holder.is_held() {
-        findings.push(checks::running(url.as_deref()));
+    let history = history::look(config, dir);
+    findings.extend(history.findings);
+    // Nodes of a shared log are looked for wherever they are; what is embedded, only the node here can serve.
+    if holder.is_held() || history.is_shared {
+        findings.extend(nodes::look(&history.owners));
     }
     let sound = findings.iter().all(|finding| matches!(finding.verdict, Verdict::Good | Verdict::Note));
     Report { sound, findings }

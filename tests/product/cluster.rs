@@ -91,6 +91,7 @@ async fn nodes_that_are_replaced_one_after_the_other_fail_no_command() {
     assert!(longest < PATIENT, "a command was without an answer for {longest:?}");
     let answers = cluster.assert_told(&mut scripts).await;
     say(&format!("rolling: {answers} answers, the longest wait {:.1} s", longest.as_secs_f64()));
+    cluster.assert_found_by_doctor();
     cluster.assert_sound();
 }
 

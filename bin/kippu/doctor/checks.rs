@@ -1,4 +1,4 @@
-//! Checks of the directory, the machine under it and the node on it.
+//! Checks of the directory and the machine under it.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Write as _};
@@ -7,8 +7,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::{Finding, Verdict};
-use crate::node::{self, DataDir, Found, free_bytes};
-use crate::remote::{Remote, RemoteError};
+use crate::node::{DataDir, Found, free_bytes};
 
 /// Syncs that are timed. Enough for a median; less than a second on anything that a node should run on.
 const SYNCS: usize = 15;
@@ -139,30 +138,4 @@ fn time_syncs(dir: &Path) -> std::io::Result<Duration> {
     }
     times.sort_unstable();
     Ok(times.get(SYNCS / 2).copied().unwrap_or_default())
-}
-
-/// What the running node says of itself: partitions, lag of views, room.
-pub(super) fn running(url: Option<&str>) -> Finding {
-    let Some(url) = url.filter(|url| !url.is_empty()) else {
-        return Finding::new("node", Verdict::Unknown, "the history does not say where the node answers");
-    };
-    let asked = node::on_a_system(async {
-        let remote = Remote::new(url, None)?;
-        let alive = remote.get("/livez").await?;
-        let version = alive.get("version").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
-        remote.get("/readyz").await.map(|_| version)
-    });
-    match asked {
-        Ok(version) if version == env!("CARGO_PKG_VERSION") => {
-            Finding::new("node", Verdict::Good, format!("{url} is ready"))
-        }
-        Ok(version) => {
-            let detail = format!("{url} is ready; it runs {version}, this is {}", env!("CARGO_PKG_VERSION"));
-            Finding::new("node", Verdict::Note, detail)
-        }
-        Err(RemoteError::Problem { detail, .. }) => Finding::new("node", Verdict::Bad, format!("{url}: {detail}")),
-        Err(error @ (RemoteError::NoAnswer { .. } | RemoteError::KeyFile { .. })) => {
-            Finding::new("node", Verdict::Bad, error.to_string())
-        }
-    }
 }

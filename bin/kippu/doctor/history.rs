@@ -1,72 +1,154 @@
-//! Checks of the history: it opens for reading, beside a running node too, and does not lie in the future.
+//! Checks of the history: it opens for reading, beside running nodes too, and does not lie in the future; and whom its last
+//! claims name as those who serve it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use kippu_events::Time;
 use kippu_events::event::read_body;
-use kippu_events::log::rocks::RocksLog;
-use kippu_events::log::{Bound, Content, ReadLog, Record};
+use kippu_events::log::{Bound, Claimant, Content, ReadLog, Record};
 
 use super::{Finding, Verdict};
-use crate::node::DataDir;
+use crate::config::Config;
+use crate::node::{DataDir, Found, Home, HomeError};
 
 /// A node does not start where its clock is further behind than this.
 const MOST_AHEAD: Duration = Duration::from_secs(300);
-/// How far back the last claim is looked for; a node whose claims lie further back runs without trouble for long.
-const TAIL: u64 = 4096;
+/// Records at the end of a partition that are looked at; and those before the first of an epoch, among which its claim is
+/// where others wrote at the same time.
+const TAIL: u64 = 1024;
 
-/// The findings, and where the last claim says that the node answers.
-pub(super) fn look(dir: &DataDir) -> (Vec<Finding>, Option<String>) {
-    let log = match RocksLog::open_beside(&dir.log()) {
-        Ok(log) => log,
-        Err(error) => return (vec![Finding::new("log", Verdict::Bad, error.to_string())], None),
+/// What the history says.
+pub(super) struct History {
+    pub(super) findings: Vec<Finding>,
+    /// Whether several nodes may serve it.
+    pub(super) is_shared: bool,
+    /// Partitions by whom their last claims name.
+    pub(super) owners: BTreeMap<(String, String), Vec<u16>>,
+}
+
+/// Looks at the log of the node in `dir`.
+pub(super) fn look(config: &Config, dir: &DataDir) -> History {
+    let mut history = History { findings: Vec::new(), is_shared: false, owners: BTreeMap::new() };
+    let mut say = |verdict, detail: String| history.findings.push(Finding::new("log", verdict, detail));
+    let (home, log) = match open(config, dir) {
+        Ok(opened) => opened,
+        Err(error) => {
+            say(Verdict::Bad, error.to_string());
+            return history;
+        }
     };
-    let (mut last, mut url, mut records) = (Time::default(), None, 0);
+    history.is_shared = matches!(home, Home::Kafka(_));
+    let (mut last, mut records) = (Time::default(), 0);
     for partition in 0..log.partitions() {
-        match tail(&log, partition) {
+        match tail(&*log, partition) {
             Ok(tail) => {
                 records += tail.end;
                 last = last.max(tail.time);
-                url = tail.url.or(url);
+                if let Some(Claimant { node, url }) = tail.claimant {
+                    history.owners.entry((node, url)).or_default().push(partition);
+                }
             }
             Err(reason) => {
-                let detail = format!("partition {partition}: {reason}; `kippu replay verify` names the place");
-                return (vec![Finding::new("log", Verdict::Bad, detail)], url);
+                say(Verdict::Bad, format!("partition {partition}: {reason}; `kippu replay verify` names the place"));
+                return history;
             }
         }
     }
-    let detail = format!("{} partitions with {records} records open for reading", log.partitions());
-    (vec![Finding::new("log", Verdict::Good, detail), clock(last)], url)
+    say(Verdict::Good, format!("{home}: {} partitions with {records} records open for reading", log.partitions()));
+    if history.is_shared && config.kafka.accept_single_copy {
+        say(Verdict::Note, "one broker may take answered records with it: kafka.accept_single_copy is set".to_owned());
+    }
+    history.findings.push(clock(last));
+    history
+}
+
+fn open(config: &Config, dir: &DataDir) -> Result<(Home, Box<dyn ReadLog>), HomeError> {
+    // A directory that does not say what it is may still hold a log.
+    let home = Home::of(config, dir, &dir.look().unwrap_or(Found::Unfinished))?;
+    let log = home.open_beside(config)?;
+    Ok((home, log))
 }
 
 /// The end of one partition.
 struct Tail {
     end: u64,
     time: Time,
-    url: Option<String>,
+    claimant: Option<Claimant>,
 }
 
-fn tail(log: &impl ReadLog, partition: u16) -> Result<Tail, String> {
+fn tail(log: &dyn ReadLog, partition: u16) -> Result<Tail, String> {
     let end = log.end(partition).map_err(|e| e.to_string())?;
-    let mut tail = Tail { end, time: Time::default(), url: None };
-    let mut offset = end.saturating_sub(TAIL);
-    while offset < end {
-        let page = log.read(partition, offset, Bound::default()).map_err(|e| e.to_string())?;
+    let mut tail = Tail { end, time: Time::default(), claimant: None };
+    let mut epoch = 0;
+    each(log, partition, end.saturating_sub(TAIL), end, |record| {
+        epoch = epoch.max(epoch_of(record));
+        if let Content::Commit(commit) = &record.content {
+            let events = read_body(commit.body).map_err(|e| e.to_string())?;
+            tail.time = events.iter().map(|event| event.time).fold(tail.time, Time::max);
+        }
+        Ok(())
+    })?;
+    let begun = begin_of(log, partition, epoch, end)?;
+    each(log, partition, begun.saturating_sub(TAIL), (begun + TAIL).min(end), |record| {
+        if let Content::Claim(claim) = &record.content
+            && claim.epoch == epoch
+        {
+            tail.claimant = Some(Claimant { node: claim.node.clone(), url: claim.url.clone() });
+        }
+        Ok(())
+    })?;
+    Ok(tail)
+}
+
+/// An offset near the claim of `epoch`: epochs grow, but for what those who were succeeded wrote at the last.
+fn begin_of(log: &dyn ReadLog, partition: u16, epoch: u64, end: u64) -> Result<u64, String> {
+    let (mut low, mut high) = (0, end);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let mut reached = false;
+        each(log, partition, middle, middle + 1, |record| {
+            reached = epoch_of(record) >= epoch;
+            Ok(())
+        })?;
+        if reached {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    Ok(low)
+}
+
+/// Calls `visit` with each record in these offsets.
+fn each(
+    log: &dyn ReadLog,
+    partition: u16,
+    from: u64,
+    to: u64,
+    mut visit: impl FnMut(&Record<'_>) -> Result<(), String>,
+) -> Result<(), String> {
+    let mut offset = from;
+    while offset < to {
+        let bound = Bound { entries: usize::try_from(to - offset).unwrap_or(usize::MAX), ..Bound::default() };
+        let page = log.read(partition, offset, bound).map_err(|e| e.to_string())?;
         let Some(newest) = page.entries.last() else { break };
         offset = newest.offset + 1;
         for entry in &page.entries {
-            let record = Record::decode(&entry.stored).map_err(|e| format!("offset {}: {e}", entry.offset))?;
-            match record.content {
-                Content::Claim(claim) => tail.url = Some(claim.url),
-                Content::Commit(commit) => {
-                    let events = read_body(commit.body).map_err(|e| format!("offset {}: {e}", entry.offset))?;
-                    tail.time = events.iter().map(|event| event.time).fold(tail.time, Time::max);
-                }
-                Content::Genesis(_) | Content::Seal(_) => {}
-            }
+            let found = Record::decode(&entry.stored).map_err(|e| e.to_string()).and_then(|record| visit(&record));
+            found.map_err(|reason| format!("offset {}: {reason}", entry.offset))?;
         }
     }
-    Ok(tail)
+    Ok(())
+}
+
+const fn epoch_of(record: &Record<'_>) -> u64 {
+    match &record.content {
+        Content::Genesis(_) => 0,
+        Content::Claim(claim) => claim.epoch,
+        Content::Commit(commit) => commit.epoch,
+        Content::Seal(seal) => seal.epoch,
+    }
 }
 
 fn clock(last: Time) -> Finding {

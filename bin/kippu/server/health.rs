@@ -7,6 +7,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, ResponseError as _};
 use kippu_actors::problem::{self, Problem};
 use kippu_actors::runtime::{Figures, Phase};
+use kippu_events::Time;
 use kippu_events::client::Role;
 use serde_json::json;
 
@@ -17,15 +18,21 @@ use crate::node::free_bytes;
 /// Whether the process is alive. Looks at nothing: whoever restarts a process that fails this MUST NOT do so for a slow
 /// disk or a view that lags.
 pub(crate) async fn livez(shared: Data<Shared>) -> HttpResponse {
-    let log = shared.node.log.id().to_string();
-    HttpResponse::Ok().json(json!({ "status": "alive", "version": env!("CARGO_PKG_VERSION"), "log": log }))
+    HttpResponse::Ok().json(json!({
+        "status": "alive",
+        "version": env!("CARGO_PKG_VERSION"),
+        "log": shared.node.log.id().to_string(),
+        "node": shared.config.node.name,
+        "time": Time::now().to_string(),
+    }))
 }
 
 /// Whether this node serves now. What is missing is for everybody; why it is, for operators alone.
 pub(crate) async fn readyz(request: HttpRequest, shared: Data<Shared>) -> HttpResponse {
     let lacks = lacks(&shared);
     if lacks.is_empty() {
-        return HttpResponse::Ok().json(json!({ "status": "ready" }));
+        let lag = shared.node.queries.status().views.iter().map(|view| view.lag).max();
+        return HttpResponse::Ok().json(json!({ "status": "ready", "lag": lag.unwrap_or_default() }));
     }
     let told = operator(&request, &shared).await.is_ok();
     let texts = lacks.into_iter().map(|Lack { what, why }| match why.filter(|_| told) {

@@ -4,6 +4,7 @@ use std::process::Output;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::fixture::{Market, Node, run, text, until};
@@ -117,6 +118,21 @@ impl Cluster {
     /// Runs `kippu replay verify` on the topic.
     pub(super) fn verify(&self) -> Output {
         run(&["replay", "verify", "--log", &self.log, "--accept-single-copy"])
+    }
+
+    /// Panics where `kippu doctor` does not find each node at work, and each partition at one of them.
+    #[track_caller]
+    pub(super) fn assert_found_by_doctor(&self) {
+        let data = self.nodes[0].data();
+        let output = run(&["--json", "doctor", "--data", data.to_str().unwrap(), "--accept-single-copy"]);
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {}", text(&output)));
+        let findings = report["findings"].as_array().unwrap();
+        let nodes: Vec<_> = findings.iter().filter(|finding| finding["check"] == "node").collect();
+        assert!(nodes.len() == self.nodes.len() && nodes.iter().all(|node| node["verdict"] == "good"), "{report:#}");
+        for (index, node) in self.nodes.iter().enumerate() {
+            let told = format!("node-{index} at {} serves partitions ", node.url());
+            assert!(nodes.iter().any(|node| node["detail"].as_str().unwrap().starts_with(&told)), "{told}: {report:#}");
+        }
     }
 
     /// Panics where the history is not sound; gives the last lines of the report.

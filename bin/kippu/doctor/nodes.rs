@@ -1,0 +1,111 @@
+//! Checks of the nodes that serve the history, where its last claims say that they answer.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use kippu_events::Time;
+use serde_json::Value;
+
+use super::{Finding, Verdict};
+use crate::node;
+use crate::remote::{Remote, RemoteError};
+
+/// Clocks that are further apart give commands of one user times that an auditor wonders about, and deadlines that come
+/// early or late.
+const MOST_APART: Duration = Duration::from_secs(2);
+
+/// Asks each node: version, readiness, lag of its views, clock.
+pub(super) fn look(owners: &BTreeMap<(String, String), Vec<u16>>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for ((name, url), partitions) in owners {
+        if url.is_empty() {
+            let detail = format!("the history does not say where {name} answers");
+            findings.push(Finding::new("node", Verdict::Unknown, detail));
+            continue;
+        }
+        let serves = format!("{name} at {url} serves {}", ranges(partitions));
+        match node::on_a_system(ask(url)) {
+            Ok(answers) => {
+                findings.push(ready(&serves, &answers));
+                findings.extend(clock(name, &answers));
+            }
+            Err(RemoteError::Problem { detail, .. }) => {
+                findings.push(Finding::new("node", Verdict::Bad, format!("{serves}: {detail}")));
+            }
+            Err(error @ (RemoteError::NoAnswer { .. } | RemoteError::KeyFile { .. })) => {
+                findings.push(Finding::new("node", Verdict::Bad, format!("{serves}: {error}")));
+            }
+        }
+    }
+    findings
+}
+
+/// What a node says of itself.
+struct Answers {
+    version: String,
+    lag: Option<u64>,
+    /// How far its clock is from ours, at least.
+    apart: Option<Duration>,
+}
+
+async fn ask(url: &str) -> Result<Answers, RemoteError> {
+    let remote = Remote::new(url, None)?;
+    let (before, asked) = (Time::now(), Instant::now());
+    let alive = remote.get("/livez").await?;
+    let took = asked.elapsed();
+    let text = |member: &str| alive.get(member).and_then(Value::as_str).unwrap_or_default();
+    let apart = text("time").parse().ok().map(|theirs: Time| {
+        // It was read at some moment of the request; the error is what is certain.
+        theirs.since(before).saturating_sub(took).max(before.since(theirs))
+    });
+    let version = text("version").to_owned();
+    let lag = remote.get("/readyz").await?.get("lag").and_then(Value::as_u64);
+    Ok(Answers { version, lag, apart })
+}
+
+fn ready(serves: &str, answers: &Answers) -> Finding {
+    let lag = answers.lag.map(|lag| format!(", its views lag {lag} records")).unwrap_or_default();
+    let (ours, theirs) = (env!("CARGO_PKG_VERSION"), &answers.version);
+    if theirs == ours {
+        Finding::new("node", Verdict::Good, format!("{serves}, is ready{lag}"))
+    } else {
+        Finding::new("node", Verdict::Note, format!("{serves}, is ready{lag}; it runs {theirs}, this is {ours}"))
+    }
+}
+
+fn clock(name: &str, answers: &Answers) -> Option<Finding> {
+    let apart = answers.apart?;
+    let verdict = if apart > MOST_APART { Verdict::Bad } else { Verdict::Good };
+    Some(Finding::new("clock", verdict, format!("the clock of {name} is {} ms from this one", apart.as_millis())))
+}
+
+/// As `partitions 0-3, 7`.
+fn ranges(partitions: &[u16]) -> String {
+    let runs = partitions.chunk_by(|left, right| right - left == 1);
+    let texts = runs.filter_map(|run| match run {
+        [] => None,
+        [one] => Some(one.to_string()),
+        [first, .., last] => Some(format!("{first}-{last}")),
+    });
+    format!("partitions {}", texts.collect::<Vec<_>>().join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn partitions_are_named_in_ranges() {
+        assert_eq!(ranges(&[0, 1, 2, 4, 6, 7]), "partitions 0-2, 4, 6-7");
+        assert_eq!(ranges(&[5]), "partitions 5");
+    }
+
+    /// Shows F33.
+    #[test]
+    fn a_clock_that_is_far_off_is_trouble() {
+        let answers = |apart| Answers { version: String::new(), lag: None, apart: Some(apart) };
+        let verdict = |apart| clock("a", &answers(apart)).map(|finding| finding.verdict);
+        assert_eq!(verdict(Duration::from_millis(200)), Some(Verdict::Good));
+        assert_eq!(verdict(Duration::from_secs(3)), Some(Verdict::Bad));
+    }
+}
