@@ -239,6 +239,13 @@ impl Node {
         }
     }
 
+    /// Lets other nodes take over what this one serves, where there are any. Nothing is refused meanwhile.
+    pub(crate) async fn hand_over(&self) {
+        if let Some(share) = &self.share {
+            share.leave().await;
+        }
+    }
+
     /// Runs a command as somebody with the data folder in hand.
     ///
     /// # Errors

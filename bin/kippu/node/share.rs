@@ -1,5 +1,6 @@
 //! The share of the partitions that this node serves, where several nodes share them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,11 +12,14 @@ use tokio::sync::watch;
 /// How long partitions that go to other nodes may take to answer what is under way. Who takes them over claims them
 /// anyway, and then nothing more is answered here.
 const DRAIN: Duration = Duration::from_secs(4);
+/// How long a node that stops waits until others take its partitions: somewhat longer.
+const HAND_OVER: Duration = Duration::from_secs(6);
 
 /// See the module. The node leaves the others when this is dropped.
 pub(crate) struct Share {
     expelled: watch::Receiver<Option<String>>,
-    _membership: Membership,
+    held: watch::Receiver<BTreeSet<u16>>,
+    membership: Membership,
 }
 
 struct Told {
@@ -23,15 +27,31 @@ struct Told {
     /// Where waiting is done: the group's thread is not one of the runtime's.
     handle: Handle,
     expelled: watch::Sender<Option<String>>,
+    /// The partitions that this node is to serve.
+    held: watch::Sender<BTreeSet<u16>>,
 }
 
 impl Share {
     /// Joins the other nodes of `log` as `name`. MUST be called on a tokio runtime.
     pub(crate) fn join(log: &KafkaLog, name: &str, runtime: &Runtime) -> Result<Self, OpenError> {
-        let (tell, expelled) = watch::channel(None);
-        let told = Told { runtime: runtime.clone(), handle: Handle::current(), expelled: tell };
+        let (told_expelled, expelled) = watch::channel(None);
+        let (told_held, held) = watch::channel(BTreeSet::new());
+        let told =
+            Told { runtime: runtime.clone(), handle: Handle::current(), expelled: told_expelled, held: told_held };
         let membership = log.join(name, Arc::new(told))?;
-        Ok(Self { expelled, _membership: membership })
+        Ok(Self { expelled, held, membership })
+    }
+
+    /// Hands the partitions over to other nodes, as long as there are any, and serves them until then.
+    pub(crate) async fn leave(&self) {
+        if self.expelled.borrow().is_some() {
+            return;
+        }
+        self.membership.leave();
+        let mut held = self.held.clone();
+        if tokio::time::timeout(HAND_OVER, held.wait_for(BTreeSet::is_empty)).await.is_err() {
+            tracing::warn!("the group of the log's nodes does not take the partitions: they are left as they are");
+        }
     }
 
     /// Waits until this node is out for good; gives the reason.
@@ -50,6 +70,7 @@ impl Owner for Told {
     fn assigned(&self, partitions: &[u16]) {
         tracing::info!(?partitions, "partitions come to this node");
         self.runtime.assign(partitions);
+        self.held.send_modify(|held| held.extend(partitions));
     }
 
     fn revoked(&self, partitions: &[u16]) {
@@ -58,6 +79,7 @@ impl Owner for Told {
         if self.handle.block_on(drained).is_err() {
             tracing::warn!(?partitions, "partitions leave this node with answers under way");
         }
+        self.held.send_modify(|held| held.retain(|partition| !partitions.contains(partition)));
     }
 
     fn expelled(&self, reason: &str) {

@@ -149,12 +149,14 @@ impl Server {
         self.shared.node.expelled().await
     }
 
-    /// Accepts no more connections, lets requests under way end, and stops the node.
+    /// Hands over to other nodes where there are any, then accepts no more connections, lets requests under way end, and
+    /// stops the node.
     ///
     /// # Errors
     /// Where the server had failed before, or the node does not stop in time.
     pub(crate) async fn stop(self) -> std::io::Result<()> {
         self.shared.draining.store(true, Ordering::SeqCst);
+        self.shared.node.hand_over().await;
         self.handle.stop(true).await;
         let patience = Duration::from_secs(self.shared.config.http.drain_secs.into());
         if tokio::time::timeout(patience, self.shared.node.stop()).await.is_err() {

@@ -21,8 +21,8 @@ use crate::log::LogId;
 
 /// A member that is not heard of for so long is taken for gone. The least that brokers allow by default.
 pub const SESSION: Duration = Duration::from_secs(6);
-/// A member is heard of four times as often.
-const HEARTBEAT: Duration = Duration::from_millis(1500);
+/// A member is heard of so often, and as often hears that partitions are to be shared out again.
+const HEARTBEAT: Duration = Duration::from_millis(500);
 /// How often the thread looks whether it is to end.
 const POLL: Duration = Duration::from_millis(100);
 
@@ -39,11 +39,28 @@ pub trait Owner: Send + Sync {
 
 /// Membership in the group of a log's nodes. Ends when dropped.
 pub struct Membership {
+    leaving: Arc<AtomicBool>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
-struct Rebalanced(Arc<dyn Owner>);
+struct Rebalanced {
+    owner: Arc<dyn Owner>,
+    /// The topic whose partitions stand for those of the log.
+    owners: String,
+}
+
+impl Rebalanced {
+    /// Calls `tell` with the log's partitions that `list` stands for, if there are any.
+    fn each(&self, list: &TopicPartitionList, tell: impl FnOnce(&[u16])) {
+        let elements = list.elements();
+        let ours = elements.iter().filter(|element| element.topic() == self.owners);
+        let partitions: Vec<u16> = ours.filter_map(|element| u16::try_from(element.partition()).ok()).collect();
+        if !partitions.is_empty() {
+            tell(&partitions);
+        }
+    }
+}
 
 impl ClientContext for Rebalanced {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
@@ -58,15 +75,11 @@ impl ClientContext for Rebalanced {
 impl ConsumerContext for Rebalanced {
     fn pre_rebalance(&self, _consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         match rebalance {
-            Rebalance::Assign(list) => self.0.assigned(&partitions(list)),
-            Rebalance::Revoke(list) => self.0.revoked(&partitions(list)),
+            Rebalance::Assign(list) => self.each(list, |partitions| self.owner.assigned(partitions)),
+            Rebalance::Revoke(list) => self.each(list, |partitions| self.owner.revoked(partitions)),
             Rebalance::Error(error) => tracing::warn!(%error, "the partitions could not be shared out"),
         }
     }
-}
-
-fn partitions(list: &TopicPartitionList) -> Vec<u16> {
-    list.elements().iter().filter_map(|element| u16::try_from(element.partition()).ok()).collect()
 }
 
 impl Membership {
@@ -81,16 +94,27 @@ impl Membership {
             .set("session.timeout.ms", SESSION.as_millis().to_string())
             .set("heartbeat.interval.ms", HEARTBEAT.as_millis().to_string())
             .set("auto.offset.reset", "latest");
-        let told = Arc::clone(&owner);
+        let (told, owners) = (Arc::clone(&owner), access.address.owners());
         let consumer: BaseConsumer<Rebalanced> =
-            config.create_with_context(Rebalanced(owner)).map_err(OpenError::client)?;
-        consumer.subscribe(&[&access.address.owners()]).map_err(OpenError::client)?;
-        let stop = Arc::new(AtomicBool::new(false));
-        let ended = Arc::clone(&stop);
+            config.create_with_context(Rebalanced { owner, owners: owners.clone() }).map_err(OpenError::client)?;
+        consumer.subscribe(&[&owners]).map_err(OpenError::client)?;
+        let (leaving, stop) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
+        let (leaves, ended) = (Arc::clone(&leaving), Arc::clone(&stop));
+        // A member with a name stays in the group when its client ends, until its session does. What makes the others
+        // share out its partitions at once is that it asks for another topic: one of ours, with nothing to share.
+        let elsewhere = access.address.keys().topic;
+        let mut has_left = false;
         let run = move || {
             while !ended.load(Ordering::Acquire) {
+                if !has_left && leaves.load(Ordering::Acquire) {
+                    has_left = true;
+                    if let Err(error) = consumer.subscribe(&[&elsewhere]) {
+                        tracing::warn!(%error, "the partitions cannot be handed over");
+                    }
+                }
                 match consumer.poll(POLL) {
                     None => {}
+                    Some(Ok(_)) if has_left => {}
                     // It is of no use and does no harm.
                     Some(Ok(_)) => tracing::warn!("a message in the topic of the owners, which nobody writes to"),
                     Some(Err(error)) if is_passing(&error) => tracing::debug!(%error, "the group does not answer"),
@@ -105,7 +129,13 @@ impl Membership {
         };
         let thread = std::thread::Builder::new().name("kafka-members".to_owned()).spawn(run);
         let thread = thread.map_err(|error| OpenError::Thread(error.to_string()))?;
-        Ok(Self { stop, thread: Some(thread) })
+        Ok(Self { leaving, stop, thread: Some(thread) })
+    }
+
+    /// Hands the partitions over to other members. [`Owner::revoked`] is told when they are wanted; until then they are
+    /// to be served here.
+    pub fn leave(&self) {
+        self.leaving.store(true, Ordering::Release);
     }
 }
 
