@@ -11,10 +11,14 @@ pub mod kafka;
 pub mod memory;
 pub mod position;
 pub mod record;
+pub mod restore;
 pub mod rocks;
+pub mod seal;
+pub mod segments;
 #[cfg(any(test, feature = "suite"))]
 #[allow(clippy::missing_panics_doc, clippy::panic, clippy::expect_used, missing_docs, reason = "a case is a test")]
 pub mod suite;
+pub mod walk;
 
 #[cfg(test)]
 mod backends;

@@ -25,6 +25,7 @@ mod message;
 mod producers;
 mod properties;
 mod prover;
+mod restore;
 mod ring;
 mod seat;
 mod settings;
@@ -47,6 +48,7 @@ pub use figures::Figures;
 pub use keys::KeysTopic;
 pub use members::{Membership, Owner, SESSION};
 pub use properties::check_properties;
+pub use restore::Restored;
 pub use settings::Settings;
 pub use topic::{NewTopic, cluster_of};
 

@@ -14,6 +14,7 @@ mod error;
 mod format;
 mod lock;
 mod queue;
+mod restore;
 mod space;
 mod store;
 #[cfg(test)]
@@ -29,6 +30,7 @@ use std::time::Duration;
 
 pub use beside::Beside;
 pub use error::OpenError;
+pub use restore::Restored;
 pub use space::FreeBytes;
 
 use super::{AppendError, Bound, Claimant, Claimed, Listener, Log, LogId, Page, ReadError, ReadLog, Watch};
@@ -37,7 +39,7 @@ use durable::Publisher;
 use format::Format;
 use lock::Lock;
 use queue::{Job, Queue, queue};
-use store::Store;
+use store::{Store, Tail};
 use writer::RocksWriter;
 
 const STORE: &str = "store";
@@ -151,22 +153,11 @@ impl RocksLog {
     /// # Errors
     /// As [`RocksLog::open`].
     pub fn open_with(dir: &Path, settings: Settings) -> Result<Arc<Self>, OpenError> {
-        let path = dir.join(STORE);
-        let format = Format::read(&path)?;
-        let lock = Lock::take(dir)?;
-        let store = Store::open(&path, &format)?;
-        let tails = (0..format.partitions).map(|partition| store.tail(partition)).collect::<Result<Vec<_>, _>>()?;
-        let ends: Vec<u64> = tails.iter().map(|tail| tail.head.number + 1).collect();
-        if let Some(durable) = durable::read(dir)? {
-            refuse_a_cut_tail(&ends, &durable)?;
-        }
-        let mut cut = Publisher::open(dir)?;
-        cut.publish(ends.iter().copied())?;
-        let space = space::Space::new(dir, &settings);
-        space.check();
+        let Taken { lock, store, tails, cut, space } = Taken::take(dir, &settings)?;
+        let ends = tails.iter().map(|tail| AtomicU64::new(tail.head.number + 1)).collect();
         let shared = Arc::new(Shared {
             store,
-            ends: ends.into_iter().map(AtomicU64::new).collect(),
+            ends,
             watches: RwLock::new(Vec::new()),
             gate: Arc::new(Gate { space, poison: OnceLock::new() }),
             on_poison: settings.on_poison,
@@ -197,6 +188,34 @@ impl RocksLog {
     /// As [`RocksLog::open`].
     pub fn open_beside(dir: &Path) -> Result<Beside, OpenError> {
         Beside::open(dir)
+    }
+}
+
+/// A directory that nobody else writes, and what lies in it.
+struct Taken {
+    lock: Lock,
+    store: Store,
+    tails: Vec<Tail>,
+    cut: Publisher,
+    space: space::Space,
+}
+
+impl Taken {
+    fn take(dir: &Path, settings: &Settings) -> Result<Self, OpenError> {
+        let path = dir.join(STORE);
+        let format = Format::read(&path)?;
+        let lock = Lock::take(dir)?;
+        let store = Store::open(&path, &format)?;
+        let tails = (0..format.partitions).map(|partition| store.tail(partition)).collect::<Result<Vec<_>, _>>()?;
+        let ends: Vec<u64> = tails.iter().map(|tail| tail.head.number + 1).collect();
+        if let Some(durable) = durable::read(dir)? {
+            refuse_a_cut_tail(&ends, &durable)?;
+        }
+        let mut cut = Publisher::open(dir)?;
+        cut.publish(ends.iter().copied())?;
+        let space = space::Space::new(dir, settings);
+        space.check();
+        Ok(Self { lock, store, tails, cut, space })
     }
 }
 

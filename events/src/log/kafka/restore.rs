@@ -1,0 +1,128 @@
+//! A topic that takes a history over from elsewhere. What was written counts once it was read back and judged, so a record
+//! that arrives twice, or late from a copy that was killed, is what it is for every reader: skipped.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::client::{Access, PATIENCE};
+use super::fetch::Fetch;
+use super::message::Message;
+use super::producers::{OnFailure, Producers};
+use super::topic::Identity;
+use super::{Address, OpenError, Settings, check, topic};
+use crate::log::restore::{Restore, RestoreError, follow};
+use crate::log::walk::Walk;
+use crate::log::{Bound, Genesis, Head, LogId, ReadError};
+
+/// How often the end of the topic is asked for while records are on their way.
+const LOOK: Duration = Duration::from_millis(2);
+
+/// See the module.
+pub struct Restored {
+    id: LogId,
+    fetch: Fetch,
+    producers: Producers,
+    /// What a producer gave up.
+    failure: Arc<Mutex<Option<String>>>,
+    walks: Vec<Walk>,
+}
+
+impl Restored {
+    /// The topic at `address`, which was created for this. Reads all of it.
+    ///
+    /// # Errors
+    /// As [`super::KafkaLog::open`], and where its history is damaged.
+    pub fn open(address: &Address, settings: &Settings) -> Result<Self, OpenError> {
+        let fetch = Fetch::new(Access::new(address, settings)?);
+        let Identity { log: id, partitions, .. } = topic::identify(&fetch, settings)?;
+        check::check(&fetch, settings)?;
+        let failure = Arc::<Mutex<Option<String>>>::default();
+        let noted = Arc::clone(&failure);
+        let note: OnFailure = Arc::new(move |_partition, reason| {
+            noted.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(reason);
+        });
+        let producers = Producers::new(&fetch.access, partitions, &note, &Arc::default())?;
+        let begin = |partition| Walk::of(Genesis { log: id, partition, partitions });
+        let mut restored = Self { id, fetch, producers, failure, walks: (0..partitions).map(begin).collect() };
+        for partition in 0..partitions {
+            restored.read_on(partition).map_err(OpenError::Client)?;
+        }
+        Ok(restored)
+    }
+
+    /// Judges what has come to be in the topic.
+    fn read_on(&mut self, partition: u16) -> Result<(), String> {
+        let Some(walk) = self.walks.get_mut(usize::from(partition)) else {
+            let partitions = u16::try_from(self.walks.len()).unwrap_or(u16::MAX);
+            return Err(ReadError::NoPartition { partition, partitions }.to_string());
+        };
+        let end = self.fetch.end(partition).map_err(|error| error.to_string())?;
+        while walk.offset() < end {
+            let page = self.fetch.page(partition, walk.offset(), end, Bound::default());
+            for entry in page.map_err(|error| error.to_string())?.entries {
+                walk.take(entry.offset, &entry.stored).map_err(|broken| broken.to_string())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn failure(&self) -> Option<String> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits until `expected` has been read back, or something else that is not on the way there.
+    fn settle(&mut self, partition: u16, expected: Head) -> Result<(), RestoreError> {
+        let mut until = Instant::now() + PATIENCE;
+        loop {
+            let before = self.head(partition);
+            self.read_on(partition).map_err(RestoreError::Failed)?;
+            let head = self.head(partition);
+            match head {
+                Some(head) if head == expected => return Ok(()),
+                // Another copy may be ahead; its next word is for whoever compares heads.
+                Some(head) if head.number >= expected.number => return Ok(()),
+                Some(_) | None => {}
+            }
+            if head != before {
+                until = Instant::now() + PATIENCE;
+            }
+            let failure = self.failure().or_else(|| {
+                (Instant::now() >= until).then(|| "the brokers do not give back what was written".to_owned())
+            });
+            if let Some(reason) = failure {
+                return Err(RestoreError::Failed(reason));
+            }
+            std::thread::sleep(LOOK);
+        }
+    }
+}
+
+impl Restore for Restored {
+    fn id(&self) -> LogId {
+        self.id
+    }
+
+    fn partitions(&self) -> u16 {
+        // A log's count is a u16.
+        u16::try_from(self.walks.len()).unwrap_or(u16::MAX)
+    }
+
+    fn head(&self, partition: u16) -> Option<Head> {
+        self.walks.get(usize::from(partition)).and_then(Walk::head)
+    }
+
+    fn append(&mut self, partition: u16, records: &[Vec<u8>]) -> Result<(), RestoreError> {
+        let genesis = Genesis { log: self.id, partition, partitions: self.partitions() };
+        let mut head = self.head(partition);
+        for stored in records {
+            head = Some(follow(&genesis, head, stored)?);
+        }
+        for stored in records {
+            // It was decoded just now.
+            let message = Message::of(stored).map_err(|error| RestoreError::Failed(error.to_string()))?;
+            let sent = self.producers.send(partition, &message);
+            sent.map_err(|error| RestoreError::Failed(error.to_string()))?;
+        }
+        head.map_or(Ok(()), |expected| self.settle(partition, expected))
+    }
+}

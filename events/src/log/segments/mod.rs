@@ -1,0 +1,193 @@
+//! A history in plain files, for archives and for the way to another home. Export writes them as records come, import
+//! reads them as a log.
+//!
+//! ```text
+//! DIR/manifest.json                     what is whole: every segment with its SHA-256, and the head of each partition
+//! DIR/3/00000000000000000017.segment    records of partition 3 from number 17 on: (length u32 big-endian ‖ record)*
+//! ```
+//!
+//! A segment counts once the manifest names it; files that it does not name are left over and are written anew.
+
+mod read;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+pub use read::Segments;
+pub use write::Export;
+
+use super::{Hash, Head, LogId};
+
+const MANIFEST: &str = "manifest.json";
+/// The only format that this code writes.
+const FORMAT: u32 = 1;
+
+/// What `manifest.json` says.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Manifest {
+    format: u32,
+    /// The log's identity, as text.
+    log: String,
+    partitions: u16,
+    /// In order of partitions; none for a partition of which nothing was exported.
+    heads: Vec<Option<Last>>,
+    /// In order of partitions and numbers.
+    segments: Vec<Segment>,
+}
+
+/// The last record of a partition.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Last {
+    epoch: u64,
+    number: u64,
+    /// Hexadecimal.
+    hash: String,
+}
+
+/// One file.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Segment {
+    partition: u16,
+    /// Below the directory.
+    file: String,
+    /// The number of its first record.
+    first: u64,
+    records: u64,
+    bytes: u64,
+    /// Of the file, hexadecimal.
+    sha256: String,
+}
+
+/// Why a directory of segments is not read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum SegmentsError {
+    /// The file system said no.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file is not what it was when it was exported, or none of ours.
+    #[error("{}: {reason}", path.display())]
+    Damaged {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// There is another log's export.
+    #[error("{} holds the log {found}, not {log}", dir.display())]
+    OtherLog {
+        /// Where.
+        dir: PathBuf,
+        /// What is there.
+        found: String,
+        /// What was to be exported.
+        log: LogId,
+    },
+}
+
+impl SegmentsError {
+    fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io { path: path.to_owned(), source }
+    }
+
+    fn damaged(path: &Path, reason: impl Into<String>) -> Self {
+        Self::Damaged { path: path.to_owned(), reason: reason.into() }
+    }
+}
+
+impl Last {
+    fn of(head: Head) -> Self {
+        Self { epoch: head.epoch, number: head.number, hash: head.hash.to_string() }
+    }
+
+    fn head(&self) -> Option<Head> {
+        let hash = data_encoding::HEXLOWER.decode(self.hash.as_bytes()).ok()?;
+        Some(Head { epoch: self.epoch, number: self.number, hash: Hash(hash.try_into().ok()?), sealed: false })
+    }
+}
+
+impl Manifest {
+    /// The manifest in `dir`, if there is one. Whole in itself: every partition's segments follow one another.
+    fn read(dir: &Path) -> Result<Option<Self>, SegmentsError> {
+        let path = dir.join(MANIFEST);
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(SegmentsError::Io { path, source }),
+        };
+        let wrong = |reason: String| SegmentsError::damaged(&path, reason);
+        let manifest: Self = serde_json::from_slice(&text).map_err(|error| wrong(error.to_string()))?;
+        if manifest.format != FORMAT {
+            return Err(wrong(format!("format {} is not {FORMAT}, which this version reads", manifest.format)));
+        }
+        if manifest.heads.len() != usize::from(manifest.partitions) {
+            return Err(wrong("it does not have a head for each partition".to_owned()));
+        }
+        for (partition, last) in (0..).zip(&manifest.heads) {
+            let mut next = 0;
+            for segment in manifest.of(partition) {
+                if segment.first != next || segment.file != file_name(partition, next) {
+                    return Err(wrong(format!("{} does not begin with record {next}", segment.file)));
+                }
+                next += segment.records;
+            }
+            if last.as_ref().is_some_and(|last| last.head().is_none()) {
+                return Err(wrong(format!("the head of partition {partition} has no hash")));
+            }
+            if last.as_ref().map_or(0, |last| last.number + 1) != next {
+                return Err(wrong(format!("the segments of partition {partition} do not end with its head")));
+            }
+        }
+        Ok(Some(manifest))
+    }
+
+    fn of(&self, partition: u16) -> impl Iterator<Item = &Segment> {
+        self.segments.iter().filter(move |segment| segment.partition == partition)
+    }
+
+    fn write(&self, dir: &Path) -> Result<(), SegmentsError> {
+        let text = serde_json::to_vec_pretty(self).map_err(|error| SegmentsError::io(dir)(error.into()))?;
+        let path = dir.join(MANIFEST);
+        let mut file = unfinished(&path)?;
+        file.write_all(&text).map_err(SegmentsError::io(&path))?;
+        finish(&file, &path)
+    }
+}
+
+fn file_name(partition: u16, first: u64) -> String {
+    format!("{partition}/{first:020}.segment")
+}
+
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    name.into()
+}
+
+/// What becomes the file `path` once it is finished.
+fn unfinished(path: &Path) -> Result<File, SegmentsError> {
+    File::create(beside(path)).map_err(SegmentsError::io(path))
+}
+
+/// Gives what was written its name, durably.
+fn finish(file: &File, path: &Path) -> Result<(), SegmentsError> {
+    let named = file.sync_all().and_then(|()| fs::rename(beside(path), path));
+    named.and_then(|()| sync_parent(path)).map_err(SegmentsError::io(path))
+}
+
+fn sync_parent(path: &Path) -> io::Result<()> {
+    path.parent().map_or(Ok(()), |dir| File::open(dir)?.sync_all())
+}

@@ -1,0 +1,152 @@
+//! Import: a directory of segments, read as the log that it was exported from.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use data_encoding::HEXLOWER;
+use sha2::{Digest as _, Sha256};
+
+use super::{Last, MANIFEST, Manifest, Segment, SegmentsError};
+use crate::log::record::MOST_BYTES;
+use crate::log::{Bound, Entry, Head, LogId, Page, ReadError, ReadLog, Watch};
+
+/// A directory of segments.
+pub struct Segments {
+    dir: PathBuf,
+    id: LogId,
+    manifest: Manifest,
+    /// Per partition, where the last reading stopped.
+    places: Vec<Mutex<Option<Place>>>,
+}
+
+/// An open segment.
+struct Place {
+    reader: BufReader<File>,
+    /// The number of the record that comes next.
+    next: u64,
+    /// The number behind its last record.
+    end: u64,
+}
+
+impl Segments {
+    /// The export in `dir`.
+    ///
+    /// # Errors
+    /// [`SegmentsError`]. The segments themselves are looked at by [`Segments::check`].
+    pub fn open(dir: &Path) -> Result<Self, SegmentsError> {
+        let path = dir.join(MANIFEST);
+        let none = || SegmentsError::io(&path)(io::ErrorKind::NotFound.into());
+        let manifest = Manifest::read(dir)?.ok_or_else(none)?;
+        let id = manifest.log.parse().map_err(|error| SegmentsError::damaged(&path, format!("field log: {error}")))?;
+        let places = (0..manifest.partitions).map(|_| Mutex::default()).collect();
+        Ok(Self { dir: dir.to_owned(), id, manifest, places })
+    }
+
+    /// How many bytes the segments have.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.manifest.segments.iter().map(|segment| segment.bytes).sum()
+    }
+
+    /// The last record of `partition`.
+    #[must_use]
+    pub fn head(&self, partition: u16) -> Option<Head> {
+        self.manifest.heads.get(usize::from(partition))?.as_ref().and_then(Last::head)
+    }
+
+    /// Checks that every segment is what was exported; tells `progress` of bytes.
+    ///
+    /// # Errors
+    /// [`SegmentsError::Damaged`] with the first one that is not.
+    pub fn check(&self, progress: impl Fn(u64)) -> Result<(), SegmentsError> {
+        self.manifest.segments.iter().try_for_each(|segment| {
+            let path = self.dir.join(&segment.file);
+            let mut file = File::open(&path).map_err(SegmentsError::io(&path))?;
+            let mut sha = Sha256::new();
+            let bytes = io::copy(&mut file, &mut sha).map_err(SegmentsError::io(&path))?;
+            progress(bytes);
+            let found = HEXLOWER.encode(&sha.finalize());
+            if bytes != segment.bytes {
+                return Err(SegmentsError::damaged(&path, format!("it has {bytes} bytes, not {}", segment.bytes)));
+            }
+            if found != segment.sha256 {
+                return Err(SegmentsError::damaged(&path, format!("its SHA-256 is {found}, not {}", segment.sha256)));
+            }
+            Ok(())
+        })
+    }
+
+    fn segment(&self, partition: u16, number: u64) -> Option<&Segment> {
+        self.manifest.of(partition).find(|segment| (segment.first..segment.first + segment.records).contains(&number))
+    }
+
+    /// Opens the segment of record `number` and stands before that record.
+    fn place(&self, partition: u16, number: u64) -> io::Result<Option<Place>> {
+        let Some(segment) = self.segment(partition, number) else { return Ok(None) };
+        let reader = BufReader::new(File::open(self.dir.join(&segment.file))?);
+        let mut place = Place { reader, next: segment.first, end: segment.first + segment.records };
+        while place.next < number {
+            place.record()?;
+        }
+        Ok(Some(place))
+    }
+}
+
+impl Place {
+    fn record(&mut self) -> io::Result<Vec<u8>> {
+        let mut length = [0; 4];
+        self.reader.read_exact(&mut length)?;
+        let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
+        if length > MOST_BYTES {
+            return Err(io::Error::other(format!("a record of {length} bytes")));
+        }
+        let mut stored = vec![0; length];
+        self.reader.read_exact(&mut stored)?;
+        self.next += 1;
+        Ok(stored)
+    }
+}
+
+impl ReadLog for Segments {
+    fn id(&self) -> LogId {
+        self.id
+    }
+
+    fn partitions(&self) -> u16 {
+        self.manifest.partitions
+    }
+
+    fn end(&self, partition: u16) -> Result<u64, ReadError> {
+        if partition < self.partitions() {
+            return Ok(self.head(partition).map_or(0, |head| head.number + 1));
+        }
+        Err(ReadError::NoPartition { partition, partitions: self.partitions() })
+    }
+
+    fn read(&self, partition: u16, offset: u64, bound: Bound) -> Result<Page, ReadError> {
+        let end = self.end(partition)?;
+        let (mut page, mut bytes, mut next) = (Page::default(), 0, offset);
+        let Some(place) = self.places.get(usize::from(partition)) else { return Ok(page) };
+        let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
+        while next < end && page.entries.len() < bound.entries && (bytes < bound.bytes || page.entries.is_empty()) {
+            let medium = |error: io::Error| {
+                let file = self.segment(partition, next).map_or("", |segment| &segment.file);
+                ReadError::Medium { partition, offset: next, reason: format!("{file}: {error}") }
+            };
+            if place.as_ref().is_none_or(|place| place.next != next || place.next == place.end) {
+                *place = self.place(partition, next).map_err(medium)?;
+            }
+            let Some(place) = place.as_mut() else { break };
+            let stored = place.record().map_err(medium)?;
+            bytes += stored.len();
+            page.entries.push(Entry { offset: next, stored });
+            next += 1;
+        }
+        Ok(page)
+    }
+
+    /// Nothing moves here.
+    fn watch(&self, _watch: Watch) {}
+}

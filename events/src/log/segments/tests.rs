@@ -1,0 +1,128 @@
+//! What was exported is read again, goes on after an interruption, and is refused where a file has changed.
+
+use super::*;
+use crate::log::restore::Restore as _;
+use crate::log::walk::{Step, Walk};
+use crate::log::{Bound, Claim, Commit, Content, Genesis, ReadLog as _};
+
+const LOG: LogId = LogId([7; 16]);
+
+/// The records of a partition: a genesis, a claim and commits.
+fn history(partition: u16, commits: u64) -> Vec<Vec<u8>> {
+    let genesis = Genesis { log: LOG, partition, partitions: 2 };
+    let mut walk = Walk::of(genesis.clone());
+    let mut records = vec![Content::Genesis(genesis).encode().0];
+    let claim = Claim { epoch: 1, nonce: [1; 16], node: String::new(), url: String::new() };
+    records.push(Content::Claim(claim).encode().0);
+    for (offset, stored) in (0..).zip(&records) {
+        assert!(matches!(walk.take(offset, stored), Ok(Step::Valid(_))));
+    }
+    for _ in 0..commits {
+        let head = walk.head().unwrap();
+        let commit = Commit { epoch: 1, number: head.number + 1, prev: head.hash, acked: head.number, body: b"[]" };
+        let stored = Content::Commit(commit).encode().0;
+        walk.take(head.number + 1, &stored).unwrap();
+        records.push(stored);
+    }
+    records
+}
+
+fn exported(dir: &Path) -> [Vec<Vec<u8>>; 2] {
+    let histories = [history(0, 40), history(1, 3)];
+    for part in [0..20, 20..42] {
+        // Once more from what is there, as after an interruption.
+        let mut export = Export::open(dir, LOG, 2).unwrap();
+        for (partition, records) in (0..).zip(&histories) {
+            let there = export.head(partition).map_or(0, |head| usize::try_from(head.number + 1).unwrap());
+            assert!(there <= part.start);
+            export.append(partition, &records[there..part.end.min(records.len())]).unwrap();
+        }
+        export.finish().unwrap();
+    }
+    histories
+}
+
+fn read(dir: &Path) -> Vec<Vec<Vec<u8>>> {
+    let segments = Segments::open(dir).unwrap();
+    segments.check(|_| {}).unwrap();
+    let all = |partition| {
+        let mut records = Vec::new();
+        while (records.len() as u64) < segments.end(partition).unwrap() {
+            let bound = Bound { entries: 7, bytes: 1 << 20 };
+            let page = segments.read(partition, records.len() as u64, bound).unwrap();
+            records.extend(page.entries.into_iter().map(|entry| entry.stored));
+        }
+        records
+    };
+    vec![all(0), all(1)]
+}
+
+/// Shows F7.
+#[test]
+fn what_was_exported_in_two_goes_is_read_as_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let histories = exported(dir.path());
+    assert_eq!(read(dir.path()), histories);
+    let manifest = Manifest::read(dir.path()).unwrap().unwrap();
+    let files: Vec<_> = manifest.of(0).map(|segment| segment.file.as_str()).collect();
+    assert_eq!(files, ["0/00000000000000000000.segment", "0/00000000000000000020.segment"]);
+    let segments = Segments::open(dir.path()).unwrap();
+    assert_eq!(segments.read(0, 30, Bound::default()).unwrap().entries[0].stored, histories[0][30], "from any number");
+}
+
+#[test]
+fn what_the_manifest_does_not_name_is_written_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let records = history(0, 5);
+    let mut export = Export::open(dir.path(), LOG, 2).unwrap();
+    export.append(0, &records[..4]).unwrap();
+    drop(export);
+    assert!(matches!(Segments::open(dir.path()), Err(SegmentsError::Io { .. })), "nothing was whole");
+    let mut export = Export::open(dir.path(), LOG, 2).unwrap();
+    assert_eq!(export.head(0), None);
+    export.append(0, &records).unwrap();
+    export.finish().unwrap();
+    assert_eq!(read(dir.path())[0], records);
+}
+
+/// Shows F7. Keeps L5.
+#[test]
+fn a_segment_that_has_changed_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    exported(dir.path());
+    let segments = Segments::open(dir.path()).unwrap();
+    let path = dir.path().join("0/00000000000000000020.segment");
+    let sound = fs::read(&path).unwrap();
+    let mut flipped = sound.clone();
+    flipped[sound.len() / 2] ^= 1;
+    for (changed, why) in [(flipped, "SHA-256"), (sound[..sound.len() - 1].to_vec(), "bytes")] {
+        fs::write(&path, changed).unwrap();
+        let error = segments.check(|_| {}).unwrap_err().to_string();
+        assert!(error.contains("0/00000000000000000020.segment") && error.contains(why), "{error}");
+    }
+    fs::remove_file(&path).unwrap();
+    assert!(segments.check(|_| {}).unwrap_err().to_string().contains("0/00000000000000000020.segment"));
+}
+
+#[test]
+fn a_manifest_with_a_gap_and_an_export_of_another_log_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    exported(dir.path());
+    assert!(matches!(Export::open(dir.path(), LogId([8; 16]), 2), Err(SegmentsError::OtherLog { .. })));
+    let mut manifest = Manifest::read(dir.path()).unwrap().unwrap();
+    manifest.segments.remove(1);
+    manifest.write(dir.path()).unwrap();
+    let error = Segments::open(dir.path()).map(drop).unwrap_err().to_string();
+    assert!(error.contains("partition 0 do not end with its head"), "{error}");
+}
+
+#[test]
+fn a_record_that_does_not_follow_is_not_taken() {
+    let dir = tempfile::tempdir().unwrap();
+    let records = history(0, 2);
+    let mut export = Export::open(dir.path(), LOG, 2).unwrap();
+    assert!(export.append(0, &records[1..]).is_err(), "the genesis is first");
+    export.append(0, &records[..3]).unwrap();
+    assert!(export.append(0, &records[..3]).is_err(), "twice");
+    assert!(export.append(1, &records[..1]).is_err(), "another partition's");
+}

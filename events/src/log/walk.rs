@@ -1,0 +1,217 @@
+//! Walking along a partition in log order: which entries count, and the first that is damage. For whoever reads a
+//! history from its genesis on, from whatever home.
+
+use std::collections::VecDeque;
+
+use super::judge::judge;
+use super::record::{Content, Genesis, Hash, Record};
+use super::{Head, ReadLog, Verdict};
+
+/// How far back a client library may repeat a record: far more than any has in flight.
+const MOST_DIGESTS: usize = 1 << 16;
+
+/// One partition, as far as it has been walked.
+pub struct Walk {
+    genesis: Genesis,
+    offset: u64,
+    head: Option<Head>,
+    /// Digests of the last valid records, the head's last.
+    digests: VecDeque<Hash>,
+    next: Option<String>,
+}
+
+/// What an entry is.
+#[derive(Debug)]
+pub enum Step<'a> {
+    /// A record that counts. It is the head now.
+    Valid(Record<'a>),
+    /// A record that does not, and why.
+    Skipped(Record<'a>, Skip),
+}
+
+/// Why an entry does not count.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Skip {
+    /// A deposed writer's.
+    Stale,
+    /// Here before.
+    Duplicate,
+    /// Its predecessor was never written.
+    Orphan,
+}
+
+impl Skip {
+    /// In one word.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Stale => "stale",
+            Self::Duplicate => "duplicate",
+            Self::Orphan => "orphan",
+        }
+    }
+}
+
+/// The first place from which a partition cannot be trusted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("partition {partition}, record {number}: {reason}")]
+pub struct Broken {
+    /// The partition.
+    pub partition: u16,
+    /// The record that should have come.
+    pub number: u64,
+    /// Field and finding.
+    pub reason: String,
+}
+
+impl Walk {
+    /// Before the genesis of `partition`.
+    #[must_use]
+    pub fn new(log: &dyn ReadLog, partition: u16) -> Self {
+        Self::of(Genesis { log: log.id(), partition, partitions: log.partitions() })
+    }
+
+    /// Before `genesis`.
+    #[must_use]
+    pub const fn of(genesis: Genesis) -> Self {
+        Self { genesis, offset: 0, head: None, digests: VecDeque::new(), next: None }
+    }
+
+    /// The offset behind the last entry that was taken.
+    #[must_use]
+    pub const fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// The last record that counts.
+    #[must_use]
+    pub const fn head(&self) -> Option<Head> {
+        self.head
+    }
+
+    /// Where the history goes on, if the partition is sealed.
+    #[must_use]
+    pub fn next(&self) -> Option<&str> {
+        self.next.as_deref()
+    }
+
+    /// Takes the entry `stored` at `offset`.
+    ///
+    /// # Errors
+    /// [`Broken`]; the walk stands where it was.
+    pub fn take<'a>(&mut self, offset: u64, stored: &'a [u8]) -> Result<Step<'a>, Broken> {
+        if offset != self.offset {
+            return Err(self.broken(format!("nothing lies at offset {}; the next entry is at {offset}", self.offset)));
+        }
+        let record = Record::decode(stored).map_err(|error| self.broken(error.to_string()))?;
+        let head = match self.head {
+            None => self.begin(&record)?,
+            Some(head) => match judge(&head, &record, |number| self.digest_at(head.number, number)) {
+                Verdict::Valid(head) => head,
+                Verdict::Stale => return Ok(self.skip(record, Skip::Stale)),
+                Verdict::Duplicate => return Ok(self.skip(record, Skip::Duplicate)),
+                Verdict::Orphan => return Ok(self.skip(record, Skip::Orphan)),
+                Verdict::Damage(damage) => return Err(self.broken(damage.to_string())),
+            },
+        };
+        self.offset += 1;
+        self.head = Some(head);
+        if self.digests.len() == MOST_DIGESTS {
+            self.digests.pop_front();
+        }
+        self.digests.push_back(record.digest);
+        if let Content::Seal(seal) = &record.content {
+            self.next = Some(seal.next.clone());
+        }
+        Ok(Step::Valid(record))
+    }
+
+    fn skip<'a>(&mut self, record: Record<'a>, skip: Skip) -> Step<'a> {
+        self.offset += 1;
+        Step::Skipped(record, skip)
+    }
+
+    fn begin(&self, record: &Record<'_>) -> Result<Head, Broken> {
+        match &record.content {
+            Content::Genesis(found) if *found == self.genesis => Ok(Head::at_genesis(record.digest)),
+            Content::Genesis(Genesis { log, partition, partitions }) => {
+                Err(self.broken(format!("this opens partition {partition} of {partitions} of the log {log}")))
+            }
+            Content::Claim(_) | Content::Commit(_) | Content::Seal(_) => {
+                Err(self.broken("field kind: a partition begins with its genesis".to_owned()))
+            }
+        }
+    }
+
+    fn digest_at(&self, head: u64, number: u64) -> Option<Hash> {
+        let back = usize::try_from(head.checked_sub(number)?).ok()?;
+        self.digests.get(self.digests.len().checked_sub(back + 1)?).copied()
+    }
+
+    /// What comes next is damage for this reason.
+    #[must_use]
+    pub fn broken(&self, reason: String) -> Broken {
+        Broken { partition: self.genesis.partition, number: self.head.map_or(0, |head| head.number + 1), reason }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::memory::MemoryLog;
+    use super::super::{Claim, Commit, LogId, Seal};
+    use super::*;
+
+    fn walk() -> Walk {
+        let log = MemoryLog::new(LogId([7; 16]), 1);
+        let log: &dyn ReadLog = &*Arc::clone(&log);
+        Walk::new(log, 0)
+    }
+
+    fn genesis(log: u8) -> Vec<u8> {
+        Content::Genesis(Genesis { log: LogId([log; 16]), partition: 0, partitions: 1 }).encode().0
+    }
+
+    fn claim(epoch: u64) -> Vec<u8> {
+        Content::Claim(Claim { epoch, nonce: [1; 16], node: String::new(), url: String::new() }).encode().0
+    }
+
+    fn take(walk: &mut Walk, stored: &[u8]) -> Result<Option<Skip>, Broken> {
+        Ok(match walk.take(walk.offset(), stored)? {
+            Step::Valid(_) => None,
+            Step::Skipped(_, skip) => Some(skip),
+        })
+    }
+
+    #[test]
+    fn what_counts_moves_the_head_and_what_does_not_is_told_apart() {
+        let mut walk = walk();
+        assert_eq!(take(&mut walk, &genesis(7)), Ok(None));
+        assert_eq!(take(&mut walk, &claim(1)), Ok(None));
+        assert_eq!(take(&mut walk, &claim(1)), Ok(Some(Skip::Stale)));
+        let head = walk.head().unwrap();
+        let commit = Commit { epoch: 1, number: 2, prev: head.hash, acked: 1, body: b"[]" };
+        let stored = Content::Commit(commit).encode().0;
+        let orphan = Content::Commit(Commit { number: 9, ..commit }).encode().0;
+        assert_eq!(take(&mut walk, &orphan), Ok(Some(Skip::Orphan)));
+        assert_eq!(take(&mut walk, &stored), Ok(None));
+        assert_eq!(take(&mut walk, &stored), Ok(Some(Skip::Duplicate)));
+        let head = walk.head().unwrap();
+        let seal = Seal { epoch: 1, number: 3, prev: head.hash, acked: 2, next: "there".to_owned() };
+        assert_eq!(take(&mut walk, &Content::Seal(seal).encode().0), Ok(None));
+        assert_eq!((walk.next(), walk.offset(), walk.head().unwrap().number), (Some("there"), 7, 3));
+        assert_eq!(take(&mut walk, &claim(2)), Ok(Some(Skip::Stale)), "nothing counts after a seal");
+    }
+
+    #[test]
+    fn damage_names_the_record_that_should_have_come() {
+        let mut walk = walk();
+        assert_eq!(take(&mut walk, &claim(1)).unwrap_err().number, 0);
+        assert!(take(&mut walk, &genesis(8)).unwrap_err().reason.contains("of the log 0808"));
+        assert_eq!(take(&mut walk, &genesis(7)), Ok(None));
+        let error = walk.take(2, &claim(1)).unwrap_err();
+        assert_eq!(error.to_string(), "partition 0, record 1: nothing lies at offset 1; the next entry is at 2");
+        assert_eq!(take(&mut walk, &claim(1)), Ok(None), "the walk stands where it was");
+    }
+}
