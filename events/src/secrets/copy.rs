@@ -42,12 +42,17 @@ pub(super) fn is_copy(db: &DB) -> Result<bool, rocksdb::Error> {
     Ok(db.get(LABEL)?.is_some())
 }
 
+/// What says that a store is a copy of the shared keys of `log`.
+pub(super) fn label(log: LogId) -> (&'static [u8], Vec<u8>) {
+    (LABEL, [&[FORMAT][..], &log.0].concat())
+}
+
 impl KeysCopy {
     /// The copy in `dir`; an empty one where there is none, or where it is one of another log or format.
     pub(super) fn open(dir: &Path, log: LogId) -> Result<Self, SecretsError> {
         make_dir(dir).map_err(|source| SecretsError::Io { path: dir.to_owned(), source })?;
         let wrong = |error: rocksdb::Error| damaged(dir, &error);
-        let label = [&[FORMAT][..], &log.0].concat();
+        let (_, label) = label(log);
         let db = open_any(dir).map_err(wrong)?;
         match db.get(LABEL).map_err(wrong)? {
             Some(found) if found == label => return Ok(Self(db)),

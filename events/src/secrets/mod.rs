@@ -1,6 +1,7 @@
 //! Secrets: the key store beside the log, and everything that is made with its keys – tokens, MACs, PIN verifiers and
 //! sealed personal fields. What leaves this module may be stored; what goes into it may not.
 
+mod carry;
 mod copy;
 mod keyring;
 mod mac;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization as _;
 
+pub use self::carry::{Carrier, KeysFrom, KeysTo, carry_keyring};
 use self::keyring::{Key, Keyring};
 use self::mac::Keyed;
 use self::numbered::Numbered;
@@ -227,6 +229,17 @@ impl Secrets {
         let keyring = Keyring::open(dir)?.of(log, &dir.join(keyring::FILE))?;
         let persons = Persons::open_shared(&dir.join(PERSONS), log, keys, keyring.wrapping.clone())?;
         Ok(Self::new(keyring, persons))
+    }
+
+    /// Opens the key store in `dir`, so far that of a node alone, with persons' keys in `keys` from now on: what is not there
+    /// yet is carried there first. Blocks.
+    ///
+    /// # Errors
+    /// As [`Secrets::open_shared`].
+    pub fn go_over(dir: &Path, log: LogId, keys: Arc<dyn SharedKeys>) -> Result<Self, SecretsError> {
+        drop(Keyring::open(dir)?.of(log, &dir.join(keyring::FILE))?);
+        carry::go_over(dir, log, &keys)?;
+        Self::open_shared(dir, log, keys)
     }
 
     /// A key store that is gone with the process, with keys derived from `seed`: for tests and measurements.

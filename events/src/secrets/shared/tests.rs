@@ -18,7 +18,7 @@ const OTHER: LogId = LogId([2; 16]);
 
 /// Shared keys that fail, and are raced for, when a test says so.
 #[derive(Default)]
-struct InMemory {
+pub(in crate::secrets) struct InMemory {
     entries: Mutex<Vec<SharedKey>>,
     /// Nothing is reached.
     down: AtomicBool,

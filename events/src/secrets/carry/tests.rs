@@ -1,0 +1,92 @@
+//! Keys between one node's own store and shared ones: the first counts, nothing is lost, and going over ends in a copy.
+
+use super::super::Secrets;
+use super::super::shared::tests::InMemory;
+use super::*;
+
+const LOG: LogId = LogId([1; 16]);
+
+fn person(n: u8) -> EntityId {
+    EntityId::from_hash(&[n; 32])
+}
+
+fn shared() -> Arc<dyn SharedKeys> {
+    Arc::new(InMemory::default())
+}
+
+fn to(keys: &Arc<dyn SharedKeys>) -> KeysTo {
+    KeysTo::Shared(Arc::clone(keys))
+}
+
+/// Shows F7, F30.
+#[test]
+fn keys_are_carried_beside_the_node_that_makes_them_each_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("keys");
+    let secrets = Secrets::create(&dir, LOG).unwrap();
+    let names: Vec<_> = (0..50).map(|n| secrets.seal(person(n), "name", "Ada").unwrap()).collect();
+    let keys = shared();
+    let mut carrier = Carrier::new(KeysFrom::store(&dir).unwrap(), to(&keys)).unwrap();
+    assert_eq!(carrier.carry().unwrap(), 50);
+    let later = secrets.seal(person(50), "name", "Ada").unwrap();
+    assert_eq!(carrier.carry().unwrap(), 1);
+    // A second one finds what the first has carried.
+    let mut again = Carrier::new(KeysFrom::store(&dir).unwrap(), to(&keys)).unwrap();
+    assert_eq!((again.carry().unwrap(), keys.end().unwrap()), (0, 51));
+
+    let other = folder.path().join("other");
+    drop(Secrets::join(&other, LOG, &dir.join(keyring::FILE), Arc::clone(&keys)).unwrap());
+    let joined = Secrets::open_shared(&other, LOG, keys).unwrap();
+    for (n, name) in (0..).zip(names.iter().chain([&later])) {
+        assert_eq!(joined.unseal(person(n), "name", name).unwrap(), "Ada");
+    }
+}
+
+/// Shows F7.
+#[test]
+fn shared_keys_become_one_nodes_own_and_the_forgotten_stay_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let (here, there) = (folder.path().join("here"), folder.path().join("there"));
+    let keys = shared();
+    let secrets = Secrets::create_shared(&here, LOG, Arc::clone(&keys)).unwrap();
+    let (ada, bob) = (person(1), person(2));
+    let name = secrets.seal(ada, "name", "Ada").unwrap();
+    secrets.seal(bob, "name", "Bob").unwrap();
+    keys.append(&SharedKey { person: bob, wrapped: Vec::new() }).unwrap();
+    let from = KeysFrom::Shared(Arc::clone(&keys), 0);
+    let mut carrier = Carrier::new(from, KeysTo::store(&there).unwrap()).unwrap();
+    carrier.carry().unwrap();
+    drop(carrier);
+    carry_keyring(&here.join(keyring::FILE), &there, LOG).unwrap();
+    carry_keyring(&here.join(keyring::FILE), &there, LOG).unwrap();
+    let own = Secrets::open(&there, LOG).unwrap();
+    assert_eq!(own.unseal(ada, "name", &name).unwrap(), "Ada");
+    assert!(matches!(own.unseal(bob, "name", &name), Err(SecretsError::NoPerson(_))));
+
+    let other = folder.path().join("other");
+    drop(Secrets::create(&other, LOG).unwrap());
+    assert!(carry_keyring(&here.join(keyring::FILE), &other, LOG).is_err(), "another keyring is there");
+    assert!(carry_keyring(&here.join(keyring::FILE), &folder.path().join("new"), LogId([2; 16])).is_err());
+}
+
+/// Shows F7.
+#[test]
+fn a_key_store_that_goes_over_takes_the_first_key_and_is_a_copy_from_then_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let (dir, other) = (folder.path().join("keys"), folder.path().join("other"));
+    let secrets = Secrets::create(&dir, LOG).unwrap();
+    let name = secrets.seal(person(1), "name", "Ada").unwrap();
+    let keys = shared();
+    Carrier::new(KeysFrom::store(&dir).unwrap(), to(&keys)).unwrap().carry().unwrap();
+    // What one node still made when the history had moved is nobody's: another has made the first.
+    secrets.seal(person(2), "name", "unanswered").unwrap();
+    let first = Secrets::join(&other, LOG, &dir.join(keyring::FILE), Arc::clone(&keys)).unwrap();
+    let counts = first.seal(person(2), "name", "Bob").unwrap();
+    drop(secrets);
+    for _ in 0..2 {
+        let over = Secrets::go_over(&dir, LOG, Arc::clone(&keys)).unwrap();
+        assert_eq!(over.unseal(person(1), "name", &name).unwrap(), "Ada");
+        assert_eq!(over.unseal(person(2), "name", &counts).unwrap(), "Bob");
+    }
+    assert!(Secrets::open(&dir, LOG).is_err(), "a key made here would be one that the others do not know");
+}
