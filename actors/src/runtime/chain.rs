@@ -1,7 +1,7 @@
 //! The chain of one partition under one claim: gives each record its number and its place after the one before.
 
 use kippu_events::log::record::MOST_BYTES;
-use kippu_events::log::{AppendError, Commit, Content, Hash, Head, Writer};
+use kippu_events::log::{AppendError, Commit, Content, Hash, Head, Seal, Writer};
 
 /// The writer and the head that it has handed over so far, durable or not.
 pub struct Chain {
@@ -45,6 +45,20 @@ impl Chain {
         self.writer.append(number, stored)?;
         self.head = Head { number, hash, ..self.head };
         Ok((number, hash))
+    }
+
+    /// Hands over the last record of all: the history goes on at `next`.
+    ///
+    /// # Errors
+    /// Nothing was handed over, and the chain is as before.
+    pub fn seal(&mut self, next: &str) -> Result<(), AppendError> {
+        let number = self.head.number + 1;
+        let Head { epoch, hash: prev, .. } = self.head;
+        let seal = Seal { epoch, number, prev, acked: self.durable, next: next.to_owned() };
+        let (stored, hash) = Content::Seal(seal).encode();
+        self.writer.append(number, stored)?;
+        self.head = Head { epoch, number, hash, sealed: true };
+        Ok(())
     }
 
     /// Asks for a proof of ownership.

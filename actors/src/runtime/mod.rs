@@ -15,6 +15,7 @@ mod recall;
 mod release;
 mod resident;
 mod room;
+mod seal;
 mod serving;
 mod store;
 #[cfg(test)]
@@ -33,6 +34,7 @@ use tokio::sync::{oneshot, watch};
 
 use self::clock::{Clock, MOST_DRIFT};
 use self::partition::{AskFigures, Assign, Ground, Partition, Revoke, Stop, Submit, Tick};
+pub use self::seal::NotSealed;
 pub use self::serving::Figures;
 use self::serving::Surroundings;
 use self::store::Store;
@@ -128,6 +130,11 @@ pub enum Phase {
     Serving {
         /// The time of its last record when it was opened.
         last: Time,
+    },
+    /// Takes none: the history goes on elsewhere.
+    Moved {
+        /// Where.
+        next: String,
     },
     /// Takes none, for this reason.
     Halted(String),

@@ -110,18 +110,25 @@ pub fn open(
     })
 }
 
-/// Brings the entity store of `partition` up to the end of the log, without claiming it; gives the time of the last
-/// record. Blocks.
+/// What there is of a partition that was brought up to the end of the log.
+pub struct Warmed {
+    /// The time of the last record.
+    pub last: Time,
+    /// Where the history goes on, if the partition is sealed.
+    pub next: Option<String>,
+}
+
+/// Brings the entity store of `partition` up to the end of the log, without claiming it. Blocks.
 ///
 /// # Errors
 /// Why the history cannot be folded.
-pub fn warm(log: &dyn Log, store: &Arc<Store>, partition: u16) -> Result<Time, OpenError> {
+pub fn warm(log: &dyn Log, store: &Arc<Store>, partition: u16) -> Result<Warmed, OpenError> {
     let mut tail = Tail::after_cursor(log, store, partition)?;
     while tail.page(log, store)? {}
     if tail.folded > 0 {
         tail.write(log, store)?;
     }
-    Ok(tail.last)
+    Ok(Warmed { last: tail.last, next: tail.next })
 }
 
 struct Tail {
@@ -129,6 +136,7 @@ struct Tail {
     room: Room,
     last: Time,
     folded: u64,
+    next: Option<String>,
 }
 
 impl Tail {
@@ -139,16 +147,21 @@ impl Tail {
             let offset = log.offset_of(partition, head.number)? + 1;
             let reader = Reader { partition, head, offset, digests: HashMap::new() };
             if reader.begins_here(log)? {
-                return Ok(Self { reader, room: Room::new(partition, Arc::clone(store)), last: time, folded: 0 });
+                return Ok(Self::new(reader, store, time));
             }
             tracing::warn!(partition, "the entity store is of another history and is made anew");
         }
         store.clear(partition)?;
-        let reader = Reader::at_genesis(log, partition)?;
-        Ok(Self { reader, room: Room::new(partition, Arc::clone(store)), last: Time::default(), folded: 0 })
+        Ok(Self::new(Reader::at_genesis(log, partition)?, store, Time::default()))
     }
 
-    /// Folds one page; false at the end of the log.
+    fn new(reader: Reader, store: &Arc<Store>, last: Time) -> Self {
+        let room = Room::new(reader.partition, Arc::clone(store));
+        Self { reader, room, last, folded: 0, next: None }
+    }
+
+    /// Folds one page; false at the end of the log. A seal is such an end: where the history goes on, another record has
+    /// its number, and the store is to fit there too.
     fn page(&mut self, log: &dyn Log, store: &Arc<Store>) -> Result<bool, OpenError> {
         let page = log.read(self.reader.partition, self.reader.offset, Bound::default())?;
         if page.entries.is_empty() {
@@ -158,6 +171,11 @@ impl Tail {
             self.reader.offset = entry.offset + 1;
             let record = Record::decode(&entry.stored).map_err(|e: NotARecord| self.reader.damaged(&e.to_string()))?;
             let Some(head) = self.reader.judge(log, &record)? else { continue };
+            if let Content::Seal(seal) = record.content {
+                self.next = Some(seal.next);
+                self.reader.offset = entry.offset;
+                return Ok(false);
+            }
             if let Content::Commit(commit) = &record.content {
                 for event in read_body(commit.body).map_err(|e: NotAnEvent| self.reader.damaged(&e.to_string()))? {
                     self.last = self.last.max(event.time);

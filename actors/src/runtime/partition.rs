@@ -21,7 +21,7 @@ use kippu_events::Time;
 use kippu_events::log::{AppendError, Claimant, Log};
 use tokio::sync::{oneshot, watch};
 
-pub use self::messages::{AskFigures, Assign, Revoke, Stop, Submit, Tick};
+pub use self::messages::{AskFigures, Assign, Revoke, SealUp, Stop, Submit, Tick};
 
 use super::Phase;
 use super::recall::recall;
@@ -204,7 +204,7 @@ impl Actor for Partition {
 pub fn newest(phases: &[watch::Receiver<Phase>]) -> Time {
     let last = |phase: &watch::Receiver<Phase>| match &*phase.borrow() {
         Phase::Serving { last } | Phase::Standby { last } => *last,
-        Phase::Warming | Phase::Opening | Phase::Halted(_) => Time::default(),
+        Phase::Warming | Phase::Opening | Phase::Moved { .. } | Phase::Halted(_) => Time::default(),
     };
     phases.iter().map(last).max().unwrap_or_default()
 }

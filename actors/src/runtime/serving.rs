@@ -1,6 +1,7 @@
 //! One partition being served: the path of a command from its entity to the log and back. No actor framework here, and
 //! no waiting: what needs either comes out as an [`Effect`].
 
+mod refused;
 mod returns;
 mod upkeep;
 
@@ -26,6 +27,8 @@ use crate::actor::{Context, Near};
 use crate::catalogue;
 use crate::erased::{Decided, Ready};
 use crate::problem::{self, Problem};
+pub use refused::moved;
+use refused::{not_appended, store_failed, tell};
 
 /// Answers that may be under way in one partition: several group commits' worth, beyond which a caller is better told
 /// to come back.
@@ -101,6 +104,8 @@ pub struct Serving {
     quarantined: HashSet<EntityKey>,
     flushing: Option<Flushing>,
     looking_for_due: bool,
+    /// Where the history goes on, once the seal is handed over.
+    next: Option<String>,
     effects: Vec<Effect>,
     tail_read: Duration,
 }
@@ -130,6 +135,7 @@ impl Serving {
             quarantined: HashSet::new(),
             flushing: None,
             looking_for_due: false,
+            next: None,
             effects: Vec::new(),
             tail_read: opened.took,
         }
@@ -142,6 +148,9 @@ impl Serving {
 
     /// Takes a command.
     pub fn submit(&mut self, job: Job) {
+        if let Some(next) = &self.next {
+            return tell(job.reply, moved(next));
+        }
         if self.release.len() >= MOST_WAITING {
             return tell(job.reply, Problem::later(&problem::OVERLOADED, "too many answers are under way"));
         }
@@ -378,28 +387,4 @@ pub struct Figures {
     pub clock_jumped: bool,
     /// How long it took to read what the store lacked when the partition was opened.
     pub tail_read: Duration,
-}
-
-fn not_appended(error: &AppendError) -> Problem {
-    match error {
-        AppendError::TooLarge { .. } => Problem::new(&problem::TOO_LARGE, error.to_string()),
-        AppendError::NoSpace { .. } => Problem::later(&problem::INSUFFICIENT_STORAGE, error.to_string()),
-        AppendError::Unavailable(_)
-        | AppendError::Conflict { .. }
-        | AppendError::Deposed { .. }
-        | AppendError::Sealed { .. } => Problem::later(&problem::UNAVAILABLE, error.to_string()),
-        AppendError::Unknown(_) => Problem::later(&problem::UNKNOWN_OUTCOME, error.to_string()),
-    }
-}
-
-fn tell(reply: Option<Reply>, problem: Problem) {
-    if let Some(reply) = reply {
-        // A caller that has gone away needs no answer.
-        drop(reply.send(Err(problem)));
-    }
-}
-
-fn store_failed(error: &StoreError) -> Problem {
-    tracing::error!(%error, "the entity store failed");
-    Problem::later(&problem::UNAVAILABLE, "the entity could not be read")
 }

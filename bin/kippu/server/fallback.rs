@@ -28,6 +28,7 @@ fn allowed(path: &str) -> Vec<&'static str> {
         ["livez" | "readyz" | "metrics" | "openapi.json" | "docs" | "problems"]
         | ["docs", "app.js" | "style.css"]
         | ["problems", _] => vec!["GET", "HEAD"],
+        ["v1", "log", "seal"] => vec!["POST"],
         ["v1", family] => methods(is_view(family), takes(family, None, Target::New)),
         ["v1", family, second] => methods(is_view(family), takes(family, Some(second), Target::Token)),
         ["v1", family, _, command] => methods(false, takes(family, Some(command), Target::Id)),

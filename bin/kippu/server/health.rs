@@ -79,6 +79,7 @@ fn lacks(shared: &Shared) -> Vec<Lack> {
             Phase::Serving { .. } | Phase::Standby { .. } => {}
             Phase::Warming => lacks.push(Lack::new(format!("partition {partition} is being read"))),
             Phase::Opening => lacks.push(Lack::new(format!("partition {partition} is opening"))),
+            Phase::Moved { next } => lacks.push(Lack::for_reason(format!("partition {partition} has moved"), next)),
             Phase::Halted(why) => lacks.push(Lack::for_reason(format!("partition {partition} is halted"), why)),
         }
     }
@@ -151,7 +152,7 @@ async fn readings(shared: &Shared) -> Readings {
     let serving = shared.node.runtime.phases().into_iter().enumerate().map(|(partition, phase)| {
         let serves = match phase {
             Phase::Serving { .. } => 1.0,
-            Phase::Warming | Phase::Standby { .. } | Phase::Opening | Phase::Halted(_) => 0.0,
+            Phase::Warming | Phase::Standby { .. } | Phase::Opening | Phase::Moved { .. } | Phase::Halted(_) => 0.0,
         };
         ([partition.to_string()], serves)
     });

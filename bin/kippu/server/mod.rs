@@ -11,6 +11,7 @@ mod openapi;
 mod problems;
 mod rate;
 mod request_id;
+mod seal;
 #[cfg(test)]
 mod tests;
 
@@ -96,6 +97,7 @@ fn routes(config: &mut ServiceConfig, shared: &Shared) {
         .service(
             web::scope("")
                 .wrap(from_fn(auth::authenticate))
+                .route("/v1/log/seal", web::post().to(seal::seal))
                 .configure(kippu_actors::http::configure)
                 .configure(kippu_projections::http::configure)
                 .default_service(web::to(fallback)),

@@ -10,7 +10,7 @@ use kippu_events::log::AppendError;
 
 use super::{Duty, Ground, Panicked, Partition, messages::Told};
 use crate::runtime::Phase;
-use crate::runtime::open::{OpenError, Opened, open, warm};
+use crate::runtime::open::{OpenError, Opened, Warmed, open, warm};
 use crate::runtime::serving::Serving;
 
 /// How long to wait before a partition that could not be opened is tried again.
@@ -69,7 +69,8 @@ impl Partition {
             this.folding = false;
             match warmed {
                 _ if this.duty == Duty::Owner => this.open(ctx),
-                Ok(Ok(last)) => this.stand_by(last),
+                Ok(Ok(Warmed { next: Some(next), .. })) => this.moved(next),
+                Ok(Ok(Warmed { last, .. })) => this.stand_by(last),
                 Ok(Err(error)) => {
                     this.halt(error.to_string());
                     this.touch();
@@ -103,7 +104,17 @@ impl Partition {
         self.serving = Some(Serving::new(Arc::clone(&self.around), opened, self.clock_jumped));
     }
 
+    /// Nothing is served here any more, by nobody.
+    fn moved(&mut self, next: String) {
+        tracing::warn!(partition = self.around.partition, %next, "the history of this partition goes on elsewhere");
+        self.phase.send_replace(Phase::Moved { next });
+        self.leaving = None;
+    }
+
     fn not_opened(&mut self, error: &OpenError, ctx: &mut Context<Self>) {
+        if let OpenError::Claim(AppendError::Sealed { next }) = error {
+            return self.moved(next.clone());
+        }
         self.halt(error.to_string());
         if error.is_passing() {
             self.reopen(ctx);
@@ -125,6 +136,9 @@ impl Partition {
         self.term += 1;
         if self.stopping.is_some() {
             return ctx.stop();
+        }
+        if let AppendError::Sealed { next } = error {
+            return self.moved(next.clone());
         }
         if matches!(error, AppendError::Deposed { .. }) || self.duty == Duty::Standby {
             tracing::info!(partition = self.around.partition, %error, "the partition is served elsewhere");

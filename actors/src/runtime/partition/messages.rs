@@ -1,13 +1,13 @@
 //! What a partition is told and asked.
 
 use actix::prelude::*;
-use kippu_events::log::Progress;
+use kippu_events::log::{AppendError, Progress};
 use tokio::sync::oneshot;
 
 use super::{Duty, Partition};
 use crate::problem::{self, Problem};
 use crate::runtime::release::Reply;
-use crate::runtime::serving::{Figures, Job, Serving};
+use crate::runtime::serving::{Figures, Job, Serving, moved};
 use crate::runtime::{Phase, Submission};
 
 /// A command and where its answer goes.
@@ -23,7 +23,12 @@ impl Handler<Submit> for Partition {
     fn handle(&mut self, Submit(submission, reply): Submit, ctx: &mut Context<Self>) {
         let not_serving = self.serving.is_none() || self.stopping.is_some() || self.duty != Duty::Owner;
         if not_serving {
-            let problem = Problem::later(&problem::UNAVAILABLE, "the partition of this entity is not being served");
+            let problem = match &*self.phase.borrow() {
+                Phase::Moved { next } => moved(next),
+                Phase::Warming | Phase::Standby { .. } | Phase::Opening | Phase::Serving { .. } | Phase::Halted(_) => {
+                    Problem::later(&problem::UNAVAILABLE, "the partition of this entity is not being served")
+                }
+            };
             // A caller that has gone away needs no answer.
             return drop(reply.send(Err(problem)));
         }
@@ -98,6 +103,29 @@ impl Handler<Revoke> for Partition {
             Ok(())
         });
         self.leave_if_idle(ctx);
+    }
+}
+
+/// End the partition in this home; its history goes on at this place. Answered once the seal is handed over, or there.
+pub struct SealUp(pub String);
+
+impl Message for SealUp {
+    type Result = Result<(), AppendError>;
+}
+
+impl Handler<SealUp> for Partition {
+    type Result = Result<(), AppendError>;
+
+    fn handle(&mut self, SealUp(next): SealUp, ctx: &mut Context<Self>) -> Self::Result {
+        if let Phase::Moved { next: there } = &*self.phase.borrow() {
+            return if *there == next { Ok(()) } else { Err(AppendError::Sealed { next: there.clone() }) };
+        }
+        let mut sealed = Err(AppendError::Unavailable("it is not being served".to_owned()));
+        self.with_serving(ctx, |serving| {
+            sealed = serving.seal(&next);
+            Ok(())
+        });
+        sealed
     }
 }
 

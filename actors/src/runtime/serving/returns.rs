@@ -2,7 +2,8 @@
 
 use kippu_events::EntityKey;
 
-use super::{Job, Parked, Serving, store_failed};
+use super::refused::store_failed;
+use super::{Job, Parked, Serving};
 use crate::problem::{self, Problem};
 use crate::runtime::resident::{Done, Resident};
 use crate::runtime::store::StoreError;

@@ -1,6 +1,7 @@
 //! What a partition does that no caller waits for: deadlines, and letting the entity store catch up.
 
 use kippu_events::event::Mac;
+use kippu_events::log::AppendError;
 use kippu_events::{EntityKey, Principal};
 
 use super::{Effect, Flushing, Job, Parked, Serving};
@@ -12,6 +13,18 @@ use crate::runtime::room::Whereabouts;
 use crate::runtime::store::{Batch, Cursor, MOST_DUE, StoreError};
 
 impl Serving {
+    /// Ends the partition in this home: nothing is decided after it, and the history goes on at `next`.
+    ///
+    /// # Errors
+    /// Nothing was handed over, and everything goes on as before.
+    pub fn seal(&mut self, next: &str) -> Result<(), AppendError> {
+        if self.next.is_none() {
+            self.chain.seal(next)?;
+            self.next = Some(next.to_owned());
+        }
+        Ok(())
+    }
+
     /// Time has passed: looks for deadlines, and lets the store catch up.
     pub fn tick(&mut self) {
         if let Ok(now) = self.keeper.now(&*self.around.clock) {

@@ -108,8 +108,9 @@ pub(super) fn responses() -> Value {
     json!({ "Problem": problem("Something was not done.") })
 }
 
-/// Adds health, figures and documentation.
+/// Adds health, figures, documentation and the end of a history.
 pub(super) fn add(paths: &mut Map<String, Value>) {
+    insert(paths, "/v1/log/seal".to_owned(), "post", seal());
     let all = [
         ("/livez", "livez", "Whether the process is alive.", "application/json", true),
         ("/readyz", "readyz", "Whether the node serves: 503 names what is missing.", "application/json", true),
@@ -136,4 +137,24 @@ pub(super) fn add(paths: &mut Map<String, Value>) {
         }
         insert(paths, path.to_owned(), "get", operation);
     }
+}
+
+fn seal() -> Value {
+    let object = |names: &[&str]| {
+        let members: Map<String, Value> =
+            names.iter().map(|name| ((*name).to_owned(), json!({ "type": "string" }))).collect();
+        json!({ "application/json": { "schema": { "type": "object", "required": names, "properties": members } } })
+    };
+    json!({
+        "operationId": "log.seal",
+        "tags": ["node"],
+        "summary": "Ends the history on this node, so that it goes on at `next`, where a copy of it lies. For operators; \
+            there is no way back. `kippu log copy --seal` asks for it.",
+        "security": [{ "apiKey": [] }],
+        "requestBody": { "required": true, "content": object(&["next"]) },
+        "responses": {
+            "200": { "description": "The last records are durable.", "content": object(&["log", "next"]), "headers": { "X-Request-Id": reference("headers", "RequestId") } },
+            "default": reference("responses", "Problem"),
+        },
+    })
 }
