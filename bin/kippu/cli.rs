@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
+use crate::log::{copy, export, import as log_import, inspect};
 use crate::{bench, client, completions, config_check, doctor, import, init, serve, verify};
 
 /// An event-sourced actor system for tickets, approvals and settlements.
@@ -31,6 +32,9 @@ pub(crate) enum Command {
     Client(Client),
     /// Run commands from a file of JSON lines.
     Import(import::Args),
+    /// Records: look at them, export and import them, copy a history to another home.
+    #[command(subcommand)]
+    Log(Log),
     /// Read the history: it cannot be changed from here.
     #[command(subcommand)]
     Replay(Replay),
@@ -54,6 +58,19 @@ pub(crate) enum Client {
     List(client::ListArgs),
     /// End a client's key. When this returns, the key is refused.
     Revoke(client::RevokeArgs),
+}
+
+/// `kippu log …`
+#[derive(Subcommand)]
+pub(crate) enum Log {
+    /// Show records as they lie in the log.
+    Inspect(inspect::Args),
+    /// Write a history into plain segment files.
+    Export(export::Args),
+    /// Make a log from exported segment files.
+    Import(log_import::Args),
+    /// Copy a history to another home, and let it go on there.
+    Copy(copy::Args),
 }
 
 /// `kippu replay …`

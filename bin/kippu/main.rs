@@ -10,6 +10,7 @@ mod doctor;
 mod exit;
 mod import;
 mod init;
+mod log;
 mod node;
 mod output;
 mod remote;
@@ -20,7 +21,7 @@ mod verify;
 
 use clap::Parser as _;
 
-use crate::cli::{Cli, Client, Command, Config, Replay};
+use crate::cli::{Cli, Client, Command, Config, Log, Replay};
 use crate::output::Output;
 
 #[global_allocator]
@@ -37,6 +38,10 @@ fn main() -> std::process::ExitCode {
         Command::Client(Client::List(args)) => client::list(&args, &output),
         Command::Client(Client::Revoke(args)) => client::revoke(&args, &output),
         Command::Import(args) => import::run(&args, &output),
+        Command::Log(Log::Inspect(args)) => log::inspect::run(&args, &output),
+        Command::Log(Log::Export(args)) => log::export::run(&args, &output),
+        Command::Log(Log::Import(args)) => log::import::run(&args, &output),
+        Command::Log(Log::Copy(args)) => log::copy::run(&args, &output),
         Command::Replay(Replay::Verify(args)) => verify::run(&args, &output),
         Command::Bench(args) => bench::run(&args, &output),
         Command::Doctor(args) => doctor::run(&args, &output),

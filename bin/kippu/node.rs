@@ -3,6 +3,7 @@
 mod data_dir;
 mod error;
 mod home;
+mod moving;
 mod share;
 #[cfg(test)]
 mod tests;
@@ -26,7 +27,7 @@ use kippu_projections::{Projections, Queries, QueryError};
 pub(crate) use data_dir::{DataDir, DataDirError, Found, Label, write_whole};
 pub(crate) use error::NodeError;
 use home::Opened;
-pub(crate) use home::{Home, HomeError};
+pub(crate) use home::{Beside, Home, HomeError};
 use share::Share;
 
 use crate::config::Config;
@@ -137,7 +138,8 @@ impl Node {
         dir.make()?;
         let _lock = dir.lock()?;
         let home = home.pin(config)?;
-        let log = home.open_beside(config)?;
+        let beside = home.open_beside(config)?;
+        let log = beside.log();
         let keys = home.keys(config, log.id())?.ok_or(NodeError::NotShared)?;
         match Secrets::open_shared(&dir.keys(), log.id(), Arc::clone(&keys)) {
             // An earlier attempt came this far.
@@ -182,7 +184,17 @@ impl Node {
             let dir = dir.path().display().to_string();
             return Err(NodeError::OtherLog { dir, label: label.log.clone(), found: log.id() });
         }
-        let secrets = Arc::new(open_secrets(&dir, label.is_none(), &*log, keys)?);
+        let secrets = match (&home, label, keys) {
+            // The history lay here when the directory was labelled.
+            (Home::Kafka(topic), Some(Label { home: None, .. }), Some(keys)) => {
+                moving::check(&dir, topic.address(), &*log)?;
+                let secrets = Secrets::go_over(&dir.keys(), log.id(), keys)?;
+                dir.finish(log.id(), &home.clone().pin(config)?)?;
+                secrets
+            }
+            (_, _, keys) => open_secrets(&dir, label.is_none(), &*log, keys)?,
+        };
+        let secrets = Arc::new(secrets);
         let RuntimeSettings { url, accept_clock, duty } = settings;
         let name = config.node.name.clone();
         let runtime =

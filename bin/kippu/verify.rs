@@ -96,13 +96,14 @@ fn verify(args: &Args, config: &Config, output: &Output) -> Result<Report, NotVe
     // A directory that does not say what it is may still hold a log.
     let found = if config.data.is_some() { dir.look().unwrap_or(Found::Unfinished) } else { Found::Unfinished };
     let home = Home::of(config, &dir, &found)?;
-    let log = home.open_beside(config)?;
+    let beside = home.open_beside(config)?;
+    let log = beside.log();
     let since = args.since_checkpoint.as_deref().map(|file| Checkpoint::read(file, log.id())).transpose()?;
     // A partition whose end is not known is damage of that partition, and told by the walk.
     let records = (0..log.partitions()).filter_map(|partition| log.end(partition).ok()).sum();
     let bar = output.progress(records, "verify");
     let report = kippu_replay::verify(
-        &*log,
+        log,
         &Options {
             embedded: matches!(home, Home::Embedded(_)),
             threads: args.threads.map_or_else(|| Options::default().threads, NonZeroUsize::get),

@@ -5,6 +5,7 @@
 //! DIR/            0700
 //!   LOCK          held by the process that runs here; holds its id
 //!   plan          the identity of a log that is being made
+//!   copying       the identity of a log that is being copied to here, until it is all there
 //!   log/          the history                       true; not where it lies on Kafka
 //!   keys/         the key store                     true
 //!   entities/     states of entities                a cache
@@ -26,7 +27,7 @@ use super::Home;
 /// The layout that this version writes.
 const LAYOUT: u32 = 1;
 /// What may lie in a data directory that is not whole yet.
-const OURS: [&str; 11] = [
+const OURS: [&str; 13] = [
     "LOCK",
     "plan",
     "plan.new",
@@ -36,6 +37,8 @@ const OURS: [&str; 11] = [
     "views",
     "operator.key",
     "operator.key.new",
+    "copying",
+    "copying.new",
     "kippu.json.new",
     "lost+found",
 ];
@@ -80,6 +83,12 @@ pub(crate) enum DataDirError {
         path: PathBuf,
         /// Why.
         source: std::io::Error,
+    },
+    /// A history is on its way there.
+    #[error("{} holds a copy of a history that has not ended; go on with it first", dir.display())]
+    Copying {
+        /// The directory.
+        dir: PathBuf,
     },
     /// It holds something else.
     #[error("{} is not empty and no data directory: it holds {other:?}", dir.display())]
@@ -143,12 +152,26 @@ impl DataDir {
         self.0.join("operator.key")
     }
 
+    fn copying(&self) -> PathBuf {
+        self.0.join("copying")
+    }
+
     fn label(&self) -> PathBuf {
         self.0.join("kippu.json")
     }
 
-    /// What is there.
+    /// What is there. Nothing that could be used, while a copy of a history has not ended.
     pub(crate) fn look(&self) -> Result<Found, DataDirError> {
+        let copying = self.copying();
+        match copying.try_exists() {
+            Ok(false) => self.look_inside(),
+            Ok(true) => Err(DataDirError::Copying { dir: self.0.clone() }),
+            Err(source) => Err(DataDirError::Io { path: copying, source }),
+        }
+    }
+
+    /// The same for the copy itself.
+    fn look_inside(&self) -> Result<Found, DataDirError> {
         let io = |source| DataDirError::Io { path: self.0.clone(), source };
         match fs::read(self.label()) {
             Ok(text) => {
@@ -226,6 +249,24 @@ impl DataDir {
             }
             Err(source) => Err(DataDirError::Io { path: path.clone(), source }),
         }
+    }
+
+    /// Says that the log `log` is being copied to here. The directory may hold an earlier copy of it.
+    pub(crate) fn begin_copy(&self, log: LogId) -> Result<(), DataDirError> {
+        let wrong = |reason: &str| DataDirError::Label { path: self.label(), reason: reason.to_owned() };
+        match self.look_inside()? {
+            Found::Whole(Label { home: Some(_), .. }) => return Err(wrong("its log lies on Kafka")),
+            Found::Whole(label) if label.log != log.to_string() => return Err(wrong("it is of another log")),
+            Found::Whole(_) | Found::Unfinished => {}
+        }
+        write_whole(&self.copying(), format!("{log}\n").as_bytes(), 0o600)
+    }
+
+    /// Says that the copy is whole.
+    pub(crate) fn end_copy(&self) -> Result<(), DataDirError> {
+        let path = self.copying();
+        let io = |source| DataDirError::Io { path: path.clone(), source };
+        fs::remove_file(&path).and_then(|()| File::open(&self.0)?.sync_all()).map_err(io)
     }
 
     /// Says that the directory is whole, or that its log has moved.

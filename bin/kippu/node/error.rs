@@ -35,6 +35,16 @@ pub(crate) enum NodeError {
     /// Only a log on Kafka has several nodes.
     #[error("only a log on Kafka has several nodes: name it with --log")]
     NotShared,
+    /// It does not lie there yet, or not all of it.
+    #[error("the history in {dir} has not moved to {home}: {reason}; move it with `kippu log copy --seal`")]
+    NotMoved {
+        /// The directory.
+        dir: String,
+        /// Where it was to be served from.
+        home: String,
+        /// What is missing.
+        reason: String,
+    },
     /// A command would take the partitions from the nodes that serve them.
     #[error("the history of {0} lies on Kafka, where nodes may serve it: ask one of them with --server")]
     OnKafka(String),

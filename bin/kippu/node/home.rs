@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use kippu_events::log::kafka::{self, Address, KafkaLog, KeysTopic, NewTopic};
+use kippu_events::log::restore::Restore;
 use kippu_events::log::rocks::{self, RocksLog};
 use kippu_events::log::{Log, LogId, ReadLog};
 use kippu_events::secrets::SharedKeys;
@@ -31,6 +32,10 @@ pub(crate) struct Topic {
 }
 
 impl Topic {
+    pub(super) const fn address(&self) -> &Address {
+        &self.address
+    }
+
     fn settings(&self, config: &Config) -> kafka::Settings {
         let config::Kafka { accept_single_copy, properties, .. } = &config.kafka;
         kafka::Settings {
@@ -78,6 +83,11 @@ impl Home {
             }
             None => Ok(Self::Embedded(dir.log())),
         }
+    }
+
+    /// In the topic at `address`, of whichever cluster answers there.
+    pub(crate) const fn topic(address: Address) -> Self {
+        Self::Kafka(Topic { address, cluster: None })
     }
 
     /// The same, and from now on only in the cluster that answers today.
@@ -142,10 +152,46 @@ impl Home {
     }
 
     /// Opens the log for reading only, beside the nodes that write it.
-    pub(crate) fn open_beside(&self, config: &Config) -> Result<Box<dyn ReadLog>, HomeError> {
+    pub(crate) fn open_beside(&self, config: &Config) -> Result<Beside, HomeError> {
         match self {
-            Self::Embedded(dir) => Ok(Box::new(RocksLog::open_beside(dir)?)),
-            Self::Kafka(topic) => Ok(Box::new(kafka::Beside::open(&topic.address, &topic.settings(config))?)),
+            Self::Embedded(dir) => Ok(Beside::Embedded(RocksLog::open_beside(dir)?)),
+            Self::Kafka(topic) => {
+                Ok(Beside::Kafka(kafka::Beside::open(&topic.address, &topic.settings(config))?))
+            }
+        }
+    }
+
+    /// Opens the log for a history that comes from elsewhere. No node may serve it.
+    pub(crate) fn restore(&self, config: &Config) -> Result<Box<dyn Restore>, HomeError> {
+        match self {
+            Self::Embedded(dir) => Ok(Box::new(rocks::Restored::open(dir)?)),
+            Self::Kafka(topic) => Ok(Box::new(kafka::Restored::open(&topic.address, &topic.settings(config))?)),
+        }
+    }
+}
+
+/// A log beside the nodes that write it.
+pub(crate) enum Beside {
+    /// One that shows what was there when it was refreshed last.
+    Embedded(rocks::Beside),
+    /// One that shows what there is.
+    Kafka(kafka::Beside),
+}
+
+impl Beside {
+    /// The log.
+    pub(crate) const fn log(&self) -> &dyn ReadLog {
+        match self {
+            Self::Embedded(log) => log,
+            Self::Kafka(log) => log,
+        }
+    }
+
+    /// Catches up with the nodes.
+    pub(crate) fn refresh(&self) -> Result<(), HomeError> {
+        match self {
+            Self::Embedded(log) => Ok(log.refresh()?),
+            Self::Kafka(_) => Ok(()),
         }
     }
 }

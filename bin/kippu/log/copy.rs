@@ -1,0 +1,149 @@
+//! `kippu log copy`: copies a history to another home, beside the nodes that serve it, and with `--seal` ends it where it
+//! was, so that it goes on there. Bytes, numbers and hashes stay; a copy that was interrupted goes on where the target
+//! ends.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use kippu_events::secrets::Carrier;
+use serde_json::json;
+
+use super::carry::Carrying;
+use super::ends::{Place, Source, Target};
+use super::sealing::Sealing;
+use super::{LogError, Where};
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::output::Output;
+
+/// How often a live source is looked at.
+const LOOK: Duration = Duration::from_millis(500);
+/// Rounds that catch up with a source under load, before it is sealed: each is shorter than the one before.
+const ROUNDS: usize = 4;
+
+/// Arguments.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The history: a data directory, or kafka://HOST:PORT/TOPIC.
+    from: String,
+    /// Where it is copied to, the same; made where there is none.
+    to: String,
+    /// Go on as the source grows, until interrupted.
+    #[arg(long, conflicts_with = "seal")]
+    follow: bool,
+    /// End the source, so that the history goes on at the target.
+    #[arg(long)]
+    seal: bool,
+    /// The file with an operator's API key, by which a node that serves the source is asked to seal it.
+    #[arg(long, env = "KIPPU_KEY_FILE", value_name = "FILE", requires = "seal")]
+    key_file: Option<PathBuf>,
+    /// That node; by default where it said itself that it answers.
+    #[arg(long, env = "KIPPU_SERVER", value_name = "URL", requires = "seal")]
+    server: Option<String>,
+    /// A copy of the history's keys/keyring.json, where only topics know the history and a data directory is to.
+    #[arg(long, value_name = "FILE")]
+    keyring: Option<PathBuf>,
+    #[command(flatten)]
+    place: Where,
+}
+
+/// Copies.
+pub(crate) fn run(args: &Args, output: &Output) -> Exit {
+    super::run(&args.place, output, |config| copy(args, &config, output))
+}
+
+fn copy(args: &Args, config: &Config, output: &Output) -> Result<Exit, LogError> {
+    let (from, to): (Place, Place) = (args.from.parse()?, args.to.parse()?);
+    if from == to {
+        return Err(LogError::Same(to.to_string()));
+    }
+    let source = Source::open(&from, config)?;
+    let target = Target::make(&to, source.log(), config)?;
+    let keyring = args.keyring.clone().or_else(|| source.keyring());
+    let keys = Carrier::new(source.keys(config)?, target.keys(keyring.as_deref(), config)?)?;
+    let bar = output.progress(0, "copy");
+    let carrying = Carrying::new(source.log(), target.restore(config)?, bar.clone())?;
+    let mut copying = Copying { source: &source, keys, carrying, persons: 0 };
+    copying.round()?;
+    if args.seal {
+        copying.catch_up()?;
+        let next = to.to_string();
+        let sealing = Sealing { source: &source, key_file: args.key_file.as_deref(), server: args.server.as_deref() };
+        sealing.seal(&copying.carrying, &next, config)?;
+        copying.end(&next)?;
+    }
+    copying.carrying.check()?;
+    target.finish(true)?;
+    if args.follow {
+        return copying.follow();
+    }
+    bar.finish_and_clear();
+    tell(args, &to, &copying, output);
+    Ok(Exit::Sound)
+}
+
+fn tell(args: &Args, to: &Place, copying: &Copying<'_>, output: &Output) {
+    let (log, count) = (copying.source.log().id(), copying.carrying.count());
+    let value = json!({
+        "log": log.to_string(), "to": to.to_string(), "sealed": args.seal, "persons": copying.persons,
+        "records": count.records, "bytes": count.bytes, "found": count.found, "skipped": count.skipped,
+    });
+    let ended = if args.seal { format!("\nthe history has ended here and goes on at {to}") } else { String::new() };
+    let text = format!(
+        "log {log}: {} records copied, {} were there, {} that do not count left behind, {} persons' keys copied{ended}",
+        count.records, count.found, count.skipped, copying.persons
+    );
+    output.result(&value, text);
+}
+
+/// A copy under way.
+struct Copying<'a> {
+    source: &'a Source,
+    keys: Carrier,
+    carrying: Carrying<'a>,
+    persons: u64,
+}
+
+impl Copying<'_> {
+    /// Copies what there is now; how many records that were. A person's key is durable before what is sealed under it, so
+    /// the keys go first: the target can be opened after every round.
+    fn round(&mut self) -> Result<u64, LogError> {
+        let before = self.carrying.count().records;
+        self.source.refresh()?;
+        let ends = self.carrying.ends()?;
+        self.persons += self.keys.carry()?;
+        self.carrying.up_to(&ends)?;
+        Ok(self.carrying.count().records - before)
+    }
+
+    /// Copies most of what a source under load has written meanwhile, so that little is left when it is sealed.
+    fn catch_up(&mut self) -> Result<(), LogError> {
+        for _ in 0..ROUNDS {
+            if self.round()? == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies what comes, until the process is interrupted or something is in the way.
+    fn follow(&mut self) -> Result<Exit, LogError> {
+        loop {
+            std::thread::sleep(LOOK);
+            self.round()?;
+        }
+    }
+
+    /// Copies what lies before the seals, which MUST be there.
+    fn end(&mut self, next: &str) -> Result<(), LogError> {
+        self.round()?;
+        for (partition, found) in (0..).zip(self.carrying.nexts()) {
+            match found {
+                Some(found) if found == next => {}
+                Some(found) => return Err(LogError::Elsewhere { partition, next: found.to_owned() }),
+                None => return Err(LogError::Unsealed(partition)),
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,144 @@
+//! The two ends of a copy: a data directory or a topic each, opened so that a node may go on serving the one, and none
+//! can serve the other.
+
+use std::fmt;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use kippu_events::log::kafka::Address;
+use kippu_events::log::restore::Restore;
+use kippu_events::log::{LogId, ReadLog};
+use kippu_events::secrets::{KeysFrom, KeysTo, carry_keyring};
+
+use super::LogError;
+use crate::config::Config;
+use crate::node::{Beside, DataDir, Home};
+
+/// Where a history lies, as it is written on the command line.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Place {
+    Data(PathBuf),
+    Topic(Address),
+}
+
+impl FromStr for Place {
+    type Err = LogError;
+
+    fn from_str(text: &str) -> Result<Self, LogError> {
+        if text.contains("://") {
+            return text.parse().map(Self::Topic).map_err(|error| LogError::Place(text.to_owned(), error));
+        }
+        let wrong = |source| LogError::Dir(crate::node::DataDirError::Io { path: text.into(), source });
+        std::path::absolute(text).map(Self::Data).map_err(wrong)
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Data(dir) => dir.display().fmt(f),
+            Self::Topic(address) => address.fmt(f),
+        }
+    }
+}
+
+/// The history that is copied.
+pub(super) struct Source {
+    pub(super) home: Home,
+    pub(super) dir: Option<DataDir>,
+    beside: Beside,
+}
+
+impl Source {
+    /// Opens it, beside the nodes that serve it.
+    pub(super) fn open(place: &Place, config: &Config) -> Result<Self, LogError> {
+        let (home, dir) = match place {
+            Place::Topic(address) => (Home::topic(address.clone()), None),
+            Place::Data(path) => {
+                let dir = DataDir::new(path);
+                let unnamed = Config { log: None, ..config.clone() };
+                (Home::of(&unnamed, &dir, &dir.look()?)?, Some(dir))
+            }
+        };
+        let beside = home.open_beside(config)?;
+        Ok(Self { home, dir, beside })
+    }
+
+    pub(super) const fn log(&self) -> &dyn ReadLog {
+        self.beside.log()
+    }
+
+    /// Catches up with the nodes.
+    pub(super) fn refresh(&self) -> Result<(), LogError> {
+        Ok(self.beside.refresh()?)
+    }
+
+    /// Persons' keys.
+    pub(super) fn keys(&self, config: &Config) -> Result<KeysFrom, LogError> {
+        match (self.home.keys(config, self.log().id())?, &self.dir) {
+            (Some(shared), _) => Ok(KeysFrom::Shared(shared, 0)),
+            (None, Some(dir)) => Ok(KeysFrom::store(&dir.keys())?),
+            // An embedded log lies in a directory.
+            (None, None) => Err(LogError::Nowhere),
+        }
+    }
+
+    /// The file with every other key.
+    pub(super) fn keyring(&self) -> Option<PathBuf> {
+        self.dir.as_ref().map(|dir| dir.keys().join("keyring.json"))
+    }
+}
+
+/// Where it is copied to.
+pub(super) struct Target {
+    home: Home,
+    dir: Option<(DataDir, File)>,
+    log: LogId,
+}
+
+impl Target {
+    /// Makes it, or goes on with it. A node that has it open is in the way.
+    pub(super) fn make(place: &Place, log: &dyn ReadLog, config: &Config) -> Result<Self, LogError> {
+        let mut config = config.clone();
+        config.node.partitions = log.partitions();
+        let (home, dir) = match place {
+            Place::Topic(address) => (Home::topic(address.clone()), None),
+            Place::Data(path) => {
+                let dir = DataDir::new(path);
+                dir.make()?;
+                let lock = dir.lock()?;
+                dir.begin_copy(log.id())?;
+                (Home::Embedded(dir.log()), Some((dir, lock)))
+            }
+        };
+        home.create(log.id(), &config)?;
+        Ok(Self { home, dir, log: log.id() })
+    }
+
+    /// Takes records.
+    pub(super) fn restore(&self, config: &Config) -> Result<Box<dyn Restore>, LogError> {
+        Ok(self.home.restore(config)?)
+    }
+
+    /// Takes persons' keys, and in a data directory the keyring too.
+    pub(super) fn keys(&self, keyring: Option<&Path>, config: &Config) -> Result<KeysTo, LogError> {
+        match (self.home.keys(config, self.log)?, &self.dir) {
+            (Some(shared), _) => Ok(KeysTo::Shared(shared)),
+            (None, Some((dir, _))) => {
+                carry_keyring(keyring.ok_or(LogError::NoKeyring)?, &dir.keys(), self.log)?;
+                Ok(KeysTo::store(&dir.keys())?)
+            }
+            (None, None) => Err(LogError::Nowhere),
+        }
+    }
+
+    /// Says that the copy is whole; a data directory without its keys waits for them.
+    pub(super) fn finish(&self, with_keys: bool) -> Result<(), LogError> {
+        let Some((dir, _)) = &self.dir else { return Ok(()) };
+        if with_keys {
+            dir.finish(self.log, &self.home)?;
+        }
+        Ok(dir.end_copy()?)
+    }
+}

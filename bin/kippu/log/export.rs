@@ -1,0 +1,47 @@
+//! `kippu log export`: a history in plain segment files. Once more on the same directory, it adds what has come since.
+
+use std::path::PathBuf;
+
+use kippu_events::log::segments::Export;
+use serde_json::json;
+
+use super::carry::Carrying;
+use super::{LogError, Where, home};
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::output::Output;
+
+/// Arguments.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Where the segments go.
+    dir: PathBuf,
+    #[command(flatten)]
+    place: Where,
+}
+
+/// Exports.
+pub(crate) fn run(args: &Args, output: &Output) -> Exit {
+    super::run(&args.place, output, |config| export(args, &config, output))
+}
+
+fn export(args: &Args, config: &Config, output: &Output) -> Result<Exit, LogError> {
+    let beside = home(config)?.open_beside(config)?;
+    let log = beside.log();
+    let to = Box::new(Export::open(&args.dir, log.id(), log.partitions())?);
+    let bar = output.progress(0, "export");
+    let mut carrying = Carrying::new(log, to, bar.clone())?;
+    let ends = carrying.ends()?;
+    carrying.up_to(&ends)?;
+    carrying.check()?;
+    bar.finish_and_clear();
+    let (id, count) = (log.id(), carrying.count());
+    output.result(
+        &json!({ "log": id.to_string(), "to": args.dir, "records": count.records, "bytes": count.bytes, "found": count.found, "skipped": count.skipped }),
+        format_args!(
+            "log {id}: {} records exported, {} were there, {} that do not count left behind",
+            count.records, count.found, count.skipped
+        ),
+    );
+    Ok(Exit::Sound)
+}

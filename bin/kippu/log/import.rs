@@ -1,0 +1,64 @@
+//! `kippu log import`: an export becomes a log again, in a data directory or a topic. Every segment is checked before
+//! anything is written, and every record as it is.
+
+use std::path::PathBuf;
+
+use kippu_events::log::ReadLog as _;
+use kippu_events::log::segments::Segments;
+use serde_json::json;
+
+use super::carry::Carrying;
+use super::ends::{Place, Target};
+use super::{LogError, Where};
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::output::Output;
+
+/// Arguments.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Where the segments are.
+    dir: PathBuf,
+    #[command(flatten)]
+    place: Where,
+}
+
+/// Imports.
+pub(crate) fn run(args: &Args, output: &Output) -> Exit {
+    super::run(&args.place, output, |config| import(args, &config, output))
+}
+
+fn import(args: &Args, config: &Config, output: &Output) -> Result<Exit, LogError> {
+    let to: Place = match (&config.log, &config.data) {
+        (Some(address), _) => address.parse()?,
+        (None, Some(dir)) => Place::Data(dir.clone()),
+        (None, None) => return Err(LogError::Nowhere),
+    };
+    let segments = Segments::open(&args.dir)?;
+    let bar = output.progress(segments.bytes(), "check");
+    segments.check(|bytes| bar.inc(bytes))?;
+    bar.finish_and_clear();
+    let bar = output.progress(0, "import");
+    let target = Target::make(&to, &segments, config)?;
+    let mut carrying = Carrying::new(&segments, target.restore(config)?, bar.clone())?;
+    let ends = carrying.ends()?;
+    carrying.up_to(&ends)?;
+    carrying.check()?;
+    for partition in 0..segments.partitions() {
+        if carrying.last(partition) != segments.head(partition) {
+            let number = segments.head(partition).map_or(0, |head| head.number);
+            return Err(LogError::Diverged { partition, number });
+        }
+    }
+    target.finish(false)?;
+    bar.finish_and_clear();
+    let (id, count) = (segments.id(), carrying.count());
+    output.result(
+        &json!({ "log": id.to_string(), "to": to.to_string(), "records": count.records, "bytes": count.bytes, "found": count.found }),
+        format_args!(
+            "log {id}: {} records imported, {} were there; its keys are not among them",
+            count.records, count.found
+        ),
+    );
+    Ok(Exit::Sound)
+}

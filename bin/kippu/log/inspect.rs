@@ -1,0 +1,73 @@
+//! `kippu log inspect`: records as they lie in the log, those that do not count among them.
+
+use std::num::NonZeroUsize;
+
+use kippu_events::log::walk::{Step, Walk};
+use kippu_events::log::{Bound, ReadLog};
+
+use super::show::Shown;
+use super::{LogError, Where, home};
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::output::Output;
+
+/// Arguments.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// This partition; all of them where it is not given.
+    #[arg(long, value_name = "P")]
+    partition: Option<u16>,
+    /// From this record of each partition on.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    from: u64,
+    /// At most so many entries.
+    #[arg(long, value_name = "N", default_value = "100")]
+    limit: NonZeroUsize,
+    #[command(flatten)]
+    place: Where,
+}
+
+/// Shows records.
+pub(crate) fn run(args: &Args, output: &Output) -> Exit {
+    super::run(&args.place, output, |config| inspect(args, &config, output))
+}
+
+fn inspect(args: &Args, config: &Config, output: &Output) -> Result<Exit, LogError> {
+    let beside = home(config)?.open_beside(config)?;
+    let log = beside.log();
+    let partitions = match args.partition {
+        Some(partition) if partition >= log.partitions() => return Err(LogError::NoPartition(partition)),
+        Some(partition) => partition..partition + 1,
+        None => 0..log.partitions(),
+    };
+    let mut left = args.limit.get();
+    for partition in partitions {
+        show(log, partition, args.from, &mut left, output)?;
+    }
+    Ok(Exit::Sound)
+}
+
+/// Shows `partition` from record `from` on. What counts is known only from the beginning.
+fn show(log: &dyn ReadLog, partition: u16, from: u64, left: &mut usize, output: &Output) -> Result<(), LogError> {
+    let (mut walk, end) = (Walk::new(log, partition), log.end(partition)?);
+    while *left > 0 && walk.offset() < end {
+        let page = log.read(partition, walk.offset(), Bound::default())?;
+        if page.entries.is_empty() {
+            return Err(walk.broken(format!("the log goes on to offset {end}, but nothing can be read")).into());
+        }
+        for entry in page.entries {
+            let next = walk.head().map_or(0, |head| head.number + 1);
+            let (record, skip) = match walk.take(entry.offset, &entry.stored)? {
+                Step::Valid(record) => (record, None),
+                Step::Skipped(record, skip) => (record, Some(skip)),
+            };
+            if next >= from && *left > 0 {
+                *left -= 1;
+                let head = walk.head().filter(|_| skip.is_none());
+                let shown = Shown::of(partition, &entry, &record, head, skip);
+                output.result(&shown, &shown);
+            }
+        }
+    }
+    Ok(())
+}

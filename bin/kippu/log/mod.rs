@@ -1,0 +1,129 @@
+//! `kippu log`: a history as records – shown, exported, imported, and copied from one home to another.
+
+mod carry;
+pub(crate) mod copy;
+mod ends;
+pub(crate) mod export;
+pub(crate) mod import;
+pub(crate) mod inspect;
+mod sealing;
+mod show;
+
+use std::path::{Path, PathBuf};
+
+use kippu_events::log::kafka::address::NotAnAddress;
+use kippu_events::log::restore::RestoreError;
+use kippu_events::log::segments::SegmentsError;
+use kippu_events::log::walk::Broken;
+use kippu_events::log::{AppendError, LogId, ReadError};
+use kippu_events::secrets::SecretsError;
+
+use crate::config::{Config, Flags};
+use crate::exit::Exit;
+use crate::init;
+use crate::node::{DataDir, DataDirError, Home, HomeError};
+use crate::output::Output;
+use crate::remote::RemoteError;
+
+/// Which history, or where to.
+#[derive(clap::Args)]
+pub(crate) struct Where {
+    /// Configuration file.
+    #[arg(long, env = "KIPPU_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+/// Why it was not done, or not to its end.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LogError {
+    #[error("no history: name a data directory with --data, or a topic with --log")]
+    Nowhere,
+    #[error("{0} is neither a data directory nor a topic: {1}")]
+    Place(String, NotAnAddress),
+    #[error("the way to {0} begins and ends there")]
+    Same(String),
+    #[error("a data directory needs the history's keyring: name a copy of keys/keyring.json with --keyring")]
+    NoKeyring,
+    #[error("there is no partition {0}")]
+    NoPartition(u16),
+    #[error(transparent)]
+    Dir(#[from] DataDirError),
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error(transparent)]
+    Restore(#[from] RestoreError),
+    #[error(transparent)]
+    Segments(#[from] SegmentsError),
+    #[error(transparent)]
+    Broken(#[from] Broken),
+    #[error("the target holds the log {found}, with {} partitions; this is {log}, with {}", partitions.0, partitions.1)]
+    OtherLog { log: LogId, found: LogId, partitions: (u16, u16) },
+    #[error(
+        "partition {partition} of the target has gone another way at record {number}: somebody else has written there"
+    )]
+    Diverged { partition: u16, number: u64 },
+    #[error("partition {partition} is sealed already, and goes on at {next}")]
+    Elsewhere { partition: u16, next: String },
+    #[error("partition {0} does not end with a seal")]
+    Unsealed(u16),
+    #[error("partition {partition} was not sealed: {error}")]
+    Seal { partition: u16, error: AppendError },
+    #[error("a node serves the history: name an operator's key with --key-file, by which it is asked, or stop it: {0}")]
+    Served(String),
+    #[error("no claim says where the node answers: name it with --server")]
+    NoServer,
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
+}
+
+impl LogError {
+    const fn exit(&self) -> Exit {
+        match self {
+            Self::Nowhere | Self::Place(..) | Self::Same(_) | Self::NoKeyring | Self::NoPartition(_) => Exit::Usage,
+            // It was looked at, and is not as it should be.
+            Self::Broken(_)
+            | Self::Segments(SegmentsError::Damaged { .. })
+            | Self::OtherLog { .. }
+            | Self::Diverged { .. }
+            | Self::Elsewhere { .. }
+            | Self::Remote(RemoteError::Problem { .. }) => Exit::Found,
+            Self::Dir(_)
+            | Self::Home(_)
+            | Self::Secrets(_)
+            | Self::Read(_)
+            | Self::Restore(_)
+            | Self::Segments(_)
+            | Self::Unsealed(_)
+            | Self::Seal { .. }
+            | Self::Served(_)
+            | Self::NoServer
+            | Self::Remote(_) => Exit::CouldNotRun,
+        }
+    }
+}
+
+/// Runs `work` under the configuration that `place` names.
+fn run(place: &Where, output: &Output, work: impl FnOnce(Config) -> Result<Exit, LogError>) -> Exit {
+    // What is written is a history: its owner's alone, whoever makes the files.
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+    match init::load(place.config.as_deref(), &place.flags) {
+        Ok(config) => work(config).unwrap_or_else(|error| output.failed(error.exit(), error)),
+        Err((exit, error)) => output.failed(exit, error),
+    }
+}
+
+/// The history that `config` names.
+fn home(config: &Config) -> Result<Home, LogError> {
+    if config.data.is_none() && config.log.is_none() {
+        return Err(LogError::Nowhere);
+    }
+    let dir = DataDir::new(config.data.as_deref().unwrap_or(Path::new("")));
+    let found = if config.data.is_some() { dir.look()? } else { crate::node::Found::Unfinished };
+    Ok(Home::of(config, &dir, &found)?)
+}

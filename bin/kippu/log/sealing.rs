@@ -1,0 +1,80 @@
+//! Ending the source of a copy: by the node that serves it, where there is one, and otherwise here.
+
+use std::path::Path;
+
+use kippu_events::log::seal::seal;
+use kippu_events::log::{AppendError, Claimant, Log};
+use serde_json::json;
+
+use super::LogError;
+use super::carry::Carrying;
+use super::ends::Source;
+use crate::config::Config;
+use crate::node::{self, DataDirError, Home};
+use crate::remote::Remote;
+use crate::server::metrics::Commits;
+
+/// How often another writer may come in between: it claims once, and not again.
+const MOST_CLAIMS: usize = 16;
+/// What claims of this command call themselves.
+const NODE: &str = "kippu log copy";
+
+/// See the module.
+pub(super) struct Sealing<'a> {
+    pub(super) source: &'a Source,
+    pub(super) key_file: Option<&'a Path>,
+    pub(super) server: Option<&'a str>,
+}
+
+impl Sealing<'_> {
+    /// Seals every partition of the source; the history goes on at `next`.
+    pub(super) fn seal(&self, carrying: &Carrying<'_>, next: &str, config: &Config) -> Result<(), LogError> {
+        if let Some((partition, other)) = (0..).zip(carrying.nexts()).find_map(|(partition, found)| {
+            found.filter(|found| *found != next).map(|found| (partition, found.to_owned()))
+        }) {
+            return Err(LogError::Elsewhere { partition, next: other });
+        }
+        if carrying.nexts().all(|found| found.is_some()) {
+            return Ok(());
+        }
+        match (&self.source.home, self.key_file) {
+            // Whoever serves it there is deposed by the claim.
+            (Home::Kafka(_), _) | (Home::Embedded(_), None) => self.here(next, config),
+            (Home::Embedded(_), Some(key_file)) => {
+                let server = self.server.or(carrying.url()).ok_or(LogError::NoServer)?;
+                let remote = Remote::new(server, Some(key_file))?;
+                node::on_a_system(remote.post("/v1/log/seal", NODE, &json!({ "next": next })))?;
+                Ok(())
+            }
+        }
+    }
+
+    fn here(&self, next: &str, config: &Config) -> Result<(), LogError> {
+        let lock = match (&self.source.home, &self.source.dir) {
+            (Home::Embedded(_), Some(dir)) => Some(dir.lock().map_err(|error| match error {
+                DataDirError::Locked { .. } => LogError::Served(error.to_string()),
+                error => LogError::Dir(error),
+            })?),
+            (Home::Embedded(_) | Home::Kafka(_), _) => None,
+        };
+        let log = self.source.home.open(config, &Commits::default())?.log;
+        for partition in 0..log.partitions() {
+            persistently(&*log, partition, next).map_err(|error| LogError::Seal { partition, error })?;
+        }
+        drop(lock);
+        Ok(())
+    }
+}
+
+/// Seals `partition`, also where a node has just been told to serve it and claims in between.
+fn persistently(log: &dyn Log, partition: u16, next: &str) -> Result<(), AppendError> {
+    let claimant = Claimant { node: NODE.to_owned(), url: String::new() };
+    let mut sealed = seal(log, partition, &claimant, next);
+    for _ in 0..MOST_CLAIMS {
+        match sealed {
+            Err(AppendError::Deposed { .. }) => sealed = seal(log, partition, &claimant, next),
+            _ => break,
+        }
+    }
+    sealed
+}
