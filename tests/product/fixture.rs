@@ -133,6 +133,18 @@ impl Node {
         Ok(())
     }
 
+    /// From the next start on, the history is that at `log`.
+    pub(crate) fn serve_from(&mut self, log: &str) {
+        self.settings.flags.extend(["--log", log, "--accept-single-copy"].map(str::to_owned));
+    }
+
+    /// SIGTERM, to which a node MUST end well.
+    pub(crate) fn stop(&mut self) {
+        self.signal("TERM");
+        let status = self.wait();
+        assert!(status.success(), "the node ended with {status}: {}", self.log());
+    }
+
     /// SIGKILL and start.
     pub(crate) fn crash(&mut self) {
         self.kill();

@@ -54,10 +54,10 @@ pub(crate) fn run(args: &Args, output: &Output) -> Exit {
 
 fn copy(args: &Args, config: &Config, output: &Output) -> Result<Exit, LogError> {
     let (from, to): (Place, Place) = (args.from.parse()?, args.to.parse()?);
-    if from == to {
+    let source = Source::open(&from, config)?;
+    if to.is(&source.home) {
         return Err(LogError::Same(to.to_string()));
     }
-    let source = Source::open(&from, config)?;
     let target = Target::make(&to, source.log(), config)?;
     let keyring = args.keyring.clone().or_else(|| source.keyring());
     let keys = Carrier::new(source.keys(config)?, target.keys(keyring.as_deref(), config)?)?;

@@ -34,6 +34,17 @@ impl FromStr for Place {
     }
 }
 
+impl Place {
+    /// Whether `home` is there.
+    pub(super) fn is(&self, home: &Home) -> bool {
+        match (self, home) {
+            (Self::Data(dir), Home::Embedded(log)) => DataDir::new(dir).log() == *log,
+            (Self::Topic(here), Home::Kafka(there)) => here == there,
+            (Self::Data(_), Home::Kafka(_)) | (Self::Topic(_), Home::Embedded(_)) => false,
+        }
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

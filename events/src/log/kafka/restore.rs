@@ -12,8 +12,10 @@ use super::topic::Identity;
 use super::{Address, OpenError, Settings, check, topic};
 use crate::log::restore::{Restore, RestoreError, follow};
 use crate::log::walk::Walk;
-use crate::log::{Bound, Genesis, Head, LogId, ReadError};
+use crate::log::{Bound, Genesis, Head, LogId};
 
+/// Partitions that are read at once when a topic is opened.
+const AT_ONCE: usize = 16;
 /// How often the end of the topic is asked for while records are on their way.
 const LOOK: Duration = Duration::from_millis(2);
 
@@ -43,27 +45,15 @@ impl Restored {
         });
         let producers = Producers::new(&fetch.access, partitions, &note, &Arc::default())?;
         let begin = |partition| Walk::of(Genesis { log: id, partition, partitions });
-        let mut restored = Self { id, fetch, producers, failure, walks: (0..partitions).map(begin).collect() };
-        for partition in 0..partitions {
-            restored.read_on(partition).map_err(OpenError::Client)?;
-        }
-        Ok(restored)
+        let mut walks: Vec<_> = (0..partitions).map(begin).collect();
+        read_all(&fetch, &mut walks)?;
+        Ok(Self { id, fetch, producers, failure, walks })
     }
 
-    /// Judges what has come to be in the topic.
-    fn read_on(&mut self, partition: u16) -> Result<(), String> {
-        let Some(walk) = self.walks.get_mut(usize::from(partition)) else {
-            let partitions = u16::try_from(self.walks.len()).unwrap_or(u16::MAX);
-            return Err(ReadError::NoPartition { partition, partitions }.to_string());
-        };
-        let end = self.fetch.end(partition).map_err(|error| error.to_string())?;
-        while walk.offset() < end {
-            let page = self.fetch.page(partition, walk.offset(), end, Bound::default());
-            for entry in page.map_err(|error| error.to_string())?.entries {
-                walk.take(entry.offset, &entry.stored).map_err(|broken| broken.to_string())?;
-            }
-        }
-        Ok(())
+    fn read_on(&mut self, partition: u16) -> Result<(), RestoreError> {
+        let walk = self.walks.get_mut(usize::from(partition));
+        let there_is = walk.ok_or_else(|| RestoreError::Failed(format!("there is no partition {partition}")));
+        read_on(&self.fetch, partition, there_is?).map_err(|error| RestoreError::Failed(error.to_string()))
     }
 
     fn failure(&self) -> Option<String> {
@@ -75,7 +65,7 @@ impl Restored {
         let mut until = Instant::now() + PATIENCE;
         loop {
             let before = self.head(partition);
-            self.read_on(partition).map_err(RestoreError::Failed)?;
+            self.read_on(partition)?;
             let head = self.head(partition);
             match head {
                 Some(head) if head == expected => return Ok(()),
@@ -95,6 +85,33 @@ impl Restored {
             std::thread::sleep(LOOK);
         }
     }
+}
+
+/// Judges what has come to be in one partition of the topic.
+fn read_on(fetch: &Fetch, partition: u16, walk: &mut Walk) -> Result<(), OpenError> {
+    let end = fetch.end(partition)?;
+    while walk.offset() < end {
+        for entry in fetch.page(partition, walk.offset(), end, Bound::default())?.entries {
+            walk.take(entry.offset, &entry.stored).map_err(|broken| OpenError::Client(broken.to_string()))?;
+        }
+    }
+    Ok(())
+}
+
+/// Judges the whole topic, some partitions at once: each waits for the brokers.
+fn read_all(fetch: &Fetch, walks: &mut [Walk]) -> Result<(), OpenError> {
+    let lane = walks.len().div_ceil(AT_ONCE).max(1);
+    std::thread::scope(|scope| {
+        let lanes = walks.chunks_mut(lane).zip((0..).step_by(lane));
+        let read = |(walks, first): (_, u16)| {
+            (first..).zip(walks).try_for_each(|(partition, walk)| read_on(fetch, partition, walk))
+        };
+        let lanes: Vec<_> = lanes.map(|lane| scope.spawn(move || read(lane))).collect();
+        lanes.into_iter().try_for_each(|lane| match lane.join() {
+            Ok(read) => read,
+            Err(panic) => std::panic::resume_unwind(panic),
+        })
+    })
 }
 
 impl Restore for Restored {

@@ -1,0 +1,270 @@
+//! A history on its way from the embedded log to Kafka, under load: the copy is killed again and again, and in the end the
+//! history goes on there. What clients were told must be there, once, and every retry must be answered as the first time.
+
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_util::StreamExt as _;
+use rand::Rng as _;
+use rand::rngs::StdRng;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::fixture::{Node, kippu, run, say, seeded, text};
+use crate::http::Caller;
+use crate::script::{self, Script, Told};
+
+const CLIENTS: u64 = 6;
+/// How often a copy is killed.
+const KILLS: usize = 10;
+/// Answers between the start of a copy and its end, at most: some copies have not begun to write by then, some have
+/// caught up and follow.
+const MOST_ANSWERS: u64 = 500;
+/// Retries at once when answers are compared.
+const AT_ONCE: usize = 16;
+
+/// A topic that nobody has used.
+pub(crate) fn topic(name: &str) -> String {
+    let brokers = std::env::var("KAFKA_BROKERS").expect("KAFKA_BROKERS: `make test` starts a broker and sets it");
+    format!("kafka://{brokers}/{name}-{:016x}", rand::random::<u64>())
+}
+
+/// Shows F7, F12. Keeps E2, L4, T1, T2.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_history_moves_to_kafka_while_clients_work() {
+    let mut rng = seeded("moving");
+    let mut node = Node::start_with(&["--rate-per-second", "0"]);
+    let mut load = Load::start(&node, &mut rng).await;
+    let log = topic("moving");
+    load.answers(200).await;
+    assert_ok(&copy(&node, &log, &[]).output().unwrap());
+    load.answers(100).await;
+    assert_ok(&seal(&node, &log));
+    assert_moved(&node, &log).await;
+    node.stop();
+    node.serve_from(&log);
+    node.start_again();
+    load.moved(&node);
+    load.answers(200).await;
+    let told = load.end(&node).await;
+    node.stop();
+    assert_sound(&log);
+    say(&format!("moving: {told} answers before, during and after: 0 lost, 0 doubled"));
+}
+
+/// Shows F7, F12. Keeps E2, L2, L5.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_that_is_killed_again_and_again_is_the_history_in_the_end() {
+    let mut rng = seeded("copy");
+    let mut node = Node::start_with(&["--rate-per-second", "0"]);
+    let mut load = Load::start(&node, &mut rng).await;
+    let (log, mut copied) = (topic("copied"), Vec::new());
+    for _ in 0..KILLS {
+        let mut child = Killed(copy(&node, &log, &["--follow"]).stdout(Stdio::null()).spawn().unwrap());
+        load.answers(rng.random_range(1..MOST_ANSWERS)).await;
+        child.kill();
+        copied.push(run(&["log", "inspect", "--log", &log, "--accept-single-copy", "--limit", "100000", "--json"]));
+    }
+    assert_ok(&seal(&node, &log));
+    node.stop();
+    // Whatever both are exported to has the same names, lengths and hashes.
+    let folder = TempDir::new().unwrap();
+    let exports = [("--data", node.data().to_str().unwrap()), ("--log", log.as_str())].map(|(flag, place)| {
+        let to = folder.path().join(flag);
+        assert_ok(&run(&["log", "export", to.to_str().unwrap(), flag, place, "--accept-single-copy"]));
+        std::fs::read_to_string(to.join("manifest.json")).unwrap()
+    });
+    assert_eq!(exports[0], exports[1]);
+    assert_sound(&log);
+    node.serve_from(&log);
+    node.start_again();
+    load.moved(&node);
+    let told = load.end(&node).await;
+    let entries: Vec<usize> = copied.iter().map(|output| text(output).lines().count()).collect();
+    say(&format!("copy: {KILLS} kills, after which the topic held {entries:?} entries; {told} answers told again"));
+}
+
+/// Shows F7. Keeps L4.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_history_is_served_from_its_new_home_only_once_it_has_ended_in_the_old_one() {
+    let mut node = Node::start();
+    let place = json!({ "label": "before" });
+    let first = node.operator().post("/v1/placements", "before", &place).await.expect(201);
+    let log = topic("early");
+    assert_ok(&copy(&node, &log, &[]).output().unwrap());
+    let refused = copy(&node, &log, &["--seal"]).output().unwrap();
+    assert!(!refused.status.success() && text(&refused).contains("name an operator's key"), "{}", text(&refused));
+    node.stop();
+    let data = node.data();
+    let data = data.to_str().unwrap();
+    let early = run(&["serve", "--data", data, "--log", &log, "--accept-single-copy", "--listen", "127.0.0.1:0"]);
+    assert_eq!(early.status.code(), Some(3));
+    assert!(text(&early).contains("partition 0 has not ended here"), "{}", text(&early));
+    // With the node stopped, the command seals by itself.
+    assert_ok(&copy(&node, &log, &["--seal"]).output().unwrap());
+    assert_ok(&copy(&node, &log, &["--seal"]).output().unwrap());
+    let elsewhere = copy(&node, &topic("elsewhere"), &["--seal"]).output().unwrap();
+    assert_eq!(elsewhere.status.code(), Some(1), "{}", text(&elsewhere));
+    assert!(text(&elsewhere).contains("is sealed already, and goes on at kafka://"), "{}", text(&elsewhere));
+    // A node that is started where the history was says where it is.
+    node.start_again();
+    assert_moved(&node, &log).await;
+    node.stop();
+    node.serve_from(&log);
+    node.start_again();
+    let again = loop {
+        let again = node.operator().post("/v1/placements", "before", &place).await;
+        if again.status != 503 {
+            break again;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert!(first.says_the_same_as(&again), "{first:?}, and then {again:?}");
+    // It lies there now, so there is nothing to copy to there any more.
+    let late = copy(&node, &log, &[]).output().unwrap();
+    assert_eq!(late.status.code(), Some(2), "{}", text(&late));
+}
+
+/// Shows F7.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_in_another_directory_is_a_node_of_its_own_with_every_name() {
+    let node = Node::start();
+    let market = node.market(script::LIMIT).await;
+    let buyer = market.buyer("grace").await;
+    let folder = TempDir::with_prefix("kippu-test-").unwrap();
+    let to = folder.path().join("data");
+    assert_ok(&copy(&node, to.to_str().unwrap(), &[]).output().unwrap());
+    let later = market.buyer("ada").await;
+    assert_ok(&copy(&node, to.to_str().unwrap(), &[]).output().unwrap());
+    // A copy that has not ended is no node.
+    std::fs::write(to.join("copying"), "").unwrap();
+    let unfinished = run(&["serve", "--data", to.to_str().unwrap(), "--listen", "127.0.0.1:0"]);
+    assert!(text(&unfinished).contains("has not ended"), "{}", text(&unfinished));
+    assert_ok(&copy(&node, to.to_str().unwrap(), &[]).output().unwrap());
+    let key = node.operator().key;
+    drop(node);
+    let other = Node::start_in(folder, Vec::new());
+    for (buyer, login) in [(buyer, "grace"), (later, "ada")] {
+        let path = format!("/v1/users/{}?unseal=true", buyer.user);
+        let user = other.caller(&key).get(&path).await.expect(200).json();
+        assert_eq!(user["login"], login);
+    }
+    other.assert_sound();
+}
+
+/// Copies the history of `node`.
+fn copy(node: &Node, to: &str, flags: &[&str]) -> Command {
+    let mut command = kippu();
+    command
+        .args(["log", "copy"])
+        .arg(node.data())
+        .arg(to)
+        .args(["--replicas", "1", "--accept-single-copy"])
+        .args(flags);
+    command
+}
+
+/// Copies what is left, with the node asked for the end.
+fn seal(node: &Node, to: &str) -> Output {
+    let key = node.data().join("operator.key");
+    copy(node, to, &["--seal", "--json", "--key-file", key.to_str().unwrap()]).output().unwrap()
+}
+
+#[track_caller]
+fn assert_ok(output: &Output) {
+    assert!(output.status.success(), "{}", text(output));
+}
+
+#[track_caller]
+fn assert_sound(log: &str) {
+    let output = run(&["replay", "verify", "--log", log, "--accept-single-copy"]);
+    assert!(output.status.success(), "{}", text(&output));
+}
+
+/// Nothing is decided there any more, and everybody is told where.
+async fn assert_moved(node: &Node, log: &str) {
+    for key in ["before", "after"] {
+        let reply = node.operator().post("/v1/placements", key, &json!({ "label": key })).await;
+        let problem = reply.expect_problem(503, "moved").json();
+        assert_eq!(problem["detail"], Value::from(format!("the history goes on at {log}")));
+    }
+}
+
+/// A process that does not outlive the test.
+struct Killed(Child);
+
+impl Killed {
+    fn kill(&mut self) {
+        assert!(self.0.try_wait().unwrap().is_none(), "a copy that follows ends only where it is killed");
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        // An error here says that it has ended already, which is what is wanted.
+        let _ended = self.0.kill().and_then(|()| self.0.wait());
+    }
+}
+
+/// Clients that do not stop, wherever the node is.
+struct Load {
+    node: watch::Sender<Vec<Caller>>,
+    over: Arc<AtomicBool>,
+    answers: watch::Receiver<u64>,
+    clients: JoinSet<Script>,
+}
+
+impl Load {
+    async fn start(node: &Node, rng: &mut StdRng) -> Self {
+        let market = node.market(script::LIMIT).await;
+        let settlers = [market.settler("one").await.key, market.settler("two").await.key];
+        let (nodes, over) = (watch::Sender::new(vec![node.caller("")]), Arc::<AtomicBool>::default());
+        let (counted, answers) = watch::channel(0);
+        let mut clients = JoinSet::new();
+        for client in 0..CLIENTS {
+            let script = Script::new(client, rng.random(), market.operator.key.clone(), settlers.clone());
+            let (nodes, over, counted) = (nodes.subscribe(), Arc::clone(&over), counted.clone());
+            let over = move || {
+                counted.send_modify(|answers| *answers += 1);
+                over.load(Ordering::Relaxed)
+            };
+            clients.spawn(async move { script.roam(move || nodes.borrow().clone(), over).await.0 });
+        }
+        Self { node: nodes, over, answers, clients }
+    }
+
+    /// Waits for so many more answers.
+    async fn answers(&mut self, more: u64) {
+        let goal = *self.answers.borrow() + more;
+        self.answers.wait_for(|answers| *answers >= goal).await.expect("clients go on");
+    }
+
+    /// The node answers at another address.
+    fn moved(&self, node: &Node) {
+        self.node.send_replace(vec![node.caller("")]);
+    }
+
+    /// Ends all clients, holds every account against what `node` says of it, and every answer against its repetition.
+    async fn end(self, node: &Node) -> usize {
+        self.over.store(true, Ordering::Relaxed);
+        let mut scripts = self.clients.join_all().await;
+        for script in &mut scripts {
+            script.finish_anywhere(&[node.caller("")]).await;
+            script.assert_accounts(&node.operator()).await;
+        }
+        let told: Vec<&Told> = scripts.iter().flat_map(|script| &script.told).collect();
+        let asked = futures_util::stream::iter(&told).map(async |told| (told, told.sent.post(&node.caller("")).await));
+        let mut asked = asked.buffer_unordered(AT_ONCE);
+        while let Some((told, again)) = asked.next().await {
+            let again = again.expect("a node that nobody harms answers");
+            assert!(told.reply.says_the_same_as(&again), "{told:?}, and then {again:?}");
+        }
+        drop(asked);
+        told.len()
+    }
+}

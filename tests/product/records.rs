@@ -1,0 +1,135 @@
+//! `kippu log inspect`, `export` and `import`, and the topic as ordinary tools read it.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::fixture::{Node, run, text};
+use crate::http::Reply;
+use crate::moving::topic;
+
+/// A stopped node with a user and a placement; what it answered about the latter.
+async fn stopped() -> (Node, Reply) {
+    let mut node = Node::start();
+    let limit = json!({ "source": "fixed", "amount": 500, "currency": "EUR" });
+    node.operator().post("/v1/users", "user", &json!({ "login": "grace", "limit": limit })).await.expect(201);
+    let told = place(&node).await.expect(201);
+    node.stop();
+    (node, told)
+}
+
+async fn place(node: &Node) -> Reply {
+    node.operator().post("/v1/placements", "place", &json!({ "label": "a replica" })).await
+}
+
+fn inspect(arguments: &[&str]) -> Vec<Value> {
+    let output = run(&[&["log", "inspect", "--json"], arguments].concat());
+    assert!(output.status.success(), "{}", text(&output));
+    String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn lines_of(path: &Path, arguments: &[&str]) -> String {
+    let output = run(&[&["log", "export", path.to_str().unwrap()], arguments].concat());
+    assert!(output.status.success(), "{}", text(&output));
+    std::fs::read_to_string(path.join("manifest.json")).unwrap()
+}
+
+/// Shows F7.
+#[tokio::test]
+async fn every_record_can_be_looked_at_beside_the_node_or_after_it() {
+    let (mut node, _) = stopped().await;
+    let data = node.data();
+    let data = data.to_str().unwrap();
+    let all = inspect(&["--data", data]);
+    let of = |kind: &str| all.iter().filter(|record| record["kind"] == kind).count();
+    assert_eq!((of("genesis"), of("claim"), of("commit")), (16, 16, 3));
+    let user = all.iter().find(|record| record["events"][0]["type"] == "user.registered").expect("it is there");
+    let (partition, number) = (user["partition"].to_string(), user["number"].to_string());
+    let one = ["--data", data, "--partition", &partition, "--from", &number, "--limit", "1"];
+    assert_eq!(inspect(&one), std::slice::from_ref(user));
+    assert!(user["hash"].as_str().is_some_and(|hash| hash.len() == 64));
+    let shown = text(&run(&[&["log", "inspect"], &one[..]].concat()));
+    assert!(
+        shown.starts_with(&format!("{partition}-{number}  ")) && shown.contains("user.registered  users/"),
+        "{shown}"
+    );
+    assert_eq!(run(&["log", "inspect", "--data", data, "--partition", "16"]).status.code(), Some(2));
+    node.start_again();
+    assert_eq!(inspect(&["--data", data]).len(), all.len() + 16, "beside the running node, with its claims");
+}
+
+/// Shows F7. Keeps L5.
+#[tokio::test]
+async fn an_export_becomes_the_same_log_again_and_a_damaged_segment_is_refused_by_name() {
+    let (node, told) = stopped().await;
+    let folder = TempDir::with_prefix("kippu-test-").unwrap();
+    let [export, again] = ["export", "again"].map(|name| folder.path().join(name));
+    let data = folder.path().join("data");
+    let manifest = lines_of(&export, &["--data", node.data().to_str().unwrap()]);
+    let import = |place: &[&str]| {
+        run(&[&["log", "import", export.to_str().unwrap(), "--replicas", "1", "--accept-single-copy"], place].concat())
+    };
+
+    let names: Value = serde_json::from_str(&manifest).unwrap();
+    let name = names["segments"].as_array().unwrap().last().expect("there are segments")["file"].as_str().unwrap();
+    let segment = export.join(name);
+    let sound = std::fs::read(&segment).unwrap();
+    let mut flipped = sound.clone();
+    flipped[sound.len() / 2] ^= 0x10;
+    std::fs::write(&segment, flipped).unwrap();
+    let refused = import(&["--data", data.to_str().unwrap()]);
+    assert_eq!(refused.status.code(), Some(1), "{}", text(&refused));
+    assert!(text(&refused).contains(name) && text(&refused).contains("SHA-256"), "{}", text(&refused));
+    assert!(!data.exists(), "nothing was written");
+    std::fs::write(&segment, sound).unwrap();
+
+    let log = topic("imported");
+    for (place, flags) in
+        [(["--log", &log], vec!["--accept-single-copy"]), (["--data", data.to_str().unwrap()], vec![])]
+    {
+        for _ in 0..2 {
+            let imported = import(&place);
+            assert!(imported.status.success(), "{}", text(&imported));
+        }
+        assert_eq!(lines_of(&again, &[&place[..], &flags[..]].concat()), manifest);
+        std::fs::remove_dir_all(&again).unwrap();
+    }
+    // With the keys beside it, it is the node.
+    let keys = Command::new("cp").arg("-a").arg(node.data().join("keys")).arg(&data).status();
+    assert!(keys.unwrap().success());
+    let other = Node::start_in(folder, Vec::new());
+    let repeated = place(&other).await;
+    assert!(told.says_the_same_as(&repeated), "{told:?}, and then {repeated:?}");
+    other.assert_sound();
+}
+
+/// Shows F7, F8.
+#[tokio::test]
+async fn the_lines_of_the_documentation_show_a_topic_with_ordinary_tools() {
+    let (node, _) = stopped().await;
+    let log = topic("shown");
+    let copied = run(&["log", "copy", node.data().to_str().unwrap(), &log, "--replicas", "1", "--accept-single-copy"]);
+    assert!(copied.status.success(), "{}", text(&copied));
+    let (brokers, topic) = log.strip_prefix("kafka://").unwrap().split_once('/').unwrap();
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/log-format.md")).unwrap();
+    let lines: Vec<&str> = page.lines().filter(|line| line.starts_with("kcat -C ")).collect();
+    let shown = lines.iter().map(|line| {
+        let output =
+            Command::new("sh").args(["-euc", line]).env("BROKERS", brokers).env("TOPIC", topic).output().unwrap();
+        assert!(output.status.success(), "{line}: {}", text(&output));
+        String::from_utf8(output.stdout).unwrap()
+    });
+    let shown: Vec<String> = shown.collect();
+    let [records, events, keys] = &shown[..] else { panic!("three lines, not {}", lines.len()) };
+    let of = |kind: &str| records.lines().filter(|line| line.split('\t').any(|field| field == kind)).count();
+    assert_eq!((of("genesis"), of("claim"), of("commit")), (16, 16, 3), "{records}");
+    let mut types: Vec<String> = events
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["type"].as_str().unwrap().to_owned())
+        .collect();
+    types.sort();
+    assert_eq!(types, ["client.opened", "placement.opened", "user.registered"]);
+    assert_eq!(keys.lines().map(str::len).collect::<Vec<_>>(), [24], "one person's key: {keys}");
+}
