@@ -13,7 +13,7 @@ help: ## This list.
 setup: ## Installs what a fresh machine lacks: a C++ compiler, clang's library, pkg-config.
 	@sh tests/scripts/setup.sh
 
-setup-kafka: setup ## The same for Apache Kafka, which the tests run: Java and Maven, then Kafka's own jars.
+setup-kafka: setup ## The same for Apache Kafka, which the tests run: Java, Maven, kcat, jq, then Kafka's own jars.
 	@sh tests/scripts/setup.sh kafka
 	@sh tests/kafka/kafka.sh fetch
 

@@ -26,6 +26,8 @@ if [ "${1:-}" = kafka ]; then
     command -v java >/dev/null 2>&1 || missing="$missing default-jre-headless"
     command -v mvn >/dev/null 2>&1 || missing="$missing maven"
     command -v python3 >/dev/null 2>&1 || missing="$missing python3"
+    command -v kcat >/dev/null 2>&1 || missing="$missing kcat"
+    command -v jq >/dev/null 2>&1 || missing="$missing jq"
 fi
 [ -z "$missing" ] && exit 0
 

@@ -3,6 +3,9 @@
 //! This is no writer. It makes no claim, so nothing is ever answered from it, and a home that a node serves does not lend
 //! itself to it: the embedded log is locked, and on a topic whatever somebody else has written shows in the chain.
 
+#[cfg(test)]
+mod tests;
+
 use super::judge::judge;
 use super::record::{Content, Genesis, NotARecord, Record};
 use super::{Head, LogId, Verdict};

@@ -4,6 +4,7 @@ mod deadlines;
 mod memory;
 mod once;
 mod order;
+mod seal;
 mod standby;
 mod writers;
 

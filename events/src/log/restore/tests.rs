@@ -1,0 +1,131 @@
+//! Each home takes a history over in pieces, as it is, and nothing that does not follow. Topics need a broker.
+
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use super::super::kafka::{self, Address, KafkaLog, NewTopic};
+use super::super::rocks::{self, RocksLog};
+use super::super::walk::Walk;
+use super::super::{AppendError, Bound, Claim, Claimant, Commit, Log as _, ReadLog, Seal};
+use super::*;
+
+const LOG: LogId = LogId([7; 16]);
+const TRYING_OUT: kafka::Settings = kafka::Settings { accept_single_copy: true };
+
+/// A genesis, and two claims with commits behind each.
+fn history(partition: u16) -> Vec<Vec<u8>> {
+    let mut walk = Walk::of(Genesis { log: LOG, partition, partitions: 2 });
+    let mut records = Vec::new();
+    let mut add = |walk: &mut Walk, content: Content<'_>| {
+        let stored = content.encode().0;
+        walk.take(walk.offset(), &stored).unwrap();
+        records.push(stored);
+    };
+    add(&mut walk, Content::Genesis(Genesis { log: LOG, partition, partitions: 2 }));
+    for epoch in [1, 2] {
+        add(&mut walk, Content::Claim(Claim { epoch, nonce: [9; 16], node: "n".to_owned(), url: String::new() }));
+        for _ in 0..50 {
+            let Head { number, hash: prev, .. } = walk.head().unwrap();
+            add(&mut walk, Content::Commit(Commit { epoch, number: number + 1, prev, acked: number, body: b"[]" }));
+        }
+    }
+    records
+}
+
+fn seal_after(head: Head) -> Vec<u8> {
+    let Head { epoch, number, hash: prev, .. } = head;
+    Content::Seal(Seal { epoch, number: number + 1, prev, acked: number, next: "there".to_owned() }).encode().0
+}
+
+/// Takes both histories, half and half, with the home opened anew in between; gives the heads.
+fn take_over(open: impl Fn() -> Box<dyn Restore>) -> [Head; 2] {
+    for half in [0..60, 60..103] {
+        let mut home = open();
+        for partition in [0, 1] {
+            let records = history(partition);
+            let next = home.head(partition).map_or(0, |head| usize::try_from(head.number + 1).unwrap());
+            home.append(partition, &records[next..half.end]).unwrap();
+            assert!(matches!(
+                home.append(partition, &records[half.end - 1..half.end]),
+                Err(RestoreError::Refused { .. })
+            ));
+        }
+    }
+    let mut home = open();
+    let heads = [0, 1].map(|partition| home.head(partition).unwrap());
+    let refused = home.append(0, &[seal_after(heads[0])]).unwrap_err().to_string();
+    assert!(refused.contains("a seal ends a home, not the history"), "{refused}");
+    heads
+}
+
+fn stored(log: &dyn ReadLog, partition: u16) -> Vec<Vec<u8>> {
+    let page = log.read(partition, 0, Bound::default()).unwrap();
+    page.entries.into_iter().map(|entry| entry.stored).collect()
+}
+
+fn claimant() -> Claimant {
+    Claimant { node: "n".to_owned(), url: String::new() }
+}
+
+/// Shows F7. Keeps L2, L5.
+#[test]
+fn an_embedded_log_is_the_history_that_it_took_over_and_goes_on() {
+    let dir = TempDir::new().unwrap();
+    RocksLog::create(dir.path(), LOG, 2).unwrap();
+    let open = |dir: &Path| -> Box<dyn Restore> { Box::new(rocks::Restored::open(dir).unwrap()) };
+    let heads = take_over(|| open(dir.path()));
+    let restored = open(dir.path());
+    assert!(matches!(RocksLog::open(dir.path()), Err(rocks::OpenError::Locked { .. })), "nobody serves it meanwhile");
+    drop(restored);
+    let log = RocksLog::open(dir.path()).unwrap();
+    assert_eq!([0, 1].map(|partition| stored(&*log, partition)), [0, 1].map(history));
+    let claimed = log.claim(0, &claimant(), std::sync::Arc::new(|_| {})).unwrap();
+    assert_eq!((claimed.head.number, claimed.head.epoch), (heads[0].number + 1, 3));
+}
+
+/// Shows F7. Keeps L2, L4, L5.
+#[test]
+fn a_topic_is_the_history_that_it_took_over_and_what_arrives_twice_does_not_count() {
+    let brokers = std::env::var("KAFKA_BROKERS").expect("KAFKA_BROKERS: `make test` starts a broker and sets it");
+    let address = Address { brokers, topic: format!("restored-{}", LogId::random().unwrap()) };
+    KafkaLog::create(&address, LOG, &NewTopic { partitions: 2, replicas: 1, in_sync: 1 }).unwrap();
+    let open = || -> Box<dyn Restore> { Box::new(kafka::Restored::open(&address, TRYING_OUT).unwrap()) };
+    // Two copies at once, each of which knows nothing of the other.
+    let (mut one, mut other) = (open(), open());
+    let records = history(0);
+    one.append(0, &records[1..30]).unwrap();
+    other.append(0, &records[1..10]).unwrap();
+    assert!(other.head(0).unwrap().number >= 9);
+    let heads = take_over(open);
+    let log = KafkaLog::open(&address, TRYING_OUT).unwrap();
+    assert_eq!(stored(&*log, 1), history(1));
+    let (mut walk, mut valid) = (Walk::new(&*log, 0), Vec::new());
+    for (offset, stored) in (0..).zip(stored(&*log, 0)) {
+        if let super::super::walk::Step::Valid(_) = walk.take(offset, &stored).unwrap() {
+            valid.push(stored);
+        }
+    }
+    assert_eq!((valid, walk.head()), (records, Some(heads[0])));
+    let claimed = log.claim(0, &claimant(), std::sync::Arc::new(|_| {})).unwrap();
+    assert_eq!((claimed.head.number, claimed.head.epoch), (heads[0].number + 1, 3));
+    // A node has come in between: nothing is taken any more that would not count.
+    let mut late = open();
+    let stale =
+        Content::Commit(Commit { epoch: 2, number: 103, prev: heads[0].hash, acked: 102, body: b"[]" }).encode().0;
+    assert!(matches!(late.append(0, &[stale]), Err(RestoreError::Refused { .. })));
+}
+
+/// Keeps L4.
+#[test]
+fn a_sealed_history_is_sealed_once_and_takes_no_claim() {
+    let dir = TempDir::new().unwrap();
+    RocksLog::create(dir.path(), LOG, 1).unwrap();
+    let log = RocksLog::open(dir.path()).unwrap();
+    for _ in 0..2 {
+        super::super::seal::seal(&*log, 0, &claimant(), "there").unwrap();
+    }
+    let elsewhere = super::super::seal::seal(&*log, 0, &claimant(), "elsewhere");
+    assert_eq!(elsewhere, Err(AppendError::Sealed { next: "there".to_owned() }));
+    assert_eq!(stored(&*log, 0).len(), 3, "a genesis, a claim and the seal");
+}
