@@ -58,8 +58,11 @@ fn copy(args: &Args, config: &Config, output: &Output) -> Result<Exit, LogError>
     if to.is(&source.home) {
         return Err(LogError::Same(to.to_string()));
     }
-    let target = Target::make(&to, source.log(), config)?;
     let keyring = args.keyring.clone().or_else(|| source.keyring());
+    if matches!(to, Place::Data(_)) && keyring.is_none() {
+        return Err(LogError::NoKeyring);
+    }
+    let target = Target::make(&to, source.log(), config)?;
     let keys = Carrier::new(source.keys(config)?, target.keys(keyring.as_deref(), config)?)?;
     let bar = output.progress(0, "copy");
     let carrying = Carrying::new(source.log(), target.restore(config)?, bar.clone())?;
@@ -75,6 +78,7 @@ fn copy(args: &Args, config: &Config, output: &Output) -> Result<Exit, LogError>
     copying.carrying.check()?;
     target.finish(true)?;
     if args.follow {
+        output.note(format_args!("{to} has caught up, and follows"));
         return copying.follow();
     }
     bar.finish_and_clear();

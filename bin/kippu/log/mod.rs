@@ -91,6 +91,7 @@ impl LogError {
             | Self::Segments(SegmentsError::Damaged { .. })
             | Self::OtherLog { .. }
             | Self::Diverged { .. }
+            | Self::Restore(RestoreError::Diverged { .. })
             | Self::Elsewhere { .. }
             | Self::Remote(RemoteError::Problem { .. }) => Exit::Found,
             Self::Dir(_)

@@ -56,6 +56,14 @@ pub enum RestoreError {
         /// What has to stay free.
         floor_bytes: u64,
     },
+    /// Somebody else has written there.
+    #[error("partition {partition} has gone another way at record {number}: somebody else has written there")]
+    Diverged {
+        /// The partition.
+        partition: u16,
+        /// The first record that is another one.
+        number: u64,
+    },
     /// Perhaps written.
     #[error("the records were perhaps not written: {0}")]
     Failed(String),

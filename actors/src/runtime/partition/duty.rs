@@ -106,7 +106,7 @@ impl Partition {
 
     /// Nothing is served here any more, by nobody.
     fn moved(&mut self, next: String) {
-        tracing::warn!(partition = self.around.partition, %next, "the history of this partition goes on elsewhere");
+        tracing::info!(partition = self.around.partition, %next, "the history of this partition goes on elsewhere");
         self.phase.send_replace(Phase::Moved { next });
         self.leaving = None;
     }

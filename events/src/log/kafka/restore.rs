@@ -60,18 +60,23 @@ impl Restored {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Waits until `expected` has been read back, or something else that is not on the way there.
-    fn settle(&mut self, partition: u16, expected: Head) -> Result<(), RestoreError> {
+    /// Waits until the records that have these heads were read back. Another copy may be ahead by then, but not on
+    /// another way.
+    fn settle(&mut self, partition: u16, path: &[Head]) -> Result<(), RestoreError> {
+        let goal = path.last().map_or(0, |last| last.number);
         let mut until = Instant::now() + PATIENCE;
         loop {
             let before = self.head(partition);
             self.read_on(partition)?;
             let head = self.head(partition);
-            match head {
-                Some(head) if head == expected => return Ok(()),
-                // Another copy may be ahead; its next word is for whoever compares heads.
-                Some(head) if head.number >= expected.number => return Ok(()),
-                Some(_) | None => {}
+            if let Some(head) = head {
+                let here = path.iter().find(|here| here.number == head.number);
+                if here.is_some_and(|here| *here != head) {
+                    return Err(RestoreError::Diverged { partition, number: head.number });
+                }
+                if head.number >= goal {
+                    return Ok(());
+                }
             }
             if head != before {
                 until = Instant::now() + PATIENCE;
@@ -130,9 +135,11 @@ impl Restore for Restored {
 
     fn append(&mut self, partition: u16, records: &[Vec<u8>]) -> Result<(), RestoreError> {
         let genesis = Genesis { log: self.id, partition, partitions: self.partitions() };
-        let mut head = self.head(partition);
+        let (mut head, mut path) = (self.head(partition), Vec::with_capacity(records.len()));
         for stored in records {
-            head = Some(follow(&genesis, head, stored)?);
+            let next = follow(&genesis, head, stored)?;
+            path.push(next);
+            head = Some(next);
         }
         for stored in records {
             // It was decoded just now.
@@ -140,6 +147,6 @@ impl Restore for Restored {
             let sent = self.producers.send(partition, &message);
             sent.map_err(|error| RestoreError::Failed(error.to_string()))?;
         }
-        head.map_or(Ok(()), |expected| self.settle(partition, expected))
+        self.settle(partition, &path)
     }
 }

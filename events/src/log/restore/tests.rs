@@ -107,9 +107,15 @@ fn a_topic_is_the_history_that_it_took_over_and_what_arrives_twice_does_not_coun
         }
     }
     assert_eq!((valid, walk.head()), (records, Some(heads[0])));
+    let mut unaware = open();
     let claimed = log.claim(0, &claimant(), std::sync::Arc::new(|_| {})).unwrap();
     assert_eq!((claimed.head.number, claimed.head.epoch), (heads[0].number + 1, 3));
-    // A node has come in between: nothing is taken any more that would not count.
+    // A node has come in between. A copy that does not know of it finds its records skipped.
+    let Head { epoch, number, hash: prev, .. } = heads[0];
+    let commit = Commit { epoch, number: number + 1, prev, acked: number, body: b"[]" };
+    let added = unaware.append(0, &[Content::Commit(commit).encode().0]);
+    assert_eq!(added, Err(RestoreError::Diverged { partition: 0, number: number + 1 }));
+    // One that does takes nothing is taken any more that would not count.
     let mut late = open();
     let stale =
         Content::Commit(Commit { epoch: 2, number: 103, prev: heads[0].hash, acked: 102, body: b"[]" }).encode().0;
