@@ -74,6 +74,11 @@ impl Sent {
     }
 }
 
+/// Whether it says: the same again, later. 408 comes from a node that was frozen while the request arrived.
+fn is_for_later(reply: &Reply) -> bool {
+    matches!(reply.status, 408 | 503)
+}
+
 impl Script {
     pub(crate) fn new(client: u64, seed: u64, operator: String, settlers: [String; 2]) -> Self {
         let rng = StdRng::seed_from_u64(seed);
@@ -134,7 +139,7 @@ impl Script {
             pace.tick().await;
             let nodes = nodes();
             match sent.post(&nodes[self.rng.random_range(0..nodes.len())]).await {
-                Ok(reply) if reply.status != 503 => break reply,
+                Ok(reply) if !is_for_later(&reply) => break reply,
                 Ok(_) | Err(Lost) => {}
             }
         };
@@ -153,7 +158,7 @@ impl Script {
         let sent = self.next.front().expect("there is a next command").clone();
         let reply = loop {
             let reply = sent.post(to).await?;
-            if reply.status != 503 {
+            if !is_for_later(&reply) {
                 break reply;
             }
             tokio::task::yield_now().await;

@@ -63,6 +63,7 @@ pub(crate) struct Args {
 /// The figures.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, clap::ValueEnum, serde::Serialize)]
 #[value(rename_all = "UPPER")]
+#[serde(rename_all = "UPPERCASE")]
 pub(crate) enum Which {
     /// Durable commands a second, in process.
     P1,

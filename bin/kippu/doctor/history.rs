@@ -10,7 +10,7 @@ use kippu_events::log::{Bound, Claimant, Content, ReadLog, Record};
 
 use super::{Finding, Verdict};
 use crate::config::Config;
-use crate::node::{DataDir, Found, Home, HomeError};
+use crate::node::{Beside, DataDir, Found, Home, HomeError};
 
 /// A node does not start where its clock is further behind than this.
 const MOST_AHEAD: Duration = Duration::from_secs(300);
@@ -31,17 +31,18 @@ pub(super) struct History {
 pub(super) fn look(config: &Config, dir: &DataDir) -> History {
     let mut history = History { findings: Vec::new(), is_shared: false, owners: BTreeMap::new() };
     let mut say = |verdict, detail: String| history.findings.push(Finding::new("log", verdict, detail));
-    let (home, log) = match open(config, dir) {
+    let (home, beside) = match open(config, dir) {
         Ok(opened) => opened,
         Err(error) => {
             say(Verdict::Bad, error.to_string());
             return history;
         }
     };
+    let log = beside.log();
     history.is_shared = matches!(home, Home::Kafka(_));
     let (mut last, mut records) = (Time::default(), 0);
     for partition in 0..log.partitions() {
-        match tail(&*log, partition) {
+        match tail(log, partition) {
             Ok(tail) => {
                 records += tail.end;
                 last = last.max(tail.time);
@@ -63,11 +64,11 @@ pub(super) fn look(config: &Config, dir: &DataDir) -> History {
     history
 }
 
-fn open(config: &Config, dir: &DataDir) -> Result<(Home, Box<dyn ReadLog>), HomeError> {
+fn open(config: &Config, dir: &DataDir) -> Result<(Home, Beside), HomeError> {
     // A directory that does not say what it is may still hold a log.
     let home = Home::of(config, dir, &dir.look().unwrap_or(Found::Unfinished))?;
-    let log = home.open_beside(config)?;
-    Ok((home, log))
+    let beside = home.open_beside(config)?;
+    Ok((home, beside))
 }
 
 /// The end of one partition.

@@ -39,7 +39,7 @@ impl Place {
     pub(super) fn is(&self, home: &Home) -> bool {
         match (self, home) {
             (Self::Data(dir), Home::Embedded(log)) => DataDir::new(dir).log() == *log,
-            (Self::Topic(here), Home::Kafka(there)) => here == there,
+            (Self::Topic(here), Home::Kafka(there)) => here == there.address(),
             (Self::Data(_), Home::Kafka(_)) | (Self::Topic(_), Home::Embedded(_)) => false,
         }
     }

@@ -32,7 +32,7 @@ pub(crate) struct Topic {
 }
 
 impl Topic {
-    pub(super) const fn address(&self) -> &Address {
+    pub(crate) const fn address(&self) -> &Address {
         &self.address
     }
 
@@ -155,9 +155,7 @@ impl Home {
     pub(crate) fn open_beside(&self, config: &Config) -> Result<Beside, HomeError> {
         match self {
             Self::Embedded(dir) => Ok(Beside::Embedded(RocksLog::open_beside(dir)?)),
-            Self::Kafka(topic) => {
-                Ok(Beside::Kafka(kafka::Beside::open(&topic.address, &topic.settings(config))?))
-            }
+            Self::Kafka(topic) => Ok(Beside::Kafka(kafka::Beside::open(&topic.address, &topic.settings(config))?)),
         }
     }
 

@@ -11,7 +11,10 @@ use super::super::{AppendError, Bound, Claim, Claimant, Commit, Log as _, ReadLo
 use super::*;
 
 const LOG: LogId = LogId([7; 16]);
-const TRYING_OUT: kafka::Settings = kafka::Settings { accept_single_copy: true };
+
+fn trying_out() -> kafka::Settings {
+    kafka::Settings { accept_single_copy: true, ..kafka::Settings::default() }
+}
 
 /// A genesis, and two claims with commits behind each.
 fn history(partition: u16) -> Vec<Vec<u8>> {
@@ -89,8 +92,8 @@ fn an_embedded_log_is_the_history_that_it_took_over_and_goes_on() {
 fn a_topic_is_the_history_that_it_took_over_and_what_arrives_twice_does_not_count() {
     let brokers = std::env::var("KAFKA_BROKERS").expect("KAFKA_BROKERS: `make test` starts a broker and sets it");
     let address = Address { brokers, topic: format!("restored-{}", LogId::random().unwrap()) };
-    KafkaLog::create(&address, LOG, &NewTopic { partitions: 2, replicas: 1, in_sync: 1 }).unwrap();
-    let open = || -> Box<dyn Restore> { Box::new(kafka::Restored::open(&address, TRYING_OUT).unwrap()) };
+    KafkaLog::create(&address, &trying_out(), LOG, &NewTopic { partitions: 2, replicas: 1, in_sync: 1 }).unwrap();
+    let open = || -> Box<dyn Restore> { Box::new(kafka::Restored::open(&address, &trying_out()).unwrap()) };
     // Two copies at once, each of which knows nothing of the other.
     let (mut one, mut other) = (open(), open());
     let records = history(0);
@@ -98,7 +101,7 @@ fn a_topic_is_the_history_that_it_took_over_and_what_arrives_twice_does_not_coun
     other.append(0, &records[1..10]).unwrap();
     assert!(other.head(0).unwrap().number >= 9);
     let heads = take_over(open);
-    let log = KafkaLog::open(&address, TRYING_OUT).unwrap();
+    let log = KafkaLog::open(&address, &trying_out()).unwrap();
     assert_eq!(stored(&*log, 1), history(1));
     let (mut walk, mut valid) = (Walk::new(&*log, 0), Vec::new());
     for (offset, stored) in (0..).zip(stored(&*log, 0)) {
