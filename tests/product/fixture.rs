@@ -1,6 +1,7 @@
 //! A node in one line: `Node::start()` runs the real binary on a folder of its own, at a free port, and kills it in the
 //! end. What the node writes to standard error is kept for the tests that look at it.
 
+use std::fmt::Debug;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -282,18 +283,20 @@ fn pause() {
     std::thread::park_timeout(Duration::from_millis(2));
 }
 
-/// Asks, some tens of times a second, until the answer is yes.
+/// Asks, some tens of times a second, until the answer `is_so`.
 #[track_caller]
-pub(crate) fn until(is_so: impl AsyncFn() -> bool) -> impl Future<Output = ()> {
+pub(crate) fn until<T: Debug>(ask: impl AsyncFn() -> T, is_so: impl Fn(&T) -> bool) -> impl Future<Output = ()> {
     let asker = std::panic::Location::caller();
     async move {
-        let asked = async {
-            let mut pace = tokio::time::interval(Duration::from_millis(20));
-            while !is_so().await {
-                pace.tick().await;
+        let (mut pace, begun) = (tokio::time::interval(Duration::from_millis(20)), Instant::now());
+        loop {
+            let answer = ask().await;
+            if is_so(&answer) {
+                return;
             }
-        };
-        assert!(tokio::time::timeout(PATIENCE, asked).await.is_ok(), "{asker}: it does not become so");
+            assert!(begun.elapsed() < PATIENCE, "{asker}: still {answer:?}");
+            pace.tick().await;
+        }
     }
 }
 

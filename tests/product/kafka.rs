@@ -54,9 +54,10 @@ async fn a_node_tells_what_its_clients_of_kafka_tell() {
     let operator = node.operator();
     let has = async |line: &str| operator.get("/metrics").await.expect(200).text.lines().any(|found| found == line);
     for client in ["follower", "producer-0", "producer-1"] {
-        until(async || has(&format!("kippu_kafka_connected{{client=\"{client}\",broker=\"0\"}} 1")).await).await;
+        until(async || has(&format!("kippu_kafka_connected{{client=\"{client}\",broker=\"0\"}} 1")).await, |has| *has)
+            .await;
     }
-    until(async || has("kippu_kafka_queued{client=\"producer-0\"} 0").await).await;
+    until(async || has("kippu_kafka_queued{client=\"producer-0\"} 0").await, |has| *has).await;
 }
 
 /// Shows F5.

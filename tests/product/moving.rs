@@ -241,11 +241,11 @@ impl Load {
         for client in 0..CLIENTS {
             let script = Script::new(client, rng.random(), market.operator.key.clone(), settlers.clone());
             let (nodes, over, counted) = (nodes.subscribe(), Arc::clone(&over), counted.clone());
-            let over = move || {
+            let goes_on = move || {
                 counted.send_modify(|answers| *answers += 1);
-                over.load(Ordering::Relaxed)
+                !over.load(Ordering::Relaxed)
             };
-            clients.spawn(async move { script.roam(move || nodes.borrow().clone(), over).await.0 });
+            clients.spawn(async move { script.roam(move || nodes.borrow().clone(), goes_on).await.0 });
         }
         Self { node: nodes, over, answers, clients }
     }

@@ -105,7 +105,7 @@ async fn an_approval_whose_time_passes_while_the_node_is_down_expires_when_it_is
     // The node's own deadline is what is waited for, and frees the limit by itself; a query at a later position waits for it.
     let (terminal, settler) = (node.caller(&buyer.terminal.key), node.caller(&settler.key));
     let path = format!("/v1/approvals/{}", opened.field("id"));
-    until(async || terminal.get(&path).await.expect(200).field("state") == "expired").await;
+    until(async || terminal.get(&path).await.expect(200).field("state"), |state| state == "expired").await;
     let late = settler.post("/v1/approvals/redeem", "late", &redemption(&opened.field("token"))).await;
     assert_eq!(late.status, 409, "{late:?}");
     terminal.post("/v1/approvals", "after", &purchase(1_000)).await.expect(201);

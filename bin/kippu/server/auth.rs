@@ -82,12 +82,16 @@ impl Gate {
 
     /// Waits until the view of clients reflects everything in `partitions` that is durable now.
     async fn catch_up(&self, partitions: Vec<u16>) -> Result<(), Problem> {
-        let end = |partition| self.log.end(partition).map(|end| (partition, end));
-        let ends = partitions.into_iter().map(end).collect::<Result<Vec<_>, _>>().map_err(|error| {
-            tracing::warn!(%error, "the log does not say where it ends");
+        let log = Arc::clone(&self.log);
+        let end = move |partition| log.end(partition).map(|end| (partition, end));
+        // Somebody else may have to be asked.
+        let asked = tokio::task::spawn_blocking(move || partitions.into_iter().map(end).collect::<Result<Vec<_>, _>>());
+        let untold = |reason: &dyn std::fmt::Display| {
+            tracing::warn!(%reason, "the log does not say where it ends");
             Problem::later(&problem::UNAVAILABLE, "API keys cannot be checked now")
-        })?;
-        self.queries.wait_until_read("clients", &ends, KNOWN_WAIT).await.map_err(|e| untold(&e))
+        };
+        let ends = asked.await.map_err(|error| untold(&error))?.map_err(|error| untold(&error))?;
+        self.queries.wait_until_read("clients", &ends, KNOWN_WAIT).await.map_err(|e| self::untold(&e))
     }
 }
 

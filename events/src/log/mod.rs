@@ -191,6 +191,14 @@ pub trait ReadLog: Send + Sync {
     /// Where there is no such partition, or its medium does not answer.
     fn end(&self, partition: u16) -> Result<u64, ReadError>;
 
+    /// The same, as far as it is known here without asking anybody.
+    ///
+    /// # Errors
+    /// As [`ReadLog::end`].
+    fn known_end(&self, partition: u16) -> Result<u64, ReadError> {
+        self.end(partition)
+    }
+
     /// Durable entries from `offset` on, at most `bound`; an empty page behind the end. MUST NOT show an entry before
     /// its writer may be told that it is durable.
     ///

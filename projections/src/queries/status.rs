@@ -118,7 +118,7 @@ impl Queries {
             number: cursor.number(),
             time: cursor.time,
             offset: cursor.offset,
-            end: self.0.log.end(partition).ok(),
+            end: self.0.log.known_end(partition).ok(),
             skipped: cursor.skipped,
             halted: reached.halt(partition).map(|halt| format!("offset {}: {}", halt.offset, halt.reason)),
         }

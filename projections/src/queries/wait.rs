@@ -19,7 +19,7 @@ impl Queries {
         self.check(at).await
     }
 
-    /// Waits until `view` has read each of these partitions up to the offset beside it, as [`ReadLog::end`] gives it.
+    /// Waits until `view` has read each of these partitions up to the offset beside it, as [`kippu_events::log::ReadLog::end`] gives it.
     ///
     /// # Errors
     /// As [`Queries::wait_for`].
@@ -44,16 +44,21 @@ impl Queries {
     /// Whether a moment that is reflected is one of this history.
     async fn check(&self, at: &Moment) -> Result<(), QueryError> {
         match at {
-            Moment::Position(position) if !self.is_plainly_of_this_history(position) => {
+            Moment::Position(position) => {
                 let (queries, position) = (self.clone(), *position);
-                let look = tokio::task::spawn_blocking(move || queries.is_of_this_history(&position));
+                let look = tokio::task::spawn_blocking(move || {
+                    if queries.is_plainly_of_this_history(&position) {
+                        return Ok(true);
+                    }
+                    queries.is_of_this_history(&position)
+                });
                 if look.await.map_err(|_| QueryError::Stopped)?? {
                     Ok(())
                 } else {
                     Err(QueryError::OtherHistory(position.to_string()))
                 }
             }
-            Moment::Position(_) | Moment::Cut(_) | Moment::Time(_) => Ok(()),
+            Moment::Cut(_) | Moment::Time(_) => Ok(()),
         }
     }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::fixture::{Market, Node, run, text, until};
-use crate::http::Caller;
+use crate::http::{Caller, Lost, Reply};
 use crate::script::{Script, Told};
 
 /// A node that does not answer within this is asked no more: it may be frozen, or cut off.
@@ -73,7 +73,8 @@ impl Cluster {
     /// Waits until every node is ready and every partition is served by one of them.
     pub(super) async fn settled(&self) {
         for operator in self.operators() {
-            until(async || operator.try_get("/readyz", None).await.is_ok_and(|reply| reply.status == 200)).await;
+            let ready = |reply: &Result<Reply, Lost>| reply.as_ref().is_ok_and(|reply| reply.status == 200);
+            until(async || operator.try_get("/readyz", None).await, ready).await;
         }
         self.served_by(0).await;
     }
@@ -88,8 +89,8 @@ impl Cluster {
         let operator = &self.operators()[node];
         for probe in 0..64 {
             let (key, body) = (format!("probe-{probe}"), serde_json::json!({ "label": "a probe" }));
-            let answered = async || operator.try_post("/v1/placements", &key, &body).await;
-            until(async || answered().await.is_ok_and(|reply| reply.status != 503)).await;
+            let answered = |reply: &Result<Reply, Lost>| reply.as_ref().is_ok_and(|reply| reply.status < 500);
+            until(async || operator.try_post("/v1/placements", &key, &body).await, answered).await;
         }
     }
 

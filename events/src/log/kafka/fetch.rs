@@ -16,6 +16,8 @@ use crate::log::{Bound, Entry, Page, ReadError};
 
 /// Clients that are kept for the next read: for everybody who reads on at once, one per partition of a usual log.
 const MOST_IDLE: usize = 16;
+/// Clients that are kept for the next question.
+const MOST_ASKING: usize = 4;
 
 pub(super) type Reader = BaseConsumer<Traced>;
 
@@ -23,6 +25,8 @@ pub(super) type Reader = BaseConsumer<Traced>;
 pub(super) struct Fetch {
     pub(super) access: Access,
     idle: Mutex<Vec<Idle>>,
+    /// Clients that only ask. They stand nowhere, so that no question waits behind what is fetched ahead.
+    asking: Mutex<Vec<Reader>>,
     /// Why what the topic holds now is not this log.
     closed: RwLock<Option<String>>,
 }
@@ -44,7 +48,7 @@ struct Fault {
 
 impl Fetch {
     pub(super) fn new(access: Access) -> Self {
-        Self { access, idle: Mutex::default(), closed: RwLock::default() }
+        Self { access, idle: Mutex::default(), asking: Mutex::default(), closed: RwLock::default() }
     }
 
     pub(super) fn topic(&self) -> &str {
@@ -79,17 +83,24 @@ impl Fetch {
 
     /// Asks something of the brokers.
     pub(super) fn ask<T>(&self, question: impl FnOnce(&Reader) -> Result<T, KafkaError>) -> Result<T, OpenError> {
-        let idle = self.borrow(None)?;
-        let answer = question(&idle.reader);
-        self.give_back(idle);
+        let kept = || self.asking.lock().unwrap_or_else(PoisonError::into_inner);
+        let asked = kept().pop();
+        let reader = match asked {
+            Some(reader) => reader,
+            None => self.reader()?,
+        };
+        let answer = question(&reader);
+        // What it was told meanwhile, such as that a broker had gone, is not for whoever asks next.
+        while reader.poll(Duration::ZERO).is_some() {}
+        let mut kept = kept();
+        if kept.len() < MOST_ASKING {
+            kept.push(reader);
+        }
+        drop(kept);
         answer.map_err(OpenError::client)
     }
 
     fn give_back(&self, back: Idle) {
-        if back.stands.is_none() {
-            // What it was told meanwhile, such as that a broker had gone, is not for whoever asks next.
-            while back.reader.poll(Duration::ZERO).is_some() {}
-        }
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < MOST_IDLE {
             idle.push(back);
@@ -158,8 +169,10 @@ impl Fetch {
             assign(&idle.reader, self.topic(), [(partition, offset)]).map_err(failed)?;
         }
         let (page, whole) = collect(&idle.reader, offset, end, bound)?;
-        if whole {
-            idle.stands = Some((partition, offset + page.entries.len() as u64));
+        let next = offset + page.entries.len() as u64;
+        // Whoever has come to the end goes on from memory: nothing is fetched ahead for nobody.
+        if whole && next < end {
+            idle.stands = Some((partition, next));
         } else {
             idle.reader.unassign().map_err(failed)?;
         }

@@ -44,21 +44,14 @@ pub struct Membership {
     thread: Option<JoinHandle<()>>,
 }
 
-struct Rebalanced {
-    owner: Arc<dyn Owner>,
-    /// The topic whose partitions stand for those of the log.
-    owners: String,
-}
+struct Rebalanced(Arc<dyn Owner>);
 
-impl Rebalanced {
-    /// Calls `tell` with the log's partitions that `list` stands for, if there are any.
-    fn each(&self, list: &TopicPartitionList, tell: impl FnOnce(&[u16])) {
-        let elements = list.elements();
-        let ours = elements.iter().filter(|element| element.topic() == self.owners);
-        let partitions: Vec<u16> = ours.filter_map(|element| u16::try_from(element.partition()).ok()).collect();
-        if !partitions.is_empty() {
-            tell(&partitions);
-        }
+/// Calls `tell` with the log's partitions that `list` stands for, if there are any.
+fn each(list: &TopicPartitionList, tell: impl FnOnce(&[u16])) {
+    let elements = list.elements();
+    let partitions: Vec<u16> = elements.iter().filter_map(|element| u16::try_from(element.partition()).ok()).collect();
+    if !partitions.is_empty() {
+        tell(&partitions);
     }
 }
 
@@ -75,8 +68,8 @@ impl ClientContext for Rebalanced {
 impl ConsumerContext for Rebalanced {
     fn pre_rebalance(&self, _consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         match rebalance {
-            Rebalance::Assign(list) => self.each(list, |partitions| self.owner.assigned(partitions)),
-            Rebalance::Revoke(list) => self.each(list, |partitions| self.owner.revoked(partitions)),
+            Rebalance::Assign(list) => each(list, |partitions| self.0.assigned(partitions)),
+            Rebalance::Revoke(list) => each(list, |partitions| self.0.revoked(partitions)),
             Rebalance::Error(error) => tracing::warn!(%error, "the partitions could not be shared out"),
         }
     }
@@ -88,33 +81,28 @@ impl Membership {
         let mut config = access.consumer();
         config
             .set("group.id", format!("kippu-{id}"))
-            // The same member after a restart: its partitions wait for it as long as a session lasts.
-            .set("group.instance.id", member)
+            // What Kafka's own tools show of a member. It is no static one, whose partitions would wait for it until its
+            // session is over when it leaves in good order: nodes are replaced more often than they crash.
+            .set("client.id", member)
             .set("partition.assignment.strategy", "cooperative-sticky")
             .set("session.timeout.ms", SESSION.as_millis().to_string())
             .set("heartbeat.interval.ms", HEARTBEAT.as_millis().to_string())
             .set("auto.offset.reset", "latest");
-        let (told, owners) = (Arc::clone(&owner), access.address.owners());
+        let told = Arc::clone(&owner);
         let consumer: BaseConsumer<Rebalanced> =
-            config.create_with_context(Rebalanced { owner, owners: owners.clone() }).map_err(OpenError::client)?;
-        consumer.subscribe(&[&owners]).map_err(OpenError::client)?;
+            config.create_with_context(Rebalanced(owner)).map_err(OpenError::client)?;
+        consumer.subscribe(&[&access.address.owners()]).map_err(OpenError::client)?;
         let (leaving, stop) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
         let (leaves, ended) = (Arc::clone(&leaving), Arc::clone(&stop));
-        // A member with a name stays in the group when its client ends, until its session does. What makes the others
-        // share out its partitions at once is that it asks for another topic: one of ours, with nothing to share.
-        let elsewhere = access.address.keys().topic;
         let mut has_left = false;
         let run = move || {
             while !ended.load(Ordering::Acquire) {
                 if !has_left && leaves.load(Ordering::Acquire) {
                     has_left = true;
-                    if let Err(error) = consumer.subscribe(&[&elsewhere]) {
-                        tracing::warn!(%error, "the partitions cannot be handed over");
-                    }
+                    consumer.unsubscribe();
                 }
                 match consumer.poll(POLL) {
                     None => {}
-                    Some(Ok(_)) if has_left => {}
                     // It is of no use and does no harm.
                     Some(Ok(_)) => tracing::warn!("a message in the topic of the owners, which nobody writes to"),
                     Some(Err(error)) if is_passing(&error) => tracing::debug!(%error, "the group does not answer"),

@@ -35,7 +35,7 @@ mod tests;
 mod topic;
 mod writer;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::JoinHandle;
@@ -114,6 +114,8 @@ struct Place {
     seat: Mutex<Seat>,
     /// Whether the follower reads it.
     followed: Mutex<bool>,
+    /// The furthest end that this process was told by the brokers.
+    told: AtomicU64,
     /// Told when entries were taken.
     moved: Condvar,
     /// Held while news is told, so that it is told in order.
@@ -123,11 +125,23 @@ struct Place {
 impl Place {
     fn new(log: LogId, partition: u16, partitions: u16) -> Self {
         let seat = Seat::new(seat::Place { log, partition, partitions });
-        Self { seat: Mutex::new(seat), followed: Mutex::default(), moved: Condvar::new(), telling: Mutex::default() }
+        Self {
+            seat: Mutex::new(seat),
+            followed: Mutex::default(),
+            told: AtomicU64::new(0),
+            moved: Condvar::new(),
+            telling: Mutex::default(),
+        }
     }
 
     fn seat(&self) -> MutexGuard<'_, Seat> {
         self.seat.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How far the follower has read; nothing where it does not.
+    fn known(&self) -> Option<u64> {
+        let followed = *self.followed.lock().unwrap_or_else(PoisonError::into_inner);
+        followed.then(|| self.seat().offset)
     }
 
     /// Tells all news, in order and outside the lock.
@@ -276,8 +290,17 @@ impl ReadLog for KafkaLog {
     }
 
     fn end(&self, partition: u16) -> Result<u64, ReadError> {
-        self.place(partition)?;
-        self.shared.fetch.end(partition)
+        let place = self.place(partition)?;
+        let end = self.shared.fetch.end(partition)?;
+        place.told.fetch_max(end, Ordering::AcqRel);
+        Ok(end)
+    }
+
+    fn known_end(&self, partition: u16) -> Result<u64, ReadError> {
+        match self.place(partition)?.known() {
+            Some(end) => Ok(end),
+            None => self.end(partition),
+        }
     }
 
     fn read(&self, partition: u16, offset: u64, bound: Bound) -> Result<Page, ReadError> {
@@ -304,8 +327,8 @@ impl ReadLog for KafkaLog {
         if place.seat().ring.visit(offset, bound, &mut lend) {
             return Ok(next);
         }
-        // What this process has not read yet may be there all the same.
-        let end = self.shared.fetch.end(partition)?;
+        // What this process has not read yet is there all the same, if somebody was told so.
+        let end = self.known_end(partition)?.max(place.told.load(Ordering::Acquire));
         if offset < end {
             for found in self.shared.fetch.page(partition, offset, end, bound)?.entries {
                 lend(found.offset, &found.stored);
