@@ -43,6 +43,8 @@ pub(super) fn follow(shared: &Shared, partition: u16, bookmark: Option<&[u8]>) -
     if let Some((bookmark, digests)) = check(shared, partition, bookmark)? {
         place.seat().restore(bookmark, digests.into_iter());
     }
+    // What is there already is to be had at once, and not only when it has been read here.
+    place.told.fetch_max(shared.fetch.end(partition)?, Ordering::AcqRel);
     let from = place.seat().offset;
     let mut list = TopicPartitionList::new();
     let offset = Offset::Offset(i64::try_from(from).unwrap_or(i64::MAX));
