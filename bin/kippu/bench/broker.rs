@@ -1,8 +1,7 @@
 //! What the broker can do with nothing of ours in the way: a bare idempotent producer of librdkafka. Only this file of the
 //! bench names `rdkafka`.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use kippu_events::log::LogId;
@@ -10,7 +9,7 @@ use kippu_events::log::kafka::{Address, KafkaLog, NewTopic, Settings};
 use rdkafka::ClientConfig;
 use rdkafka::client::ClientContext;
 use rdkafka::error::KafkaError;
-use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer as _, ProducerContext};
+use rdkafka::producer::{BaseRecord, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer};
 
 use super::figure::{BenchError, median};
 use super::machine::per_second;
@@ -18,7 +17,6 @@ use crate::config::Config;
 
 /// No broker that is worth measuring needs longer for one message.
 const PATIENCE: Duration = Duration::from_secs(30);
-const POLL: Duration = Duration::from_millis(10);
 
 impl From<KafkaError> for BenchError {
     fn from(error: KafkaError) -> Self {
@@ -82,10 +80,30 @@ fn random() -> Result<LogId, BenchError> {
     LogId::random().map_err(|error| BenchError::Bare(error.to_string()))
 }
 
-#[derive(Default)]
+/// Messages that the brokers have confirmed.
 struct Delivered {
-    messages: AtomicUsize,
-    failed: AtomicUsize,
+    count: Mutex<Result<usize, KafkaError>>,
+    more: Condvar,
+}
+
+impl Default for Delivered {
+    fn default() -> Self {
+        Self { count: Mutex::new(Ok(0)), more: Condvar::new() }
+    }
+}
+
+impl Delivered {
+    /// Waits until there are at least so many.
+    fn wait_for(&self, least: usize) -> Result<usize, BenchError> {
+        let count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = |count: &mut Result<usize, KafkaError>| count.as_ref().is_ok_and(|count| *count < least);
+        let (count, waited) =
+            self.more.wait_timeout_while(count, PATIENCE, waiting).unwrap_or_else(PoisonError::into_inner);
+        if waited.timed_out() {
+            return Err(BenchError::Bare("the brokers do not answer".to_owned()));
+        }
+        Ok(count.clone()?)
+    }
 }
 
 struct Reports(Arc<Delivered>);
@@ -96,15 +114,20 @@ impl ProducerContext for Reports {
     type DeliveryOpaque = ();
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
-        let count = if result.is_ok() { &self.0.messages } else { &self.0.failed };
-        count.fetch_add(1, Ordering::Relaxed);
+        let mut count = self.0.count.lock().unwrap_or_else(PoisonError::into_inner);
+        match (result, &mut *count) {
+            (Ok(_), Ok(count)) => *count += 1,
+            (Err((error, _)), count) => *count = Err(error.clone()),
+            (Ok(_), Err(_)) => {}
+        }
+        self.0.more.notify_all();
     }
 }
 
 /// See the module.
 pub(super) struct Bare {
     topic: String,
-    producer: BaseProducer<Reports>,
+    producer: ThreadedProducer<Reports>,
     sent: usize,
     delivered: Arc<Delivered>,
 }
@@ -118,20 +141,20 @@ impl Bare {
         span: Duration,
     ) -> Result<f64, BenchError> {
         let begun = Instant::now();
-        let before = self.delivered.messages.load(Ordering::Relaxed);
+        let before = self.delivered.wait_for(self.sent)?;
         let mut values = values.iter().cycle();
+        let mut written = before;
         while begun.elapsed() < span {
-            while self.under_way()? < in_flight
+            while self.sent - written < in_flight
                 && let Some((partition, value)) = values.next()
             {
                 self.send(*partition, value)?;
             }
-            self.producer.poll(POLL);
+            written = self.delivered.wait_for(written + 1)?;
         }
-        let written = self.delivered.messages.load(Ordering::Relaxed) - before;
         let span = begun.elapsed();
         self.producer.flush(PATIENCE)?;
-        Ok(per_second(written as u64, span))
+        Ok(per_second((written - before) as u64, span))
     }
 
     /// The median of one produce after the other, from handing it over to its delivery.
@@ -140,12 +163,7 @@ impl Bare {
         for (partition, value) in values.iter().cycle().take(rounds) {
             let begun = Instant::now();
             self.send(*partition, value)?;
-            while self.under_way()? > 0 {
-                self.producer.poll(POLL);
-                if begun.elapsed() > PATIENCE {
-                    return Err(BenchError::Bare("the brokers do not answer".to_owned()));
-                }
-            }
+            self.delivered.wait_for(self.sent)?;
             seconds.push(begun.elapsed().as_secs_f64());
         }
         Ok(Duration::from_secs_f64(median(seconds)))
@@ -156,12 +174,5 @@ impl Bare {
         self.producer.send(record).map_err(|(error, _)| error)?;
         self.sent += 1;
         Ok(())
-    }
-
-    fn under_way(&self) -> Result<usize, BenchError> {
-        if self.delivered.failed.load(Ordering::Relaxed) > 0 {
-            return Err(BenchError::Bare("a message was given up".to_owned()));
-        }
-        Ok(self.sent - self.delivered.messages.load(Ordering::Relaxed))
     }
 }

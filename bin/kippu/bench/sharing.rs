@@ -32,8 +32,8 @@ pub(super) async fn measure(dir: &Path, broker: &Broker, effort: Effort) -> Resu
         let other = Process::start(&second)?;
         let (ours, theirs) =
             shared_out(&one, &cast, &format!("both-{turn}"), |ours, theirs| ours > 0 && theirs > 0).await?;
-        // Whoever asks it is answered at once, and not only from some time on.
-        other.answers(&theirs, &format!("other-{turn}")).await?;
+        // It takes its partitions one after the other.
+        shared_out(&other, &theirs, &format!("other-{turn}"), |_, elsewhere| elsewhere == 0).await?;
         let nodes = [(one.address, Arc::new(ours)), (other.address, Arc::new(theirs))];
         together.push(turn_of(&nodes, effort, &format!("both-{turn}"), Kind::Ours).await?);
     }
