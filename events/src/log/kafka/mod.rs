@@ -138,10 +138,11 @@ impl Place {
         self.seat.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How far the follower has read; nothing where it does not.
+    /// How far the follower has read; nothing where it does not go on, and others may read further.
     fn known(&self) -> Option<u64> {
         let followed = *self.followed.lock().unwrap_or_else(PoisonError::into_inner);
-        followed.then(|| self.seat().offset)
+        let seat = self.seat();
+        (followed && seat.halt.is_none()).then_some(seat.offset)
     }
 
     /// Tells all news, in order and outside the lock.
