@@ -5,7 +5,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use futures_util::StreamExt as _;
 use rand::Rng as _;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -17,8 +16,6 @@ const ROUNDS: u64 = 30;
 const CLIENTS: u64 = 8;
 /// Answers of a round before the node is killed, at most: long enough for every kind of command to be under way.
 const MOST_ANSWERS: u64 = 160;
-/// Retries at once when answers are compared.
-const AT_ONCE: usize = 16;
 
 /// Shows F12, F18, F35. Keeps L1, E2, E3, T1, T2.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -33,7 +30,7 @@ async fn nothing_that_was_answered_is_lost_or_doubled_by_crashes() {
         (0..CLIENTS).map(|client| Script::new(client, rng.random(), operator.clone(), settlers.clone())).collect();
     let (mut told, mut lost) = (Vec::new(), 0);
 
-    for round in 0..rounds {
+    for _ in 0..rounds {
         let answers = Arc::new(Answers::new(rng.random_range(1..=MOST_ANSWERS)));
         let mut clients = JoinSet::new();
         for script in scripts.drain(..) {
@@ -49,7 +46,7 @@ async fn nothing_that_was_answered_is_lost_or_doubled_by_crashes() {
             fresh.append(&mut script.told);
             scripts.push(script);
         }
-        assert_told_again(&node, &fresh, round).await;
+        script::assert_told_again(&fresh, &[node.caller("")]).await;
         told.append(&mut fresh);
     }
 
@@ -61,21 +58,11 @@ async fn nothing_that_was_answered_is_lost_or_doubled_by_crashes() {
     for script in &scripts {
         script.assert_accounts(&node.operator()).await;
     }
-    assert_told_again(&node, &told, rounds).await;
+    script::assert_told_again(&told, &[node.caller("")]).await;
     node.kill();
     node.assert_sound();
     let answers = told.len();
     say(&format!("crash: {rounds} rounds, {answers} answers, {lost} requests without one: 0 lost, 0 doubled"));
-}
-
-/// Sends every command again with its key.
-async fn assert_told_again(node: &Node, told: &[Told], round: u64) {
-    let asked = futures_util::stream::iter(told).map(async |told| (told, told.sent.post(&node.caller("")).await));
-    let mut asked = asked.buffer_unordered(AT_ONCE);
-    while let Some((told, again)) = asked.next().await {
-        let again = again.expect("a node that nobody kills answers");
-        assert!(told.reply.says_the_same_as(&again), "round {round}: {told:?}, and then {again:?}");
-    }
 }
 
 /// Counts a round's answers.

@@ -5,7 +5,6 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use futures_util::StreamExt as _;
 use rand::Rng as _;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
@@ -20,8 +19,6 @@ use crate::script::{self, Script, Told};
 const CLIENTS: u64 = 3;
 /// How often a copy is killed.
 const KILLS: usize = 10;
-/// Retries at once when answers are compared.
-const AT_ONCE: usize = 16;
 
 /// A topic that nobody has used.
 pub(crate) fn topic(name: &str) -> String {
@@ -274,13 +271,7 @@ impl Load {
             script.assert_accounts(&node.operator()).await;
         }
         let told: Vec<&Told> = scripts.iter().flat_map(|script| &script.told).collect();
-        let asked = futures_util::stream::iter(&told).map(async |told| (told, told.sent.post(&node.caller("")).await));
-        let mut asked = asked.buffer_unordered(AT_ONCE);
-        while let Some((told, again)) = asked.next().await {
-            let again = again.expect("a node that nobody harms answers");
-            assert!(told.reply.says_the_same_as(&again), "{told:?}, and then {again:?}");
-        }
-        drop(asked);
+        script::assert_told_again(told.iter().copied(), &[node.caller("")]).await;
         told.len()
     }
 }

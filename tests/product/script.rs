@@ -4,11 +4,12 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt as _;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::{Value, json};
 
-use crate::fixture::{price, purchase, redemption};
+use crate::fixture::{price, purchase, redemption, until};
 use crate::http::{Caller, Lost, Reply};
 
 /// Every user's limit: used up after some tens of purchases.
@@ -16,6 +17,9 @@ pub(crate) const LIMIT: u64 = 50_000;
 
 /// A client without an answer asks so often: more than a polite one, so that faults are met at every point.
 const PACE: Duration = Duration::from_millis(20);
+
+/// Commands at once when answers are compared.
+const AT_ONCE: usize = 16;
 
 /// A command that can be sent again.
 #[derive(Clone, Debug)]
@@ -72,6 +76,21 @@ impl Sent {
     pub(crate) async fn post(&self, to: &Caller) -> Result<Reply, Lost> {
         to.with_key(&self.bearer).try_post(&self.path, &self.key, &self.body).await
     }
+}
+
+/// Sends every command again with its key, to the nodes by turns, and panics where one does not say what it said first.
+/// Nobody harms the nodes meanwhile, but they may have begun a moment ago.
+pub(crate) async fn assert_told_again(told: impl IntoIterator<Item = &Told>, nodes: &[Caller]) {
+    let asked = futures_util::stream::iter(told.into_iter().zip(nodes.iter().cycle()));
+    let ask = async |(told, node): (&Told, &Caller)| {
+        let said_the_same = |reply: &Result<Reply, Lost>| {
+            let Some(again) = reply.as_ref().ok().filter(|reply| !is_for_later(reply)) else { return false };
+            assert!(told.reply.says_the_same_as(again), "{told:?}, and then {again:?}");
+            true
+        };
+        until(async || told.sent.post(node).await, said_the_same).await;
+    };
+    asked.map(ask).buffer_unordered(AT_ONCE).collect::<()>().await;
 }
 
 /// Whether it says: the same again, later. 408 comes from a node that was frozen while the request arrived.

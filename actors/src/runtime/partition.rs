@@ -5,8 +5,9 @@
 //!  standby ─────────▶ opening ─────────▶ serving ──────────────────────────────▶ standby
 //! ```
 //!
-//! Who is told to serve claims once. A writer that another has deposed does not claim again until it is told to serve
-//! anew, so two nodes cannot fight for a partition.
+//! Who is told to serve claims once. Whose writer another has deposed stands by: where that other is the rightful one,
+//! this node is about to be told so. It claims again when it is told to serve anew, or when nobody has told it anything
+//! for longer than that can take. So two nodes do not fight for a partition, and none is left without one.
 
 mod duty;
 mod messages;
@@ -33,6 +34,10 @@ pub const MAILBOX: usize = 4_096;
 /// How often deadlines are looked for, and the longest that the entity store lags behind a quiet partition.
 const TICK: Duration = Duration::from_millis(500);
 
+/// So many ticks a node that was deposed waits to be told that it is not to serve. Longer than a group of nodes needs to
+/// notice that one of them is gone, or that one to notice it itself.
+pub const RECLAIM_AFTER: u32 = 16;
+
 /// A piece of work that was done elsewhere did not come back. The panic hook has logged where.
 struct Panicked;
 
@@ -57,6 +62,8 @@ pub enum Duty {
     Standby,
     /// This node.
     Owner,
+    /// This node was told to, but another has claimed since; so many ticks it waits for word.
+    Deposed(u32),
 }
 
 /// A partition's actor.

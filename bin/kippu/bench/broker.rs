@@ -58,9 +58,7 @@ impl Broker {
     /// A bare producer for a topic like that of a log.
     pub(super) fn bare(&self, partitions: u16) -> Result<Bare, BenchError> {
         let topic = self.topic("bare")?;
-        let replicas = self.replicas();
-        let in_sync = replicas.div_ceil(2);
-        let new = NewTopic { partitions, replicas, in_sync };
+        let new = NewTopic { partitions, replicas: self.replicas() };
         let made = KafkaLog::create(&topic, &Settings::default(), random()?, &new);
         made.map_err(|error| BenchError::Bare(error.to_string()))?;
         let delivered = Arc::<Delivered>::default();

@@ -219,9 +219,12 @@ pub(super) fn token_in(body: &[u8]) -> Result<String, String> {
     Ok(opened.token)
 }
 
+/// Records as they are stored, each with its partition.
+pub(super) type Records = Vec<(u16, Vec<u8>)>;
+
 /// The first commits of each partition as they are stored, those of all partitions by turns: as many as have every kind
 /// of record in its share.
-pub(super) fn sample(log: &dyn ReadLog) -> Result<Vec<(u16, Vec<u8>)>, BenchError> {
+pub(super) fn sample(log: &dyn ReadLog) -> Result<Records, BenchError> {
     let each = SAMPLE / usize::from(log.partitions());
     let mut sample = Vec::new();
     for partition in 0..log.partitions() {

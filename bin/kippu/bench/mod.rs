@@ -11,7 +11,6 @@ mod p2;
 mod p3;
 mod p5;
 mod p6;
-mod p7;
 mod p8;
 mod p9;
 mod scene;
@@ -185,12 +184,12 @@ fn measure(args: &Args, effort: Effort, output: &Output) -> Result<Figures, Benc
 fn one(which: Which, dir: &Path, broker: Option<&Broker>, effort: Effort) -> Result<Figure, BenchError> {
     let broker = || broker.ok_or(BenchError::NoBroker);
     match which {
-        Which::P1 => node::on_a_system(p1::measure(dir, effort)),
+        Which::P1 => node::on_a_system(p1::embedded(dir, effort)),
         Which::P2 => node::on_a_system(p2::measure(dir, effort)),
         Which::P3 => node::on_a_system(p3::measure(dir, effort)),
         Which::P5 => node::on_a_system(p5::measure(dir, effort)),
         Which::P6 => p6::measure(dir, effort),
-        Which::P7 => node::on_a_system(p7::measure(dir, broker()?, effort)),
+        Which::P7 => node::on_a_system(p1::on_kafka(dir, broker()?, effort)),
         Which::P8 => node::on_a_system(p8::embedded(dir, effort)),
         Which::P8K => node::on_a_system(p8::on_kafka(dir, broker()?, effort)),
         Which::P9 => node::on_a_system(p9::measure(dir, effort)),

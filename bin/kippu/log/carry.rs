@@ -2,7 +2,7 @@
 //! there says where to go on, so nothing is noted anywhere else.
 
 use indicatif::ProgressBar;
-use kippu_events::log::restore::Restore;
+use kippu_events::log::restore::{Restore, RestoreError};
 use kippu_events::log::walk::{Step, Walk};
 use kippu_events::log::{Bound, Content, Head, ReadError, ReadLog};
 use serde::Serialize;
@@ -134,7 +134,8 @@ impl<'a> Carrying<'a> {
                 return Ok(());
             }
             let number = there.map_or(0, |there| there.number);
-            Err(LogError::Diverged { partition, number: number.min(part.last.map_or(0, |last| last.number + 1)) })
+            let number = number.min(part.last.map_or(0, |last| last.number + 1));
+            Err(RestoreError::Diverged { partition, number }.into())
         })
     }
 
@@ -158,7 +159,7 @@ impl<'a> Carrying<'a> {
 fn is_there(partition: u16, there: Option<Head>, here: Option<Head>) -> Result<bool, LogError> {
     match (there, here) {
         (Some(there), Some(here)) if there.number == here.number && there != here => {
-            Err(LogError::Diverged { partition, number: here.number })
+            Err(RestoreError::Diverged { partition, number: here.number }.into())
         }
         (Some(there), Some(here)) => Ok(there.number >= here.number),
         (None, _) | (_, None) => Ok(false),

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use kippu_events::log::ReadLog as _;
+use kippu_events::log::restore::RestoreError;
 use kippu_events::log::segments::Segments;
 use serde_json::json;
 
@@ -47,7 +48,7 @@ fn import(args: &Args, config: &Config, output: &Output) -> Result<Exit, LogErro
     for partition in 0..segments.partitions() {
         if carrying.last(partition) != segments.head(partition) {
             let number = segments.head(partition).map_or(0, |head| head.number);
-            return Err(LogError::Diverged { partition, number });
+            return Err(RestoreError::Diverged { partition, number }.into());
         }
     }
     target.finish(false)?;

@@ -64,10 +64,6 @@ pub(crate) enum LogError {
     Broken(#[from] Broken),
     #[error("the target holds the log {found}, with {} partitions; this is {log}, with {}", partitions.0, partitions.1)]
     OtherLog { log: LogId, found: LogId, partitions: (u16, u16) },
-    #[error(
-        "partition {partition} of the target has gone another way at record {number}: somebody else has written there"
-    )]
-    Diverged { partition: u16, number: u64 },
     #[error("partition {partition} is sealed already, and goes on at {next}")]
     Elsewhere { partition: u16, next: String },
     #[error("partition {0} does not end with a seal")]
@@ -90,7 +86,6 @@ impl LogError {
             Self::Broken(_)
             | Self::Segments(SegmentsError::Damaged { .. })
             | Self::OtherLog { .. }
-            | Self::Diverged { .. }
             | Self::Restore(RestoreError::Diverged { .. })
             | Self::Elsewhere { .. }
             | Self::Remote(RemoteError::Problem { .. }) => Exit::Found,

@@ -118,10 +118,7 @@ impl Home {
                 Err(error) => Err(error.into()),
             },
             Self::Kafka(topic) => {
-                let replicas = config.kafka.replicas;
-                // All copies but one, so that one broker may be away; of two, both.
-                let in_sync = if replicas < 3 { replicas } else { replicas - 1 };
-                let new = NewTopic { partitions, replicas, in_sync };
+                let new = NewTopic { partitions, replicas: config.kafka.replicas };
                 Ok(KafkaLog::create(&topic.address, &topic.settings(config), id, &new)?)
             }
         }

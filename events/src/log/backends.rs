@@ -75,7 +75,7 @@ impl Kafka {
         let brokers = std::env::var("KAFKA_BROKERS").expect("KAFKA_BROKERS: `make test` starts a broker and sets it");
         let topic = format!("suite-{}", log_id());
         let address = Address { brokers, topic };
-        let new = NewTopic { partitions: PARTITIONS, replicas: 1, in_sync: 1 };
+        let new = NewTopic { partitions: PARTITIONS, replicas: 1 };
         KafkaLog::create(&address, &trying_out(), log_id(), &new).expect("created");
         Self { address }
     }

@@ -57,7 +57,9 @@ pub enum RestoreError {
         floor_bytes: u64,
     },
     /// Somebody else has written there.
-    #[error("partition {partition} has gone another way at record {number}: somebody else has written there")]
+    #[error(
+        "partition {partition} of the target has gone another way at record {number}: somebody else has written there"
+    )]
     Diverged {
         /// The partition.
         partition: u16,

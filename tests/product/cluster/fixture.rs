@@ -3,18 +3,15 @@
 use std::process::Output;
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::fixture::{Market, Node, run, text, until};
 use crate::http::{Caller, Lost, Reply};
-use crate::script::{Script, Told};
+use crate::script::{self, Script, Told};
 
 /// A node that does not answer within this is asked no more: it may be frozen, or cut off.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// Retries at once when answers are compared.
-const AT_ONCE: usize = 16;
 const PARTITIONS: &str = "6";
 
 /// Nodes over one topic.
@@ -106,13 +103,7 @@ impl Cluster {
             script.assert_accounts(operator).await;
         }
         let told: Vec<&Told> = scripts.iter().flat_map(|script| &script.told).collect();
-        let asked = futures_util::stream::iter(told.iter().zip(operators.iter().cycle()));
-        let mut asked = asked.map(async |(told, node)| (told, told.sent.post(node).await)).buffer_unordered(AT_ONCE);
-        while let Some((told, again)) = asked.next().await {
-            let again = again.expect("a node that nobody harms answers");
-            assert!(told.reply.says_the_same_as(&again), "{told:?}, and then {again:?}");
-        }
-        drop(asked);
+        script::assert_told_again(told.iter().copied(), &operators).await;
         told.len()
     }
 

@@ -8,7 +8,7 @@ use actix::prelude::*;
 use kippu_events::Time;
 use kippu_events::log::AppendError;
 
-use super::{Duty, Ground, Panicked, Partition, messages::Told};
+use super::{Duty, Ground, Panicked, Partition, RECLAIM_AFTER, messages::Told};
 use crate::runtime::Phase;
 use crate::runtime::open::{OpenError, Opened, Warmed, open, warm};
 use crate::runtime::serving::Serving;
@@ -17,6 +17,16 @@ use crate::runtime::serving::Serving;
 const REOPEN_AFTER: Duration = Duration::from_secs(1);
 
 impl Partition {
+    /// Serves from now on.
+    pub(super) fn take_up(&mut self, ctx: &mut Context<Self>) {
+        self.duty = Duty::Owner;
+        self.leaving = None;
+        if self.serving.is_none() && self.stopping.is_none() {
+            self.phase.send_replace(Phase::Opening);
+            self.open(ctx);
+        }
+    }
+
     /// Claims and opens the partition, if this node is to serve it and does not yet.
     pub(super) fn open(&mut self, ctx: &mut Context<Self>) {
         if self.folding || self.serving.is_some() || self.duty != Duty::Owner || self.stopping.is_some() {
@@ -53,7 +63,7 @@ impl Partition {
         let (ground, partition) = (&self.ground, self.around.partition);
         let idle = !self.folding && self.serving.is_none() && self.stopping.is_none();
         let moved = ground.moved.get(usize::from(partition));
-        if self.duty != Duty::Standby || !idle || !moved.is_some_and(|moved| moved.swap(false, Ordering::AcqRel)) {
+        if self.duty == Duty::Owner || !idle || !moved.is_some_and(|moved| moved.swap(false, Ordering::AcqRel)) {
             return;
         }
         self.folding = true;
@@ -140,19 +150,27 @@ impl Partition {
         if let AppendError::Sealed { next } = error {
             return self.moved(next.clone());
         }
-        if matches!(error, AppendError::Deposed { .. }) || self.duty == Duty::Standby {
+        if self.duty == Duty::Owner && matches!(error, AppendError::Deposed { .. }) {
+            self.duty = Duty::Deposed(RECLAIM_AFTER);
+        }
+        if self.duty != Duty::Owner {
             tracing::info!(partition = self.around.partition, %error, "the partition is served elsewhere");
-            self.duty = Duty::Standby;
             return self.stand_by(Time::default());
         }
         self.halt(error.to_string());
-        match error {
-            AppendError::Deposed { .. } | AppendError::Sealed { .. } => {}
-            AppendError::Conflict { .. }
-            | AppendError::Unavailable(_)
-            | AppendError::NoSpace { .. }
-            | AppendError::Unknown(_)
-            | AppendError::TooLarge { .. } => self.reopen(ctx),
+        self.reopen(ctx);
+    }
+
+    /// Claims again, where another node has taken the partition and nobody said in time that it was to.
+    pub(super) fn reclaim(&mut self, ctx: &mut Context<Self>) {
+        let Duty::Deposed(ticks) = self.duty else { return };
+        self.duty = Duty::Deposed(ticks.saturating_sub(1));
+        if ticks == 0 {
+            tracing::warn!(
+                partition = self.around.partition,
+                "the partition is still this node's: it is claimed again"
+            );
+            self.take_up(ctx);
         }
     }
 

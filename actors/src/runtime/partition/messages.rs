@@ -76,12 +76,7 @@ impl Handler<Assign> for Partition {
     type Result = ();
 
     fn handle(&mut self, _: Assign, ctx: &mut Context<Self>) {
-        self.duty = Duty::Owner;
-        self.leaving = None;
-        if self.serving.is_none() && self.stopping.is_none() {
-            self.phase.send_replace(Phase::Opening);
-            self.open(ctx);
-        }
+        self.take_up(ctx);
     }
 }
 
@@ -140,6 +135,7 @@ impl Handler<Tick> for Partition {
     type Result = ();
 
     fn handle(&mut self, _: Tick, ctx: &mut Context<Self>) {
+        self.reclaim(ctx);
         self.warm(ctx);
         self.with_serving(ctx, |serving| {
             serving.tick();

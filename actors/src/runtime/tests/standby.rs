@@ -3,6 +3,7 @@
 use kippu_events::log::ReadLog as _;
 
 use super::*;
+use crate::runtime::partition::RECLAIM_AFTER;
 
 const BOTH: [u16; 2] = [0, 1];
 
@@ -10,6 +11,13 @@ impl Play {
     /// Waits until every partition is as `wanted`.
     async fn all(&self, wanted: fn(&Phase) -> bool) {
         while !self.runtime.phases().iter().all(wanted) {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Waits until the partition of `id` is as `wanted`.
+    async fn reaches(&self, id: EntityId, wanted: fn(&Phase) -> bool) {
+        while !wanted(&self.runtime.phases()[usize::from(id.slot().partition(2))]) {
             tokio::task::yield_now().await;
         }
     }
@@ -63,29 +71,60 @@ fn partitions_that_move_take_their_history_with_them() {
     });
 }
 
+/// A placement whose partition was served by the first node until the second claimed it, which the first has found out.
+async fn taken_over(stage: &Stage) -> (Play, Play, EntityId) {
+    let (old, new) = (stage.join("a").await, stage.join("b").await);
+    old.serve().await;
+    let id = old.open("one").await.unwrap().entity.id;
+    new.serve().await;
+    // Asking is what lets it find out.
+    let asked = old.place(id, "place", "o", "a").await;
+    assert!(matches!(slug(&asked), "unavailable" | "unknown-outcome"), "{asked:?}");
+    old.reaches(id, stands_by).await;
+    (old, new, id)
+}
+
 /// Keeps E4.
 #[test]
-fn who_was_deposed_serves_again_only_when_it_is_told_to() {
+fn who_was_deposed_does_not_fight_and_serves_again_when_it_is_told_to() {
     on_stage(|stage| async move {
-        let (old, new) = (stage.join("a").await, stage.join("b").await);
-        old.serve().await;
-        let id = old.open("one").await.unwrap().entity.id;
-        new.serve().await;
-        // Asking is what lets it find out.
-        let asked = old.place(id, "place", "o", "a").await;
-        assert!(matches!(slug(&asked), "unavailable" | "unknown-outcome"), "{asked:?}");
-        let partition = usize::from(id.slot().partition(2));
-        while !stands_by(&old.runtime.phases()[partition]) {
-            tokio::task::yield_now().await;
-        }
+        let (old, _new, id) = taken_over(&stage).await;
         let claims = stage.log.end(id.slot().partition(2)).unwrap();
         for _ in 0..3 {
             old.runtime.tick().await;
         }
-        assert!(stands_by(&old.runtime.phases()[partition]));
+        old.reaches(id, stands_by).await;
         assert_eq!(stage.log.end(id.slot().partition(2)).unwrap(), claims, "it has not claimed again");
         old.serve().await;
         assert_eq!(slug(&old.place(id, "place", "o", "a").await), "done");
+    });
+}
+
+/// Keeps E4.
+#[test]
+fn who_was_deposed_by_a_node_that_was_not_to_serve_claims_again_after_a_while() {
+    on_stage(|stage| async move {
+        let (old, new, id) = taken_over(&stage).await;
+        new.runtime.revoke(&BOTH).await;
+        for _ in 0..=RECLAIM_AFTER {
+            old.runtime.tick().await;
+        }
+        old.reaches(id, is_serving).await;
+        assert_eq!(slug(&old.place(id, "place", "o", "a").await), "done");
+    });
+}
+
+/// Keeps E4.
+#[test]
+fn who_was_deposed_and_is_told_that_it_is_not_to_serve_does_not_claim_again() {
+    on_stage(|stage| async move {
+        let (old, new, id) = taken_over(&stage).await;
+        old.runtime.revoke(&BOTH).await;
+        for _ in 0..=RECLAIM_AFTER {
+            old.runtime.tick().await;
+        }
+        old.reaches(id, stands_by).await;
+        assert_eq!(slug(&new.place(id, "place", "n", "b").await), "done", "nobody has deposed it");
     });
 }
 

@@ -36,8 +36,8 @@ pub(super) fn start(shared: Arc<Shared>) -> Result<JoinHandle<()>, OpenError> {
 /// Begins to read `partition`, where `bookmark` says that an earlier process was or else from the beginning. Once only.
 pub(super) fn follow(shared: &Shared, partition: u16, bookmark: Option<&[u8]>) -> Result<(), ReadError> {
     let Some(place) = shared.places.get(usize::from(partition)) else { return Ok(()) };
-    let mut followed = place.followed.lock().unwrap_or_else(PoisonError::into_inner);
-    if *followed {
+    let _one_by_one = place.following.lock().unwrap_or_else(PoisonError::into_inner);
+    if place.followed.load(Ordering::Acquire) {
         return Ok(());
     }
     if let Some((bookmark, digests)) = check(shared, partition, bookmark)? {
@@ -52,7 +52,7 @@ pub(super) fn follow(shared: &Shared, partition: u16, bookmark: Option<&[u8]>) -
         .add_partition_offset(shared.fetch.topic(), i32::from(partition), offset)
         .and_then(|()| shared.follower.incremental_assign(&list));
     assigned.map_err(|error| ReadError::Medium { partition, offset: from, reason: error.to_string() })?;
-    *followed = true;
+    place.followed.store(true, Ordering::Release);
     Ok(())
 }
 

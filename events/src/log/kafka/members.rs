@@ -76,7 +76,7 @@ impl ConsumerContext for Rebalanced {
 }
 
 impl Membership {
-    /// Joins the nodes of the log `id` of `access` as `member`, whose name no other node has.
+    /// Joins the nodes of the log `id` of `access`. People are told of the node as `member`.
     pub(super) fn join(access: &Access, id: LogId, member: &str, owner: Arc<dyn Owner>) -> Result<Self, OpenError> {
         let mut config = access.consumer();
         config
@@ -120,8 +120,7 @@ impl Membership {
         Ok(Self { leaving, stop, thread: Some(thread) })
     }
 
-    /// Hands the partitions over to other members. [`Owner::revoked`] is told when they are wanted; until then they are
-    /// to be served here.
+    /// Hands the partitions over to the other members. [`Owner::revoked`] is told of all of them.
     pub fn leave(&self) {
         self.leaving.store(true, Ordering::Release);
     }

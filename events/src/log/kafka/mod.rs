@@ -22,6 +22,7 @@ mod inspector;
 mod keys;
 mod members;
 mod message;
+mod place;
 mod producers;
 mod properties;
 mod prover;
@@ -35,11 +36,10 @@ mod tests;
 mod topic;
 mod writer;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
-use std::time::Instant;
 
 pub use address::Address;
 pub use beside::Beside;
@@ -57,13 +57,15 @@ use self::client::{Access, PATIENCE};
 use self::fetch::{Fetch, Reader};
 use self::figures::{Board, Tap};
 use self::message::Message;
+use self::place::Place;
 use self::producers::{OnFailure, Producers};
 use self::prover::Prover;
-use self::seat::Seat;
 use self::topic::Identity;
 use self::writer::KafkaWriter;
 use super::record::{Claim, Content};
-use super::{AppendError, Bound, Claimant, Claimed, Entry, Listener, Log, LogId, Page, ReadError, ReadLog, Watch};
+use super::{
+    AppendError, Bound, Claimant, Claimed, Entry, Genesis, Listener, Log, LogId, Page, ReadError, ReadLog, Watch,
+};
 
 /// Claims that may be lost to others before one gives up.
 const MOST_CLAIMS: u32 = 64;
@@ -109,69 +111,6 @@ impl Shared {
     }
 }
 
-/// A partition, and those who wait for it.
-struct Place {
-    seat: Mutex<Seat>,
-    /// Whether the follower reads it.
-    followed: Mutex<bool>,
-    /// The furthest end that this process was told by the brokers.
-    told: AtomicU64,
-    /// Told when entries were taken.
-    moved: Condvar,
-    /// Held while news is told, so that it is told in order.
-    telling: Mutex<()>,
-}
-
-impl Place {
-    fn new(log: LogId, partition: u16, partitions: u16) -> Self {
-        let seat = Seat::new(seat::Place { log, partition, partitions });
-        Self {
-            seat: Mutex::new(seat),
-            followed: Mutex::default(),
-            told: AtomicU64::new(0),
-            moved: Condvar::new(),
-            telling: Mutex::default(),
-        }
-    }
-
-    fn seat(&self) -> MutexGuard<'_, Seat> {
-        self.seat.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// How far the follower has read; nothing where it does not go on, and others may read further.
-    fn known(&self) -> Option<u64> {
-        let followed = *self.followed.lock().unwrap_or_else(PoisonError::into_inner);
-        let seat = self.seat();
-        (followed && seat.halt.is_none()).then_some(seat.offset)
-    }
-
-    /// Tells all news, in order and outside the lock.
-    fn tell(&self) {
-        let _in_order = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            let Some((fate, progress)) = self.seat().news() else { return };
-            fate.tell(progress);
-        }
-    }
-
-    /// Waits until everything before `offset` is taken.
-    fn wait_for(&self, offset: u64) -> Result<MutexGuard<'_, Seat>, String> {
-        let until = Instant::now() + PATIENCE;
-        let mut seat = self.seat();
-        while seat.offset < offset {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(format!("the brokers do not give the entries before offset {offset}"));
-            }
-            if let Some(reason) = &seat.halt {
-                return Err(reason.clone());
-            }
-            seat = self.moved.wait_timeout(seat, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
-        Ok(seat)
-    }
-}
-
 impl KafkaLog {
     /// A new log at `address`: a topic with nothing but genesis records, and an empty one for persons' keys beside it.
     ///
@@ -198,7 +137,8 @@ impl KafkaLog {
     /// The log of `fetch`, whose topic was found good.
     fn follow(fetch: Fetch, identity: Identity, inspect: SyncSender<()>) -> Result<Self, OpenError> {
         let Identity { log, partitions, .. } = identity;
-        let places: Arc<[Place]> = (0..partitions).map(|partition| Place::new(log, partition, partitions)).collect();
+        let genesis = |partition| Genesis { log, partition, partitions };
+        let places: Arc<[Place]> = (0..partitions).map(|partition| Place::new(genesis(partition))).collect();
         let theirs = Arc::clone(&places);
         let on_failure: OnFailure = Arc::new(move |partition: u16, reason: String| {
             if let Some(place) = theirs.get(usize::from(partition)) {
@@ -228,7 +168,7 @@ impl KafkaLog {
         self.shared.board.figures()
     }
 
-    /// Joins the other nodes of this log as `member`, whose name none of them has.
+    /// Joins the other nodes of this log. People are told of this one as `member`.
     ///
     /// # Errors
     /// [`OpenError`].
@@ -298,10 +238,9 @@ impl ReadLog for KafkaLog {
     }
 
     fn known_end(&self, partition: u16) -> Result<u64, ReadError> {
-        match self.place(partition)?.known() {
-            Some(end) => Ok(end),
-            None => self.end(partition),
-        }
+        let place = self.place(partition)?;
+        // What this process has not read yet is there all the same, if somebody was told so.
+        Ok(place.told.load(Ordering::Acquire).max(place.seat().offset))
     }
 
     fn read(&self, partition: u16, offset: u64, bound: Bound) -> Result<Page, ReadError> {
@@ -325,11 +264,13 @@ impl ReadLog for KafkaLog {
             next = at + 1;
             entry(at, stored);
         };
-        if place.seat().ring.visit(offset, bound, &mut lend) {
+        let kept = place.seat().ring.page(offset, bound);
+        // Lent without the lock: whoever reads may read here again meanwhile.
+        if let Some(kept) = kept {
+            (offset..).zip(&kept).for_each(|(at, stored)| lend(at, stored));
             return Ok(next);
         }
-        // What this process has not read yet is there all the same, if somebody was told so.
-        let end = self.known_end(partition)?.max(place.told.load(Ordering::Acquire));
+        let end = if place.is_followed() { self.known_end(partition)? } else { self.end(partition)? };
         if offset < end {
             for found in self.shared.fetch.page(partition, offset, end, bound)?.entries {
                 lend(found.offset, &found.stored);
@@ -357,11 +298,13 @@ impl Log for KafkaLog {
 
     fn offset_of(&self, partition: u16, number: u64) -> Result<u64, ReadError> {
         let place = self.place(partition)?;
-        follower::follow(&self.shared, partition, None)?;
-        let end = self.shared.fetch.end(partition)?;
-        let failed = |reason| ReadError::Medium { partition, offset: number, reason };
-        // The record lies before the end, or there is none.
-        Ok(place.wait_for(end).map_err(failed)?.skips.offset_of(number))
+        if !place.seat().has(number) {
+            follower::follow(&self.shared, partition, None)?;
+            let failed = |reason| ReadError::Medium { partition, offset: number, reason };
+            // The record lies before the end, or there is none.
+            drop(place.wait_for(self.shared.fetch.end(partition)?).map_err(failed)?);
+        }
+        Ok(place.seat().skips.offset_of(number))
     }
 
     fn claimant(&self, partition: u16) -> Option<Claimant> {

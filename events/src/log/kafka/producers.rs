@@ -168,13 +168,25 @@ impl Producers {
         if let Some(key) = &message.key {
             record = record.key(&key[..]);
         }
-        let client = self.lines[usize::from(partition % PRODUCERS)].client();
+        let client = self.line(partition).client();
         client.send::<[u8], [u8]>(record).map_err(|(error, _)| match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::QueueFull) => {
                 AppendError::Unavailable("the queue before the brokers is full".to_owned())
             }
             Some(_) | None => AppendError::Unavailable(error.to_string()),
         })
+    }
+
+    /// Waits until everything that was handed over to the producer of `partition` is confirmed or given up.
+    ///
+    /// # Errors
+    /// Some of it is still under way.
+    pub(super) fn flush(&self, partition: u16) -> Result<(), KafkaError> {
+        self.line(partition).client().flush(client::PATIENCE)
+    }
+
+    fn line(&self, partition: u16) -> &Line {
+        &self.lines[usize::from(partition % PRODUCERS)]
     }
 
     /// Lets go of everything that is under way. Every writer MUST have ended.

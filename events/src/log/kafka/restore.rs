@@ -2,9 +2,8 @@
 //! that arrives twice, or late from a copy that was killed, is what it is for every reader: skipped.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
-use super::client::{Access, PATIENCE};
+use super::client::Access;
 use super::fetch::Fetch;
 use super::message::Message;
 use super::producers::{OnFailure, Producers};
@@ -16,8 +15,6 @@ use crate::log::{Bound, Genesis, Head, LogId};
 
 /// Partitions that are read at once when a topic is opened.
 const AT_ONCE: usize = 16;
-/// How often the end of the topic is asked for while records are on their way.
-const LOOK: Duration = Duration::from_millis(2);
 
 /// See the module.
 pub struct Restored {
@@ -56,39 +53,25 @@ impl Restored {
         read_on(&self.fetch, partition, there_is?).map_err(|error| RestoreError::Failed(error.to_string()))
     }
 
-    fn failure(&self) -> Option<String> {
-        self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Waits until the records that have these heads were read back. Another copy may be ahead by then, but not on
-    /// another way.
+    /// Waits until the records that have these heads are written, and reads them back. Another copy may be ahead by then,
+    /// but not on another way.
     fn settle(&mut self, partition: u16, path: &[Head]) -> Result<(), RestoreError> {
-        let goal = path.last().map_or(0, |last| last.number);
-        let mut until = Instant::now() + PATIENCE;
-        loop {
-            let before = self.head(partition);
-            self.read_on(partition)?;
-            let head = self.head(partition);
-            if let Some(head) = head {
-                let here = path.iter().find(|here| here.number == head.number);
-                if here.is_some_and(|here| *here != head) {
-                    return Err(RestoreError::Diverged { partition, number: head.number });
-                }
-                if head.number >= goal {
-                    return Ok(());
-                }
-            }
-            if head != before {
-                until = Instant::now() + PATIENCE;
-            }
-            let failure = self.failure().or_else(|| {
-                (Instant::now() >= until).then(|| "the brokers do not give back what was written".to_owned())
-            });
-            if let Some(reason) = failure {
-                return Err(RestoreError::Failed(reason));
-            }
-            std::thread::sleep(LOOK);
+        let failed = |reason: String| Err(RestoreError::Failed(reason));
+        if let Err(error) = self.producers.flush(partition) {
+            return failed(error.to_string());
         }
+        if let Some(reason) = self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone() {
+            return failed(reason);
+        }
+        self.read_on(partition)?;
+        let Some(head) = self.head(partition) else { return failed("the topic is empty".to_owned()) };
+        if path.iter().any(|here| here.number == head.number && *here != head) {
+            return Err(RestoreError::Diverged { partition, number: head.number });
+        }
+        if path.last().is_some_and(|last| last.number > head.number) {
+            return failed("the brokers do not give back what was written".to_owned());
+        }
+        Ok(())
     }
 }
 

@@ -1,6 +1,7 @@
 //! The latest entries of a partition in memory: whoever follows the log reads them here and not from a broker.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use crate::log::{Bound, Entry};
 
@@ -10,42 +11,41 @@ const MOST_BYTES: usize = 8 << 20;
 /// See the module. Offsets are contiguous from the oldest to the newest.
 #[derive(Default)]
 pub(super) struct Ring {
-    entries: VecDeque<Entry>,
+    oldest: u64,
+    entries: VecDeque<Arc<[u8]>>,
     bytes: usize,
 }
 
 impl Ring {
     /// Takes the newest entry.
-    pub(super) fn push(&mut self, entry: Entry) {
-        if self.entries.back().is_some_and(|last| last.offset + 1 != entry.offset) {
+    pub(super) fn push(&mut self, Entry { offset, stored }: Entry) {
+        if self.oldest + self.entries.len() as u64 != offset {
             self.entries.clear();
-            self.bytes = 0;
+            (self.oldest, self.bytes) = (offset, 0);
         }
-        self.bytes += entry.stored.len();
-        self.entries.push_back(entry);
+        self.bytes += stored.len();
+        self.entries.push_back(stored.into());
         while self.bytes > MOST_BYTES && self.entries.len() > 1 {
-            self.bytes -= self.entries.pop_front().map_or(0, |oldest| oldest.stored.len());
+            self.bytes -= self.entries.pop_front().map_or(0, |oldest| oldest.len());
+            self.oldest += 1;
         }
     }
 
-    /// Lends the entries from `offset` on, within `bound`; false where the first of them is not here any more.
-    pub(super) fn visit(&self, offset: u64, bound: Bound, entry: &mut dyn FnMut(u64, &[u8])) -> bool {
-        let Some(oldest) = self.entries.front().map(|oldest| oldest.offset).filter(|oldest| *oldest <= offset) else {
-            return false;
-        };
-        let Ok(skipped) = usize::try_from(offset - oldest) else { return false };
+    /// The entries from `offset` on, within `bound`; nothing where the first of them is not here, or not any more.
+    pub(super) fn page(&self, offset: u64, bound: Bound) -> Option<Vec<Arc<[u8]>>> {
+        let skipped = usize::try_from(offset.checked_sub(self.oldest)?).ok()?;
         if skipped >= self.entries.len() {
-            return false;
+            return None;
         }
-        let mut bytes = 0;
-        for (taken, found) in self.entries.range(skipped..).take(bound.entries).enumerate() {
-            bytes += found.stored.len();
-            if taken > 0 && bytes > bound.bytes {
+        let (mut page, mut bytes) = (Vec::new(), 0);
+        for stored in self.entries.range(skipped..).take(bound.entries) {
+            bytes += stored.len();
+            if !page.is_empty() && bytes > bound.bytes {
                 break;
             }
-            entry(found.offset, &found.stored);
+            page.push(Arc::clone(stored));
         }
-        true
+        Some(page)
     }
 }
 
@@ -60,8 +60,7 @@ mod tests {
     }
 
     fn seen(ring: &Ring, offset: u64, entries: usize, bytes: usize) -> Option<Vec<u64>> {
-        let mut seen = Vec::new();
-        ring.visit(offset, Bound { entries, bytes }, &mut |offset, _| seen.push(offset)).then_some(seen)
+        ring.page(offset, Bound { entries, bytes }).map(|page| (offset..).zip(page).map(|(offset, _)| offset).collect())
     }
 
     #[test]

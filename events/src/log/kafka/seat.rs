@@ -14,22 +14,15 @@ use super::bookmark::Bookmark;
 use super::ring::Ring;
 use super::skips::Skips;
 use crate::log::record::{Claim, Content, Header, MOST_BYTES, Record};
-use crate::log::{AppendError, Claimant, Entry, Genesis, Hash, Head, Listener, LogId, Progress, Verdict, judge};
+use crate::log::{AppendError, Claimant, Entry, Genesis, Hash, Head, Listener, Progress, Verdict, judge};
 
 /// How far back a client library may repeat a record: far more than any has in flight.
 const MOST_DIGESTS: usize = 1 << 16;
 
-/// The identity of a partition.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
-    pub(super) log: LogId,
-    pub(super) partition: u16,
-    pub(super) partitions: u16,
-}
-
 /// See the module.
 pub(super) struct Seat {
-    place: Place,
+    /// What the partition begins with.
+    genesis: Genesis,
     /// The offset of the next entry.
     pub(super) offset: u64,
     head: Option<Head>,
@@ -106,9 +99,9 @@ impl Fate {
 
 impl Seat {
     /// A partition of which nothing has been read.
-    pub(super) fn new(place: Place) -> Self {
+    pub(super) fn new(genesis: Genesis) -> Self {
         Self {
-            place,
+            genesis,
             offset: 0,
             head: None,
             last: Hash::ZERO,
@@ -142,6 +135,11 @@ impl Seat {
         self.head.map(|head| Bookmark { offset: *offset, last: *last, head, claimant: claimant.clone(), next, skips })
     }
 
+    /// Whether the valid record `number` has been read.
+    pub(super) fn has(&self, number: u64) -> bool {
+        self.head.is_some_and(|head| number <= head.number)
+    }
+
     /// Takes the entry at the next offset.
     pub(super) fn take(&mut self, entry: Entry) {
         self.offset = entry.offset + 1;
@@ -153,7 +151,7 @@ impl Seat {
 
     /// The partition does not go on: its history cannot be trusted from here.
     pub(super) fn stop(&mut self, reason: String) {
-        tracing::error!(partition = self.place.partition, %reason, "this partition of the log halts");
+        tracing::error!(partition = self.genesis.partition, %reason, "this partition of the log halts");
         self.end(AppendError::Unknown(reason.clone()));
         for (_, pending) in self.claims.drain() {
             answer(&pending.reply, Err(AppendError::Unavailable(reason.clone())));
@@ -183,17 +181,18 @@ impl Seat {
     }
 
     fn begin(&mut self, record: &Record<'_>) -> Result<(), String> {
-        let Place { log, partition, partitions } = self.place;
         match &record.content {
-            Content::Genesis(found) if *found == (Genesis { log, partition, partitions }) => {
+            Content::Genesis(found) if *found == self.genesis => {
                 self.head = Some(Head::at_genesis(record.digest));
                 self.remember(0, record.digest);
                 Ok(())
             }
-            Content::Genesis(found) => Err(format!(
-                "it opens partition {} of {} of the log {}, not partition {partition} of {partitions} of {log}",
-                found.partition, found.partitions, found.log
-            )),
+            Content::Genesis(found) => {
+                let name = |Genesis { log, partition, partitions }: &Genesis| {
+                    format!("partition {partition} of {partitions} of the log {log}")
+                };
+                Err(format!("it opens {}, not {}", name(found), name(&self.genesis)))
+            }
             Content::Claim(_) | Content::Commit(_) | Content::Seal(_) => {
                 Err("field kind: a partition begins with its genesis".to_owned())
             }

@@ -22,8 +22,13 @@ pub struct NewTopic {
     pub partitions: u16,
     /// Copies of each.
     pub replicas: u16,
-    /// Copies that must have a record before it counts.
-    pub in_sync: u16,
+}
+
+impl NewTopic {
+    /// Copies that must have a record before it counts: all but one, so that one broker may be away; of two, both.
+    const fn in_sync(&self) -> u16 {
+        if self.replicas < 3 { self.replicas } else { self.replicas - 1 }
+    }
 }
 
 /// Makes the topic and those beside it, and writes the genesis of every partition that has none.
@@ -64,7 +69,7 @@ pub(super) fn begin(fetch: &Fetch, id: LogId, partitions: u16) -> Result<(), Ope
 
 pub(super) fn make(fetch: &Fetch, name: &str, new: &NewTopic) -> Result<(), OpenError> {
     let admin = fetch.access.admin()?;
-    let in_sync = new.in_sync.to_string();
+    let in_sync = new.in_sync().to_string();
     let topic = Request::new(name, i32::from(new.partitions), TopicReplication::Fixed(i32::from(new.replicas)))
         .set("cleanup.policy", "delete")
         .set("retention.ms", "-1")
@@ -77,7 +82,11 @@ pub(super) fn make(fetch: &Fetch, name: &str, new: &NewTopic) -> Result<(), Open
     for one in made {
         match one {
             Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
-            Err((_, code)) => return Err(OpenError::Client(format!("the topic {name} could not be made: {code}"))),
+            Err((_, code)) => {
+                let NewTopic { partitions, replicas } = new;
+                let asked = format!("the topic {name}, of {partitions} partitions with {replicas} copies each,");
+                return Err(OpenError::Client(format!("{asked} could not be made: {code}")));
+            }
         }
     }
     Ok(())

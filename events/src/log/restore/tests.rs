@@ -92,7 +92,7 @@ fn an_embedded_log_is_the_history_that_it_took_over_and_goes_on() {
 fn a_topic_is_the_history_that_it_took_over_and_what_arrives_twice_does_not_count() {
     let brokers = std::env::var("KAFKA_BROKERS").expect("KAFKA_BROKERS: `make test` starts a broker and sets it");
     let address = Address { brokers, topic: format!("restored-{}", LogId::random().unwrap()) };
-    KafkaLog::create(&address, &trying_out(), LOG, &NewTopic { partitions: 2, replicas: 1, in_sync: 1 }).unwrap();
+    KafkaLog::create(&address, &trying_out(), LOG, &NewTopic { partitions: 2, replicas: 1 }).unwrap();
     let open = || -> Box<dyn Restore> { Box::new(kafka::Restored::open(&address, &trying_out()).unwrap()) };
     // Two copies at once, each of which knows nothing of the other.
     let (mut one, mut other) = (open(), open());

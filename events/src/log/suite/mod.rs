@@ -61,6 +61,7 @@ macro_rules! log_suite {
                 a_restart_keeps_everything
                 a_restart_deposes_the_writers_before_it
                 a_page_keeps_to_its_bounds
+                who_is_lent_an_entry_may_read_the_same_partition
                 a_page_behind_the_end_is_empty
                 a_partition_that_does_not_exist_is_refused
                 a_watch_hears_of_every_move_of_the_end

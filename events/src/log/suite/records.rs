@@ -166,6 +166,27 @@ pub fn a_page_keeps_to_its_bounds(fixture: &mut dyn Fixture) {
     assert_eq!(read(10, 7, three - 1), all[10..12]);
 }
 
+/// A reader that meets a repeated record looks for the first one while it is lent the second.
+pub fn who_is_lent_an_entry_may_read_the_same_partition(fixture: &mut dyn Fixture) {
+    let log = fixture.log();
+    let mut seat = Seat::claim(&log, 0);
+    seat.write(&body(1));
+    let reader = Arc::clone(&log);
+    let (told, heard) = channel();
+    std::thread::spawn(move || {
+        let mut again = Vec::new();
+        let visited = reader.visit(0, 0, Bound::default(), &mut |offset, stored| {
+            let page = reader.read(0, offset, Bound { entries: 1, bytes: 0 }).expect("readable");
+            assert_eq!(page.entries, [Entry { offset, stored: stored.to_vec() }]);
+            again.push((reader.end(0).expect("readable"), reader.known_end(0).expect("readable")));
+        });
+        // The case is over where nobody hears it.
+        drop(told.send((visited.expect("readable"), again)));
+    });
+    let (visited, again) = heard.recv_timeout(PATIENCE).expect("the reader does not wait for itself");
+    assert_eq!((visited, again), (3, vec![(3, 3); 3]));
+}
+
 pub fn a_page_behind_the_end_is_empty(fixture: &mut dyn Fixture) {
     let log = fixture.log();
     Seat::claim(&log, 0).write(&body(1));

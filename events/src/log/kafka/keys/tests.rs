@@ -14,7 +14,7 @@ use crate::log::kafka::KafkaLog;
 use crate::secrets::{Secrets, SecretsError};
 
 const LOG: LogId = LogId([1; 16]);
-const NEW: NewTopic = NewTopic { partitions: 3, replicas: 1, in_sync: 1 };
+const NEW: NewTopic = NewTopic { partitions: 3, replicas: 1 };
 /// Tests have one broker.
 fn trying_out() -> Settings {
     Settings { accept_single_copy: true, ..Settings::default() }

@@ -3,15 +3,15 @@
 use std::sync::mpsc::sync_channel;
 
 use super::*;
+use crate::log::LogId;
 use crate::log::record::Commit;
 
-const PLACE: Place = Place { log: LogId([1; 16]), partition: 0, partitions: 1 };
+const GENESIS: Genesis = Genesis { log: LogId([1; 16]), partition: 0, partitions: 1 };
 
 /// A partition that has read `contents`, one after the other.
 fn seat(contents: &[Content<'_>]) -> Seat {
-    let mut seat = Seat::new(PLACE);
-    let genesis = Genesis { log: PLACE.log, partition: 0, partitions: 1 };
-    read(&mut seat, std::iter::once(Content::Genesis(genesis)).chain(contents.iter().cloned()));
+    let mut seat = Seat::new(GENESIS);
+    read(&mut seat, std::iter::once(Content::Genesis(GENESIS)).chain(contents.iter().cloned()));
     seat
 }
 
@@ -42,7 +42,7 @@ fn a_record_that_is_damage_halts_the_partition_by_its_offset() {
 #[test]
 fn a_claim_begun_before_the_history_was_read_is_refused() {
     let (reply, _answer) = sync_channel(1);
-    let claimed = Seat::new(PLACE).claim([0; 16], Arc::new(|_| {}), reply);
+    let claimed = Seat::new(GENESIS).claim([0; 16], Arc::new(|_| {}), reply);
     assert!(matches!(claimed, Err(AppendError::Unavailable(_))));
 }
 
@@ -52,7 +52,7 @@ fn a_partition_goes_on_from_its_bookmark_as_if_it_had_read_everything() {
     let first = commit(whole.head.unwrap(), b"[]");
     read(&mut whole, [first.clone(), claim(2)]);
     let stored = whole.bookmark().unwrap().encode();
-    let mut resumed = Seat::new(PLACE);
+    let mut resumed = Seat::new(GENESIS);
     let (_, digest) = first.encode();
     resumed.restore(Bookmark::decode(&stored).unwrap(), [(3, digest)].into_iter());
     for seat in [&mut whole, &mut resumed] {

@@ -41,7 +41,7 @@ impl Cluster {
 
     /// A log with one partition, with a copy on every broker.
     fn log(&self, replicas: u16, settings: &Settings) -> Arc<KafkaLog> {
-        let new = NewTopic { partitions: 1, replicas, in_sync: replicas.min(2) };
+        let new = NewTopic { partitions: 1, replicas };
         KafkaLog::create(&self.address(), settings, OURS, &new).unwrap();
         KafkaLog::open(&self.address(), settings).unwrap()
     }

@@ -7,6 +7,7 @@ mod history;
 mod races;
 
 use std::sync::mpsc::channel;
+use std::time::Instant;
 
 use rdkafka::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
@@ -14,7 +15,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use super::*;
 use crate::log::Progress;
 
-const NEW: NewTopic = NewTopic { partitions: 1, replicas: 1, in_sync: 1 };
+const NEW: NewTopic = NewTopic { partitions: 1, replicas: 1 };
 
 /// Tests have one broker.
 fn trying_out() -> Settings {
