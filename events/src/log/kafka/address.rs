@@ -21,8 +21,8 @@ pub struct Address {
 
 impl Address {
     /// The topic over which the nodes share the partitions out. It stays empty.
-    pub(super) fn owners(&self) -> String {
-        format!("{}{OWNERS}", self.topic)
+    pub(super) fn owners(&self) -> Self {
+        Self { brokers: self.brokers.clone(), topic: format!("{}{OWNERS}", self.topic) }
     }
 
     /// The topic with persons' keys.

@@ -12,13 +12,13 @@ use super::{OpenError, Settings};
 
 /// Copies of each partition, and how many of them must have a record before it is answered: one broker may be gone, and
 /// one more while it is.
-const LEAST_REPLICAS: usize = 3;
+const LEAST_REPLICAS: u16 = 3;
 const LEAST_IN_SYNC: usize = 2;
 
 /// What the brokers say of a topic.
 struct Facts {
     /// Copies of the partition that has the fewest.
-    replicas: usize,
+    replicas: u16,
     settings: BTreeMap<String, String>,
 }
 
@@ -31,10 +31,16 @@ pub(super) fn check(fetch: &Fetch, settings: &Settings) -> Result<(), OpenError>
     Err(OpenError::Unsafe { topic: fetch.topic().to_owned(), reasons: complaints.join("; ") })
 }
 
-fn facts(fetch: &Fetch) -> Result<Facts, OpenError> {
+/// Copies of the partition that has the fewest.
+pub(super) fn replicas(fetch: &Fetch) -> Result<u16, OpenError> {
     let metadata = fetch.ask(|reader| reader.fetch_metadata(Some(fetch.topic()), PATIENCE))?;
     let partitions = metadata.topics().iter().flat_map(|topic| topic.partitions());
-    let replicas = partitions.map(|partition| partition.replicas().len()).min().unwrap_or(0);
+    let fewest = partitions.map(|partition| partition.replicas().len()).min().unwrap_or(0);
+    Ok(u16::try_from(fewest).unwrap_or(u16::MAX))
+}
+
+fn facts(fetch: &Fetch) -> Result<Facts, OpenError> {
+    let replicas = replicas(fetch)?;
     let admin = fetch.access.admin()?;
     let options = AdminOptions::new().request_timeout(Some(PATIENCE));
     let topic = ResourceSpecifier::Topic(fetch.topic());

@@ -39,7 +39,12 @@ impl Access {
 
     /// The same brokers, and the topic of persons' keys.
     pub(super) fn keys(&self) -> Self {
-        Self { address: self.address.keys(), properties: self.properties.clone() }
+        Self { address: self.address.keys(), ..self.clone() }
+    }
+
+    /// The same brokers, and the topic over which partitions are shared out.
+    pub(super) fn owners(&self) -> Self {
+        Self { address: self.address.owners(), ..self.clone() }
     }
 
     pub(super) fn consumer(&self) -> ClientConfig {

@@ -1,6 +1,6 @@
 //! Entries that are not in memory any more: read from the topic at any offset.
 
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
@@ -12,21 +12,22 @@ use super::OpenError;
 use super::client::{Access, PATIENCE, Traced};
 use super::figures::Tap;
 use super::message;
+use super::pool::{Lent, Pool};
 use crate::log::{Bound, Entry, Page, ReadError};
 
-/// Clients that are kept for the next read: for everybody who reads on at once, one per partition of a usual log.
-const MOST_IDLE: usize = 16;
-/// Clients that are kept for the next question.
-const MOST_ASKING: usize = 4;
+/// Clients that read: enough for everybody who reads on at once, one per partition of a usual log.
+const MOST_READING: usize = 16;
+/// Clients that ask.
+const MOST_ASKING: usize = 8;
 
 pub(super) type Reader = BaseConsumer<Traced>;
 
 /// Readers of one topic, made when they are needed.
 pub(super) struct Fetch {
     pub(super) access: Access,
-    idle: Mutex<Vec<Idle>>,
+    reading: Pool<Idle>,
     /// Clients that only ask. They stand nowhere, so that no question waits behind what is fetched ahead.
-    asking: Mutex<Vec<Reader>>,
+    asking: Pool<Reader>,
     /// Why what the topic holds now is not this log.
     closed: RwLock<Option<String>>,
 }
@@ -48,7 +49,7 @@ struct Fault {
 
 impl Fetch {
     pub(super) fn new(access: Access) -> Self {
-        Self { access, idle: Mutex::default(), asking: Mutex::default(), closed: RwLock::default() }
+        Self { access, reading: Pool::new(MOST_READING), asking: Pool::new(MOST_ASKING), closed: RwLock::default() }
     }
 
     pub(super) fn topic(&self) -> &str {
@@ -65,46 +66,25 @@ impl Fetch {
         self.access.follower().create_with_context(Traced { tap: Some(tap) }).map_err(OpenError::client)
     }
 
-    /// An idle client, the one that stands at `place` if there is one.
-    fn borrow(&self, place: Option<(u16, u64)>) -> Result<Idle, OpenError> {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = idle.iter().position(|idle| place.is_some() && idle.stands == place);
-        // Otherwise one that stands nowhere, so that those who read on are not disturbed.
-        let at = at.or_else(|| idle.iter().position(|idle| idle.stands.is_none()));
-        let at = at.or_else(|| (idle.len() == MOST_IDLE).then_some(0));
-        match at {
-            Some(at) => Ok(idle.remove(at)),
-            None => {
-                drop(idle);
-                Ok(Idle { reader: self.reader()?, stands: None })
-            }
-        }
+    /// A client to read with, the one that stands at `place` if there is one.
+    fn borrow(&self, place: Option<(u16, u64)>) -> Result<Lent<'_, Idle>, OpenError> {
+        let choose = |free: &[Idle]| {
+            let there = free.iter().position(|idle| place.is_some() && idle.stands == place);
+            // Otherwise one that stands nowhere, so that those who read on are not disturbed.
+            there.or_else(|| free.iter().position(|idle| idle.stands.is_none()))
+        };
+        let make = || self.reader().map(|reader| Idle { reader, stands: None });
+        self.reading.lend(PATIENCE, choose, make)?.ok_or_else(busy)
     }
 
     /// Asks something of the brokers.
     pub(super) fn ask<T>(&self, question: impl FnOnce(&Reader) -> Result<T, KafkaError>) -> Result<T, OpenError> {
-        let kept = || self.asking.lock().unwrap_or_else(PoisonError::into_inner);
-        let asked = kept().pop();
-        let reader = match asked {
-            Some(reader) => reader,
-            None => self.reader()?,
-        };
+        let any = |free: &[Reader]| (!free.is_empty()).then_some(0);
+        let reader = self.asking.lend(PATIENCE, any, || self.reader())?.ok_or_else(busy)?;
         let answer = question(&reader);
         // What it was told meanwhile, such as that a broker had gone, is not for whoever asks next.
         while reader.poll(Duration::ZERO).is_some() {}
-        let mut kept = kept();
-        if kept.len() < MOST_ASKING {
-            kept.push(reader);
-        }
-        drop(kept);
         answer.map_err(OpenError::client)
-    }
-
-    fn give_back(&self, back: Idle) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < MOST_IDLE {
-            idle.push(back);
-        }
     }
 
     /// Lets nobody read on.
@@ -140,8 +120,8 @@ impl Fetch {
         }
         let mut idle = self.borrow(Some((partition, offset))).map_err(|error| failed(offset, error.to_string()))?;
         let page = self.read(&mut idle, partition, offset, end, bound);
-        if page.is_ok() {
-            self.give_back(idle);
+        if page.is_err() {
+            idle.discard();
         }
         page.map_err(|fault| failed(fault.offset, fault.reason))
     }
@@ -149,11 +129,11 @@ impl Fetch {
     /// The first entry of a partition, as the brokers have it now.
     pub(super) fn first(&self, partition: u16) -> Result<Entry, OpenError> {
         let (topic, failed) = (self.topic().to_owned(), |reason| ReadError::Medium { partition, offset: 0, reason });
-        let mut fresh = Idle { stands: None, ..self.borrow(None)? };
+        let mut fresh = self.borrow(None)?;
+        fresh.stands = None;
         let page = self.read(&mut fresh, partition, 0, 1, Bound { entries: 1, bytes: 0 });
-        // Nobody reads on from here, so nothing is fetched ahead.
-        if page.is_ok() && fresh.reader.unassign().is_ok() {
-            self.give_back(Idle { stands: None, ..fresh });
+        if page.is_err() {
+            fresh.discard();
         }
         let page = page.map_err(|fault| match fault.foreign {
             true => OpenError::NotALog { topic, reason: fault.reason },
@@ -162,7 +142,7 @@ impl Fetch {
         page.entries.into_iter().next().ok_or_else(|| failed("it is empty".to_owned()).into())
     }
 
-    /// Reads with a client that is given back only after a success.
+    /// Reads with a client that nobody is to use again after an error.
     fn read(&self, idle: &mut Idle, partition: u16, offset: u64, end: u64, bound: Bound) -> Result<Page, Fault> {
         let failed = |error: KafkaError| Fault { offset, reason: error.to_string(), foreign: false };
         if idle.stands.take() != Some((partition, offset)) {
@@ -178,6 +158,11 @@ impl Fetch {
         }
         Ok(page)
     }
+}
+
+/// So many use clients now that none was free for this long.
+fn busy() -> OpenError {
+    OpenError::Client("all clients that read are waiting for the brokers".to_owned())
 }
 
 /// Lets `reader` read these partitions from these offsets.
@@ -207,7 +192,7 @@ fn collect(reader: &Reader, offset: u64, end: u64, bound: Bound) -> Result<(Page
         }
         match reader.poll(left.min(Duration::from_millis(100))) {
             None => {}
-            Some(Err(error)) if is_passing(&error) => {}
+            Some(Err(error)) if is_passing(&error) || is_of_the_group(&error) => {}
             Some(Err(error)) => return Err(failed(next, error.to_string())),
             Some(Ok(found)) => {
                 let at = offset_of(&found);
@@ -246,6 +231,20 @@ pub(super) fn is_passing(error: &KafkaError) -> bool {
                 | Code::OperationTimedOut
                 | Code::Resolve
                 | Code::SSL
+        )
+    )
+}
+
+/// Whether `error` is about the consumer group that librdkafka wants every reader to name, and that none of ours uses.
+pub(super) fn is_of_the_group(error: &KafkaError) -> bool {
+    use rdkafka::error::RDKafkaErrorCode as Code;
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            Code::CoordinatorLoadInProgress
+                | Code::CoordinatorNotAvailable
+                | Code::GroupAuthorizationFailed
+                | Code::NotCoordinator
         )
     )
 }

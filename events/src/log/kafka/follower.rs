@@ -13,7 +13,7 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use super::bookmark::Bookmark;
 use super::client::PATIENCE;
-use super::fetch::{entry, is_passing, offset_of};
+use super::fetch::{entry, is_of_the_group, is_passing, offset_of};
 use super::{OpenError, Shared};
 use crate::log::record::{Header, Record};
 use crate::log::{Bound, Hash, ReadError};
@@ -148,7 +148,7 @@ fn settle(shared: &Shared, partition: u16) {
 }
 
 fn failed(shared: &Shared, error: &KafkaError) {
-    if is_passing(error) {
+    if is_passing(error) || is_of_the_group(error) {
         tracing::debug!(%error, "the brokers do not answer");
         return;
     }

@@ -1,13 +1,14 @@
-//! The thread that looks at the topic again while the log is open: what was found safe may be changed, deleted or made
-//! anew by somebody. What it sees then halts every partition; brokers that do not answer halt nothing.
+//! The thread that looks at the topic, and at that of persons' keys, again while the log is open: what was found safe may be
+//! changed, deleted or made anew by somebody. What it sees then halts every partition; brokers that do not answer halt
+//! nothing.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 
-use super::check;
+use super::fetch::Fetch;
 use super::topic::{self, Identity};
-use super::{OpenError, Settings, Shared};
+use super::{OpenError, Settings, Shared, check, keys};
 
 /// Starts it. `wake` makes it look at once, or see that the log is closed; nobody waits for it, for what it asks of the
 /// brokers may take its time.
@@ -27,6 +28,7 @@ pub(super) fn start(
 }
 
 fn run(shared: &Shared, settings: &Settings, wake: &Receiver<()>) {
+    let keys = Fetch::new(shared.fetch.access.keys());
     let mut halted: Option<String> = None;
     loop {
         match wake.recv_timeout(settings.check_every) {
@@ -36,33 +38,36 @@ fn run(shared: &Shared, settings: &Settings, wake: &Receiver<()>) {
         if shared.stop.load(Ordering::Acquire) {
             return;
         }
-        match look_twice(shared, settings) {
+        let of_log = twice(|| look(&shared.fetch, settings));
+        if let Err(error) = &of_log
+            && error.is_foreign()
+        {
+            shared.fetch.close(&error.to_string());
+        }
+        match of_log.and_then(|()| twice(|| keys::inspect(&keys, settings))) {
             Ok(()) => {}
             Err(error) if error.is_verdict() => {
                 let reason = error.to_string();
                 if halted.as_ref() != Some(&reason) {
-                    if error.is_foreign() {
-                        shared.fetch.close(&reason);
-                    }
                     shared.halt(&reason);
                     halted = Some(reason);
                 }
             }
-            Err(error) => tracing::warn!(%error, "the topic could not be checked"),
+            Err(error) => tracing::warn!(%error, "the topics could not be checked"),
         }
     }
 }
 
-/// A broker that has just started may not know yet what the others know: nothing is held against the topic that is not
-/// seen twice.
-fn look_twice(shared: &Shared, settings: &Settings) -> Result<(), OpenError> {
-    match look(shared, settings) {
-        Err(error) if error.is_verdict() => look(shared, settings),
+/// A broker that has just started may not know yet what the others know: nothing is held against a topic that is not seen
+/// twice.
+fn twice(look: impl Fn() -> Result<(), OpenError>) -> Result<(), OpenError> {
+    match look() {
+        Err(error) if error.is_verdict() => look(),
         seen => seen,
     }
 }
 
-fn look(shared: &Shared, settings: &Settings) -> Result<(), OpenError> {
-    topic::identify(&shared.fetch, settings)?;
-    check::check(&shared.fetch, settings)
+fn look(log: &Fetch, settings: &Settings) -> Result<(), OpenError> {
+    topic::identify(log, settings)?;
+    check::check(log, settings)
 }

@@ -24,7 +24,7 @@ use rdkafka::producer::{BaseRecord, DeliveryResult, ProducerContext, ThreadedPro
 
 use super::address::Address;
 use super::client::{Access, PATIENCE, Traced};
-use super::fetch::{Fetch, Reader, assign, is_passing, offset_of};
+use super::fetch::{Fetch, Reader, assign, is_of_the_group, is_passing, offset_of};
 use super::message::{Foreign, Headers};
 use super::{NewTopic, OpenError, Settings, check, topic};
 use crate::EntityId;
@@ -74,8 +74,17 @@ pub(super) fn create(beside: &Fetch, settings: &Settings, log: LogId, new: &NewT
         Err(OpenError::Read(_)) if beside.end(0)? == 0 => {}
         Err(error) => return Err(error),
     }
-    topic::make(&fetch, fetch.topic(), &NewTopic { partitions: 1, ..*new })?;
+    topic::make(&fetch, &NewTopic { partitions: 1, ..*new })?;
     topic::wait_until_there(&fetch, 1)
+}
+
+/// Refuses a topic of keys that is not there, or that could lose keys.
+pub(super) fn inspect(keys: &Fetch, settings: &Settings) -> Result<(), OpenError> {
+    topic::cluster(keys, settings)?;
+    match topic::count(keys)? {
+        1 => check::check(keys, settings),
+        partitions => Err(not_one(keys, partitions)),
+    }
 }
 
 fn not_one(fetch: &Fetch, partitions: u16) -> OpenError {
@@ -89,12 +98,7 @@ impl KeysTopic {
     /// [`OpenError`]: as for the log, nothing that could lose a key is opened.
     pub fn open(address: &Address, settings: &Settings, log: LogId) -> Result<Arc<Self>, OpenError> {
         let fetch = Fetch::new(Access::new(address, settings)?.keys());
-        topic::cluster(&fetch, settings)?;
-        let partitions = topic::count(&fetch)?;
-        if partitions != 1 {
-            return Err(not_one(&fetch, partitions));
-        }
-        check::check(&fetch, settings)?;
+        inspect(&fetch, settings)?;
         Ok(Arc::new(Self::over(fetch, log)?))
     }
 
@@ -141,7 +145,9 @@ impl KeysTopic {
                     page.push(found.map_err(|error| self.damaged(at, format!("a message that is no key: {error}")))?);
                     next += 1;
                 }
-                Some(Err(error)) if !is_passing(&error) => return Err(self.failed(next, &error)),
+                Some(Err(error)) if !is_passing(&error) && !is_of_the_group(&error) => {
+                    return Err(self.failed(next, &error));
+                }
                 Some(Err(_)) | None if Instant::now() >= until => {
                     return Err(SharedError::Unavailable("the brokers do not answer".to_owned()));
                 }

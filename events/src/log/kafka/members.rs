@@ -91,7 +91,7 @@ impl Membership {
         let told = Arc::clone(&owner);
         let consumer: BaseConsumer<Rebalanced> =
             config.create_with_context(Rebalanced(owner)).map_err(OpenError::client)?;
-        consumer.subscribe(&[&access.address.owners()]).map_err(OpenError::client)?;
+        consumer.subscribe(&[&access.address.owners().topic]).map_err(OpenError::client)?;
         let (leaving, stop) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
         let (leaves, ended) = (Arc::clone(&leaving), Arc::clone(&stop));
         let mut has_left = false;

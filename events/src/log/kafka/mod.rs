@@ -23,6 +23,7 @@ mod keys;
 mod members;
 mod message;
 mod place;
+mod pool;
 mod producers;
 mod properties;
 mod prover;
@@ -152,7 +153,7 @@ impl KafkaLog {
         let (watches, stop) = (RwLock::default(), AtomicBool::new(false));
         let shared = Arc::new(Shared { places, fetch, follower, producers, board, watches, stop, inspect });
         let follower = follower::start(Arc::clone(&shared))?;
-        let prover = Prover::start(Arc::clone(&shared))?;
+        let prover = Prover::start(&shared)?;
         Ok(Self { identity, shared, prover, follower: Some(follower) })
     }
 
@@ -173,7 +174,9 @@ impl KafkaLog {
     /// # Errors
     /// [`OpenError`].
     pub fn join(&self, member: &str, owner: Arc<dyn Owner>) -> Result<Membership, OpenError> {
-        Membership::join(&self.shared.fetch.access, self.identity.log, member, owner)
+        let Shared { fetch, .. } = &*self.shared;
+        topic::owners(fetch, &NewTopic { partitions: self.partitions(), replicas: check::replicas(fetch)? })?;
+        Membership::join(&fetch.access, self.identity.log, member, owner)
     }
 
     fn place(&self, partition: u16) -> Result<&Place, ReadError> {
@@ -208,7 +211,8 @@ impl KafkaLog {
         }
         match answer.recv_timeout(PATIENCE) {
             Ok(Ok(granted)) => {
-                let writer = KafkaWriter::new(Arc::clone(&self.shared), self.prover.asker(), partition, granted.fate);
+                let asker = self.prover.asker(partition);
+                let writer = KafkaWriter::new(Arc::clone(&self.shared), asker, partition, granted.fate);
                 Ok(Claimed { writer: Box::new(writer), head: granted.head })
             }
             Ok(Err(error)) => Err(error),

@@ -12,15 +12,18 @@ use crate::log::{AppendError, Progress};
 /// More than the runtime asks for: one proof per partition is under way at a time.
 const MOST_ASKED: usize = 16 * 1024;
 
+/// Threads that ask, each for fixed partitions: one leader that is silent does not hold up all of them.
+const THREADS: usize = 4;
+
 struct Asked {
     partition: u16,
     fate: Arc<Fate>,
     ticket: u64,
 }
 
-/// The thread that asks. It ends when nobody can ask any more.
+/// The threads that ask. They end when nobody can ask any more.
 pub(super) struct Prover {
-    asked: SyncSender<Asked>,
+    askers: Vec<Asker>,
 }
 
 /// Asks for proofs.
@@ -38,17 +41,23 @@ impl Asker {
 }
 
 impl Prover {
-    pub(super) fn start(shared: Arc<Shared>) -> Result<Self, OpenError> {
-        let (sender, asked) = sync_channel(MOST_ASKED);
-        std::thread::Builder::new()
-            .name("kafka-prover".to_owned())
-            .spawn(move || run(&shared, &asked))
-            .map_err(|error| OpenError::Thread(error.to_string()))?;
-        Ok(Self { asked: sender })
+    pub(super) fn start(shared: &Arc<Shared>) -> Result<Self, OpenError> {
+        let mut askers = Vec::with_capacity(THREADS);
+        for _ in 0..THREADS {
+            let (sender, asked) = sync_channel(MOST_ASKED);
+            let shared = Arc::clone(shared);
+            std::thread::Builder::new()
+                .name("kafka-prover".to_owned())
+                .spawn(move || run(&shared, &asked))
+                .map_err(|error| OpenError::Thread(error.to_string()))?;
+            askers.push(Asker(sender));
+        }
+        Ok(Self { askers })
     }
 
-    pub(super) fn asker(&self) -> Asker {
-        Asker(self.asked.clone())
+    /// For the writer of `partition`.
+    pub(super) fn asker(&self, partition: u16) -> Asker {
+        self.askers[usize::from(partition) % THREADS].clone()
     }
 }
 

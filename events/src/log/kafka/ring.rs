@@ -5,18 +5,26 @@ use std::sync::Arc;
 
 use crate::log::{Bound, Entry};
 
-/// Bytes of entries that stay, per partition.
-const MOST_BYTES: usize = 8 << 20;
+/// Bytes of entries that stay, of all partitions.
+const MOST_BYTES: usize = 128 << 20;
+/// And of one.
+const MOST_BYTES_OF_ONE: usize = 8 << 20;
 
 /// See the module. Offsets are contiguous from the oldest to the newest.
-#[derive(Default)]
 pub(super) struct Ring {
+    most_bytes: usize,
     oldest: u64,
     entries: VecDeque<Arc<[u8]>>,
     bytes: usize,
 }
 
 impl Ring {
+    /// For one of so many partitions.
+    pub(super) fn new(partitions: u16) -> Self {
+        let share = MOST_BYTES / usize::from(partitions.max(1));
+        Self { most_bytes: share.min(MOST_BYTES_OF_ONE), oldest: 0, entries: VecDeque::new(), bytes: 0 }
+    }
+
     /// Takes the newest entry.
     pub(super) fn push(&mut self, Entry { offset, stored }: Entry) {
         if self.oldest + self.entries.len() as u64 != offset {
@@ -25,7 +33,7 @@ impl Ring {
         }
         self.bytes += stored.len();
         self.entries.push_back(stored.into());
-        while self.bytes > MOST_BYTES && self.entries.len() > 1 {
+        while self.bytes > self.most_bytes && self.entries.len() > 1 {
             self.bytes -= self.entries.pop_front().map_or(0, |oldest| oldest.len());
             self.oldest += 1;
         }
@@ -54,7 +62,7 @@ mod tests {
     use super::*;
 
     fn ring(offsets: impl Iterator<Item = u64>, bytes: usize) -> Ring {
-        let mut ring = Ring::default();
+        let mut ring = Ring::new(1);
         offsets.for_each(|offset| ring.push(Entry { offset, stored: vec![0; bytes] }));
         ring
     }
@@ -75,7 +83,7 @@ mod tests {
 
     #[test]
     fn the_oldest_leave_and_a_gap_leaves_nothing_before_it() {
-        let full = ring(0..100, MOST_BYTES / 10);
+        let full = ring(0..100, MOST_BYTES_OF_ONE / 10);
         assert_eq!(seen(&full, 80, 1, 0), None);
         assert_eq!(seen(&full, 95, 1, 0), Some(vec![95]));
         let gap = ring((0..5).chain(9..11), 1);

@@ -101,6 +101,7 @@ impl Seat {
     /// A partition of which nothing has been read.
     pub(super) fn new(genesis: Genesis) -> Self {
         Self {
+            ring: Ring::new(genesis.partitions),
             genesis,
             offset: 0,
             head: None,
@@ -108,7 +109,6 @@ impl Seat {
             claimant: None,
             digests: VecDeque::new(),
             next: String::new(),
-            ring: Ring::default(),
             halt: None,
             skips: Skips::default(),
             owner: None,

@@ -38,10 +38,28 @@ pub(super) fn create(fetch: &Fetch, settings: &Settings, id: LogId, new: &NewTop
     }
     cluster(fetch, settings)?;
     keys::create(fetch, settings, id, new)?;
-    make(fetch, fetch.topic(), new)?;
-    make(fetch, &fetch.access.address.owners(), new)?;
+    make(fetch, new)?;
+    owners(fetch, new)?;
     wait_until_there(fetch, new.partitions)?;
     begin(fetch, id, new.partitions)
+}
+
+/// Makes sure of the topic over which the nodes of `log` share its partitions out. It holds nothing, so it may be made
+/// anew; but one of another size would leave partitions to nobody.
+pub(super) fn owners(log: &Fetch, new: &NewTopic) -> Result<(), OpenError> {
+    let owners = Fetch::new(log.access.owners());
+    match count(&owners) {
+        Ok(found) if found == new.partitions => Ok(()),
+        Ok(found) => {
+            let there_are = format!("it has {found} partitions, and the log has {}", new.partitions);
+            Err(not_a_log(&owners, &format!("{there_are}: delete it, and the next start makes it anew")))
+        }
+        Err(OpenError::NoTopic(_)) => {
+            make(&owners, new)?;
+            wait_until_there(&owners, new.partitions)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Writes the genesis of every partition that has none.
@@ -67,8 +85,8 @@ pub(super) fn begin(fetch: &Fetch, id: LogId, partitions: u16) -> Result<(), Ope
     Ok(())
 }
 
-pub(super) fn make(fetch: &Fetch, name: &str, new: &NewTopic) -> Result<(), OpenError> {
-    let admin = fetch.access.admin()?;
+pub(super) fn make(fetch: &Fetch, new: &NewTopic) -> Result<(), OpenError> {
+    let (admin, name) = (fetch.access.admin()?, fetch.topic());
     let in_sync = new.in_sync().to_string();
     let topic = Request::new(name, i32::from(new.partitions), TopicReplication::Fixed(i32::from(new.replicas)))
         .set("cleanup.policy", "delete")

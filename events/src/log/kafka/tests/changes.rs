@@ -46,6 +46,12 @@ impl Node {
     }
 }
 
+fn change(address: &Address, name: &str, value: &str) {
+    let (admin, options) = (fetch(address).access.admin().unwrap(), AdminOptions::new());
+    let change = AlterConfig::new(ResourceSpecifier::Topic(&address.topic)).set(name, value);
+    assert!(futures_executor::block_on(admin.alter_configs([&change], &options)).unwrap().iter().all(Result::is_ok));
+}
+
 fn delete(address: &Address) {
     let (admin, options) = (fetch(address).access.admin().unwrap(), AdminOptions::new());
     let deleted = futures_executor::block_on(admin.delete_topics(&[&address.topic], &options));
@@ -57,12 +63,44 @@ fn delete(address: &Address) {
 fn a_topic_that_is_made_unsafe_halts_every_partition_with_the_reason() {
     let address = created("unsafe");
     let mut node = Node::open(&address);
-    let (admin, options) = (fetch(&address).access.admin().unwrap(), AdminOptions::new());
-    let change = AlterConfig::new(ResourceSpecifier::Topic(&address.topic)).set("retention.ms", "60000000");
-    assert!(futures_executor::block_on(admin.alter_configs([&change], &options)).unwrap().iter().all(Result::is_ok));
+    change(&address, "retention.ms", "60000000");
     node.halts_with("retention.ms is 60000000, not -1: records would be deleted by age");
     assert_eq!(fetch(&address).end(0).unwrap(), 2, "genesis and claim");
     assert_eq!(node.log.read(0, 0, Bound::default()).unwrap().entries.len(), 2, "reading goes on");
+}
+
+/// Shows F5.
+#[test]
+fn a_topic_of_keys_that_is_made_unsafe_halts_every_partition_with_the_reason() {
+    let address = created("unsafe-keys");
+    let mut node = Node::open(&address);
+    change(&address.keys(), "cleanup.policy", "compact");
+    node.halts_with("cleanup.policy is compact, not delete");
+    assert_eq!(node.log.read(0, 0, Bound::default()).unwrap().entries.len(), 2, "reading goes on");
+}
+
+/// Shows F36.
+#[test]
+fn the_topic_of_owners_is_made_anew_where_it_is_gone_and_refused_where_it_has_another_size() {
+    struct Nobody;
+    impl Owner for Nobody {
+        fn assigned(&self, _: &[u16]) {}
+        fn revoked(&self, _: &[u16]) {}
+        fn expelled(&self, _: &str) {}
+    }
+    let address = created("owners");
+    let log = KafkaLog::open(&address, &trying_out()).unwrap();
+    let join = || log.join("test", Arc::new(Nobody)).map(drop);
+    let owners = address.owners();
+    delete(&owners);
+    assert!(matches!(topic::count(&fetch(&owners)), Err(OpenError::NoTopic(_))));
+    join().unwrap();
+    assert_eq!(topic::count(&fetch(&owners)).unwrap(), 1);
+    delete(&owners);
+    topic::make(&fetch(&owners), &NewTopic { partitions: 2, ..NEW }).unwrap();
+    topic::wait_until_there(&fetch(&owners), 2).unwrap();
+    let refused = join().unwrap_err().to_string();
+    assert!(refused.contains("it has 2 partitions, and the log has 1: delete it"), "{refused}");
 }
 
 /// Shows F5.

@@ -77,7 +77,7 @@ fn properties_of_an_operator_reach_every_client_and_a_bad_one_is_refused_before_
 #[test]
 fn a_topic_of_somebody_else_is_refused_and_stays_as_it_is() {
     let address = address("foreign");
-    topic::make(&fetch(&address), &address.topic, &NEW).unwrap();
+    topic::make(&fetch(&address), &NEW).unwrap();
     write_foreign(&address);
     assert!(refusal(&address).contains("a message that is no record"), "{}", refusal(&address));
     assert!(KafkaLog::create(&address, &trying_out(), LogId([1; 16]), &NEW).is_err());
