@@ -5,13 +5,14 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use kippu_events::log::LogId;
-use kippu_events::log::kafka::{Address, KafkaLog, NewTopic, Settings};
+use kippu_events::log::kafka::{Address, KafkaLog, NewTopic, Plain, Settings, plain};
 use rdkafka::ClientConfig;
 use rdkafka::client::ClientContext;
 use rdkafka::error::KafkaError;
 use rdkafka::producer::{BaseRecord, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer};
 
 use super::figure::{BenchError, median};
+use super::load::Records;
 use super::machine::per_second;
 use crate::config::Config;
 
@@ -122,6 +123,12 @@ impl ProducerContext for Reports {
     }
 }
 
+/// The messages that carry `records`, headers and all.
+fn messages(records: &Records) -> Result<Vec<(u16, Plain)>, BenchError> {
+    let message = |(partition, stored): &(u16, Vec<u8>)| plain(stored).map(|message| (*partition, message));
+    records.iter().map(message).collect::<Result<_, _>>().map_err(|error| BenchError::Bare(error.to_string()))
+}
+
 /// See the module.
 pub(super) struct Bare {
     topic: String,
@@ -131,22 +138,19 @@ pub(super) struct Bare {
 }
 
 impl Bare {
-    /// Writes `values` over and over to their partitions for `span`, `in_flight` at once; gives values a second.
-    pub(super) fn write(
-        &mut self,
-        values: &[(u16, Vec<u8>)],
-        in_flight: usize,
-        span: Duration,
-    ) -> Result<f64, BenchError> {
-        let begun = Instant::now();
+    /// Writes the messages of `records` over and over to their partitions for `span`, `in_flight` at once; gives messages a
+    /// second.
+    pub(super) fn write(&mut self, records: &Records, in_flight: usize, span: Duration) -> Result<f64, BenchError> {
+        let messages = messages(records)?;
         let before = self.delivered.wait_for(self.sent)?;
-        let mut values = values.iter().cycle();
+        let begun = Instant::now();
+        let mut messages = messages.iter().cycle();
         let mut written = before;
         while begun.elapsed() < span {
             while self.sent - written < in_flight
-                && let Some((partition, value)) = values.next()
+                && let Some((partition, message)) = messages.next()
             {
-                self.send(*partition, value)?;
+                self.send(*partition, message)?;
             }
             written = self.delivered.wait_for(written + 1)?;
         }
@@ -156,19 +160,26 @@ impl Bare {
     }
 
     /// The median of one produce after the other, from handing it over to its delivery.
-    pub(super) fn one_by_one(&mut self, values: &[(u16, Vec<u8>)], rounds: usize) -> Result<Duration, BenchError> {
+    pub(super) fn one_by_one(&mut self, records: &Records, rounds: usize) -> Result<Duration, BenchError> {
+        let messages = messages(records)?;
         let mut seconds = Vec::with_capacity(rounds);
-        for (partition, value) in values.iter().cycle().take(rounds) {
+        for (partition, message) in messages.iter().cycle().take(rounds) {
             let begun = Instant::now();
-            self.send(*partition, value)?;
+            self.send(*partition, message)?;
             self.delivered.wait_for(self.sent)?;
             seconds.push(begun.elapsed().as_secs_f64());
         }
         Ok(Duration::from_secs_f64(median(seconds)))
     }
 
-    fn send(&mut self, partition: u16, value: &[u8]) -> Result<(), BenchError> {
-        let record = BaseRecord::<[u8], [u8]>::to(&self.topic).partition(i32::from(partition)).payload(value);
+    fn send(&mut self, partition: u16, (key, headers, value): &Plain) -> Result<(), BenchError> {
+        let mut record = BaseRecord::<[u8], [u8]>::to(&self.topic)
+            .partition(i32::from(partition))
+            .headers(headers.clone())
+            .payload(value);
+        if let Some(key) = key {
+            record = record.key(key);
+        }
         self.producer.send(record).map_err(|(error, _)| error)?;
         self.sent += 1;
         Ok(())

@@ -206,8 +206,9 @@ pub trait ReadLog: Send + Sync {
     /// As [`ReadLog::end`].
     fn read(&self, partition: u16, offset: u64, bound: Bound) -> Result<Page, ReadError>;
 
-    /// Lends `entry` the offset and the bytes of each entry that [`ReadLog::read`] would bring, in order, and gives the
-    /// offset behind them. Nothing is copied where the medium lends its bytes. What was lent before an error stands.
+    /// Lends `entry` the offset and the bytes of each entry that [`ReadLog::read`] would bring, in order, as far as they
+    /// have come here, and gives the offset behind them; a watch is told of what comes later. Nothing is copied where the
+    /// medium lends its bytes. What was lent before an error stands.
     ///
     /// # Errors
     /// As [`ReadLog::end`].

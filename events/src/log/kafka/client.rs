@@ -51,9 +51,11 @@ impl Access {
         consumer(&self.address.brokers, &self.properties)
     }
 
-    /// The one that reads all partitions.
+    /// The one that reads all partitions. No answer waits for it in the ordinary case, so it reads more at once, less often.
     pub(super) fn follower(&self) -> ClientConfig {
-        telling(self.consumer())
+        let mut config = telling(self.consumer());
+        config.set("fetch.min.bytes", "65536").set("fetch.wait.max.ms", "10");
+        config
     }
 
     pub(super) fn producer(&self) -> ClientConfig {

@@ -34,6 +34,18 @@ pub(super) struct Message<'a> {
     pub(super) value: &'a [u8],
 }
 
+/// A message by itself, as any producer sends it: its key, if it has one, its headers and its value.
+pub type Plain = (Option<Vec<u8>>, OwnedHeaders, Vec<u8>);
+
+/// The message that carries `stored`, for whoever measures what the same bytes cost without a log.
+///
+/// # Errors
+/// It is no record.
+pub fn plain(stored: &[u8]) -> Result<Plain, NotARecord> {
+    let message = Message::of(stored)?;
+    Ok((message.key.map(Vec::from), message.owned_headers(), message.value.to_vec()))
+}
+
 /// A message that is no record of ours.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Foreign {

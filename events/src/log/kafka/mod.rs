@@ -27,6 +27,7 @@ mod pool;
 mod producers;
 mod properties;
 mod prover;
+mod reports;
 mod restore;
 mod ring;
 mod seat;
@@ -48,6 +49,7 @@ pub use error::OpenError;
 pub use figures::Figures;
 pub use keys::KeysTopic;
 pub use members::{Membership, Owner, SESSION};
+pub use message::{Plain, plain};
 pub use properties::check_properties;
 pub use restore::Restored;
 pub use settings::Settings;
@@ -59,7 +61,7 @@ use self::fetch::{Fetch, Reader};
 use self::figures::{Board, Tap};
 use self::message::Message;
 use self::place::Place;
-use self::producers::{OnFailure, Producers};
+use self::producers::{OnFailure, Producers, Sent};
 use self::prover::Prover;
 use self::topic::Identity;
 use self::writer::KafkaWriter;
@@ -148,7 +150,8 @@ impl KafkaLog {
             }
         });
         let board = Arc::new(Board::default());
-        let producers = Producers::new(&fetch.access, partitions, &on_failure, &board)?;
+        let delivered = reports::start(Arc::clone(&places))?;
+        let producers = Producers::new(&fetch.access, partitions, &on_failure, Some(&delivered), &board)?;
         let follower = fetch.follower(Tap::new(&board, "follower"))?;
         let (watches, stop) = (RwLock::default(), AtomicBool::new(false));
         let shared = Arc::new(Shared { places, fetch, follower, producers, board, watches, stop, inspect });
@@ -202,7 +205,7 @@ impl KafkaLog {
         let claim = Claim { epoch, nonce, node: claimant.node.clone(), url: claimant.url.clone() };
         let (stored, _) = Content::Claim(claim).encode();
         let sent = match Message::of(&stored) {
-            Ok(message) => self.shared.producers.send(partition, &message),
+            Ok(message) => self.shared.producers.send(Sent { partition, record: None }, &message),
             Err(_) => Err(AppendError::TooLarge { bytes: stored.len() }),
         };
         if let Err(error) = sent {
@@ -249,9 +252,15 @@ impl ReadLog for KafkaLog {
 
     fn read(&self, partition: u16, offset: u64, bound: Bound) -> Result<Page, ReadError> {
         let mut page = Page::default();
-        self.visit(partition, offset, bound, &mut |offset, stored| {
-            page.entries.push(Entry { offset, stored: stored.to_vec() });
-        })?;
+        let mut keep = |offset, stored: &[u8]| page.entries.push(Entry { offset, stored: stored.to_vec() });
+        let next = self.visit(partition, offset, bound, &mut keep)?;
+        let place = self.place(partition)?;
+        // Somebody may have been answered for what has not come back here yet.
+        if next == offset && place.is_followed() && offset < self.end(partition)? {
+            let failed = |reason| ReadError::Medium { partition, offset, reason };
+            drop(place.wait_for(offset + 1).map_err(failed)?);
+            self.visit(partition, offset, bound, &mut keep)?;
+        }
         Ok(page)
     }
 

@@ -1,6 +1,7 @@
 //! The producers: four per node, each for fixed partitions, so that one fault does not hold up all of them.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Sender;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -13,8 +14,10 @@ use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer as _,
 
 use super::OpenError;
 use super::client::{self, Access, Traced};
+use super::fetch::offset_of;
 use super::figures::{Board, Tap};
 use super::message::Message;
+use super::reports::Delivered;
 use crate::log::AppendError;
 
 const PRODUCERS: u16 = 4;
@@ -36,19 +39,29 @@ pub(super) struct Producers {
 
 type Client = BaseProducer<Reports>;
 
+/// What a message is, for the report of what became of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sent {
+    pub(super) partition: u16,
+    /// Epoch and number of a writer's record, whose place is of interest.
+    pub(super) record: Option<(u64, u64)>,
+}
+
 /// One producer, whose client is replaced after a fatal error.
 struct Line {
     access: Access,
     on_failure: OnFailure,
+    delivered: Option<Sender<Delivered>>,
     tap: Tap,
     /// Those that it writes.
     partitions: Vec<u16>,
     client: RwLock<Arc<Client>>,
 }
 
-/// What becomes of messages: only failures are of interest, since what was written is read back.
+/// What becomes of messages.
 struct Reports {
     on_failure: OnFailure,
+    delivered: Option<Sender<Delivered>>,
     traced: Traced,
     /// Its writers have ended; what becomes of its messages is nobody's concern any more.
     retired: AtomicBool,
@@ -69,21 +82,34 @@ impl ClientContext for Reports {
 }
 
 impl ProducerContext for Reports {
-    type DeliveryOpaque = Box<u16>;
+    type DeliveryOpaque = Box<Sent>;
 
-    fn delivery(&self, result: &DeliveryResult<'_>, partition: Box<u16>) {
-        if let Err((error, _)) = result
-            && !self.retired.load(Ordering::Acquire)
-        {
-            (self.on_failure)(*partition, error.to_string());
+    fn delivery(&self, result: &DeliveryResult<'_>, sent: Box<Sent>) {
+        let Sent { partition, record } = *sent;
+        match (result, record, &self.delivered) {
+            (Ok(message), Some((epoch, number)), Some(delivered)) => {
+                // Nobody hears it where the log is closed.
+                let _closed = delivered.send(Delivered { partition, epoch, number, offset: offset_of(message) });
+            }
+            (Err((error, _)), ..) if !self.retired.load(Ordering::Acquire) => {
+                (self.on_failure)(partition, error.to_string());
+            }
+            _ => {}
         }
     }
 }
 
 impl Line {
-    fn new(access: &Access, partitions: Vec<u16>, on_failure: &OnFailure, tap: Tap) -> Result<Self, OpenError> {
-        let client = RwLock::new(Arc::new(connect(access, on_failure, &tap)?));
-        Ok(Self { access: access.clone(), on_failure: Arc::clone(on_failure), tap, partitions, client })
+    fn new(
+        access: &Access,
+        partitions: Vec<u16>,
+        on_failure: &OnFailure,
+        delivered: Option<&Sender<Delivered>>,
+        tap: Tap,
+    ) -> Result<Self, OpenError> {
+        let client = RwLock::new(Arc::new(connect(access, on_failure, delivered, &tap)?));
+        let (on_failure, delivered) = (Arc::clone(on_failure), delivered.cloned());
+        Ok(Self { access: access.clone(), on_failure, delivered, tap, partitions, client })
     }
 
     fn client(&self) -> Arc<Client> {
@@ -121,25 +147,32 @@ impl Line {
     }
 
     fn replace(&self) {
-        match connect(&self.access, &self.on_failure, &self.tap) {
+        match connect(&self.access, &self.on_failure, self.delivered.as_ref(), &self.tap) {
             Ok(next) => *self.client.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next),
             Err(error) => tracing::warn!(%error, "Kafka's client cannot be made anew"),
         }
     }
 }
 
-fn connect(access: &Access, on_failure: &OnFailure, tap: &Tap) -> Result<Client, OpenError> {
+fn connect(
+    access: &Access,
+    on_failure: &OnFailure,
+    delivered: Option<&Sender<Delivered>>,
+    tap: &Tap,
+) -> Result<Client, OpenError> {
     let traced = Traced { tap: Some(tap.clone()) };
-    let reports = Reports { on_failure: Arc::clone(on_failure), traced, retired: AtomicBool::new(false) };
+    let (on_failure, delivered) = (Arc::clone(on_failure), delivered.cloned());
+    let reports = Reports { on_failure, delivered, traced, retired: AtomicBool::new(false) };
     access.writer().create_with_context(reports).map_err(OpenError::client)
 }
 
 impl Producers {
-    /// Producers for all partitions of the topic of `access`.
+    /// Producers for all partitions of the topic of `access`. Where records lie is told to `delivered`.
     pub(super) fn new(
         access: &Access,
         partitions: u16,
         on_failure: &OnFailure,
+        delivered: Option<&Sender<Delivered>>,
         board: &Arc<Board>,
     ) -> Result<Self, OpenError> {
         let topic = access.address.topic.clone();
@@ -147,7 +180,8 @@ impl Producers {
         let mut producers = Self { topic, lines: Vec::new(), stop, threads: Vec::new() };
         for index in 0..PRODUCERS {
             let its = (index..partitions).step_by(usize::from(PRODUCERS)).collect();
-            let line = Arc::new(Line::new(access, its, on_failure, Tap::new(board, format!("producer-{index}")))?);
+            let tap = Tap::new(board, format!("producer-{index}"));
+            let line = Arc::new(Line::new(access, its, on_failure, delivered, tap)?);
             let (runs, stop) = (Arc::clone(&line), Arc::clone(&producers.stop));
             let thread = std::thread::Builder::new().name("kafka-reports".to_owned()).spawn(move || runs.run(&stop));
             producers.lines.push(line);
@@ -160,8 +194,9 @@ impl Producers {
     ///
     /// # Errors
     /// Certainly not handed over.
-    pub(super) fn send(&self, partition: u16, message: &Message<'_>) -> Result<(), AppendError> {
-        let mut record = BaseRecord::with_opaque_to(&self.topic, Box::new(partition))
+    pub(super) fn send(&self, sent: Sent, message: &Message<'_>) -> Result<(), AppendError> {
+        let partition = sent.partition;
+        let mut record = BaseRecord::with_opaque_to(&self.topic, Box::new(sent))
             .partition(i32::from(partition))
             .payload(message.value)
             .headers(message.owned_headers());

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::client::Access;
 use super::fetch::Fetch;
 use super::message::Message;
-use super::producers::{OnFailure, Producers};
+use super::producers::{OnFailure, Producers, Sent};
 use super::topic::Identity;
 use super::{Address, OpenError, Settings, check, topic};
 use crate::log::restore::{Restore, RestoreError, follow};
@@ -40,7 +40,7 @@ impl Restored {
         let note: OnFailure = Arc::new(move |_partition, reason| {
             noted.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(reason);
         });
-        let producers = Producers::new(&fetch.access, partitions, &note, &Arc::default())?;
+        let producers = Producers::new(&fetch.access, partitions, &note, None, &Arc::default())?;
         let begin = |partition| Walk::of(Genesis { log: id, partition, partitions });
         let mut walks: Vec<_> = (0..partitions).map(begin).collect();
         read_all(&fetch, &mut walks)?;
@@ -127,7 +127,7 @@ impl Restore for Restored {
         for stored in records {
             // It was decoded just now.
             let message = Message::of(stored).map_err(|error| RestoreError::Failed(error.to_string()))?;
-            let sent = self.producers.send(partition, &message);
+            let sent = self.producers.send(Sent { partition, record: None }, &message);
             sent.map_err(|error| RestoreError::Failed(error.to_string()))?;
         }
         self.settle(partition, &path)

@@ -1,9 +1,9 @@
 //! One partition as this process knows it: what it has read and judged of it, and its own writer, if it has one.
 //! Nothing here touches a broker.
 //!
-//! Everything that a writer is told comes from here: a record is answered once it was read back from the topic and
-//! judged valid, a writer ends when the claim of another is. So an answer never rests on what a broker said about a
-//! write, only on what it gives every reader.
+//! Everything that a writer is told comes from here. A writer owns its partition once its claim was read back. From there on
+//! a record counts when the brokers have put it right behind the one before, or, wherever anything else lies between, when
+//! it was read back and judged valid. A writer ends when the claim of another is read.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::mpsc::SyncSender;
@@ -11,6 +11,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use super::bookmark::Bookmark;
+use super::reports::Delivered;
 use super::ring::Ring;
 use super::skips::Skips;
 use crate::log::record::{Claim, Content, Header, MOST_BYTES, Record};
@@ -63,6 +64,9 @@ struct Owner {
     epoch: u64,
     /// The last record that was handed over.
     handed: Head,
+    /// The last that counts, and its offset.
+    reached: u64,
+    reached_at: u64,
     /// The last that was told durable.
     told: u64,
     /// When the oldest record under way was handed over, and its number.
@@ -230,9 +234,17 @@ impl Seat {
 
     fn grant(&mut self, pending: Pending, head: Head) {
         let fate = Arc::new(Fate { listener: pending.listener, end: OnceLock::new() });
-        let (epoch, told) = (head.epoch, head.number);
-        let owner = Owner { fate: Arc::clone(&fate), epoch, handed: head, told, waits: None, proofs: VecDeque::new() };
-        self.owner = Some(owner);
+        self.owner = Some(Owner {
+            fate: Arc::clone(&fate),
+            epoch: head.epoch,
+            handed: head,
+            reached: head.number,
+            // The claim was taken just now.
+            reached_at: self.offset - 1,
+            told: head.number,
+            waits: None,
+            proofs: VecDeque::new(),
+        });
         answer(&pending.reply, Ok(Granted { head, fate }));
     }
 
@@ -250,15 +262,28 @@ impl Seat {
         }
     }
 
-    /// What the writer may be told after some entries were taken.
+    /// The brokers have confirmed a record of this process.
+    pub(super) fn delivered(&mut self, record: &Delivered) {
+        let Some(owner) = self.owner.as_mut().filter(|owner| owner.epoch == record.epoch) else { return };
+        if (record.number, record.offset) == (owner.reached + 1, owner.reached_at + 1) {
+            (owner.reached, owner.reached_at) = (record.number, record.offset);
+        }
+    }
+
+    /// What the writer may be told after some entries were taken, or confirmed.
     pub(super) fn settle(&mut self) {
         let (Some(head), Some(owner)) = (self.head, &mut self.owner) else { return };
-        if owner.told < head.number {
-            owner.told = head.number;
-            self.news.push_back((Arc::clone(&owner.fate), Progress::Durable(head.number)));
-            owner.waits = (owner.handed.number > head.number).then(|| (head.number + 1, Instant::now()));
+        if owner.reached < head.number {
+            (owner.reached, owner.reached_at) = (head.number, self.skips.offset_of(head.number));
         }
-        while let Some((ticket, _)) = owner.proofs.pop_front_if(|(_, until)| *until <= self.offset) {
+        if owner.told < owner.reached {
+            owner.told = owner.reached;
+            self.news.push_back((Arc::clone(&owner.fate), Progress::Durable(owner.told)));
+            owner.waits = (owner.handed.number > owner.told).then(|| (owner.told + 1, Instant::now()));
+        }
+        // Everything before this offset is known, and is no claim of another.
+        let known = self.offset.max(owner.reached_at + 1);
+        while let Some((ticket, _)) = owner.proofs.pop_front_if(|(_, until)| *until <= known) {
             self.news.push_back((Arc::clone(&owner.fate), Progress::Owned(ticket)));
         }
         if head.sealed {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Shared;
 use super::message::Message;
+use super::producers::Sent;
 use super::prover::Asker;
 use super::seat::Fate;
 use crate::log::{AppendError, Progress, Writer};
@@ -42,7 +43,8 @@ impl Writer for KafkaWriter {
             return Err(error);
         };
         // The seat is held meanwhile, so that records are handed over in the order in which they were checked.
-        self.shared.producers.send(self.partition, &message)?;
+        let record = Some((header.epoch, header.number));
+        self.shared.producers.send(Sent { partition: self.partition, record }, &message)?;
         seat.handed(&header);
         Ok(())
     }

@@ -171,6 +171,7 @@ pub fn who_is_lent_an_entry_may_read_the_same_partition(fixture: &mut dyn Fixtur
     let log = fixture.log();
     let mut seat = Seat::claim(&log, 0);
     seat.write(&body(1));
+    assert_eq!(entries(log.as_ref(), 0).len(), 3);
     let reader = Arc::clone(&log);
     let (told, heard) = channel();
     std::thread::spawn(move || {
