@@ -63,7 +63,8 @@ impl Queries {
     }
 
     /// Waits until the views reflect the log as it was when the runner started, so that nothing that was answered
-    /// before a restart is missing after it. A partition that halts is not waited for.
+    /// before a restart is missing after it. A partition that halts at what lies there is
+    /// not waited for; one that could not be read is.
     ///
     /// # Errors
     /// `Behind` after `timeout`; `Stopped` where the runner has ended.
@@ -142,7 +143,9 @@ impl Wanted {
         if missing.clone().next().is_none() {
             return Ok(());
         }
-        let halted = missing.find_map(|(partition, _)| reached.halt(*partition).map(|halt| (*partition, halt.clone())));
+        // What could not be read just now is read again: only its reader is behind.
+        let for_good = |partition| reached.halt(partition).filter(|halt| !halt.transient);
+        let halted = missing.find_map(|(partition, _)| for_good(*partition).map(|halt| (*partition, halt.clone())));
         match halted {
             Some((partition, halt)) => Err(QueryError::Stalled { partition, offset: halt.offset, reason: halt.reason }),
             None => Err(QueryError::Behind { asked: self.text.clone(), cut: reached.cut() }),

@@ -97,6 +97,16 @@ impl Engine {
         }
     }
 
+    /// What could not be read may be readable by now.
+    pub(crate) fn retry(&mut self) {
+        self.flights.iter_mut().for_each(Flight::retry);
+    }
+
+    /// Whether something could not be read that may be readable later.
+    pub(crate) fn is_held_up(&self) -> bool {
+        self.flights.iter().any(Flight::is_held_up)
+    }
+
     /// One batch for every flight. Whether there is more to do at once.
     pub(crate) fn turn(&mut self) -> Result<bool, StoreError> {
         let Some((main, others)) = self.flights.split_first_mut() else { return Ok(false) };
@@ -118,7 +128,7 @@ impl Engine {
     /// Joins flights that have caught up, lets instances take over that are ready, and tells everyone.
     fn settle(&mut self) -> Result<(), StoreError> {
         let (goal, main) = (&self.goal, &self.flights[0].reached);
-        let there = |(i, goal): (usize, &u64)| main.cursors[i].offset >= *goal || main.halts[i].is_some();
+        let there = |(i, goal): (usize, &u64)| main.cursors[i].offset >= *goal || main.has_ended(i);
         self.caught_up = self.caught_up || goal.iter().enumerate().all(there);
         self.join()?;
         self.take_over()?;
@@ -183,7 +193,7 @@ impl Engine {
         let mut stuck = Vec::new();
         for flight in &mut self.flights[1..] {
             let halted = |i: usize| {
-                let halt = flight.reached.halts[i].as_ref()?;
+                let halt = flight.reached.halts[i].as_ref().filter(|halt| !halt.transient)?;
                 (flight.reached.cursors[i].offset < main.cursors[i].offset).then(|| (i, halt.clone()))
             };
             let Some((partition, halt)) = (0..main.cursors.len()).find_map(halted) else { continue };
