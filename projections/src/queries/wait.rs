@@ -77,6 +77,28 @@ impl Queries {
             Err(_) => Err(QueryError::Filling(Cut(Vec::new()))),
         }
     }
+
+    /// Waits until `view` has read everything that the log held when the runner started. A halt is
+    /// waited out.
+    ///
+    /// # Errors
+    /// What it lacks after `timeout`; `Store` or `Stopped` where the runner has ended.
+    pub async fn caught_up_in(&self, view: &str, timeout: Duration) -> Result<(), QueryError> {
+        let wanted = Wanted::read_up_to(&self.0.goal);
+        let mut published = self.0.published.clone();
+        let over = |published: &Published| published.failed.is_some() || wanted.outcome(published, view).is_ok();
+        match tokio::time::timeout(timeout, published.wait_for(over)).await {
+            Ok(Ok(published)) => wanted.outcome(&published, view),
+            Ok(Err(_)) => Err(QueryError::Stopped),
+            Err(_) => wanted.outcome(&self.0.published.borrow(), view),
+        }
+    }
+
+    /// Whether `view` has read everything that the log held when the runner started.
+    #[must_use]
+    pub fn has_caught_up(&self, view: &str) -> bool {
+        Wanted::read_up_to(&self.0.goal).outcome(&self.0.published.borrow(), view).is_ok()
+    }
 }
 
 /// What a view has to reflect.

@@ -79,6 +79,11 @@ impl Engine {
         self.ground.store.clone()
     }
 
+    /// Where each partition ended when the runner started.
+    pub(crate) fn goal(&self) -> Vec<(u16, u64)> {
+        (0..).zip(self.goal.iter().copied()).collect()
+    }
+
     /// What is told after each batch.
     pub(crate) fn subscribe(&self) -> watch::Receiver<Published> {
         self.published.subscribe()
