@@ -184,6 +184,11 @@ impl Owner for Told {
     }
 
     fn expelled(&self, reason: &str) {
+        // Others are told to serve them by now. A partition that is still held would be claimed again in a while.
+        let held: Vec<u16> = self.held.borrow().iter().copied().collect();
+        if !held.is_empty() {
+            self.revoked(&held);
+        }
         self.expelled.send_replace(Some(reason.to_owned()));
     }
 }

@@ -2,9 +2,9 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use kippu_actors::runtime::{Duty, RuntimeConfig};
-use kippu_events::log::LogId;
+use kippu_actors::runtime::{Duty, Phase, RuntimeConfig};
 use kippu_events::log::memory::MemoryLog;
+use kippu_events::log::{Claimant, Log as _, LogId, ReadLog as _};
 use kippu_events::secrets::Secrets;
 
 use super::*;
@@ -70,6 +70,38 @@ fn a_node_that_stops_before_it_knows_its_api_keys_does_not_join_any_more() {
         node.queries.caught_up_in("clients", CLIENTS_WAIT).await.unwrap();
         others_first().await;
         assert!(!asked.load(Ordering::SeqCst));
+        node.stop().await;
+    });
+}
+
+/// Waits until partition 0 and 1 are as `wanted`.
+async fn both(node: &Node, wanted: fn(&Phase) -> bool) {
+    while !node.runtime.phases().iter().all(wanted) {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Keeps E4.
+#[test]
+fn a_node_that_is_expelled_gives_up_what_it_holds_and_claims_nothing_any_more() {
+    on_a_system(async {
+        let log = MemoryLog::new(LOG, 2);
+        let (node, _dir) = node(&log).await;
+        let told = Told::new(&node.runtime);
+        let mut expelled = told.expelled.subscribe();
+        told.assigned(&[0, 1]);
+        both(&node, |phase| matches!(phase, Phase::Serving { .. })).await;
+        // The rightful owner of one of them has claimed it.
+        let other = Claimant { node: "other".to_owned(), url: String::new() };
+        let _its = log.claim(0, &other, Arc::new(|_| {})).unwrap();
+        let ends = [log.end(0).unwrap(), log.end(1).unwrap()];
+        tokio::task::spawn_blocking(move || told.expelled("fenced")).await.unwrap();
+        assert_eq!(expelled.borrow_and_update().as_deref(), Some("fenced"));
+        both(&node, |phase| matches!(phase, Phase::Standby { .. })).await;
+        for _ in 0..60 {
+            node.runtime.tick().await;
+        }
+        assert_eq!([log.end(0).unwrap(), log.end(1).unwrap()], ends, "it has claimed again");
         node.stop().await;
     });
 }
