@@ -165,8 +165,8 @@ fn a_repeated_record_whose_first_copy_cannot_be_read_just_now_is_no_damage() {
     let early = log.read(0, 5, Default::default()).expect("read").entries[0].stored.clone();
     let running = Running::over(log.clone());
     let queries = running.caught_up();
-    // The first copy is looked up from the beginning on.
-    log.fail_reads(0, 0..1, 1);
+    // The first copy is looked up from the genesis on.
+    log.fail_reads(0, 0..5, 1);
     log.push(0, early);
     let last = Moment::Position(log.commit(0, b"[]"));
     assert_eq!(runtime().block_on(queries.wait_for("users", &last, PATIENCE)), Ok(()));
