@@ -202,7 +202,9 @@ impl Node {
         let mut node = Self::start(log, commits, secrets, dir, runtime).await?;
         (node.home, node.lock) = (home, Some(lock));
         if let (Some(kafka), Duty::Assigned) = (&kafka, duty) {
-            node.share = Some(Share::join(kafka, &config.node.name, &node.runtime).map_err(NodeError::Share)?);
+            let (kafka, name) = (Arc::clone(kafka), config.node.name.clone());
+            let join = move |owner| kafka.join(&name, owner);
+            node.share = Some(Share::once_keys_are_known(node.queries.clone(), &node.runtime, join));
         }
         node.kafka = kafka;
         Ok(node)

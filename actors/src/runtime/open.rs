@@ -73,8 +73,9 @@ impl OpenError {
                 | AppendError::NoSpace { .. }
                 | AppendError::Unknown(_),
             ) => true,
-            Self::Store(_) => true,
-            Self::Read(_) | Self::Damaged { .. } => false,
+            // A medium that does not answer is not one that has lost something.
+            Self::Store(_) | Self::Read(ReadError::Medium { .. }) => true,
+            Self::Read(ReadError::NoPartition { .. }) | Self::Damaged { .. } => false,
         }
     }
 }
@@ -241,10 +242,11 @@ impl Reader {
     }
 
     /// The digest of record `number`, if it is there.
-    fn digest_at(&self, log: &dyn Log, number: u64) -> Option<Hash> {
-        let offset = log.offset_of(self.partition, number).ok()?;
-        let page = log.read(self.partition, offset, Bound { entries: 1, ..Bound::default() }).ok()?;
-        Record::decode(&page.entries.first()?.stored).ok().map(|record| record.digest)
+    fn digest_at(&self, log: &dyn Log, number: u64) -> Result<Option<Hash>, ReadError> {
+        let offset = log.offset_of(self.partition, number)?;
+        let page = log.read(self.partition, offset, Bound { entries: 1, ..Bound::default() })?;
+        let record = page.entries.first().and_then(|entry| Record::decode(&entry.stored).ok());
+        Ok(record.map(|record| record.digest))
     }
 
     /// The hash of record `number`, if it is there. A claim's needs that of the record before it, so this reads back
@@ -269,8 +271,20 @@ impl Reader {
     /// The head after `record`, or nothing where it does not count.
     fn judge(&mut self, log: &dyn Log, record: &Record<'_>) -> Result<Option<Head>, OpenError> {
         // A record from before the store's cursor is repeated so seldom that the log can be asked.
-        let digest_at = |number| self.digests.get(&number).copied().or_else(|| self.digest_at(log, number));
-        match judge::judge(&self.head, record, digest_at) {
+        let mut unread = None;
+        let digest_at = |number| match self.digests.get(&number) {
+            Some(digest) => Some(*digest),
+            None => self.digest_at(log, number).unwrap_or_else(|error| {
+                unread = Some(error);
+                None
+            }),
+        };
+        let verdict = judge::judge(&self.head, record, digest_at);
+        // What was judged without it is no verdict.
+        if let Some(error) = unread {
+            return Err(error.into());
+        }
+        match verdict {
             Verdict::Valid(head) => {
                 if head.epoch != self.head.epoch {
                     self.digests.clear();

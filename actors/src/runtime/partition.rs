@@ -80,6 +80,8 @@ pub struct Partition {
     serving: Option<Serving>,
     /// Whether it is being opened, or the store brought up to the log.
     folding: bool,
+    /// Whether the last claim was of no use, because what lies before it could not be read: it is read before the next.
+    unread: bool,
     /// Whether the clock jumped under an earlier claim: that is for an operator to settle, not for the next claim.
     clock_jumped: bool,
     phase: watch::Sender<Phase>,
@@ -107,6 +109,7 @@ impl Partition {
             store_term: Arc::default(),
             serving: None,
             folding: false,
+            unread: false,
             clock_jumped: false,
             phase,
             leaving: None,

@@ -21,9 +21,6 @@ pub(crate) enum NodeError {
     /// The log.
     #[error(transparent)]
     Log(#[from] HomeError),
-    /// The other nodes of the log.
-    #[error("the nodes of the log cannot be joined: {0}")]
-    Share(kippu_events::log::kafka::OpenError),
     /// The data directory has no log yet, and one on Kafka is made on purpose only.
     #[error("{dir} is not initialised for {home}: make it with `kippu init`")]
     NotInitialised {

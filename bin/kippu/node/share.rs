@@ -1,25 +1,51 @@
 //! The share of the partitions that this node serves, where several nodes share them.
+//!
+//! A node joins the others once it can tell which API keys count. Before that it could answer no command, and so would
+//! only keep partitions from nodes that can.
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use kippu_actors::runtime::Runtime;
-use kippu_events::log::kafka::{KafkaLog, Membership, OpenError, Owner};
+use kippu_events::log::kafka::{Membership, OpenError, Owner};
+use kippu_projections::{Queries, QueryError};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
+use tokio::task::AbortHandle;
 
 /// How long partitions that go to other nodes may take to answer what is under way. Who takes them over claims them
 /// anyway, and then nothing more is answered here.
 const DRAIN: Duration = Duration::from_secs(4);
 /// How long a node that stops waits until others take its partitions: somewhat longer.
 const HAND_OVER: Duration = Duration::from_secs(6);
+/// How often a node says that it still waits for its API keys.
+const SAY_AGAIN: Duration = Duration::from_secs(5);
 
 /// See the module. The node leaves the others when this is dropped.
 pub(crate) struct Share {
     expelled: watch::Receiver<Option<String>>,
     held: watch::Receiver<BTreeSet<u16>>,
-    membership: Membership,
+    standing: Arc<Standing>,
+    joining: AbortHandle,
+}
+
+/// How this node stands with the others.
+#[derive(Default)]
+struct Standing(Mutex<Stand>);
+
+#[derive(Default)]
+enum Stand {
+    /// It joins them once it knows its API keys.
+    #[default]
+    Waiting,
+    /// It is one of them.
+    Member(Membership),
+    /// It is none of them, and will not be.
+    Out,
 }
 
 struct Told {
@@ -32,22 +58,31 @@ struct Told {
 }
 
 impl Share {
-    /// Joins the other nodes of `log` as `name`. MUST be called on a tokio runtime.
-    pub(crate) fn join(log: &KafkaLog, name: &str, runtime: &Runtime) -> Result<Self, OpenError> {
-        let (told_expelled, expelled) = watch::channel(None);
-        let (told_held, held) = watch::channel(BTreeSet::new());
-        let told =
-            Told { runtime: runtime.clone(), handle: Handle::current(), expelled: told_expelled, held: told_held };
-        let membership = log.join(name, Arc::new(told))?;
-        Ok(Self { expelled, held, membership })
+    /// Has the node whose partitions are `runtime` join the others by `join`, as soon as `queries` tell which API keys
+    /// count. A node that cannot join is expelled. MUST be called on a tokio runtime.
+    pub(crate) fn once_keys_are_known(
+        queries: Queries,
+        runtime: &Runtime,
+        join: impl FnOnce(Arc<dyn Owner>) -> Result<Membership, OpenError> + Send + 'static,
+    ) -> Self {
+        let told = Told::new(runtime);
+        let (expelled, held) = (told.expelled.subscribe(), told.held.subscribe());
+        let standing = Arc::<Standing>::default();
+        let stands = Arc::clone(&standing);
+        let joining = tokio::spawn(async move {
+            match keys_known(&queries).await {
+                Ok(()) => stands.join(told, join),
+                Err(error) => tracing::error!(%error, "this node cannot check API keys: it takes no partitions"),
+            }
+        });
+        Self { expelled, held, standing, joining: joining.abort_handle() }
     }
 
     /// Hands the partitions over to other nodes, as long as there are any, and serves them until then.
     pub(crate) async fn leave(&self) {
-        if self.expelled.borrow().is_some() {
+        if self.expelled.borrow().is_some() || !self.standing.leave() {
             return;
         }
-        self.membership.leave();
         let mut held = self.held.clone();
         if tokio::time::timeout(HAND_OVER, held.wait_for(BTreeSet::is_empty)).await.is_err() {
             tracing::warn!("the group of the log's nodes does not take the partitions: they are left as they are");
@@ -63,6 +98,72 @@ impl Share {
             // Nobody can tell any more: the node is stopping.
             None => std::future::pending().await,
         }
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.joining.abort();
+        // Outside the lock: its thread may have something to tell before it ends.
+        let before = std::mem::replace(&mut *self.standing.lock(), Stand::Out);
+        drop(before);
+    }
+}
+
+impl Standing {
+    fn lock(&self) -> MutexGuard<'_, Stand> {
+        // Nothing in here can be left half done.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Joins, unless the node is on its way out by now.
+    fn join(&self, told: Told, join: impl FnOnce(Arc<dyn Owner>) -> Result<Membership, OpenError>) {
+        let mut stand = self.lock();
+        match &*stand {
+            Stand::Waiting => {}
+            Stand::Member(_) | Stand::Out => return,
+        }
+        let expelled = told.expelled.clone();
+        match join(Arc::new(told)) {
+            Ok(membership) => *stand = Stand::Member(membership),
+            Err(error) => {
+                *stand = Stand::Out;
+                expelled.send_replace(Some(error.to_string()));
+            }
+        }
+    }
+
+    /// Whether there are others who are to take what this node holds.
+    fn leave(&self) -> bool {
+        let mut stand = self.lock();
+        match &*stand {
+            Stand::Member(membership) => {
+                membership.leave();
+                true
+            }
+            Stand::Waiting | Stand::Out => {
+                *stand = Stand::Out;
+                false
+            }
+        }
+    }
+}
+
+/// Waits until `queries` tell which API keys count, and says so where that takes long.
+async fn keys_known(queries: &Queries) -> Result<(), QueryError> {
+    loop {
+        match queries.caught_up_in("clients", SAY_AGAIN).await {
+            Ok(()) => return Ok(()),
+            Err(error @ (QueryError::Stopped | QueryError::Store(_))) => return Err(error),
+            Err(error) => tracing::warn!(%error, "this node takes no partitions until it knows its API keys"),
+        }
+    }
+}
+
+impl Told {
+    fn new(runtime: &Runtime) -> Self {
+        let (expelled, held) = (watch::Sender::default(), watch::Sender::default());
+        Self { runtime: runtime.clone(), handle: Handle::current(), expelled, held }
     }
 }
 
@@ -83,6 +184,11 @@ impl Owner for Told {
     }
 
     fn expelled(&self, reason: &str) {
+        // Others are told to serve them by now. A partition that is still held would be claimed again in a while.
+        let held: Vec<u16> = self.held.borrow().iter().copied().collect();
+        if !held.is_empty() {
+            self.revoked(&held);
+        }
         self.expelled.send_replace(Some(reason.to_owned()));
     }
 }

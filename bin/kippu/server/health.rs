@@ -88,6 +88,8 @@ fn lacks(shared: &Shared) -> Vec<Lack> {
         lacks.push(Lack::for_reason("views do not go on", why));
     } else if !status.caught_up {
         lacks.push(Lack::new("views have not caught up yet"));
+    } else if !shared.node.queries.has_caught_up("clients") {
+        lacks.push(Lack::new("API keys are not known yet"));
     }
     for view in &status.views {
         for partition in &view.partitions {

@@ -1,5 +1,5 @@
 //! A log in memory, for tests and demonstrations. It acts like a shared one: it checks epochs and numbers, several
-//! writers may try, and a test can hold durability back or have the next append fail.
+//! writers may try, and a test can hold durability back or have the next append, claim or reads fail.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -54,6 +54,8 @@ struct Partition {
     ends: BTreeMap<u64, AppendError>,
     append_fault: Option<Fault>,
     claim_fault: Option<Fault>,
+    /// So many reads fail.
+    read_faults: u32,
 }
 
 struct Owner {
@@ -81,6 +83,7 @@ impl MemoryLog {
                 ends: BTreeMap::new(),
                 append_fault: None,
                 claim_fault: None,
+                read_faults: 0,
             }
         };
         let state = State {
@@ -126,6 +129,13 @@ impl MemoryLog {
     pub fn fail_claim(&self, partition: u16, fault: Fault) {
         if let Some(partition) = self.state().partitions.get_mut(usize::from(partition)) {
             partition.claim_fault = Some(fault);
+        }
+    }
+
+    /// The next `count` reads of `partition` fail.
+    pub fn fail_reads(&self, partition: u16, count: u32) {
+        if let Some(partition) = self.state().partitions.get_mut(usize::from(partition)) {
+            partition.read_faults = count;
         }
     }
 
@@ -277,8 +287,12 @@ impl ReadLog for MemoryLog {
     }
 
     fn read(&self, partition: u16, offset: u64, bound: Bound) -> Result<Page, ReadError> {
-        let state = self.state();
-        let found = state.partitions.get(usize::from(partition)).ok_or_else(|| self.no_partition(partition))?;
+        let mut state = self.state();
+        let found = state.partitions.get_mut(usize::from(partition)).ok_or_else(|| self.no_partition(partition))?;
+        if found.read_faults > 0 {
+            found.read_faults -= 1;
+            return Err(ReadError::Medium { partition, offset, reason: "as the test demands".to_owned() });
+        }
         let mut page = Page::default();
         let mut bytes = 0;
         let durable = found.entries.get(..found.durable).unwrap_or_default();

@@ -36,6 +36,8 @@ struct Inner {
     store: Arc<Store>,
     views: Vec<Arc<dyn View>>,
     published: watch::Receiver<Published>,
+    /// Where each partition ended when the runner started.
+    goal: Vec<(u16, u64)>,
     signal: Arc<Signal>,
     unseal: Option<Arc<dyn Unseal>>,
 }
@@ -101,7 +103,8 @@ impl Queries {
         signal: Arc<Signal>,
         unseal: Option<Arc<dyn Unseal>>,
     ) -> Self {
-        Self(Arc::new(Inner { log, store: engine.store(), views, published: engine.subscribe(), signal, unseal }))
+        let (store, published) = (engine.store(), engine.subscribe());
+        Self(Arc::new(Inner { log, store, views, published, goal: engine.goal(), signal, unseal }))
     }
 
     /// Every view, with its documentation.

@@ -63,7 +63,8 @@ impl Queries {
     }
 
     /// Waits until the views reflect the log as it was when the runner started, so that nothing that was answered
-    /// before a restart is missing after it. A partition that halts is not waited for.
+    /// before a restart is missing after it. A partition that halts at what lies there is
+    /// not waited for; one that could not be read is.
     ///
     /// # Errors
     /// `Behind` after `timeout`; `Stopped` where the runner has ended.
@@ -75,6 +76,28 @@ impl Queries {
             Ok(Err(_)) => Err(QueryError::Stopped),
             Err(_) => Err(QueryError::Filling(Cut(Vec::new()))),
         }
+    }
+
+    /// Waits until `view` has read everything that the log held when the runner started. A halt is
+    /// waited out.
+    ///
+    /// # Errors
+    /// What it lacks after `timeout`; `Store` or `Stopped` where the runner has ended.
+    pub async fn caught_up_in(&self, view: &str, timeout: Duration) -> Result<(), QueryError> {
+        let wanted = Wanted::read_up_to(&self.0.goal);
+        let mut published = self.0.published.clone();
+        let over = |published: &Published| published.failed.is_some() || wanted.outcome(published, view).is_ok();
+        match tokio::time::timeout(timeout, published.wait_for(over)).await {
+            Ok(Ok(published)) => wanted.outcome(&published, view),
+            Ok(Err(_)) => Err(QueryError::Stopped),
+            Err(_) => wanted.outcome(&self.0.published.borrow(), view),
+        }
+    }
+
+    /// Whether `view` has read everything that the log held when the runner started.
+    #[must_use]
+    pub fn has_caught_up(&self, view: &str) -> bool {
+        Wanted::read_up_to(&self.0.goal).outcome(&self.0.published.borrow(), view).is_ok()
     }
 }
 
@@ -142,7 +165,9 @@ impl Wanted {
         if missing.clone().next().is_none() {
             return Ok(());
         }
-        let halted = missing.find_map(|(partition, _)| reached.halt(*partition).map(|halt| (*partition, halt.clone())));
+        // What could not be read just now is read again: only its reader is behind.
+        let for_good = |partition| reached.halt(partition).filter(|halt| !halt.transient);
+        let halted = missing.find_map(|(partition, _)| for_good(*partition).map(|halt| (*partition, halt.clone())));
         match halted {
             Some((partition, halt)) => Err(QueryError::Stalled { partition, offset: halt.offset, reason: halt.reason }),
             None => Err(QueryError::Behind { asked: self.text.clone(), cut: reached.cut() }),

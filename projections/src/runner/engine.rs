@@ -79,6 +79,11 @@ impl Engine {
         self.ground.store.clone()
     }
 
+    /// Where each partition ended when the runner started.
+    pub(crate) fn goal(&self) -> Vec<(u16, u64)> {
+        (0..).zip(self.goal.iter().copied()).collect()
+    }
+
     /// What is told after each batch.
     pub(crate) fn subscribe(&self) -> watch::Receiver<Published> {
         self.published.subscribe()
@@ -95,6 +100,16 @@ impl Engine {
         for flight in &mut self.flights {
             moved.iter().for_each(|partition| flight.mark(*partition));
         }
+    }
+
+    /// What could not be read may be readable by now.
+    pub(crate) fn retry(&mut self) {
+        self.flights.iter_mut().for_each(Flight::retry);
+    }
+
+    /// Whether something could not be read that may be readable later.
+    pub(crate) fn is_held_up(&self) -> bool {
+        self.flights.iter().any(Flight::is_held_up)
     }
 
     /// One batch for every flight. Whether there is more to do at once.
@@ -118,7 +133,7 @@ impl Engine {
     /// Joins flights that have caught up, lets instances take over that are ready, and tells everyone.
     fn settle(&mut self) -> Result<(), StoreError> {
         let (goal, main) = (&self.goal, &self.flights[0].reached);
-        let there = |(i, goal): (usize, &u64)| main.cursors[i].offset >= *goal || main.halts[i].is_some();
+        let there = |(i, goal): (usize, &u64)| main.cursors[i].offset >= *goal || main.has_ended(i);
         self.caught_up = self.caught_up || goal.iter().enumerate().all(there);
         self.join()?;
         self.take_over()?;
@@ -183,7 +198,7 @@ impl Engine {
         let mut stuck = Vec::new();
         for flight in &mut self.flights[1..] {
             let halted = |i: usize| {
-                let halt = flight.reached.halts[i].as_ref()?;
+                let halt = flight.reached.halts[i].as_ref().filter(|halt| !halt.transient)?;
                 (flight.reached.cursors[i].offset < main.cursors[i].offset).then(|| (i, halt.clone()))
             };
             let Some((partition, halt)) = (0..main.cursors.len()).find_map(halted) else { continue };

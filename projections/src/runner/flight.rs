@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::published::{Halt, Reached};
 use crate::cursor::Cursor;
-use crate::locate::{self, ANCHOR_EVERY};
+use crate::locate::{self, ANCHOR_EVERY, LocateError};
 use crate::reader::{self, Partition, Step};
 use crate::rows::{Overlay, Rows};
 use crate::store::{Batch, Store, StoreError};
@@ -118,10 +118,20 @@ impl Flight {
         let partition = usize::from(partition);
         if let (Some(moved), Some(halt)) = (self.moved.get_mut(partition), self.halts.get_mut(partition)) {
             *moved = true;
-            if halt.as_ref().is_some_and(|halt| halt.transient) {
-                *halt = None;
-            }
+            halt.take_if(|halt| halt.transient);
         }
+    }
+
+    /// What could not be read may be readable by now.
+    pub(crate) fn retry(&mut self) {
+        for (moved, halt) in self.moved.iter_mut().zip(&mut self.halts) {
+            *moved |= halt.take_if(|halt| halt.transient).is_some();
+        }
+    }
+
+    /// Whether something could not be read that may be readable later.
+    pub(crate) fn is_held_up(&self) -> bool {
+        self.halts.iter().flatten().any(|halt| halt.transient)
     }
 
     /// Folds one batch and writes it with its cursors, without going past the offsets `until`. Whether there is more.
@@ -228,11 +238,23 @@ impl Flight {
         }
         let before = *cursor;
         let epoch = before.taken.map(|taken| taken.head.epoch);
-        let digest_at = |number| {
-            let found = locate::number(&*ground.log, &ground.store.snapshot(), partition.index, number).ok()?;
-            found.taken.filter(|taken| Some(taken.head.epoch) == epoch).map(|taken| taken.digest)
+        let mut unread = None;
+        let digest_at = |number| match locate::number(&*ground.log, &ground.store.snapshot(), partition.index, number) {
+            Ok(found) => found.taken.filter(|taken| Some(taken.head.epoch) == epoch).map(|taken| taken.digest),
+            Err(LocateError::Changed(_)) => None,
+            Err(error @ (LocateError::Store(_) | LocateError::Log(_))) => {
+                unread = Some(error);
+                None
+            }
         };
-        let (number, body) = match reader::take(partition, cursor, (offset, stored), digest_at) {
+        let taken = reader::take(partition, cursor, (offset, stored), digest_at);
+        // What was judged without it is no verdict.
+        if let Some(error) = unread {
+            *cursor = before;
+            self.halt(*partition, offset, error.to_string(), true);
+            return Taken::Halted;
+        }
+        let (number, body) = match taken {
             Ok(Step::Valid { number, body }) => (number, body),
             Ok(Step::Skipped) => return Taken::Events(0),
             Err(reason) => {
@@ -270,8 +292,12 @@ impl Flight {
     }
 
     fn halt(&mut self, partition: Partition, offset: u64, reason: String, transient: bool) {
-        tracing::error!(partition = partition.index, offset, %reason, "views halt in this partition");
-        self.halts[usize::from(partition.index)] = Some(Halt { offset, reason, transient });
+        let (index, halt) = (usize::from(partition.index), Halt { offset, reason, transient });
+        // Said once, however often it is tried again.
+        if self.reached.halts[index].as_ref() != Some(&halt) {
+            tracing::error!(partition = partition.index, offset, reason = halt.reason, "views halt in this partition");
+        }
+        self.halts[index] = Some(halt);
     }
 }
 

@@ -10,6 +10,7 @@ mod signal;
 use std::path::Path;
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use kippu_events::log::{ReadError, ReadLog};
 
@@ -23,6 +24,10 @@ use crate::catalogue;
 use crate::queries::Queries;
 use crate::store::StoreError;
 use crate::view::{Unseal, View};
+
+/// How long what could not be read is left alone: long enough not to be a load on a medium in trouble. It is longer where
+/// reading took longer to fail, so that partitions that can be read get at least half of the time.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Why the views cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -100,15 +105,25 @@ impl Drop for Projections {
 
 fn run(mut engine: Engine, signal: &Signal) {
     let mut more = true;
+    let mut retry: Option<Instant> = None;
     loop {
-        let woken = signal.take(more);
+        let woken = signal.take(more, retry);
         if woken.stop {
             return;
+        }
+        let begun = Instant::now();
+        if retry.is_some_and(|at| at <= begun) {
+            engine.retry();
+            retry = None;
         }
         engine.mark(&woken.moved);
         let done = woken.requests.into_iter().try_for_each(|request| engine.request(request));
         match done.and_then(|()| engine.turn()) {
-            Ok(left) => more = left,
+            Ok(left) => {
+                more = left;
+                let later = || Instant::now() + RETRY_AFTER.max(begun.elapsed());
+                retry = engine.is_held_up().then(|| retry.unwrap_or_else(later));
+            }
             Err(error) => {
                 tracing::error!(%error, "the runner of views ends");
                 engine.fail(error);

@@ -14,7 +14,8 @@ pub struct Halt {
     pub offset: u64,
     /// What is wrong with it.
     pub reason: String,
-    /// Whether the medium failed rather than the history: the next movement of the partition tries again.
+    /// Whether the medium failed rather than the history: it is read again after a second, and as soon as the partition
+    /// moves.
     pub transient: bool,
 }
 
@@ -39,6 +40,11 @@ impl Reached {
     /// Whether every entry of `partition` before `offset` has been read.
     pub(crate) fn has_read(&self, partition: u16, offset: u64) -> bool {
         self.cursors.get(usize::from(partition)).is_some_and(|cursor| cursor.offset >= offset)
+    }
+
+    /// Whether the partition with this index does not go on, for as long as its history is what it is.
+    pub(crate) fn has_ended(&self, index: usize) -> bool {
+        self.halts.get(index).is_some_and(|halt| halt.as_ref().is_some_and(|halt| !halt.transient))
     }
 
     pub(crate) fn halt(&self, partition: u16) -> Option<&Halt> {

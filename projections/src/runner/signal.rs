@@ -1,5 +1,5 @@
-//! What wakes the runner: partitions that moved, requests, and the end. Under load it lets a little more gather before
-//! the next batch, unless somebody waits for it.
+//! What wakes the runner: partitions that moved, requests, the time to read again what could not be read, and the end.
+//! Under load it lets a little more gather before the next batch, unless somebody waits for it.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -113,11 +113,19 @@ impl Signal {
         self.woken.notify_one();
     }
 
-    /// Takes what has come in; waits for something unless there is `work` left.
-    pub(crate) fn take(&self, work: bool) -> Woken {
+    /// Takes what has come in; waits for something, but not past `until`, unless there is `work` left.
+    pub(crate) fn take(&self, work: bool, until: Option<Instant>) -> Woken {
         let mut state = self.lock();
         while !(work || state.any || state.has_business()) {
-            state = self.woken.wait(state).unwrap_or_else(PoisonError::into_inner);
+            let Some(until) = until else {
+                state = self.woken.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            state = self.woken.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         if !work {
             state = self.gather(state);

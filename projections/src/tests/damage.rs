@@ -1,10 +1,16 @@
-//! Records that do not count, and records that end a partition.
+//! Records that do not count, records that end a partition, and records that cannot be read for a while.
+
+use std::ops::Range;
 
 use kippu_events::log::{Claim, Commit, Content, Hash, Head, Position, ReadLog as _};
 
-use super::{PATIENCE, Running, Scripted, Story, end_of, folded, runtime, seed};
+use super::{PATIENCE, Running, Scripted, Story, end_of, engine, folded, runtime, seed};
 use crate::queries::{Moment, QueryError};
+use crate::runner::Limits;
 use crate::views::users::Users;
+
+/// Reads from everywhere.
+const EVERY: Range<u64> = 0..u64::MAX;
 
 fn commit(epoch: u64, number: u64, prev: Hash, acked: u64) -> Vec<u8> {
     Content::Commit(Commit { epoch, number, prev, acked, body: b"[]" }).encode().0
@@ -105,4 +111,63 @@ fn damage_halts_its_partition_alone_and_says_so() {
             runtime().block_on(queries.wait_for("users", &other, PATIENCE)).expect("the others go on");
         }
     }
+}
+
+#[test]
+fn views_go_on_by_themselves_once_the_log_can_be_read_again() {
+    let mut story = Story::new(seed(), 3);
+    let log = Scripted::telling(&mut story, 60);
+    log.fail_reads(1, EVERY, 2);
+    let running = Running::over(log.clone());
+    let queries = running.caught_up();
+    assert!(!queries.status().is_stalled(), "{:?}", queries.status());
+    let (found, cut) = (queries.digest("users").expect("a digest"), end_of(&*log));
+    assert_eq!((&found.cut, found.digest), (&cut, folded(&*log, &Users, &cut).digest()));
+}
+
+#[test]
+fn who_waits_for_what_cannot_be_read_just_now_is_not_told_that_the_view_has_ended() {
+    let mut story = Story::new(seed(), 3);
+    let log = Scripted::telling(&mut story, 60);
+    let running = Running::over(log.clone());
+    let queries = running.caught_up();
+    log.fail_reads(1, EVERY, 2);
+    let position = log.commit(1, b"[]");
+    let waited = runtime().block_on(queries.wait_for("users", &Moment::Position(position), PATIENCE));
+    assert_eq!(waited, Ok(()));
+}
+
+#[test]
+fn an_instance_that_lacks_what_cannot_be_read_does_not_answer() {
+    let mut story = Story::new(seed(), 3);
+    let log = Scripted::telling(&mut story, 60);
+    let dir = tempfile::tempdir().expect("a folder");
+    log.fail_reads(1, EVERY, u32::MAX);
+    let mut engine = engine(log.clone(), dir.path(), Limits::default());
+    let published = engine.subscribe();
+    while engine.turn().expect("a turn") {}
+    assert!(engine.is_held_up());
+    assert!(!published.borrow().caught_up);
+    assert!(published.borrow().views.iter().all(|view| view.live.is_none()));
+    log.fail_reads(1, EVERY, 0);
+    assert!(!engine.turn().expect("a turn"), "it is left alone until it is to be tried again");
+    engine.retry();
+    while engine.turn().expect("a turn") {}
+    assert!(!engine.is_held_up());
+    assert!(published.borrow().caught_up);
+    assert!(published.borrow().views.iter().all(|view| view.live.is_some()));
+}
+
+#[test]
+fn a_repeated_record_whose_first_copy_cannot_be_read_just_now_is_no_damage() {
+    let mut story = Story::new(seed(), 1);
+    let log = Scripted::telling(&mut story, 30);
+    let early = log.read(0, 5, Default::default()).expect("read").entries[0].stored.clone();
+    let running = Running::over(log.clone());
+    let queries = running.caught_up();
+    // The first copy is looked up from the genesis on.
+    log.fail_reads(0, 0..5, 1);
+    log.push(0, early);
+    let last = Moment::Position(log.commit(0, b"[]"));
+    assert_eq!(runtime().block_on(queries.wait_for("users", &last, PATIENCE)), Ok(()));
 }

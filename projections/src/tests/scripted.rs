@@ -1,5 +1,6 @@
 //! A log that holds exactly what a test puts there, damage included.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use kippu_events::log::{
@@ -14,12 +15,19 @@ pub(crate) struct Scripted {
     partitions: Mutex<Vec<Vec<Vec<u8>>>>,
     heads: Mutex<Vec<Head>>,
     watches: Mutex<Vec<Watch>>,
+    /// See [`Scripted::fail_reads`].
+    unreadable: Mutex<(u16, Range<u64>, u32)>,
 }
 
 impl Scripted {
     /// A log with genesis and one claim in each of `count` partitions.
     pub(crate) fn new(count: u16) -> Arc<Self> {
-        let log = Self { partitions: Mutex::default(), heads: Mutex::default(), watches: Mutex::default() };
+        let log = Self {
+            partitions: Mutex::default(),
+            heads: Mutex::default(),
+            watches: Mutex::default(),
+            unreadable: Mutex::new((0, 0..0, 0)),
+        };
         for partition in 0..count {
             let (stored, digest) = Content::Genesis(Genesis { log: LOG, partition, partitions: count }).encode();
             log.partitions.lock().unwrap().push(vec![stored]);
@@ -82,6 +90,11 @@ impl Scripted {
         self.heads.lock().unwrap()[usize::from(partition)]
     }
 
+    /// The next `count` reads of `partition` that begin at one of `offsets` fail.
+    pub(crate) fn fail_reads(&self, partition: u16, offsets: Range<u64>, count: u32) {
+        *self.unreadable.lock().unwrap() = (partition, offsets, count);
+    }
+
     /// Changes the stored bytes of one entry.
     pub(crate) fn tamper(&self, partition: u16, offset: usize, change: impl FnOnce(&mut Vec<u8>)) {
         change(&mut self.partitions.lock().unwrap()[usize::from(partition)][offset]);
@@ -102,6 +115,13 @@ impl ReadLog for Scripted {
     }
 
     fn read(&self, partition: u16, offset: u64, bound: Bound) -> Result<Page, ReadError> {
+        match &mut *self.unreadable.lock().unwrap() {
+            (unreadable, offsets, count @ 1..) if *unreadable == partition && offsets.contains(&offset) => {
+                *count -= 1;
+                return Err(ReadError::Medium { partition, offset, reason: "as the test demands".to_owned() });
+            }
+            _readable => {}
+        }
         let partitions = self.partitions.lock().unwrap();
         let entries = partitions[usize::from(partition)].iter().enumerate().skip(usize::try_from(offset).unwrap());
         let entries = entries.take(bound.entries).map(|(i, stored)| Entry { offset: i as u64, stored: stored.clone() });

@@ -100,3 +100,30 @@ fn a_runner_that_was_dropped_is_not_waited_for() {
     assert_eq!(runtime().block_on(queries.wait_for("users", &next, PATIENCE)), Err(QueryError::Stopped));
     assert!(queries.status().is_stalled());
 }
+
+#[test]
+fn a_view_has_caught_up_once_it_has_read_what_was_there_at_the_start_and_not_before() {
+    let mut story = Story::new(seed(), 2);
+    let log = Scripted::telling(&mut story, 20);
+    log.fail_reads(1, 0..u64::MAX, u32::MAX);
+    let running = Running::over(log.clone());
+    let queries = running.queries();
+    let now = runtime().block_on(queries.caught_up_in("clients", NOW));
+    assert!(matches!(now, Err(QueryError::Filling(_))), "{now:?}");
+    assert!(!queries.has_caught_up("clients"));
+    log.fail_reads(1, 0..0, 0);
+    assert_eq!(runtime().block_on(queries.caught_up_in("clients", PATIENCE)), Ok(()));
+    assert!(queries.has_caught_up("clients"));
+}
+
+#[test]
+fn a_view_that_halts_before_the_end_has_not_caught_up() {
+    let mut story = Story::new(seed(), 2);
+    let log = Scripted::telling(&mut story, 20);
+    log.commit(1, b"{}");
+    let running = Running::over(log);
+    let queries = running.caught_up();
+    let now = runtime().block_on(queries.caught_up_in("clients", NOW));
+    assert!(matches!(now, Err(QueryError::Stalled { partition: 1, .. })), "{now:?}");
+    assert!(!queries.has_caught_up("clients"));
+}

@@ -39,9 +39,13 @@ impl Partition {
         let listener = Arc::new(move |progress| told.do_send(Told { term, progress }));
         let Ground { log, store, .. } = &self.ground;
         let (log, store, claimant) = (Arc::clone(log), Arc::clone(store), self.claimant.clone());
-        let (partition, store_term) = (self.around.partition, Arc::clone(&self.store_term));
+        let (partition, store_term, unread) = (self.around.partition, Arc::clone(&self.store_term), self.unread);
         let opening = move || {
             *store_term.lock().unwrap_or_else(PoisonError::into_inner) = term;
+            // Where it still cannot be read, there is no use in one more claim.
+            if unread {
+                warm(&*log, &store, partition)?;
+            }
             open(&*log, &store, partition, &claimant, listener)
         };
         self.elsewhere(ctx, opening, move |this, ctx, opened| {
@@ -51,7 +55,7 @@ impl Partition {
                 // The claim ended before it was open.
                 Ok(_) if term != this.term => this.reopen(ctx),
                 Ok(Ok(opened)) => this.serve(opened),
-                Ok(Err(error)) => this.not_opened(&error, ctx),
+                Ok(Err(error)) => this.not_opened(error, ctx),
                 // Folding the same history again would panic again.
                 Err(Panicked) => this.halt("a defect was met in folding its history".to_owned()),
             }
@@ -110,6 +114,7 @@ impl Partition {
 
     fn serve(&mut self, opened: Opened) {
         tracing::debug!(partition = self.around.partition, folded = opened.folded, "partition open");
+        self.unread = false;
         self.phase.send_replace(Phase::Serving { last: opened.last });
         self.serving = Some(Serving::new(Arc::clone(&self.around), opened, self.clock_jumped));
     }
@@ -121,10 +126,14 @@ impl Partition {
         self.leaving = None;
     }
 
-    fn not_opened(&mut self, error: &OpenError, ctx: &mut Context<Self>) {
-        if let OpenError::Claim(AppendError::Sealed { next }) = error {
-            return self.moved(next.clone());
+    fn not_opened(&mut self, error: OpenError, ctx: &mut Context<Self>) {
+        if let OpenError::Claim(end @ (AppendError::Sealed { .. } | AppendError::Deposed { .. })) = error {
+            return self.end(&end, ctx);
         }
+        self.unread = match error {
+            OpenError::Read(_) | OpenError::Store(_) | OpenError::Damaged { .. } => true,
+            OpenError::Claim(_) => self.unread,
+        };
         self.halt(error.to_string());
         if error.is_passing() {
             self.reopen(ctx);
@@ -132,7 +141,10 @@ impl Partition {
     }
 
     fn halt(&mut self, reason: String) {
-        tracing::error!(partition = self.around.partition, %reason, "the partition is not served");
+        // Said once, however often it is tried again.
+        if !matches!(&*self.phase.borrow(), Phase::Halted(said) if *said == reason) {
+            tracing::error!(partition = self.around.partition, %reason, "the partition is not served");
+        }
         self.phase.send_replace(Phase::Halted(reason));
     }
 

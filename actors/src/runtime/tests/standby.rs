@@ -1,6 +1,7 @@
 //! Nodes that share partitions: who is told to serve does, who is not stands by, and nobody fights.
 
 use kippu_events::log::ReadLog as _;
+use kippu_events::log::memory::Fault;
 
 use super::*;
 use crate::runtime::partition::RECLAIM_AFTER;
@@ -17,7 +18,12 @@ impl Play {
 
     /// Waits until the partition of `id` is as `wanted`.
     async fn reaches(&self, id: EntityId, wanted: fn(&Phase) -> bool) {
-        while !wanted(&self.runtime.phases()[usize::from(id.slot().partition(2))]) {
+        self.is_at(id.slot().partition(2), wanted).await;
+    }
+
+    /// Waits until `partition` is as `wanted`.
+    async fn is_at(&self, partition: u16, wanted: fn(&Phase) -> bool) {
+        while !wanted(&self.runtime.phases()[usize::from(partition)]) {
             tokio::task::yield_now().await;
         }
     }
@@ -30,6 +36,10 @@ impl Play {
 
 fn is_serving(phase: &Phase) -> bool {
     matches!(phase, Phase::Serving { .. })
+}
+
+fn is_halted(phase: &Phase) -> bool {
+    matches!(phase, Phase::Halted(_))
 }
 
 fn stands_by(phase: &Phase) -> bool {
@@ -125,6 +135,53 @@ fn who_was_deposed_and_is_told_that_it_is_not_to_serve_does_not_claim_again() {
         }
         old.reaches(id, stands_by).await;
         assert_eq!(slug(&new.place(id, "place", "n", "b").await), "done", "nobody has deposed it");
+    });
+}
+
+/// Keeps E4.
+#[test]
+fn whose_claim_was_overtaken_before_it_was_open_does_not_fight_and_claims_again_after_a_while() {
+    on_stage(|stage| async move {
+        let play = stage.join("a").await;
+        stage.log.fail_claim(0, Fault::Deposed);
+        play.runtime.assign(&BOTH);
+        play.is_at(1, is_serving).await;
+        // Until it has claimed, the partition stands by as before.
+        while stage.log.end(0).unwrap() < 3 {
+            tokio::task::yield_now().await;
+        }
+        play.is_at(0, stands_by).await;
+        for _ in 0..=RECLAIM_AFTER {
+            play.runtime.tick().await;
+        }
+        play.is_at(0, is_serving).await;
+    });
+}
+
+#[test]
+fn a_partition_that_cannot_be_read_for_a_while_is_opened_once_it_can() {
+    on_stage(|stage| async move {
+        let id = stage.start("a").await.open("one").await.unwrap().entity.id;
+        let partition = id.slot().partition(2);
+        let end = stage.log.end(partition).unwrap();
+        stage.log.fail_reads(partition, 2);
+        let play = stage.start("b").await;
+        assert!(is_halted(&play.runtime.phases()[usize::from(partition)]));
+        play.reaches(id, is_serving).await;
+        assert_eq!(slug(&play.place(id, "place", "p", "a").await), "done");
+        assert_eq!(stage.log.end(partition).unwrap(), end + 3, "no claim was made for what could not be read");
+    });
+}
+
+#[test]
+fn a_partition_that_cannot_be_read_for_a_while_is_stood_by_for_once_it_can() {
+    on_stage(|stage| async move {
+        stage.log.fail_reads(0, 1);
+        let play = stage.join("a").await;
+        assert!(is_halted(&play.runtime.phases()[0]));
+        while !play.runtime.phases().iter().all(stands_by) {
+            play.runtime.tick().await;
+        }
     });
 }
 
