@@ -2,12 +2,14 @@
 //!
 //! ```text
 //!  writers ──► producers ──► topic ──► follower ──► judge ──► ring ──► readers
-//!                                          └──► writers are told what was read back
+//!     ▲            │                       │
+//!     └── reports ◄┘                       └──► claims are granted; what was not confirmed in its place is told
 //! ```
 //!
-//! One thread reads all partitions in log order and judges every entry. A record is answered once it came back that
-//! way; a claim is granted, and its predecessor ended, the same way. So there is one mechanism for everything that can
-//! happen to a write – lost, late, repeated, overtaken – and readers in this process are fed from the same reading.
+//! One thread reads all partitions in log order and judges every entry; readers in this process are fed from the same
+//! reading. A claim is granted, and its predecessor ended, once it was read back. From there on a record counts when the
+//! brokers confirm it right behind the one before; everything else that can happen to a write – lost, late, repeated,
+//! overtaken – is left to the reading.
 
 pub mod address;
 mod beside;

@@ -65,3 +65,69 @@ fn a_partition_goes_on_from_its_bookmark_as_if_it_had_read_everything() {
     assert_eq!((whole.head, whole.bookmark()), (resumed.head, resumed.bookmark()));
     assert_eq!((0..6).map(|number| resumed.skips.offset_of(number)).collect::<Vec<_>>(), [0, 1, 3, 4, 7, 8]);
 }
+
+/// A partition whose writer of this process has claimed it: record 1, at offset 1.
+fn owned() -> (Seat, Head) {
+    let mut seat = seat(&[]);
+    let (reply, granted) = sync_channel(1);
+    assert_eq!(seat.claim([2; 16], Arc::new(|_| {}), reply), Ok(1));
+    read(&mut seat, [claim(1)]);
+    let head = granted.try_recv().unwrap().unwrap().head;
+    (seat, head)
+}
+
+impl Seat {
+    /// The brokers confirm this record, and its writer is told what it may be told.
+    fn confirm(&mut self, epoch: u64, number: u64, offset: u64) -> Vec<Progress> {
+        self.delivered(&Delivered { partition: 0, epoch, number, offset });
+        self.told()
+    }
+
+    fn told(&mut self) -> Vec<Progress> {
+        self.settle();
+        std::iter::from_fn(|| self.news()).map(|(_, progress)| progress).collect()
+    }
+}
+
+/// Shows F9.
+#[test]
+fn a_record_that_the_brokers_confirm_right_behind_the_one_before_counts() {
+    let (mut seat, _) = owned();
+    assert_eq!(seat.confirm(1, 2, 2), [Progress::Durable(2)]);
+    seat.delivered(&Delivered { partition: 0, epoch: 1, number: 3, offset: 3 });
+    assert_eq!(seat.confirm(1, 4, 4), [Progress::Durable(4)], "what comes together is told together");
+    assert_eq!(seat.confirm(1, 4, 4), []);
+}
+
+/// Shows F9. Keeps L4.
+#[test]
+fn a_record_that_lies_anywhere_else_counts_only_once_it_was_read_back() {
+    let (mut seat, head) = owned();
+    assert_eq!(seat.confirm(1, 2, 3), [], "something else lies at offset 2");
+    assert_eq!(seat.confirm(1, 3, 4), [], "nothing behind it counts either");
+    assert_eq!(seat.confirm(2, 2, 2), [], "a writer of another epoch");
+    // A deposed writer's, and then ours.
+    let stale = Content::Claim(Claim { epoch: 1, nonce: [9; 16], node: "late".to_owned(), url: String::new() });
+    let ours = commit(head, b"[]");
+    let (_, hash) = ours.encode();
+    read(&mut seat, [stale, ours]);
+    assert_eq!(seat.told(), [Progress::Durable(2)]);
+    assert_eq!(seat.confirm(1, 3, 4), [Progress::Durable(3)], "the next one lies right behind it");
+    read(&mut seat, [commit(Head { number: 2, hash, ..head }, b"[]"), claim(2)]);
+    assert_eq!(seat.told(), [Progress::Ended(AppendError::Deposed { epoch: 1, current: 2 })]);
+    assert_eq!(seat.confirm(1, 4, 6), [], "it has ended");
+}
+
+/// Keeps E4.
+#[test]
+fn ownership_is_proven_by_what_was_confirmed_and_never_beyond_it() {
+    let (mut seat, _) = owned();
+    let fate = Arc::clone(&seat.owner.as_ref().unwrap().fate);
+    seat.prove(&fate, 7, 3);
+    assert_eq!(seat.told(), [], "offset 2 is not known yet: it may be the claim of another");
+    assert_eq!(seat.confirm(1, 2, 2), [Progress::Durable(2), Progress::Owned(7)]);
+    seat.prove(&fate, 8, 4);
+    assert_eq!(seat.told(), []);
+    read(&mut seat, [claim(2)]);
+    assert_eq!(seat.told(), [Progress::Ended(AppendError::Deposed { epoch: 1, current: 2 })], "and so it was");
+}
