@@ -176,6 +176,10 @@ impl Node {
         rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
         let lock = dir.lock()?;
         let commits = Commits::default();
+        let (home, before) = match label {
+            Some(label) => home.after(label, &dir, config)?,
+            None => (home, None),
+        };
         let Opened { log, kafka } = home.open(config, &commits)?;
         let keys = home.keys(config, log.id())?;
         if let Some(label) = label
@@ -184,15 +188,14 @@ impl Node {
             let dir = dir.path().display().to_string();
             return Err(NodeError::OtherLog { dir, label: label.log.clone(), found: log.id() });
         }
-        let secrets = match (&home, label, keys) {
-            // The history lay here when the directory was labelled.
-            (Home::Kafka(topic), Some(Label { home: None, .. }), Some(keys)) => {
-                moving::check(&dir, topic.address(), &*log)?;
+        let secrets = match (before, keys) {
+            (Some(before), Some(keys)) => {
+                moving::check(&before, &home, &*log, config)?;
                 let secrets = Secrets::go_over(&dir.keys(), log.id(), keys)?;
-                dir.finish(log.id(), &home.clone().pin(config)?)?;
+                dir.finish(log.id(), &home)?;
                 secrets
             }
-            (_, _, keys) => open_secrets(&dir, label.is_none(), &*log, keys)?,
+            (_, keys) => open_secrets(&dir, label.is_none(), &*log, keys)?,
         };
         let secrets = Arc::new(secrets);
         let RuntimeSettings { url, accept_clock, duty } = settings;

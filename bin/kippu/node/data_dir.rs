@@ -20,6 +20,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt 
 use std::path::{Path, PathBuf};
 
 use kippu_events::log::LogId;
+use kippu_events::log::kafka::Address;
 use serde::{Deserialize, Serialize};
 
 use super::Home;
@@ -71,6 +72,13 @@ pub(crate) struct Label {
     pub(crate) cluster: Option<String>,
     /// The version of kippu that made it.
     pub(crate) made_by: String,
+}
+
+impl Label {
+    /// The name of the topic, where the log lies in one.
+    pub(crate) fn topic(&self) -> Option<String> {
+        Some(self.home.as_ref()?.parse::<Address>().ok()?.topic)
+    }
 }
 
 /// Why a data directory cannot be used.

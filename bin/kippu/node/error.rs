@@ -36,10 +36,13 @@ pub(crate) enum NodeError {
     #[error("only a log on Kafka has several nodes: name it with --log")]
     NotShared,
     /// It does not lie there yet, or not all of it.
-    #[error("the history in {dir} has not moved to {home}: {reason}; move it with `kippu log copy --seal`")]
+    #[error(
+        "the history of this node is at {from} and has not moved to {home}: {reason}; move it with \
+         `kippu log copy {from} {home} --seal`"
+    )]
     NotMoved {
-        /// The directory.
-        dir: String,
+        /// Where it lies.
+        from: String,
         /// Where it was to be served from.
         home: String,
         /// What is missing.
