@@ -149,6 +149,8 @@ async fn a_history_goes_from_one_topic_to_another_only_once_it_has_ended_in_the_
     }
     // Brokers may be named otherwise, and a copy that was not sealed for is no home.
     assert_ok(&copy(&node, &new, &[]).output().unwrap());
+    let itself = copy(&node, &renamed(&old), &["--seal"]).output().unwrap();
+    assert_eq!(itself.status.code(), Some(2), "{}", text(&itself));
     node.stop();
     let early = run(&[&["serve", "--log", &new, "--listen", "127.0.0.1:0"], &on_data[..]].concat());
     assert_eq!(early.status.code(), Some(3));

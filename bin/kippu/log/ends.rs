@@ -35,14 +35,19 @@ impl FromStr for Place {
 }
 
 impl Place {
-    /// Whether `home` is there.
-    pub(super) fn is(&self, home: &Home) -> bool {
-        match (self, home) {
-            (Self::Data(dir), Home::Embedded(log)) => DataDir::new(dir).log() == *log,
-            (Self::Topic(here), Home::Kafka(there)) => here == there.address(),
+    /// Whether `home` is there, by whatever name.
+    pub(super) fn is(&self, home: &Home, config: &Config) -> Result<bool, LogError> {
+        Ok(match (self, home) {
+            (Self::Data(dir), Home::Embedded(log)) => is_one_file(&DataDir::new(dir).log(), log),
+            (Self::Topic(here), Home::Kafka(_)) => home.clone().pin(config)?.is_at(here, config)?,
             (Self::Data(_), Home::Kafka(_)) | (Self::Topic(_), Home::Embedded(_)) => false,
-        }
+        })
     }
+}
+
+/// Whether both paths lead to one file. What is not there is none.
+fn is_one_file(one: &Path, other: &Path) -> bool {
+    one == other || one.canonicalize().ok().zip(other.canonicalize().ok()).is_some_and(|(one, other)| one == other)
 }
 
 impl fmt::Display for Place {

@@ -32,10 +32,6 @@ pub(crate) struct Topic {
 }
 
 impl Topic {
-    pub(crate) const fn address(&self) -> &Address {
-        &self.address
-    }
-
     /// Whether these are one topic, as far as their clusters are known.
     fn is(&self, other: &Self) -> bool {
         let clusters = self.cluster.as_ref().zip(other.cluster.as_ref());
