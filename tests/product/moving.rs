@@ -199,11 +199,15 @@ async fn a_copy_in_another_directory_is_a_node_of_its_own_with_every_name() {
     assert_ok(&copy(&node, to.to_str().unwrap(), &[]).output().unwrap());
     let later = market.buyer("ada").await;
     assert_ok(&copy(&node, to.to_str().unwrap(), &[]).output().unwrap());
-    // A copy that has not ended is no node.
+    // A first copy that has not ended is no node.
+    let (label, kept) = (to.join("kippu.json"), folder.path().join("kept"));
     std::fs::write(to.join("copying"), "").unwrap();
+    std::fs::rename(&label, &kept).unwrap();
     let unfinished = run(&["serve", "--data", to.to_str().unwrap(), "--listen", "127.0.0.1:0"]);
     assert!(text(&unfinished).contains("has not ended"), "{}", text(&unfinished));
     assert_ok(&copy(&node, to.to_str().unwrap(), &[]).output().unwrap());
+    assert_eq!(std::fs::read(&label).unwrap(), std::fs::read(&kept).unwrap());
+    assert!(!to.join("copying").exists());
     let key = node.operator().key;
     drop(node);
     let other = Node::start_in(folder, Vec::new());
@@ -213,6 +217,29 @@ async fn a_copy_in_another_directory_is_a_node_of_its_own_with_every_name() {
         assert_eq!(user["login"], login);
     }
     other.assert_sound();
+}
+
+/// Shows F7.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_somebody_copies_its_own_backup_to_stays_a_node() {
+    let mut node = Node::start();
+    let folder = TempDir::with_prefix("kippu-test-").unwrap();
+    let backup = folder.path().join("data");
+    assert_ok(&copy(&node, backup.to_str().unwrap(), &[]).output().unwrap());
+    answered(&node).await;
+    node.stop();
+    let swapped = kippu().args(["log", "copy"]).arg(&backup).arg(node.data()).output().unwrap();
+    assert_eq!(swapped.status.code(), Some(1), "{}", text(&swapped));
+    node.start_again();
+    answered(&node).await;
+    // A copy that adds to a whole one may be killed: what is there is whole at any moment.
+    let mut following = Killed(copy(&node, backup.to_str().unwrap(), &["--follow"]).spawn().unwrap());
+    let lock = backup.join("LOCK");
+    let pid = following.0.id().to_string();
+    until(async || std::fs::read_to_string(&lock).unwrap_or_default(), |holder| holder.trim() == pid).await;
+    following.kill();
+    drop(node);
+    Node::start_in(folder, Vec::new()).assert_sound();
 }
 
 /// Copies the history of `node`.
