@@ -4,6 +4,7 @@ mod data_dir;
 mod error;
 mod home;
 mod moving;
+mod persons;
 mod share;
 #[cfg(test)]
 mod tests;
@@ -124,11 +125,12 @@ impl Node {
         }
     }
 
-    /// Makes the directory of one more node of a log, whose other nodes have the keyring in `keyring`. Starts nothing.
+    /// Makes the directory of one more node of a log, whose other nodes have the keyring in `keyring`. Starts nothing. Where
+    /// all persons' keys are gone, only if that is accepted.
     ///
     /// # Errors
     /// [`NodeError`]; without a log on Kafka there are no other nodes.
-    pub(crate) fn join(config: &Config, keyring: &Path) -> Result<(LogId, u16), NodeError> {
+    pub(crate) fn join(config: &Config, keyring: &Path, without_keys: bool) -> Result<(LogId, u16), NodeError> {
         let dir = DataDir::new(config.data.as_deref().ok_or(NodeError::NoDir)?);
         let found = dir.look()?;
         let home = Home::of(config, &dir, &found)?;
@@ -141,6 +143,9 @@ impl Node {
         let beside = home.open_beside(config)?;
         let log = beside.log();
         let keys = home.keys(config, log.id())?.ok_or(NodeError::NotShared)?;
+        if !without_keys && persons::are_missing(log, &*keys)? {
+            return Err(NodeError::PersonsLost(keys.name().to_owned()));
+        }
         match Secrets::open_shared(&dir.keys(), log.id(), Arc::clone(&keys)) {
             // An earlier attempt came this far.
             Ok(_) => {}

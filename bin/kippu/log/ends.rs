@@ -13,7 +13,7 @@ use kippu_events::secrets::{KeysFrom, KeysTo, carry_keyring};
 
 use super::LogError;
 use crate::config::Config;
-use crate::node::{Beside, DataDir, Home};
+use crate::node::{Beside, DataDir, Found, Home};
 
 /// Where a history lies, as it is written on the command line.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -111,6 +111,8 @@ pub(super) struct Target {
     home: Home,
     dir: Option<(DataDir, File)>,
     log: LogId,
+    /// Whether a node had it before.
+    was_whole: bool,
 }
 
 impl Target {
@@ -118,18 +120,23 @@ impl Target {
     pub(super) fn make(place: &Place, log: &dyn ReadLog, config: &Config) -> Result<Self, LogError> {
         let mut config = config.clone();
         config.node.partitions = log.partitions();
-        let (home, dir) = match place {
-            Place::Topic(address) => (Home::topic(address.clone()), None),
+        let (home, dir, found) = match place {
+            Place::Topic(address) => (Home::topic(address.clone()), None, Found::Unfinished),
             Place::Data(path) => {
                 let dir = DataDir::new(path);
                 dir.make()?;
                 let lock = dir.lock()?;
-                dir.begin_copy(log.id())?;
-                (Home::Embedded(dir.log()), Some((dir, lock)))
+                let found = dir.begin_copy(log.id())?;
+                (Home::Embedded(dir.log()), Some((dir, lock)), found)
             }
         };
         home.create(log.id(), &config)?;
-        Ok(Self { home, dir, log: log.id() })
+        Ok(Self { home, dir, log: log.id(), was_whole: matches!(found, Found::Whole(_)) })
+    }
+
+    /// Whether it is a data directory that has its keys already.
+    pub(super) const fn was_whole(&self) -> bool {
+        self.was_whole
     }
 
     /// Takes records.

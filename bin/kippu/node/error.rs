@@ -60,6 +60,12 @@ pub(crate) enum NodeError {
     /// The key store is gone, and with it every token and name that the log's events rest on.
     #[error("{0} holds a history but no keys; restore them from a backup")]
     KeysLost(String),
+    /// The topic of persons' keys is empty, and names in the log rest on keys.
+    #[error(
+        "{0} holds no keys, but the history has names that are sealed under some: bring them there with `kippu log copy` from \
+         where the history came from, or say --without-keys, and these names are never read again"
+    )]
+    PersonsLost(String),
     /// The label names another log than the one beside it.
     #[error("{dir} belongs to the log {label}, but the log there is {found}")]
     OtherLog {
