@@ -89,10 +89,14 @@ impl Node {
                 Err(NodeError::NotInitialised { dir: dir.path().display().to_string(), home: home.to_string() })
             }
             (Found::Unfinished, Home::Embedded(_)) => Self::make(config, dir, home, url).await,
-            (Found::Whole(label), _) => {
-                let label = label.clone();
-                let duty = if matches!(home, Home::Kafka(_)) { Duty::Assigned } else { Duty::Whole };
-                Self::start_in(config, dir, home, Some(&label), RuntimeSettings { url, accept_clock, duty }).await
+            (Found::Whole(label), Home::Embedded(_)) => {
+                let settings = RuntimeSettings { url, accept_clock, duty: Duty::Whole };
+                Self::start_in(config, dir, home, Some(label), settings).await
+            }
+            (Found::Whole(label), Home::Kafka(_)) => {
+                let settings = RuntimeSettings { url, accept_clock, duty: Duty::Assigned };
+                let started = Self::start_in(config, dir, home, Some(label), settings).await;
+                started.map_err(NodeError::on_kafka)
             }
         }
     }

@@ -2,7 +2,9 @@
 
 use kippu_actors::runtime::StartError;
 use kippu_events::log::LogId;
-use kippu_events::secrets::SecretsError;
+use kippu_events::log::ReadError;
+use kippu_events::log::kafka::OpenError;
+use kippu_events::secrets::{SecretsError, SharedError};
 
 use super::{DataDirError, HomeError};
 
@@ -23,7 +25,7 @@ pub(crate) enum NodeError {
     Log(#[from] HomeError),
     /// The other nodes of the log.
     #[error("the nodes of the log cannot be joined: {0}")]
-    Share(kippu_events::log::kafka::OpenError),
+    Share(OpenError),
     /// The data directory has no log yet, and one on Kafka is made on purpose only.
     #[error("{dir} is not initialised for {home}: make it with `kippu init`")]
     NotInitialised {
@@ -53,7 +55,10 @@ pub(crate) enum NodeError {
     OnKafka(String),
     /// Its last record.
     #[error(transparent)]
-    Read(#[from] kippu_events::log::ReadError),
+    Read(#[from] ReadError),
+    /// The same where brokers were to read it.
+    #[error("the log on Kafka cannot be read now: {0}")]
+    Unreachable(ReadError),
     /// The key store.
     #[error(transparent)]
     Secrets(#[from] SecretsError),
@@ -88,4 +93,56 @@ pub(crate) enum NodeError {
     /// The first operator could not be opened.
     #[error("the first operator could not be opened: {0}")]
     FirstOperator(String),
+}
+
+impl NodeError {
+    /// The same, of a node whose log lies on Kafka: what does not read there is not damaged, but not to be had.
+    pub(crate) fn on_kafka(self) -> Self {
+        match self {
+            Self::Read(error) | Self::Runtime(StartError::Log(error)) => Self::Unreachable(error),
+            error => error,
+        }
+    }
+
+    /// Whether the same start may do later: something else than this node and its directory was in the way.
+    pub(crate) const fn is_passing(&self) -> bool {
+        match self {
+            Self::Log(HomeError::Kafka(error)) | Self::Share(error) => is_passing(error),
+            Self::Unreachable(_) | Self::Secrets(SecretsError::Shared(SharedError::Unavailable(_))) => true,
+            Self::Dir(_)
+            | Self::NoDir
+            | Self::Exists(_)
+            | Self::Log(HomeError::Embedded(_) | HomeError::Address(_))
+            | Self::NotInitialised { .. }
+            | Self::NotShared
+            | Self::NotMoved { .. }
+            | Self::OnKafka(_)
+            | Self::Read(_)
+            | Self::Secrets(_)
+            | Self::KeysLost(_)
+            | Self::PersonsLost(_)
+            | Self::OtherLog { .. }
+            | Self::Runtime(_)
+            | Self::Views(_)
+            | Self::Defect
+            | Self::FirstOperator(_) => false,
+        }
+    }
+}
+
+/// Whether nobody could be asked.
+const fn is_passing(error: &OpenError) -> bool {
+    match error {
+        OpenError::Client(_) | OpenError::Read(ReadError::Medium { .. }) => true,
+        OpenError::Property { .. }
+        | OpenError::NoTopic(_)
+        | OpenError::NotALog { .. }
+        | OpenError::Unsafe { .. }
+        | OpenError::OtherLog { .. }
+        | OpenError::OtherCluster { .. }
+        | OpenError::Exists(_)
+        | OpenError::Read(ReadError::NoPartition { .. })
+        | OpenError::Thread(_)
+        | OpenError::NoPartitions => false,
+    }
 }
