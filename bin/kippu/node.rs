@@ -94,6 +94,10 @@ impl Node {
                 Self::start_in(config, dir, home, Some(label), settings).await
             }
             (Found::Whole(label), Home::Kafka(_)) => {
+                let listen = config.http.listen;
+                if config.node.url.is_none() && listen.ip().is_unspecified() {
+                    return Err(NodeError::NoUrl(listen));
+                }
                 let settings = RuntimeSettings { url, accept_clock, duty: Duty::Assigned };
                 let started = Self::start_in(config, dir, home, Some(label), settings).await;
                 started.map_err(NodeError::on_kafka)

@@ -67,7 +67,7 @@ impl ServeError {
     /// What a supervisor is told: whether starting the node again is all that there is to do.
     const fn exit(&self) -> Exit {
         match self {
-            Self::Node(NodeError::NoDir) => Exit::Usage,
+            Self::Node(NodeError::NoDir | NodeError::NoUrl(_)) => Exit::Usage,
             Self::Node(error) if error.is_passing() => Exit::Unavailable,
             Self::Expelled(_) => Exit::Unavailable,
             Self::Node(_) | Self::Listen { .. } | Self::Server(_) | Self::ReadyFile(_) => Exit::CouldNotRun,

@@ -35,6 +35,10 @@ fn a_node_whose_brokers_do_not_answer_ends_so_that_its_supervisor_starts_it_agai
     let data = folder.path().to_str().unwrap();
     let down = run(&["serve", "--data", data, "--listen", "127.0.0.1:0"]);
     assert_eq!(down.status.code(), Some(69), "{}", text(&down));
+    // Nobody reaches a node there, and no broker has to be asked for that.
+    let anywhere = run(&["serve", "--data", data, "--listen", "0.0.0.0:0"]);
+    assert_eq!(anywhere.status.code(), Some(2), "{}", text(&anywhere));
+    assert!(text(&anywhere).contains("--url"), "{}", text(&anywhere));
 }
 
 /// Shows F33.

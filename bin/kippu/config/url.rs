@@ -1,6 +1,8 @@
 //! The address by which other nodes and callers reach this one: scheme, host and port, and nothing that a path could not be
 //! put behind.
 
+use std::net::IpAddr;
+
 use reqwest::Url;
 
 /// What a claim has room for.
@@ -20,6 +22,10 @@ pub(super) fn base(text: &str) -> Result<String, String> {
     }
     if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
         return Err("a URL ends with host and port: other nodes put the path behind it".to_owned());
+    }
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    if host.parse::<IpAddr>().is_ok_and(|host| host.is_unspecified()) {
+        return Err(format!("{host} leads every node to itself: name the address at which others reach this one"));
     }
     let base = url.origin().ascii_serialization();
     if base.len() > MOST_BYTES {
@@ -52,6 +58,8 @@ mod tests {
             ("http://n1:7701//", "ends with host and port"),
             ("http://n1:7701?a=b", "ends with host and port"),
             ("http://n1:7701#a", "ends with host and port"),
+            ("http://0.0.0.0:7701", "leads every node to itself"),
+            ("http://[::]:7701", "leads every node to itself"),
             ("http://ann@n1:7701", "no user"),
             ("http://:secret@n1:7701", "no user"),
         ] {

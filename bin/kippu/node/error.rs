@@ -17,6 +17,9 @@ pub(crate) enum NodeError {
     /// No directory was named.
     #[error("no data directory: name one with --data, KIPPU_DATA or `data` in the configuration file")]
     NoDir,
+    /// The other nodes of the log are told of an address that leads each of them to itself.
+    #[error("no other node of the log reaches http://{0}: say with --url (node.url) where this one answers")]
+    NoUrl(std::net::SocketAddr),
     /// It is there already.
     #[error("{0} holds a node already")]
     Exists(String),
@@ -111,6 +114,7 @@ impl NodeError {
             Self::Unreachable(_) | Self::Secrets(SecretsError::Shared(SharedError::Unavailable(_))) => true,
             Self::Dir(_)
             | Self::NoDir
+            | Self::NoUrl(_)
             | Self::Exists(_)
             | Self::Log(HomeError::Embedded(_) | HomeError::Address(_))
             | Self::NotInitialised { .. }
