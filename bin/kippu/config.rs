@@ -4,6 +4,7 @@
 mod flags;
 mod place;
 mod properties;
+mod url;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -45,7 +46,7 @@ pub(crate) struct Config {
 pub(crate) struct Node {
     /// Its name in claims.
     pub(crate) name: String,
-    /// Where others reach it; by default the address that it listens on.
+    /// Where others reach it, as scheme, host and port; by default the address that it listens on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) url: Option<String>,
     /// Partitions of a log that is being made; an existing log keeps its own.
@@ -214,7 +215,13 @@ impl Config {
             ConfigError::Wrong { complaints: vec![complaint] }
         })?;
         flags.apply(&mut config);
-        let wrong = config.wrong();
+        let mut wrong = config.wrong();
+        if let Some(url) = &mut config.node.url {
+            match url::base(url) {
+                Ok(base) => *url = base,
+                Err(reason) => wrong.push(("node.url".to_owned(), reason)),
+            }
+        }
         if wrong.is_empty() {
             return Ok(config);
         }
@@ -246,11 +253,6 @@ impl Config {
         let name = &self.node.name;
         if name.is_empty() || name.len() > 100 || name.bytes().any(|b| b.is_ascii_control()) {
             say("node.name", "a name has 1 to 100 printable characters".to_owned());
-        }
-        if let Some(url) = &self.node.url
-            && (!(url.starts_with("http://") || url.starts_with("https://")) || url.len() > 200)
-        {
-            say("node.url", "a URL starts with http:// or https:// and has at most 200 characters".to_owned());
         }
         if let Some(Err(error)) = self.log.as_deref().map(str::parse::<Address>) {
             say("log", error.to_string());

@@ -13,6 +13,9 @@ pub(crate) enum Exit {
     Usage,
     /// 3: it could not run, or not to its end: no such directory, no such node, no space.
     CouldNotRun,
+    /// 69: a node that other processes keep from running, and that may be started again as it is: as `EX_UNAVAILABLE` of
+    /// sysexits.h. A write to the log that failed ends the process with 70.
+    Unavailable,
 }
 
 impl Exit {
@@ -23,6 +26,7 @@ impl Exit {
             Self::Found => 1,
             Self::Usage => 2,
             Self::CouldNotRun => 3,
+            Self::Unavailable => 69,
         }
     }
 }

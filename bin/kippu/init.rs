@@ -18,6 +18,9 @@ pub(crate) struct Args {
     /// Make one more node of a log on Kafka: a copy of the file keys/keyring.json of a node that there is.
     #[arg(long, value_name = "FILE")]
     keyring: Option<PathBuf>,
+    /// Make it although persons' keys are gone, and the names in the history with them.
+    #[arg(long, requires = "keyring")]
+    without_keys: bool,
     #[command(flatten)]
     flags: Flags,
 }
@@ -29,7 +32,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> Exit {
         Err((exit, error)) => return output.failed(exit, error),
     };
     if let Some(keyring) = &args.keyring {
-        return join(&config, keyring, output);
+        return join(&config, keyring, args.without_keys, output);
     }
     let made = node::on_a_system(async {
         let node = Node::init(&config).await?;
@@ -55,8 +58,8 @@ pub(crate) fn run(args: &Args, output: &Output) -> Exit {
 }
 
 /// Makes the directory of one more node.
-fn join(config: &Config, keyring: &Path, output: &Output) -> Exit {
-    match Node::join(config, keyring) {
+fn join(config: &Config, keyring: &Path, without_keys: bool, output: &Output) -> Exit {
+    match Node::join(config, keyring, without_keys) {
         Ok((log, partitions)) => {
             output.result(
                 &json!({ "log": log.to_string(), "partitions": partitions, "data": config.data }),

@@ -4,6 +4,7 @@ mod data_dir;
 mod error;
 mod home;
 mod moving;
+mod persons;
 mod share;
 #[cfg(test)]
 mod tests;
@@ -88,10 +89,18 @@ impl Node {
                 Err(NodeError::NotInitialised { dir: dir.path().display().to_string(), home: home.to_string() })
             }
             (Found::Unfinished, Home::Embedded(_)) => Self::make(config, dir, home, url).await,
-            (Found::Whole(label), _) => {
-                let label = label.clone();
-                let duty = if matches!(home, Home::Kafka(_)) { Duty::Assigned } else { Duty::Whole };
-                Self::start_in(config, dir, home, Some(&label), RuntimeSettings { url, accept_clock, duty }).await
+            (Found::Whole(label), Home::Embedded(_)) => {
+                let settings = RuntimeSettings { url, accept_clock, duty: Duty::Whole };
+                Self::start_in(config, dir, home, Some(label), settings).await
+            }
+            (Found::Whole(label), Home::Kafka(_)) => {
+                let listen = config.http.listen;
+                if config.node.url.is_none() && listen.ip().is_unspecified() {
+                    return Err(NodeError::NoUrl(listen));
+                }
+                let settings = RuntimeSettings { url, accept_clock, duty: Duty::Assigned };
+                let started = Self::start_in(config, dir, home, Some(label), settings).await;
+                started.map_err(NodeError::on_kafka)
             }
         }
     }
@@ -124,11 +133,12 @@ impl Node {
         }
     }
 
-    /// Makes the directory of one more node of a log, whose other nodes have the keyring in `keyring`. Starts nothing.
+    /// Makes the directory of one more node of a log, whose other nodes have the keyring in `keyring`. Starts nothing. Where
+    /// all persons' keys are gone, only if that is accepted.
     ///
     /// # Errors
     /// [`NodeError`]; without a log on Kafka there are no other nodes.
-    pub(crate) fn join(config: &Config, keyring: &Path) -> Result<(LogId, u16), NodeError> {
+    pub(crate) fn join(config: &Config, keyring: &Path, without_keys: bool) -> Result<(LogId, u16), NodeError> {
         let dir = DataDir::new(config.data.as_deref().ok_or(NodeError::NoDir)?);
         let found = dir.look()?;
         let home = Home::of(config, &dir, &found)?;
@@ -141,6 +151,9 @@ impl Node {
         let beside = home.open_beside(config)?;
         let log = beside.log();
         let keys = home.keys(config, log.id())?.ok_or(NodeError::NotShared)?;
+        if !without_keys && persons::are_missing(log, &*keys)? {
+            return Err(NodeError::PersonsLost(keys.name().to_owned()));
+        }
         match Secrets::open_shared(&dir.keys(), log.id(), Arc::clone(&keys)) {
             // An earlier attempt came this far.
             Ok(_) => {}
@@ -176,6 +189,10 @@ impl Node {
         rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
         let lock = dir.lock()?;
         let commits = Commits::default();
+        let (home, before) = match label {
+            Some(label) => home.after(label, &dir, config)?,
+            None => (home, None),
+        };
         let Opened { log, kafka } = home.open(config, &commits)?;
         let keys = home.keys(config, log.id())?;
         if let Some(label) = label
@@ -184,15 +201,14 @@ impl Node {
             let dir = dir.path().display().to_string();
             return Err(NodeError::OtherLog { dir, label: label.log.clone(), found: log.id() });
         }
-        let secrets = match (&home, label, keys) {
-            // The history lay here when the directory was labelled.
-            (Home::Kafka(topic), Some(Label { home: None, .. }), Some(keys)) => {
-                moving::check(&dir, topic.address(), &*log)?;
+        let secrets = match (before, keys) {
+            (Some(before), Some(keys)) => {
+                moving::check(&before, &home, &*log, config)?;
                 let secrets = Secrets::go_over(&dir.keys(), log.id(), keys)?;
-                dir.finish(log.id(), &home.clone().pin(config)?)?;
+                dir.finish(log.id(), &home)?;
                 secrets
             }
-            (_, _, keys) => open_secrets(&dir, label.is_none(), &*log, keys)?,
+            (_, keys) => open_secrets(&dir, label.is_none(), &*log, keys)?,
         };
         let secrets = Arc::new(secrets);
         let RuntimeSettings { url, accept_clock, duty } = settings;

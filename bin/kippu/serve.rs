@@ -59,8 +59,19 @@ pub(crate) fn run(args: &Args, output: &Output) -> Exit {
     telemetry::start(&config.trace);
     match node::on_a_system(serve(config, args)) {
         Ok(()) => Exit::Sound,
-        Err(error @ ServeError::Node(NodeError::NoDir)) => output.failed(Exit::Usage, error),
-        Err(error) => output.failed(Exit::CouldNotRun, error),
+        Err(error) => output.failed(error.exit(), error),
+    }
+}
+
+impl ServeError {
+    /// What a supervisor is told: whether starting the node again is all that there is to do.
+    const fn exit(&self) -> Exit {
+        match self {
+            Self::Node(NodeError::NoDir | NodeError::NoUrl(_)) => Exit::Usage,
+            Self::Node(error) if error.is_passing() => Exit::Unavailable,
+            Self::Expelled(_) => Exit::Unavailable,
+            Self::Node(_) | Self::Listen { .. } | Self::Server(_) | Self::ReadyFile(_) => Exit::CouldNotRun,
+        }
     }
 }
 
@@ -132,6 +143,41 @@ impl Signals {
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kippu_events::log::ReadError;
+    use kippu_events::log::kafka::OpenError;
+    use kippu_events::secrets::{SecretsError, SharedError};
+
+    use super::*;
+    use crate::node::HomeError;
+
+    /// Shows F33.
+    #[test]
+    fn what_passes_by_itself_is_told_apart_from_what_wants_a_person() {
+        let down = || "nobody answers".to_owned();
+        let damaged = || ReadError::Medium { partition: 1, offset: 2, reason: down() };
+        let on_kafka = |error| ServeError::Node(NodeError::Log(HomeError::Kafka(error)));
+        let keys = |error| ServeError::Node(NodeError::Secrets(SecretsError::Shared(error)));
+        for passing in [
+            on_kafka(OpenError::Client(down())),
+            on_kafka(OpenError::Read(damaged())),
+            ServeError::Node(NodeError::Read(damaged()).on_kafka()),
+            keys(SharedError::Unavailable(down())),
+            ServeError::Expelled(down()),
+        ] {
+            assert_eq!(passing.exit(), Exit::Unavailable, "{passing}");
+        }
+        for lasting in [
+            on_kafka(OpenError::NoTopic("kippu".to_owned())),
+            ServeError::Node(NodeError::Read(damaged())),
+            keys(SharedError::Damaged { place: down(), reason: down() }),
+        ] {
+            assert_eq!(lasting.exit(), Exit::CouldNotRun, "{lasting}");
         }
     }
 }

@@ -25,6 +25,22 @@ fn exit_codes_tell_usage_from_failure() {
     assert!(!text(&verify).contains("panicked"));
 }
 
+/// Shows F33, F36.
+#[test]
+fn a_node_whose_brokers_do_not_answer_ends_so_that_its_supervisor_starts_it_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let label =
+        r#"{"layout":1,"log":"00000000000000000000000000000000","home":"kafka://127.0.0.1:1/kippu","made_by":"0"}"#;
+    std::fs::write(folder.path().join("kippu.json"), label).unwrap();
+    let data = folder.path().to_str().unwrap();
+    let down = run(&["serve", "--data", data, "--listen", "127.0.0.1:0"]);
+    assert_eq!(down.status.code(), Some(69), "{}", text(&down));
+    // Nobody reaches a node there, and no broker has to be asked for that.
+    let anywhere = run(&["serve", "--data", data, "--listen", "0.0.0.0:0"]);
+    assert_eq!(anywhere.status.code(), Some(2), "{}", text(&anywhere));
+    assert!(text(&anywhere).contains("--url"), "{}", text(&anywhere));
+}
+
 /// Shows F33.
 #[test]
 fn completions_are_printed_for_every_shell() {

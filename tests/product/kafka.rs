@@ -60,6 +60,22 @@ async fn a_node_tells_what_its_clients_of_kafka_tell() {
     until(async || has("kippu_kafka_queued{client=\"producer-0\"} 0").await, |has| *has).await;
 }
 
+/// Shows F33.
+#[test]
+fn a_lost_label_is_made_again_over_the_keys_as_the_manual_says() {
+    let place = Place::new("");
+    let (label, keyring) = (place.data().join("kippu.json"), place.data().join("keys/keyring.json"));
+    let before = std::fs::read(&label).unwrap();
+    std::fs::remove_file(&label).unwrap();
+    let refused = place.run(&["serve", "--listen", "127.0.0.1:0"]);
+    assert_eq!(refused.status.code(), Some(3), "{}", text(&refused));
+    assert!(text(&refused).contains("make it with `kippu init`"), "{}", text(&refused));
+    let made = place.run(&["init", "--keyring", utf8(&keyring)]);
+    assert!(made.status.success(), "{}", text(&made));
+    assert_eq!(std::fs::read(&label).unwrap(), before);
+    assert!(place.run(&["replay", "verify"]).status.success());
+}
+
 /// Shows F5.
 #[test]
 fn brokers_of_another_cluster_are_refused_with_both_ids_and_nothing_is_served() {

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::fixture::{Node, kippu, run, say, seeded, text};
+use crate::fixture::{Node, kippu, run, say, seeded, text, until};
 use crate::http::Caller;
 use crate::script::{self, Script, Told};
 
@@ -104,7 +104,7 @@ async fn a_history_is_served_from_its_new_home_only_once_it_has_ended_in_the_old
     let data = data.to_str().unwrap();
     let early = run(&["serve", "--data", data, "--log", &log, "--accept-single-copy", "--listen", "127.0.0.1:0"]);
     assert_eq!(early.status.code(), Some(3));
-    assert!(text(&early).contains("partition 0 has not ended here"), "{}", text(&early));
+    assert!(text(&early).contains("partition 0 has not ended there"), "{}", text(&early));
     // With the node stopped, the command seals by itself.
     assert_ok(&copy(&node, &log, &["--seal"]).output().unwrap());
     assert_ok(&copy(&node, &log, &["--seal"]).output().unwrap());
@@ -130,6 +130,64 @@ async fn a_history_is_served_from_its_new_home_only_once_it_has_ended_in_the_old
     assert_eq!(late.status.code(), Some(2), "{}", text(&late));
 }
 
+/// Shows F7. Keeps L4.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_history_goes_from_one_topic_to_another_only_once_it_has_ended_in_the_first() {
+    let (old, new) = (topic("old"), topic("new"));
+    let folder = TempDir::with_prefix("kippu-test-").unwrap();
+    let data = folder.path().join("data").to_str().unwrap().to_owned();
+    let on_data = ["--data", data.as_str(), "--accept-single-copy"];
+    assert_ok(&run(&[&["init", "--log", &old, "--replicas", "1", "--partitions", "2"], &on_data[..]].concat()));
+    let config = folder.path().join("kippu.toml");
+    std::fs::write(&config, "[kafka]\naccept_single_copy = true\n").unwrap();
+    let mut node = Node::start_in(folder, vec!["--config".to_owned(), config.to_str().unwrap().to_owned()]);
+    answered(&node).await;
+    let market = node.market(script::LIMIT).await;
+    let mut users = Vec::new();
+    for login in ["ada", "bob", "eve", "ian", "joe", "kim"] {
+        users.push((login, market.buyer(login).await.user));
+    }
+    // Brokers may be named otherwise, and a copy that was not sealed for is no home.
+    assert_ok(&copy(&node, &new, &[]).output().unwrap());
+    let itself = copy(&node, &renamed(&old), &["--seal"]).output().unwrap();
+    assert_eq!(itself.status.code(), Some(2), "{}", text(&itself));
+    node.stop();
+    let early = run(&[&["serve", "--log", &new, "--listen", "127.0.0.1:0"], &on_data[..]].concat());
+    assert_eq!(early.status.code(), Some(3));
+    let advice = format!("partition 0 has not ended there; move it with `kippu log copy {old} {new} --seal`");
+    assert!(text(&early).contains(&advice), "{}", text(&early));
+    node.start_again();
+    answered(&node).await;
+    node.stop();
+    assert_ok(&copy(&node, &new, &["--seal"]).output().unwrap());
+    node.serve_from(&renamed(&new));
+    node.start_again();
+    answered(&node).await;
+    for (login, user) in users {
+        let user = node.operator().get(&format!("/v1/users/{user}?unseal=true")).await.expect(200).json();
+        assert_eq!(user["login"], login);
+    }
+    node.stop();
+    // Later starts need no word of it.
+    let label = std::fs::read_to_string(node.data().join("kippu.json")).unwrap();
+    assert!(label.contains(&renamed(&new)), "{label}");
+    assert_sound(&new);
+}
+
+/// Waits until `node` takes commands of every partition.
+async fn answered(node: &Node) {
+    for probe in 0..16 {
+        let (key, body) = (format!("probe-{probe}"), json!({ "label": "a probe" }));
+        until(async || node.operator().post("/v1/placements", &key, &body).await.status, |status| *status < 500).await;
+    }
+}
+
+/// The same topic by its brokers' other names.
+fn renamed(log: &str) -> String {
+    let (brokers, topic) = log.strip_prefix("kafka://").unwrap().split_once('/').unwrap();
+    format!("kafka://{brokers},{brokers}/{topic}")
+}
+
 /// Shows F7.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_copy_in_another_directory_is_a_node_of_its_own_with_every_name() {
@@ -141,11 +199,15 @@ async fn a_copy_in_another_directory_is_a_node_of_its_own_with_every_name() {
     assert_ok(&copy(&node, to.to_str().unwrap(), &[]).output().unwrap());
     let later = market.buyer("ada").await;
     assert_ok(&copy(&node, to.to_str().unwrap(), &[]).output().unwrap());
-    // A copy that has not ended is no node.
+    // A first copy that has not ended is no node.
+    let (label, kept) = (to.join("kippu.json"), folder.path().join("kept"));
     std::fs::write(to.join("copying"), "").unwrap();
+    std::fs::rename(&label, &kept).unwrap();
     let unfinished = run(&["serve", "--data", to.to_str().unwrap(), "--listen", "127.0.0.1:0"]);
     assert!(text(&unfinished).contains("has not ended"), "{}", text(&unfinished));
     assert_ok(&copy(&node, to.to_str().unwrap(), &[]).output().unwrap());
+    assert_eq!(std::fs::read(&label).unwrap(), std::fs::read(&kept).unwrap());
+    assert!(!to.join("copying").exists());
     let key = node.operator().key;
     drop(node);
     let other = Node::start_in(folder, Vec::new());
@@ -155,6 +217,29 @@ async fn a_copy_in_another_directory_is_a_node_of_its_own_with_every_name() {
         assert_eq!(user["login"], login);
     }
     other.assert_sound();
+}
+
+/// Shows F7.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_somebody_copies_its_own_backup_to_stays_a_node() {
+    let mut node = Node::start();
+    let folder = TempDir::with_prefix("kippu-test-").unwrap();
+    let backup = folder.path().join("data");
+    assert_ok(&copy(&node, backup.to_str().unwrap(), &[]).output().unwrap());
+    answered(&node).await;
+    node.stop();
+    let swapped = kippu().args(["log", "copy"]).arg(&backup).arg(node.data()).output().unwrap();
+    assert_eq!(swapped.status.code(), Some(1), "{}", text(&swapped));
+    node.start_again();
+    answered(&node).await;
+    // A copy that adds to a whole one may be killed: what is there is whole at any moment.
+    let mut following = Killed(copy(&node, backup.to_str().unwrap(), &["--follow"]).spawn().unwrap());
+    let lock = backup.join("LOCK");
+    let pid = following.0.id().to_string();
+    until(async || std::fs::read_to_string(&lock).unwrap_or_default(), |holder| holder.trim() == pid).await;
+    following.kill();
+    drop(node);
+    Node::start_in(folder, Vec::new()).assert_sound();
 }
 
 /// Copies the history of `node`.

@@ -86,11 +86,12 @@ async fn an_export_becomes_the_same_log_again_and_a_damaged_segment_is_refused_b
     std::fs::write(&segment, sound).unwrap();
 
     let log = topic("imported");
-    for (place, flags) in
-        [(["--log", &log], vec!["--accept-single-copy"]), (["--data", data.to_str().unwrap()], vec![])]
-    {
+    for (place, flags, keyless) in [
+        (["--log", &log], vec!["--accept-single-copy"], &["--without-keys"][..]),
+        (["--data", data.to_str().unwrap()], vec![], &[]),
+    ] {
         for _ in 0..2 {
-            let imported = import(&place);
+            let imported = import(&[&place[..], keyless].concat());
             assert!(imported.status.success(), "{}", text(&imported));
         }
         assert_eq!(lines_of(&again, &[&place[..], &flags[..]].concat()), manifest);
@@ -103,6 +104,48 @@ async fn an_export_becomes_the_same_log_again_and_a_damaged_segment_is_refused_b
     let repeated = place(&other).await;
     assert!(told.says_the_same_as(&repeated), "{told:?}, and then {repeated:?}");
     other.assert_sound();
+}
+
+/// Shows F7, F30.
+#[tokio::test]
+async fn a_history_does_not_come_to_a_topic_without_its_persons_keys_unless_that_is_accepted() {
+    let (node, _) = stopped().await;
+    let folder = TempDir::with_prefix("kippu-test-").unwrap();
+    let [export, data, joined] = ["export", "data", "joined"].map(|name| folder.path().join(name));
+    let [export, data, joined] = [&export, &data, &joined].map(|path| path.to_str().unwrap());
+    let keys = node.data().join("keys");
+    let keyring = keys.join("keyring.json");
+    let kafka = ["--accept-single-copy", "--replicas", "1"];
+    let on = |arguments: &[&str]| run(&[arguments, &kafka[..]].concat());
+    let join = |log: &str, more: &[&str]| {
+        on(&[&["init", "--data", joined, "--log", log, "--keyring", keyring.to_str().unwrap()], more].concat())
+    };
+    assert!(run(&["log", "export", export, "--data", node.data().to_str().unwrap()]).status.success());
+
+    let keyless = topic("keyless");
+    let refused = on(&["log", "import", export, "--log", &keyless]);
+    assert_eq!(refused.status.code(), Some(2), "{}", text(&refused));
+    assert!(text(&refused).contains(&format!("`kippu log copy DIR {keyless}`")), "{}", text(&refused));
+    let accepted = on(&["log", "import", export, "--log", &keyless, "--without-keys"]);
+    assert!(accepted.status.success(), "{}", text(&accepted));
+    let refused = join(&keyless, &[]);
+    assert_eq!(refused.status.code(), Some(3), "{}", text(&refused));
+    assert!(text(&refused).contains(".keys holds no keys"), "{}", text(&refused));
+    let accepted = join(&keyless, &["--without-keys"]);
+    assert!(accepted.status.success(), "{}", text(&accepted));
+    std::fs::remove_dir_all(joined).unwrap();
+
+    // The way that brings both.
+    assert!(run(&["log", "import", export, "--data", data]).status.success());
+    assert!(Command::new("cp").arg("-a").arg(&keys).arg(data).status().unwrap().success());
+    let log = topic("with-keys");
+    for command in [on(&["log", "copy", data, &log]), join(&log, &[])] {
+        assert!(command.status.success(), "{}", text(&command));
+    }
+    // A node's keys know nobody in an export.
+    let again = run(&["log", "import", export, "--data", node.data().to_str().unwrap()]);
+    assert_eq!(again.status.code(), Some(3), "{}", text(&again));
+    assert!(text(&again).contains("holds a node already"), "{}", text(&again));
 }
 
 /// Shows F7, F8.

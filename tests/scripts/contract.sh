@@ -1,8 +1,13 @@
 #!/bin/sh
-# The cases of the log's contract, per backend, as the test binaries list them. Takes cargo's flags.
+# The cases of the log's contract, per backend, as the test binaries list them. Every backend has all of them. Takes cargo's
+# flags.
 set -eu
 
 cargo test --quiet "$@" --lib -- --list 2>/dev/null | awk '
+    BEGIN {
+        backends = split("kafka memory rocksdb", order, " ")
+        for (i = 1; i <= backends; i++) count[order[i]] = 0
+    }
     /^log::backends::[a-z_]+::[a-z_0-9]+: test$/ {
         sub(/: test$/, "")
         split($0, part, "::")
@@ -16,5 +21,5 @@ cargo test --quiet "$@" --lib -- --list 2>/dev/null | awk '
             printf "contract of the log: %s %d cases\n", order[i], count[order[i]]
             if (count[order[i]] != count[order[1]]) different = 1
         }
-        if (backends == 0 || different) { print "contract of the log: the backends differ"; exit 1 }
+        if (!count[order[1]] || different) { print "contract of the log: the backends differ"; exit 1 }
     }'

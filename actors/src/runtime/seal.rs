@@ -5,7 +5,7 @@ use kippu_events::log::AppendError;
 use super::partition::SealUp;
 use super::{Phase, Runtime};
 
-/// Why a partition was not sealed. Those before it are.
+/// Why a partition was not sealed. Where another node serves one, or none does, none is; otherwise those before it are.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("partition {partition} is not sealed: {reason}")]
 pub struct NotSealed {
@@ -22,6 +22,23 @@ impl Runtime {
     /// # Errors
     /// [`NotSealed`], where another node serves a partition, or none does, or it goes on elsewhere already.
     pub async fn seal(&self, next: &str) -> Result<(), NotSealed> {
+        // A seal is for ever: one partition that is not served here leaves all others as they are.
+        for (partition, phase) in (0..).zip(self.phases()) {
+            let not_sealed = |reason: &str| Err(NotSealed { partition, reason: reason.to_owned() });
+            match phase {
+                Phase::Serving { .. } => {}
+                Phase::Moved { next: there } if there == next => {}
+                Phase::Moved { next } => return not_sealed(&AppendError::Sealed { next }.to_string()),
+                Phase::Standby { .. } | Phase::Warming => {
+                    return not_sealed(
+                        "several nodes serve the history, and this one does not serve all of it; nothing was sealed. \
+                         `kippu log copy FROM TO --seal` seals all of it by claims of its own",
+                    );
+                }
+                Phase::Opening => return not_sealed("it is being opened; nothing was sealed, try again"),
+                Phase::Halted(reason) => return not_sealed(&format!("nothing was sealed, it is halted: {reason}")),
+            }
+        }
         for (partition, actor) in (0..).zip(&*self.partitions) {
             let not_sealed = |reason: String| NotSealed { partition, reason };
             match actor.send(SealUp(next.to_owned())).await {

@@ -69,7 +69,7 @@ pub(super) fn joined(first: &Config, dir: &Path, name: &str) -> Config {
 /// Makes the directory of one more node, with the keys of the `first`.
 pub(super) fn join(first: &Config, second: &Config) -> Result<(), BenchError> {
     let keyring = first.data.iter().map(|data| data.join("keys/keyring.json")).collect::<PathBuf>();
-    Ok(Node::join(second, &keyring).map(drop)?)
+    Ok(Node::join(second, &keyring, false).map(drop)?)
 }
 
 /// Registers `users` users, each with a terminal, and two settlers. Doing it again finds the same.

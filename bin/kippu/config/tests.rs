@@ -106,6 +106,16 @@ fn a_flag_out_of_range_is_named_as_the_flag() {
 }
 
 #[test]
+fn the_url_of_a_node_is_refused_or_taken_without_a_slash_at_its_end() {
+    let url = |text: &str| load(text, &Flags::default()).unwrap().node.url;
+    assert_eq!(url("[node]\nurl = \"http://n1:7701/\"\n").as_deref(), Some("http://n1:7701"));
+    let found = complaints("[node]\nurl = \"http://n1:7701/kippu\"\n", &Flags::default());
+    assert!(found[0].starts_with("kippu.toml:2:7: node.url: a URL ends with host and port"), "{found:?}");
+    let flags = Flags { url: Some("http://n1?to=me".to_owned()), ..Flags::default() };
+    assert!(complaints("", &flags)[0].starts_with("--url or KIPPU_NODE_URL: node.url: "));
+}
+
+#[test]
 fn the_documentation_names_every_setting_with_its_variable_and_flag() {
     let text = include_str!("../../../docs/configuration.md");
     for (setting, flag, variable) in Flags::ALL {

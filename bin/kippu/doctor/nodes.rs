@@ -27,6 +27,7 @@ pub(super) fn look(owners: &BTreeMap<(String, String), Vec<u16>>) -> Vec<Finding
         match node::on_a_system(ask(url)) {
             Ok(answers) => {
                 findings.push(ready(&serves, &answers));
+                findings.extend(mistaken(name, url, &answers));
                 findings.extend(clock(name, &answers));
             }
             Err(RemoteError::Problem { detail, .. }) => {
@@ -43,6 +44,8 @@ pub(super) fn look(owners: &BTreeMap<(String, String), Vec<u16>>) -> Vec<Finding
 /// What a node says of itself.
 struct Answers {
     version: String,
+    /// Its name; empty where it does not say.
+    node: String,
     lag: Option<u64>,
     /// How far its clock is from ours, at least.
     apart: Option<Duration>,
@@ -58,9 +61,9 @@ async fn ask(url: &str) -> Result<Answers, RemoteError> {
         // It was read at some moment of the request; the error is what is certain.
         theirs.since(before).saturating_sub(took).max(before.since(theirs))
     });
-    let version = text("version").to_owned();
+    let (version, node) = (text("version").to_owned(), text("node").to_owned());
     let lag = remote.get("/readyz").await?.get("lag").and_then(Value::as_u64);
-    Ok(Answers { version, lag, apart })
+    Ok(Answers { version, node, lag, apart })
 }
 
 fn ready(serves: &str, answers: &Answers) -> Finding {
@@ -71,6 +74,17 @@ fn ready(serves: &str, answers: &Answers) -> Finding {
     } else {
         Finding::new("node", Verdict::Note, format!("{serves}, is ready{lag}; it runs {theirs}, this is {ours}"))
     }
+}
+
+/// Another node than that which claims to answer there: what is brought to the one reaches the other.
+fn mistaken(name: &str, url: &str, answers: &Answers) -> Option<Finding> {
+    let there = &answers.node;
+    let is_other = !there.is_empty() && there != name;
+    let detail = format!(
+        "{name} says that it answers at {url}, but {there} answers there: give each node its own node.name and node.url, by \
+         which the others reach it"
+    );
+    is_other.then(|| Finding::new("node", Verdict::Bad, detail))
 }
 
 fn clock(name: &str, answers: &Answers) -> Option<Finding> {
@@ -100,10 +114,28 @@ mod tests {
         assert_eq!(ranges(&[5]), "partitions 5");
     }
 
+    fn at(node: &str) -> Answers {
+        Answers { version: String::new(), node: node.to_owned(), lag: None, apart: None }
+    }
+
+    /// Shows F33.
+    #[test]
+    fn nodes_that_claim_one_address_are_trouble() {
+        let found = |answers: &Answers| mistaken("n1", "http://127.0.0.1:7701", answers);
+        assert!(found(&at("n1")).is_none() && found(&at("")).is_none());
+        let finding = found(&at("n2")).unwrap();
+        assert_eq!(finding.verdict, Verdict::Bad);
+        assert!(
+            finding.detail.contains("n1 says") && finding.detail.contains("n2 answers there"),
+            "{}",
+            finding.detail
+        );
+    }
+
     /// Shows F33.
     #[test]
     fn a_clock_that_is_far_off_is_trouble() {
-        let answers = |apart| Answers { version: String::new(), lag: None, apart: Some(apart) };
+        let answers = |apart| Answers { apart: Some(apart), ..at("a") };
         let verdict = |apart| clock("a", &answers(apart)).map(|finding| finding.verdict);
         assert_eq!(verdict(Duration::from_millis(200)), Some(Verdict::Good));
         assert_eq!(verdict(Duration::from_secs(3)), Some(Verdict::Bad));

@@ -55,7 +55,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> Exit {
 fn copy(args: &Args, config: &Config, output: &Output) -> Result<Exit, LogError> {
     let (from, to): (Place, Place) = (args.from.parse()?, args.to.parse()?);
     let source = Source::open(&from, config)?;
-    if to.is(&source.home) {
+    if to.is(&source.home, config)? {
         return Err(LogError::Same(to.to_string()));
     }
     let keyring = args.keyring.clone().or_else(|| source.keyring());

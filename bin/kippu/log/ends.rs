@@ -13,7 +13,7 @@ use kippu_events::secrets::{KeysFrom, KeysTo, carry_keyring};
 
 use super::LogError;
 use crate::config::Config;
-use crate::node::{Beside, DataDir, Home};
+use crate::node::{Beside, DataDir, Found, Home};
 
 /// Where a history lies, as it is written on the command line.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -35,14 +35,19 @@ impl FromStr for Place {
 }
 
 impl Place {
-    /// Whether `home` is there.
-    pub(super) fn is(&self, home: &Home) -> bool {
-        match (self, home) {
-            (Self::Data(dir), Home::Embedded(log)) => DataDir::new(dir).log() == *log,
-            (Self::Topic(here), Home::Kafka(there)) => here == there.address(),
+    /// Whether `home` is there, by whatever name.
+    pub(super) fn is(&self, home: &Home, config: &Config) -> Result<bool, LogError> {
+        Ok(match (self, home) {
+            (Self::Data(dir), Home::Embedded(log)) => is_one_file(&DataDir::new(dir).log(), log),
+            (Self::Topic(here), Home::Kafka(_)) => home.clone().pin(config)?.is_at(here, config)?,
             (Self::Data(_), Home::Kafka(_)) | (Self::Topic(_), Home::Embedded(_)) => false,
-        }
+        })
     }
+}
+
+/// Whether both paths lead to one file. What is not there is none.
+fn is_one_file(one: &Path, other: &Path) -> bool {
+    one == other || one.canonicalize().ok().zip(other.canonicalize().ok()).is_some_and(|(one, other)| one == other)
 }
 
 impl fmt::Display for Place {
@@ -106,6 +111,8 @@ pub(super) struct Target {
     home: Home,
     dir: Option<(DataDir, File)>,
     log: LogId,
+    /// Whether a node had it before.
+    was_whole: bool,
 }
 
 impl Target {
@@ -113,18 +120,23 @@ impl Target {
     pub(super) fn make(place: &Place, log: &dyn ReadLog, config: &Config) -> Result<Self, LogError> {
         let mut config = config.clone();
         config.node.partitions = log.partitions();
-        let (home, dir) = match place {
-            Place::Topic(address) => (Home::topic(address.clone()), None),
+        let (home, dir, found) = match place {
+            Place::Topic(address) => (Home::topic(address.clone()), None, Found::Unfinished),
             Place::Data(path) => {
                 let dir = DataDir::new(path);
                 dir.make()?;
                 let lock = dir.lock()?;
-                dir.begin_copy(log.id())?;
-                (Home::Embedded(dir.log()), Some((dir, lock)))
+                let found = dir.begin_copy(log.id())?;
+                (Home::Embedded(dir.log()), Some((dir, lock)), found)
             }
         };
         home.create(log.id(), &config)?;
-        Ok(Self { home, dir, log: log.id() })
+        Ok(Self { home, dir, log: log.id(), was_whole: matches!(found, Found::Whole(_)) })
+    }
+
+    /// Whether it is a data directory that has its keys already.
+    pub(super) const fn was_whole(&self) -> bool {
+        self.was_whole
     }
 
     /// Takes records.

@@ -1,4 +1,5 @@
-//! `kippu log import`: an export becomes a log again, in a data directory or a topic. Every segment is checked before
+//! `kippu log import`: an export becomes a log again, in a data directory to which its keys are added, or without any in a
+//! topic. Every segment is checked before
 //! anything is written, and every record as it is.
 
 use std::path::PathBuf;
@@ -20,6 +21,9 @@ use crate::output::Output;
 pub(crate) struct Args {
     /// Where the segments are.
     dir: PathBuf,
+    /// Import to a topic although persons' keys are not part of an export: no name is ever read again.
+    #[arg(long)]
+    without_keys: bool,
     #[command(flatten)]
     place: Where,
 }
@@ -35,12 +39,18 @@ fn import(args: &Args, config: &Config, output: &Output) -> Result<Exit, LogErro
         (None, Some(dir)) => Place::Data(dir.clone()),
         (None, None) => return Err(LogError::Nowhere),
     };
+    if matches!(to, Place::Topic(_)) && !args.without_keys {
+        return Err(LogError::WithoutKeys(to.to_string()));
+    }
     let segments = Segments::open(&args.dir)?;
     let bar = output.progress(segments.bytes(), "check");
     segments.check(|bytes| bar.inc(bytes))?;
     bar.finish_and_clear();
     let bar = output.progress(0, "import");
     let target = Target::make(&to, &segments, config)?;
+    if target.was_whole() {
+        return Err(LogError::HasNode(to.to_string()));
+    }
     let mut carrying = Carrying::new(&segments, target.restore(config)?, bar.clone())?;
     let ends = carrying.ends()?;
     carrying.up_to(&ends)?;

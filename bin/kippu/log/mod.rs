@@ -46,6 +46,17 @@ pub(crate) enum LogError {
     Same(String),
     #[error("a data directory needs the history's keyring: name a copy of keys/keyring.json with --keyring")]
     NoKeyring,
+    #[error(
+        "{0} would hold a history without its persons' keys, which are not part of an export: import to a data directory, put \
+         the history's keys/ beside its log/, and bring both there with `kippu log copy DIR {0}`; or say --without-keys, \
+         and no name is ever read again"
+    )]
+    WithoutKeys(String),
+    #[error(
+        "{0} holds a node already, whose keys know nobody in this export: import to another directory, or bring what is new \
+         with `kippu log copy` from where it was exported"
+    )]
+    HasNode(String),
     #[error("there is no partition {0}")]
     NoPartition(u16),
     #[error(transparent)]
@@ -81,7 +92,12 @@ pub(crate) enum LogError {
 impl LogError {
     const fn exit(&self) -> Exit {
         match self {
-            Self::Nowhere | Self::Place(..) | Self::Same(_) | Self::NoKeyring | Self::NoPartition(_) => Exit::Usage,
+            Self::Nowhere
+            | Self::Place(..)
+            | Self::Same(_)
+            | Self::NoKeyring
+            | Self::NoPartition(_)
+            | Self::WithoutKeys(_) => Exit::Usage,
             // It was looked at, and is not as it should be.
             Self::Broken(_)
             | Self::Segments(SegmentsError::Damaged { .. })
@@ -95,6 +111,7 @@ impl LogError {
             | Self::Read(_)
             | Self::Restore(_)
             | Self::Segments(_)
+            | Self::HasNode(_)
             | Self::Unsealed(_)
             | Self::Seal { .. }
             | Self::Served(_)

@@ -14,7 +14,8 @@ use crate::node::{self, DataDirError, Home};
 use crate::remote::Remote;
 use crate::server::metrics::Commits;
 
-/// How often another writer may come in between: it claims once, and not again.
+/// How often another writer may come in between. A node claims when it is told to serve, and one that was deposed again after
+/// some seconds; a seal is written long before that, and behind it nobody claims.
 const MOST_CLAIMS: usize = 16;
 /// What claims of this command call themselves.
 const NODE: &str = "kippu log copy";

@@ -5,7 +5,7 @@
 //! DIR/            0700
 //!   LOCK          held by the process that runs here; holds its id
 //!   plan          the identity of a log that is being made
-//!   copying       the identity of a log that is being copied to here, until it is all there
+//!   copying       the identity of a log that is being copied to here for the first time, until it is all there
 //!   log/          the history                       true; not where it lies on Kafka
 //!   keys/         the key store                     true
 //!   entities/     states of entities                a cache
@@ -20,6 +20,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt 
 use std::path::{Path, PathBuf};
 
 use kippu_events::log::LogId;
+use kippu_events::log::kafka::Address;
 use serde::{Deserialize, Serialize};
 
 use super::Home;
@@ -71,6 +72,13 @@ pub(crate) struct Label {
     pub(crate) cluster: Option<String>,
     /// The version of kippu that made it.
     pub(crate) made_by: String,
+}
+
+impl Label {
+    /// The name of the topic, where the log lies in one.
+    pub(crate) fn topic(&self) -> Option<String> {
+        Some(self.home.as_ref()?.parse::<Address>().ok()?.topic)
+    }
 }
 
 /// Why a data directory cannot be used.
@@ -160,13 +168,15 @@ impl DataDir {
         self.0.join("kippu.json")
     }
 
-    /// What is there. Nothing that could be used, while a copy of a history has not ended.
+    /// What is there. Nothing that could be used, while a first copy of a history has not ended.
     pub(crate) fn look(&self) -> Result<Found, DataDirError> {
+        let found = self.look_inside()?;
         let copying = self.copying();
-        match copying.try_exists() {
-            Ok(false) => self.look_inside(),
-            Ok(true) => Err(DataDirError::Copying { dir: self.0.clone() }),
-            Err(source) => Err(DataDirError::Io { path: copying, source }),
+        match (&found, copying.try_exists()) {
+            // The label came last, and what is added to a whole history leaves it whole.
+            (Found::Whole(_), _) | (Found::Unfinished, Ok(false)) => Ok(found),
+            (Found::Unfinished, Ok(true)) => Err(DataDirError::Copying { dir: self.0.clone() }),
+            (Found::Unfinished, Err(source)) => Err(DataDirError::Io { path: copying, source }),
         }
     }
 
@@ -251,22 +261,29 @@ impl DataDir {
         }
     }
 
-    /// Says that the log `log` is being copied to here. The directory may hold an earlier copy of it.
-    pub(crate) fn begin_copy(&self, log: LogId) -> Result<(), DataDirError> {
+    /// Says that the log `log` is being copied to here. A directory that holds an earlier copy of it stays whole: keys come
+    /// before the records that need them, so that it can be opened after each. Gives what was there.
+    pub(crate) fn begin_copy(&self, log: LogId) -> Result<Found, DataDirError> {
         let wrong = |reason: &str| DataDirError::Label { path: self.label(), reason: reason.to_owned() };
-        match self.look_inside()? {
+        let found = self.look_inside()?;
+        match &found {
             Found::Whole(Label { home: Some(_), .. }) => return Err(wrong("its log lies on Kafka")),
             Found::Whole(label) if label.log != log.to_string() => return Err(wrong("it is of another log")),
-            Found::Whole(_) | Found::Unfinished => {}
+            Found::Whole(_) => {}
+            Found::Unfinished => write_whole(&self.copying(), format!("{log}\n").as_bytes(), 0o600)?,
         }
-        write_whole(&self.copying(), format!("{log}\n").as_bytes(), 0o600)
+        Ok(found)
     }
 
     /// Says that the copy is whole.
     pub(crate) fn end_copy(&self) -> Result<(), DataDirError> {
         let path = self.copying();
         let io = |source| DataDirError::Io { path: path.clone(), source };
-        fs::remove_file(&path).and_then(|()| File::open(&self.0)?.sync_all()).map_err(io)
+        match fs::remove_file(&path) {
+            Ok(()) => File::open(&self.0).and_then(|dir| dir.sync_all()).map_err(io),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            Err(source) => Err(io(source)),
+        }
     }
 
     /// Says that the directory is whole, or that its log has moved.

@@ -2,7 +2,9 @@
 
 use kippu_actors::runtime::StartError;
 use kippu_events::log::LogId;
-use kippu_events::secrets::SecretsError;
+use kippu_events::log::ReadError;
+use kippu_events::log::kafka::OpenError;
+use kippu_events::secrets::{SecretsError, SharedError};
 
 use super::{DataDirError, HomeError};
 
@@ -15,6 +17,9 @@ pub(crate) enum NodeError {
     /// No directory was named.
     #[error("no data directory: name one with --data, KIPPU_DATA or `data` in the configuration file")]
     NoDir,
+    /// The other nodes of the log are told of an address that leads each of them to itself.
+    #[error("no other node of the log reaches http://{0}: say with --url (node.url) where this one answers")]
+    NoUrl(std::net::SocketAddr),
     /// It is there already.
     #[error("{0} holds a node already")]
     Exists(String),
@@ -33,10 +38,13 @@ pub(crate) enum NodeError {
     #[error("only a log on Kafka has several nodes: name it with --log")]
     NotShared,
     /// It does not lie there yet, or not all of it.
-    #[error("the history in {dir} has not moved to {home}: {reason}; move it with `kippu log copy --seal`")]
+    #[error(
+        "the history of this node is at {from} and has not moved to {home}: {reason}; move it with \
+         `kippu log copy {from} {home} --seal`"
+    )]
     NotMoved {
-        /// The directory.
-        dir: String,
+        /// Where it lies.
+        from: String,
         /// Where it was to be served from.
         home: String,
         /// What is missing.
@@ -47,13 +55,22 @@ pub(crate) enum NodeError {
     OnKafka(String),
     /// Its last record.
     #[error(transparent)]
-    Read(#[from] kippu_events::log::ReadError),
+    Read(#[from] ReadError),
+    /// The same where brokers were to read it.
+    #[error("the log on Kafka cannot be read now: {0}")]
+    Unreachable(ReadError),
     /// The key store.
     #[error(transparent)]
     Secrets(#[from] SecretsError),
     /// The key store is gone, and with it every token and name that the log's events rest on.
     #[error("{0} holds a history but no keys; restore them from a backup")]
     KeysLost(String),
+    /// The topic of persons' keys is empty, and names in the log rest on keys.
+    #[error(
+        "{0} holds no keys, but the history has names that are sealed under some: bring them there with `kippu log copy` from \
+         where the history came from, or say --without-keys, and these names are never read again"
+    )]
+    PersonsLost(String),
     /// The label names another log than the one beside it.
     #[error("{dir} belongs to the log {label}, but the log there is {found}")]
     OtherLog {
@@ -76,4 +93,57 @@ pub(crate) enum NodeError {
     /// The first operator could not be opened.
     #[error("the first operator could not be opened: {0}")]
     FirstOperator(String),
+}
+
+impl NodeError {
+    /// The same, of a node whose log lies on Kafka: what does not read there is not damaged, but not to be had.
+    pub(crate) fn on_kafka(self) -> Self {
+        match self {
+            Self::Read(error) | Self::Runtime(StartError::Log(error)) => Self::Unreachable(error),
+            error => error,
+        }
+    }
+
+    /// Whether the same start may do later: something else than this node and its directory was in the way.
+    pub(crate) const fn is_passing(&self) -> bool {
+        match self {
+            Self::Log(HomeError::Kafka(error)) => is_passing(error),
+            Self::Unreachable(_) | Self::Secrets(SecretsError::Shared(SharedError::Unavailable(_))) => true,
+            Self::Dir(_)
+            | Self::NoDir
+            | Self::NoUrl(_)
+            | Self::Exists(_)
+            | Self::Log(HomeError::Embedded(_) | HomeError::Address(_))
+            | Self::NotInitialised { .. }
+            | Self::NotShared
+            | Self::NotMoved { .. }
+            | Self::OnKafka(_)
+            | Self::Read(_)
+            | Self::Secrets(_)
+            | Self::KeysLost(_)
+            | Self::PersonsLost(_)
+            | Self::OtherLog { .. }
+            | Self::Runtime(_)
+            | Self::Views(_)
+            | Self::Defect
+            | Self::FirstOperator(_) => false,
+        }
+    }
+}
+
+/// Whether nobody could be asked.
+const fn is_passing(error: &OpenError) -> bool {
+    match error {
+        OpenError::Client(_) | OpenError::Read(ReadError::Medium { .. }) => true,
+        OpenError::Property { .. }
+        | OpenError::NoTopic(_)
+        | OpenError::NotALog { .. }
+        | OpenError::Unsafe { .. }
+        | OpenError::OtherLog { .. }
+        | OpenError::OtherCluster { .. }
+        | OpenError::Exists(_)
+        | OpenError::Read(ReadError::NoPartition { .. })
+        | OpenError::Thread(_)
+        | OpenError::NoPartitions => false,
+    }
 }

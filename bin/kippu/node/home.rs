@@ -10,7 +10,7 @@ use kippu_events::log::rocks::{self, RocksLog};
 use kippu_events::log::{Log, LogId, ReadLog};
 use kippu_events::secrets::SharedKeys;
 
-use super::{DataDir, Found};
+use super::{DataDir, Found, Label};
 use crate::config::{self, Config};
 use crate::server::metrics::Commits;
 
@@ -32,8 +32,10 @@ pub(crate) struct Topic {
 }
 
 impl Topic {
-    pub(crate) const fn address(&self) -> &Address {
-        &self.address
+    /// Whether these are one topic, as far as their clusters are known.
+    fn is(&self, other: &Self) -> bool {
+        let clusters = self.cluster.as_ref().zip(other.cluster.as_ref());
+        self.address.topic == other.address.topic && clusters.is_none_or(|(here, there)| here == there)
     }
 
     fn settings(&self, config: &Config) -> kafka::Settings {
@@ -78,8 +80,10 @@ impl Home {
         };
         match config.log.as_ref().or_else(|| label?.home.as_ref()) {
             Some(address) => {
-                let cluster = label.and_then(|label| label.cluster.clone());
-                Ok(Self::Kafka(Topic { address: address.parse()?, cluster }))
+                let address: Address = address.parse()?;
+                // What the label knows of one topic says nothing of another.
+                let known = label.filter(|label| label.topic().as_ref() == Some(&address.topic));
+                Ok(Self::Kafka(Topic { cluster: known.and_then(|label| label.cluster.clone()), address }))
             }
             None => Ok(Self::Embedded(dir.log())),
         }
@@ -98,6 +102,41 @@ impl Home {
                 Ok(Self::Kafka(Topic { cluster, ..topic }))
             }
             Self::Embedded(_) => Ok(self),
+        }
+    }
+
+    /// This home as it is opened in `dir`, and where `label` says that the history lay, if that was elsewhere. Brokers
+    /// may be named otherwise by now, so topics are told apart by name and cluster.
+    pub(super) fn after(
+        self,
+        label: &Label,
+        dir: &DataDir,
+        config: &Config,
+    ) -> Result<(Self, Option<Self>), HomeError> {
+        let Self::Kafka(Topic { address, .. }) = &self else { return Ok((self, None)) };
+        let before = match &label.home {
+            None => Self::Embedded(dir.log()),
+            Some(home) => Self::Kafka(Topic { address: home.parse()?, cluster: label.cluster.clone() }),
+        };
+        if matches!(&before, Self::Kafka(before) if before.address == *address) {
+            return Ok((self, None));
+        }
+        let here = Self::topic(address.clone()).pin(config)?;
+        let is_same = match (&before, &here) {
+            (Self::Kafka(before), Self::Kafka(here)) => before.is(here),
+            (Self::Embedded(_), _) | (_, Self::Embedded(_)) => false,
+        };
+        Ok(if is_same { (self, None) } else { (here, Some(before)) })
+    }
+
+    /// Whether this home, which MUST be pinned, is the topic at `address`.
+    pub(crate) fn is_at(&self, address: &Address, config: &Config) -> Result<bool, HomeError> {
+        match self {
+            Self::Kafka(here) if here.address == *address => Ok(true),
+            Self::Kafka(here) if here.address.topic == address.topic => {
+                Ok(matches!(Self::topic(address.clone()).pin(config)?, Self::Kafka(there) if there.is(here)))
+            }
+            Self::Kafka(_) | Self::Embedded(_) => Ok(false),
         }
     }
 

@@ -1,51 +1,101 @@
-//! Whether a history that lay in a data directory goes on elsewhere: it ended here by a seal that names the new home, and
-//! all of it is there.
+//! Whether a history that lay in one home goes on in another: it ended there by a seal that names the new home, and all
+//! of it is here.
 
-use kippu_events::log::kafka::Address;
-use kippu_events::log::rocks::RocksLog;
-use kippu_events::log::{Bound, Content, Log, ReadError, ReadLog, Record, Seal};
+use kippu_events::log::kafka::address::NotAnAddress;
+use kippu_events::log::walk::{Broken, Step, Walk};
+use kippu_events::log::{Bound, Content, Hash, Log, ReadError, ReadLog, Record};
 
-use super::{DataDir, HomeError, NodeError};
+use super::{Beside, Home, NodeError};
+use crate::config::Config;
 
-/// Checks that the history in `dir` has moved to `log`, at `address`.
+/// What is read at once of a topic that may be long.
+const PAGE: Bound = Bound { entries: 4096, bytes: 4 << 20 };
+
+/// How a partition ended.
+struct Ended {
+    /// Where it goes on.
+    next: String,
+    /// The last record before the seal.
+    last: u64,
+    /// Its digest, and so that of everything before it.
+    digest: Hash,
+}
+
+/// Checks that the history in `from` has moved to `log`, which lies in `home`.
 ///
 /// # Errors
 /// `NotMoved`: serving it there would make a second history.
-pub(super) fn check(dir: &DataDir, address: &Address, log: &dyn Log) -> Result<(), NodeError> {
-    let not_moved = |reason: String| NodeError::NotMoved {
-        dir: dir.path().display().to_string(),
-        home: address.to_string(),
-        reason,
-    };
-    let source = RocksLog::open_beside(&dir.log()).map_err(|error| NodeError::Log(HomeError::Embedded(error)))?;
-    if (source.id(), source.partitions()) != (log.id(), log.partitions()) {
-        return Err(not_moved(format!("the log there is {}, with {} partitions", log.id(), log.partitions())));
+pub(super) fn check(from: &Home, home: &Home, log: &dyn Log, config: &Config) -> Result<(), NodeError> {
+    let not_moved = |reason: String| NodeError::NotMoved { from: from.to_string(), home: home.to_string(), reason };
+    let source = from.open_beside(config)?;
+    let (id, partitions) = (source.log().id(), source.log().partitions());
+    if (id, partitions) != (log.id(), log.partitions()) {
+        return Err(not_moved(format!("the log here is {}, with {} partitions", log.id(), log.partitions())));
     }
-    for partition in 0..source.partitions() {
-        let Some(seal) = seal_of(&source, partition)? else {
-            return Err(not_moved(format!("partition {partition} has not ended here")));
+    let mut known = None;
+    for partition in 0..partitions {
+        let ended = match &source {
+            // Nothing lies behind a seal there.
+            Beside::Embedded(log) => end_of(log, partition)?,
+            Beside::Kafka(log) => walk(log, partition).map_err(|broken| not_moved(broken.to_string()))?,
         };
-        // The brokers may be named otherwise by now.
-        if seal.next.parse::<Address>().map(|next| next.topic).as_ref() != Ok(&address.topic) {
-            return Err(not_moved(format!("it goes on at {}", seal.next)));
+        let Some(Ended { next, last, digest }) = ended else {
+            return Err(not_moved(format!("partition {partition} has not ended there")));
+        };
+        if known.as_ref() != Some(&next) {
+            let is_here = match next.parse() {
+                Ok(address) => home.is_at(&address, config)?,
+                // A directory, which this home is not.
+                Err(NotAnAddress) => false,
+            };
+            if !is_here {
+                return Err(not_moved(format!("it goes on at {next}")));
+            }
+            known = Some(next);
         }
-        let last = seal.number - 1;
-        let here = at(&source, partition, last)?;
-        if here.is_none() || here != at(log, partition, log.offset_of(partition, last)?)? {
-            return Err(not_moved(format!("record {last} of partition {partition} is not there")));
+        let here = at(log, partition, log.offset_of(partition, last)?)?;
+        if here.and_then(|stored| Some(Record::decode(&stored).ok()?.digest)) != Some(digest) {
+            return Err(not_moved(format!("record {last} of partition {partition} is not here")));
         }
     }
     Ok(())
 }
 
-/// The seal that `partition` ends with.
-fn seal_of(log: &impl ReadLog, partition: u16) -> Result<Option<Seal>, ReadError> {
-    let last = log.end(partition)?.saturating_sub(1);
-    let stored = at(log, partition, last)?;
-    Ok(stored.and_then(|stored| match Record::decode(&stored).map(|record| record.content) {
-        Ok(Content::Seal(seal)) => Some(seal),
-        Ok(Content::Genesis(_) | Content::Claim(_) | Content::Commit(_)) | Err(_) => None,
-    }))
+/// How `partition` of an embedded log ended, if it did: with its last entry.
+fn end_of(log: &dyn ReadLog, partition: u16) -> Result<Option<Ended>, ReadError> {
+    let number = log.end(partition)?.saturating_sub(1);
+    let Some(stored) = at(log, partition, number)? else { return Ok(None) };
+    let Ok(Record { content: Content::Seal(seal), .. }) = Record::decode(&stored) else { return Ok(None) };
+    let last = seal.number - 1;
+    let before = at(log, partition, last)?;
+    let digest = before.and_then(|stored| Some(Record::decode(&stored).ok()?.digest));
+    Ok(digest.map(|digest| Ended { next: seal.next, last, digest }))
+}
+
+/// How `partition` of a topic ended, if it did: by the one rule, since what does not count may look like an end, or lie
+/// behind it. Reads all of it.
+fn walk(log: &dyn ReadLog, partition: u16) -> Result<Option<Ended>, Broken> {
+    let (mut walk, mut ended) = (Walk::new(log, partition), None);
+    let mut before = None;
+    let failed = |walk: &Walk, error: ReadError| walk.broken(error.to_string());
+    let end = log.end(partition).map_err(|error| failed(&walk, error))?;
+    while walk.offset() < end && ended.is_none() {
+        let page = log.read(partition, walk.offset(), PAGE).map_err(|error| failed(&walk, error))?;
+        if page.entries.is_empty() {
+            return Err(walk.broken(format!("the log goes on to offset {end}, but nothing can be read")));
+        }
+        for entry in page.entries {
+            if let Step::Valid(record) = walk.take(entry.offset, &entry.stored)? {
+                match record.content {
+                    Content::Seal(seal) => {
+                        ended = before.map(|digest| Ended { next: seal.next, last: seal.number - 1, digest });
+                    }
+                    Content::Genesis(_) | Content::Claim(_) | Content::Commit(_) => before = Some(record.digest),
+                }
+            }
+        }
+    }
+    Ok(ended)
 }
 
 /// The stored bytes of the entry at `offset`.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName};
+use actix_web::http::uri::Uri;
 use actix_web::web::Bytes;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use futures_util::future::LocalBoxFuture;
@@ -79,7 +80,7 @@ impl Forward {
     }
 
     async fn bring(&self, owner: &str, request: &HttpRequest, body: Bytes) -> Result<HttpResponse, Problem> {
-        let mut asked = self.http.post(format!("{owner}{}", request.uri())).body(body);
+        let mut asked = self.http.post(place(owner, request.uri())).body(body);
         for name in &ASKED {
             for value in request.headers().get_all(name) {
                 asked = asked.header(name.as_str(), value.as_bytes());
@@ -116,9 +117,8 @@ impl Elsewhere for Forward {
                 return Err(taken_over());
             }
             if prefers_to_be_redirected(request) {
-                let place = format!("{owner}{}", request.uri());
                 let mut response = HttpResponse::TemporaryRedirect();
-                response.insert_header((header::LOCATION, place));
+                response.insert_header((header::LOCATION, place(&owner, request.uri())));
                 return Ok(response.insert_header((PREFERENCE_APPLIED, REDIRECT)).finish());
             }
             tokio::select! {
@@ -127,6 +127,13 @@ impl Elsewhere for Forward {
             }
         })
     }
+}
+
+/// Where `owner` answers a request with this target. Of the target, which is the caller's to write, path and query alone are
+/// taken: whatever else it says, it names no host.
+fn place(owner: &str, target: &Uri) -> String {
+    let owner = owner.trim_end_matches('/');
+    target.path_and_query().map_or_else(|| format!("{owner}/"), |path| format!("{owner}{path}"))
 }
 
 fn prefers_to_be_redirected(request: &HttpRequest) -> bool {
@@ -146,4 +153,28 @@ fn lost(owner: &str, error: &reqwest::Error) -> Problem {
 
 fn unknown() -> Problem {
     Problem::later(&problem::UNKNOWN_OUTCOME, "the node of this entity did not answer; ask again with the same key")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_target_of_a_request_leads_to_another_host_than_the_owner() {
+        for owner in ["https://n1.int", "http://n1:7701", "http://n1:7701/"] {
+            let bare = owner.trim_end_matches('/');
+            for target in [
+                "/v1/users?a=b",
+                "http://evil.example/v1/users?a=b",
+                ".evil.example://h/v1/users?a=b",
+                "//h/v1/users?a=b",
+            ] {
+                let place = place(owner, &target.parse().unwrap());
+                assert!(place.starts_with(&format!("{bare}/")), "{target}: {place}");
+                assert!(place.ends_with("/v1/users?a=b"), "{target}: {place}");
+            }
+            let nothing = place(owner, &"http://evil.example".parse().unwrap());
+            assert_eq!(nothing, format!("{bare}/"));
+        }
+    }
 }

@@ -52,8 +52,14 @@ pub struct OwnStore(DB);
 pub struct Carrier {
     from: KeysFrom,
     to: KeysTo,
+    there: Known,
+}
+
+/// What is known in one place.
+#[derive(Default)]
+struct Known {
     /// Persons who have a key there.
-    there: HashSet<EntityId>,
+    keys: HashSet<EntityId>,
     /// Persons who were forgotten there.
     forgotten: HashSet<EntityId>,
 }
@@ -142,12 +148,11 @@ impl Carrier {
     /// # Errors
     /// Where the keys that are there already cannot be read.
     pub fn new(from: KeysFrom, to: KeysTo) -> Result<Self, SecretsError> {
-        let known = to.known()?;
-        let mut carrier = Self { from, to, there: HashSet::new(), forgotten: HashSet::new() };
-        known.iter().for_each(|key| {
-            carrier.note(key);
+        let mut there = Known::default();
+        to.known()?.iter().for_each(|key| {
+            there.note(key);
         });
-        Ok(carrier)
+        Ok(Self { from, to, there })
     }
 
     /// Carries what has come to be there; how many keys that were. Everything that was durable when this was called is
@@ -157,17 +162,19 @@ impl Carrier {
     /// Where keys are not read or not written; what was carried stays.
     pub fn carry(&mut self) -> Result<u64, SecretsError> {
         let mut news = self.from.news()?;
-        news.retain(|key| self.note(key));
+        news.retain(|key| self.there.note(key));
         self.to.add(&news)?;
         Ok(news.len() as u64)
     }
+}
 
+impl Known {
     /// Whether `key` says something that was not known there. The first key of a person counts, and forgetting more.
     fn note(&mut self, key: &SharedKey) -> bool {
         if key.wrapped.is_empty() {
             self.forgotten.insert(key.person)
         } else {
-            self.there.insert(key.person) && !self.forgotten.contains(&key.person)
+            self.keys.insert(key.person) && !self.forgotten.contains(&key.person)
         }
     }
 }
@@ -213,18 +220,18 @@ fn append(keys: &dyn SharedKeys, entries: &[SharedKey]) -> Result<(), SharedErro
     })
 }
 
-/// Lets the key store `dir`, so far one node's own, go over to `keys`: every person's key comes to be there, and what is
-/// here becomes a copy. Once more, nothing is done.
+/// Lets the key store `dir`, so far one node's own or a copy of keys that were shared elsewhere, go over to `keys`: every
+/// person's key comes to be there, and what is here becomes a copy, which is read anew. Once more, nothing is added.
 pub(super) fn go_over(dir: &Path, log: LogId, keys: &Arc<dyn SharedKeys>) -> Result<(), SecretsError> {
     let dir: PathBuf = dir.join(PERSONS);
     let wrong = |error: rocksdb::Error| damaged(&dir, &error);
     let db = DB::open(&options(), &dir).map_err(wrong)?;
-    if is_copy(&db).map_err(wrong)? {
-        return Ok(());
-    }
-    let there: HashSet<EntityId> = read(&**keys, 0)?.into_iter().map(|key| key.person).collect();
+    let mut there = Known::default();
+    read(&**keys, 0)?.iter().for_each(|key| {
+        there.note(key);
+    });
     let mut missing = rows(&db)?;
-    missing.retain(|key| !there.contains(&key.person));
+    missing.retain(|key| there.note(key));
     append(&**keys, &missing)?;
     let mut batch = WriteBatch::default();
     for row in db.iterator(IteratorMode::Start) {

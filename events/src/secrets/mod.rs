@@ -231,8 +231,8 @@ impl Secrets {
         Ok(Self::new(keyring, persons))
     }
 
-    /// Opens the key store in `dir`, so far that of a node alone, with persons' keys in `keys` from now on: what is not there
-    /// yet is carried there first. Blocks.
+    /// Opens the key store in `dir`, so far that of a node alone or of nodes that shared persons' keys elsewhere, with
+    /// persons' keys in `keys` from now on: what is not there yet is carried there first. Blocks.
     ///
     /// # Errors
     /// As [`Secrets::open_shared`].

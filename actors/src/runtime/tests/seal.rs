@@ -41,6 +41,23 @@ fn after_its_seal_a_runtime_decides_nothing_and_says_where_the_history_goes_on()
     });
 }
 
+/// Shows F7.
+#[test]
+fn a_node_that_does_not_serve_every_partition_seals_none() {
+    on_stage(|stage| async move {
+        let play = stage.join("a").await;
+        play.runtime.assign(&[0]);
+        while !matches!(play.runtime.phases()[0], Phase::Serving { .. }) {
+            tokio::task::yield_now().await;
+        }
+        let ends = [0, 1].map(|partition| stage.log.end(partition).unwrap());
+        let refused = play.runtime.seal(THERE).await.unwrap_err();
+        assert_eq!((refused.partition, refused.reason.contains("kippu log copy")), (1, true), "{refused}");
+        assert_eq!([0, 1].map(|partition| stage.log.end(partition).unwrap()), ends);
+        assert!(matches!(play.runtime.phases()[0], Phase::Serving { .. }));
+    });
+}
+
 /// Keeps E2, E3.
 #[test]
 fn what_was_decided_before_the_seal_is_answered_as_ever() {

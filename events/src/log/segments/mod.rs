@@ -4,10 +4,12 @@
 //! ```text
 //! DIR/manifest.json                     what is whole: every segment with its SHA-256, and the head of each partition
 //! DIR/3/00000000000000000017.segment    records of partition 3 from number 17 on: (length u32 big-endian ‖ record)*
+//! DIR/LOCK                              held by the process that exports to here; holds its id
 //! ```
 //!
 //! A segment counts once the manifest names it; files that it does not name are left over and are written anew.
 
+mod lock;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -85,6 +87,14 @@ pub enum SegmentsError {
         path: PathBuf,
         /// What is wrong.
         reason: String,
+    },
+    /// Another process exports to there. What both wrote would be one damaged archive.
+    #[error("{} is being exported to by process {process}: wait until it has ended", dir.display())]
+    Locked {
+        /// Where.
+        dir: PathBuf,
+        /// Its id.
+        process: String,
     },
     /// There is another log's export.
     #[error("{} holds the log {found}, not {log}", dir.display())]

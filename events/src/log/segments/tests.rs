@@ -126,3 +126,19 @@ fn a_record_that_does_not_follow_is_not_taken() {
     assert!(export.append(0, &records[..3]).is_err(), "twice");
     assert!(export.append(1, &records[..1]).is_err(), "another partition's");
 }
+
+/// Shows F7.
+#[test]
+fn a_second_export_to_one_directory_is_refused_with_the_process_that_has_it_and_reading_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let histories = exported(dir.path());
+    let first = Export::open(dir.path(), LOG, 2).unwrap();
+    let error = Export::open(dir.path(), LOG, 2).err().unwrap();
+    assert!(
+        matches!(&error, SegmentsError::Locked { process, .. } if *process == std::process::id().to_string()),
+        "{error}"
+    );
+    assert_eq!(read(dir.path()), histories);
+    drop(first);
+    Export::open(dir.path(), LOG, 2).unwrap();
+}

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
+use super::lock::Lock;
 use super::{FORMAT, Last, Manifest, Segment, SegmentsError, file_name, finish, sync_parent, unfinished};
 use crate::log::restore::{Restore, RestoreError, follow};
 use crate::log::{Genesis, Head, LogId};
@@ -20,6 +21,7 @@ pub struct Export {
     id: LogId,
     manifest: Manifest,
     parts: Vec<Part>,
+    _lock: Lock,
 }
 
 /// One partition.
@@ -37,12 +39,14 @@ struct Open {
 }
 
 impl Export {
-    /// An export of `log` in `dir`, which is made, or gone on with.
+    /// An export of `log` in `dir`, which is made, or gone on with. No other process exports to there meanwhile.
     ///
     /// # Errors
-    /// [`SegmentsError`].
+    /// [`SegmentsError`], `Locked` where one does.
     pub fn open(dir: &Path, log: LogId, partitions: u16) -> Result<Self, SegmentsError> {
         fs::create_dir_all(dir).map_err(SegmentsError::io(dir))?;
+        // Before anything is read that another export may be writing.
+        let lock = Lock::take(dir)?;
         let heads = vec![None; usize::from(partitions)];
         let fresh = Manifest { format: FORMAT, log: log.to_string(), partitions, heads, segments: Vec::new() };
         let manifest = Manifest::read(dir)?.unwrap_or_else(|| fresh.clone());
@@ -51,7 +55,7 @@ impl Export {
         }
         let heads = manifest.heads.iter().map(|last| last.as_ref().and_then(Last::head));
         let parts = heads.map(|head| Part { head, open: None }).collect();
-        Ok(Self { dir: dir.to_owned(), id: log, manifest, parts })
+        Ok(Self { dir: dir.to_owned(), id: log, manifest, parts, _lock: lock })
     }
 
     fn add(&mut self, partition: u16, head: Head, stored: &[u8]) -> Result<(), SegmentsError> {

@@ -90,3 +90,30 @@ fn a_key_store_that_goes_over_takes_the_first_key_and_is_a_copy_from_then_on() {
     }
     assert!(Secrets::open(&dir, LOG).is_err(), "a key made here would be one that the others do not know");
 }
+
+/// Shows F7.
+#[test]
+fn a_copy_goes_over_to_the_same_keys_in_another_order_and_nobody_who_was_forgotten_comes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("keys");
+    let (old, new) = (shared(), shared());
+    let secrets = Secrets::create_shared(&dir, LOG, Arc::clone(&old)).unwrap();
+    let names: Vec<_> = (0..9).map(|n| secrets.seal(person(n), "name", "Ada").unwrap()).collect();
+    old.append(&SharedKey { person: person(8), wrapped: Vec::new() }).unwrap();
+    drop(secrets);
+    drop(Secrets::open_shared(&dir, LOG, Arc::clone(&old)).unwrap().seal(person(9), "name", "Ada").unwrap());
+    // All but one were carried there, the last first.
+    for entry in read(&*old, 0).unwrap().iter().rev().filter(|entry| entry.person != person(3)) {
+        new.append(entry).unwrap();
+    }
+    assert!(Secrets::open_shared(&dir, LOG, Arc::clone(&new)).is_err(), "these are not the keys that it has read");
+    let there = new.end().unwrap();
+    for _ in 0..2 {
+        let over = Secrets::go_over(&dir, LOG, Arc::clone(&new)).unwrap();
+        for (n, name) in (0..8).zip(&names) {
+            assert_eq!(over.unseal(person(n), "name", name).unwrap(), "Ada");
+        }
+        assert!(matches!(over.unseal(person(8), "name", &names[8]), Err(SecretsError::Forgotten(_))));
+    }
+    assert_eq!(new.end().unwrap(), there + 1, "the missing one was added, once");
+}

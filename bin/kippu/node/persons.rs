@@ -1,0 +1,47 @@
+//! Whether persons' keys are missing where nodes share them: a node that makes a second key for a person whose names were
+//! sealed under a first makes those names unreadable for ever, and nobody notices.
+
+use kippu_events::log::{Bound, Content, ReadLog, Record};
+use kippu_events::secrets::{SecretsError, SharedKeys};
+
+use super::NodeError;
+
+/// What is read at once.
+const PAGE: Bound = Bound { entries: 4096, bytes: 4 << 20 };
+/// The one member of a sealed name, as it lies in an event. Within text its quotes would be escaped.
+const SEALED: &str = "\"xchacha20poly1305\"";
+
+/// Whether `log` has sealed names and `keys` not one key. Reads the log up to the first such name, where there are no keys.
+pub(super) fn are_missing(log: &dyn ReadLog, keys: &dyn SharedKeys) -> Result<bool, NodeError> {
+    let is_empty = || keys.end().map(|end| end == 0).map_err(SecretsError::from);
+    if !is_empty()? {
+        return Ok(false);
+    }
+    for partition in 0..log.partitions() {
+        if has_sealed(log, partition)? {
+            // A person's key is there before the name: perhaps both have just come.
+            return Ok(is_empty()?);
+        }
+    }
+    Ok(false)
+}
+
+fn has_sealed(log: &dyn ReadLog, partition: u16) -> Result<bool, NodeError> {
+    let (mut next, end) = (0, log.end(partition)?);
+    while next < end {
+        let page = log.read(partition, next, PAGE)?;
+        let Some(last) = page.entries.last() else { break };
+        next = last.offset + 1;
+        if page.entries.iter().any(|entry| is_sealed(&entry.stored)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn is_sealed(stored: &[u8]) -> bool {
+    match Record::decode(stored).map(|record| record.content) {
+        Ok(Content::Commit(commit)) => std::str::from_utf8(commit.body).is_ok_and(|body| body.contains(SEALED)),
+        Ok(Content::Genesis(_) | Content::Claim(_) | Content::Seal(_)) | Err(_) => false,
+    }
+}
