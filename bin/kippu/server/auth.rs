@@ -60,7 +60,7 @@ impl Gate {
         let bearer = self.secrets.verify(Purpose::ApiKey, token).map_err(|_forged| refused())?;
         self.rates.count(bearer.entity)?;
         if !self.trusted.load(Ordering::Acquire) {
-            self.catch_up((0..self.log.partitions()).collect()).await?;
+            self.queries.caught_up_in("clients", KNOWN_WAIT).await.map_err(|error| untold(&error))?;
             self.trusted.store(true, Ordering::Release);
         }
         let row = match self.queries.client(bearer.entity) {
@@ -76,22 +76,16 @@ impl Gate {
 
     /// The row once the view reflects everything that was durable when this was called.
     async fn reread(&self, bearer: &Bearer) -> Result<Option<ClientRow>, Problem> {
-        self.catch_up(vec![bearer.entity.slot().partition(self.log.partitions())]).await?;
-        self.queries.client(bearer.entity).map_err(|e| untold(&e))
-    }
-
-    /// Waits until the view of clients reflects everything in `partitions` that is durable now.
-    async fn catch_up(&self, partitions: Vec<u16>) -> Result<(), Problem> {
-        let log = Arc::clone(&self.log);
-        let end = move |partition| log.end(partition).map(|end| (partition, end));
+        let (log, partition) = (Arc::clone(&self.log), bearer.entity.slot().partition(self.log.partitions()));
         // Somebody else may have to be asked.
-        let asked = tokio::task::spawn_blocking(move || partitions.into_iter().map(end).collect::<Result<Vec<_>, _>>());
-        let untold = |reason: &dyn std::fmt::Display| {
+        let asked = tokio::task::spawn_blocking(move || log.end(partition));
+        let not_told = |reason: &dyn std::fmt::Display| {
             tracing::warn!(%reason, "the log does not say where it ends");
             Problem::later(&problem::UNAVAILABLE, "API keys cannot be checked now")
         };
-        let ends = asked.await.map_err(|error| untold(&error))?.map_err(|error| untold(&error))?;
-        self.queries.wait_until_read("clients", &ends, KNOWN_WAIT).await.map_err(|e| self::untold(&e))
+        let end = asked.await.map_err(|error| not_told(&error))?.map_err(|error| not_told(&error))?;
+        let read = self.queries.wait_until_read("clients", &[(partition, end)], KNOWN_WAIT).await;
+        read.and_then(|()| self.queries.client(bearer.entity)).map_err(|error| untold(&error))
     }
 }
 

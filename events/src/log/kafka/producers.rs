@@ -1,4 +1,5 @@
-//! The producers: four per node, each for fixed partitions, so that one fault does not hold up all of them.
+//! The producers: two per node, each for fixed partitions, so that one fault does not hold up all of them. Not more, since the
+//! thread of a client that has as much on its way as it may have does not rest until the brokers answer.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
@@ -20,7 +21,7 @@ use super::message::Message;
 use super::reports::Delivered;
 use crate::log::AppendError;
 
-const PRODUCERS: u16 = 4;
+const PRODUCERS: u16 = 2;
 /// How often a producer's thread looks whether it is to end, and whether its client is still of use.
 const POLL: Duration = Duration::from_millis(100);
 /// A client that fails at once, as one without permission to write does, is not made anew more often than this.
