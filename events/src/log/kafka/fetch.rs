@@ -150,8 +150,9 @@ impl Fetch {
         }
         let (page, whole) = collect(&idle.reader, offset, end, bound)?;
         let next = offset + page.entries.len() as u64;
-        // Whoever has come to the end goes on from memory: nothing is fetched ahead for nobody.
-        if whole && next < end {
+        // Nothing is fetched ahead for nobody: whoever has come to the end goes on from memory, and whoever looks one entry
+        // up does not go on.
+        if whole && next < end && bound.entries > 1 {
             idle.stands = Some((partition, next));
         } else {
             idle.reader.unassign().map_err(failed)?;
