@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::http::Caller;
+use crate::http::{Caller, Lost, Reply};
 
 /// How long a node may take to be ready, or to end, on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -286,13 +286,20 @@ fn pause() {
 /// Asks, some tens of times a second, until the answer `is_so`.
 #[track_caller]
 pub(crate) fn until<T: Debug>(ask: impl AsyncFn() -> T, is_so: impl Fn(&T) -> bool) -> impl Future<Output = ()> {
+    let asked = first(ask, is_so);
+    async move { drop(asked.await) }
+}
+
+/// As [`until`]; gives that answer.
+#[track_caller]
+pub(crate) fn first<T: Debug>(ask: impl AsyncFn() -> T, is_so: impl Fn(&T) -> bool) -> impl Future<Output = T> {
     let asker = std::panic::Location::caller();
     async move {
         let (mut pace, begun) = (tokio::time::interval(Duration::from_millis(20)), Instant::now());
         loop {
             let answer = ask().await;
             if is_so(&answer) {
-                return;
+                return answer;
             }
             assert!(begun.elapsed() < PATIENCE, "{asker}: still {answer:?}");
             pace.tick().await;
@@ -321,7 +328,7 @@ impl Market {
     /// A client in `role`.
     pub(crate) async fn client(&self, role: &str, name: &str) -> Caller {
         let body = json!({ "role": role, "name": name });
-        let reply = self.operator.post("/v1/clients", &format!("client-{name}"), &body).await.expect(201);
+        let reply = self.make("/v1/clients", &format!("client-{name}"), &body).await;
         self.operator.with_key(&reply.field("key"))
     }
 
@@ -333,10 +340,17 @@ impl Market {
     /// A registered user and its terminal.
     pub(crate) async fn buyer(&self, login: &str) -> Buyer {
         let body = json!({ "login": login, "limit": { "source": "fixed", "amount": self.limit, "currency": "EUR" } });
-        let user = self.operator.post("/v1/users", &format!("user-{login}"), &body).await.expect(201).field("id");
+        let user = self.make("/v1/users", &format!("user-{login}"), &body).await.field("id");
         let body = json!({ "role": "terminal", "name": "a terminal", "user": user });
-        let reply = self.operator.post("/v1/clients", &format!("terminal-{login}"), &body).await.expect(201);
+        let reply = self.make("/v1/clients", &format!("terminal-{login}"), &body).await;
         Buyer { terminal: self.operator.with_key(&reply.field("key")), user }
+    }
+
+    /// The answer once there is one: nodes that have just started may still be sharing the partitions out.
+    async fn make(&self, path: &str, key: &str, body: &serde_json::Value) -> Reply {
+        let now = |reply: &Result<Reply, Lost>| reply.as_ref().is_ok_and(|reply| reply.status != 503);
+        let made = first(async || self.operator.try_post(path, key, body).await, now).await;
+        made.expect("it was answered").expect(201)
     }
 }
 
