@@ -10,6 +10,8 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use kippu_events::log::lock::Lock;
+
 use crate::config::Flags;
 use crate::exit::Exit;
 use crate::node::{self, DataDir};
@@ -94,14 +96,14 @@ pub(crate) fn run(args: &Args, output: &Output) -> Exit {
 fn look(config: &config::Config, dir: &DataDir) -> Report {
     let mut findings = vec![checks::layout(dir)];
     findings.extend(checks::permissions(dir));
-    let holder = checks::holder(dir);
+    let holder = Lock::holder(dir.path());
     findings.push(checks::lock(&holder));
     findings.push(checks::space(dir, config.ready.least_free_bytes));
     findings.push(checks::sync(dir));
     let history = history::look(config, dir);
     findings.extend(history.findings);
     // Nodes of a shared log are looked for wherever they are; what is embedded, only the node here can serve.
-    if holder.is_held() || history.is_shared {
+    if matches!(holder, Ok(Some(_))) || history.is_shared {
         findings.extend(nodes::look(&history.owners));
     }
     let sound = findings.iter().all(|finding| matches!(finding.verdict, Verdict::Good | Verdict::Note));

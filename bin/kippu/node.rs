@@ -9,7 +9,6 @@ mod share;
 #[cfg(test)]
 mod tests;
 
-use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +18,7 @@ use kippu_actors::runtime::clock::SystemClock;
 use kippu_actors::runtime::{Duty, Outcome, Runtime, RuntimeConfig};
 use kippu_actors::{Commands, Problem};
 use kippu_events::log::kafka::KafkaLog;
+use kippu_events::log::lock::Lock;
 use kippu_events::log::{Log, LogId};
 use kippu_events::secrets::{Secrets, SecretsError, SharedKeys};
 use kippu_events::{EntityId, Family};
@@ -64,7 +64,7 @@ pub(crate) struct Node {
     /// Where several nodes share the partitions. Left first of all.
     share: Option<Share>,
     _projections: Projections,
-    lock: Option<File>,
+    lock: Option<Lock>,
 }
 
 /// What a runtime is started with, beside the configuration.

@@ -82,7 +82,7 @@ fn is_damage(error: &OpenError) -> bool {
         }
         OpenError::Read(ReadError::NoPartition { .. })
         | OpenError::Thread(_)
-        | OpenError::Locked { .. }
+        | OpenError::Lock(_)
         | OpenError::Exists(_)
         | OpenError::NotALog { .. }
         | OpenError::Newer { .. }

@@ -1,10 +1,12 @@
 //! Checks of the directory and the machine under it.
 
-use std::fs::{self, File, TryLockError};
-use std::io::{ErrorKind, Write as _};
+use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
+
+use kippu_events::log::lock::{Holder, LockError};
 
 use super::{Finding, Verdict};
 use crate::node::{DataDir, Found, free_bytes};
@@ -65,42 +67,12 @@ fn visit(path: &Path, depth: usize, open: &mut Vec<String>) {
     }
 }
 
-/// Who has the log open.
-pub(super) enum Holder {
-    Nobody,
-    Process(String),
-    Unknown(std::io::Error),
-}
-
-impl Holder {
-    pub(super) const fn is_held(&self) -> bool {
-        matches!(self, Self::Process(_))
-    }
-}
-
-/// Looks at the lock without keeping it.
-pub(super) fn holder(dir: &DataDir) -> Holder {
-    let path = dir.lock_file();
-    let file = match File::open(&path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Holder::Nobody,
-        Err(error) => return Holder::Unknown(error),
-    };
-    match file.try_lock_shared() {
-        Ok(()) => Holder::Nobody,
-        Err(TryLockError::WouldBlock) => {
-            Holder::Process(fs::read_to_string(&path).map(|pid| pid.trim().to_owned()).unwrap_or_default())
-        }
-        Err(TryLockError::Error(error)) => Holder::Unknown(error),
-    }
-}
-
 /// What the lock says.
-pub(super) fn lock(holder: &Holder) -> Finding {
+pub(super) fn lock(holder: &Result<Option<Holder>, LockError>) -> Finding {
     match holder {
-        Holder::Nobody => Finding::new("lock", Verdict::Note, "no node runs here"),
-        Holder::Process(pid) => Finding::new("lock", Verdict::Good, format!("held by process {pid}")),
-        Holder::Unknown(error) => Finding::new("lock", Verdict::Unknown, error.to_string()),
+        Ok(None) => Finding::new("lock", Verdict::Note, "no node runs here"),
+        Ok(Some(holder)) => Finding::new("lock", Verdict::Good, format!("held by {holder}")),
+        Err(error) => Finding::new("lock", Verdict::Unknown, error.to_string()),
     }
 }
 

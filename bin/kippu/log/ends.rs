@@ -2,11 +2,11 @@
 //! can serve the other.
 
 use std::fmt;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use kippu_events::log::kafka::Address;
+use kippu_events::log::lock::Lock;
 use kippu_events::log::restore::Restore;
 use kippu_events::log::{LogId, ReadLog};
 use kippu_events::secrets::{KeysFrom, KeysTo, carry_keyring};
@@ -109,7 +109,7 @@ impl Source {
 /// Where it is copied to.
 pub(super) struct Target {
     home: Home,
-    dir: Option<(DataDir, File)>,
+    dir: Option<(DataDir, Lock)>,
     log: LogId,
     /// Whether a node had it before.
     was_whole: bool,

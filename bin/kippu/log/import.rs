@@ -1,6 +1,5 @@
 //! `kippu log import`: an export becomes a log again, in a data directory to which its keys are added, or without any in a
-//! topic. Every segment is checked before
-//! anything is written, and every record as it is.
+//! topic. Every segment is checked before anything is written, and every record as it is.
 
 use std::path::PathBuf;
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use kippu_events::log::lock::LockError;
 use kippu_events::log::seal::seal;
 use kippu_events::log::{AppendError, Claimant, Log};
 use serde_json::json;
@@ -53,7 +54,7 @@ impl Sealing<'_> {
     fn here(&self, next: &str, config: &Config) -> Result<(), LogError> {
         let lock = match (&self.source.home, &self.source.dir) {
             (Home::Embedded(_), Some(dir)) => Some(dir.lock().map_err(|error| match error {
-                DataDirError::Locked { .. } => LogError::Served(error.to_string()),
+                DataDirError::Lock(LockError::Held { .. }) => LogError::Served(error.to_string()),
                 error => LogError::Dir(error),
             })?),
             (Home::Embedded(_) | Home::Kafka(_), _) => None,

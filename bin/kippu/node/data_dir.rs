@@ -14,13 +14,14 @@
 //!   kippu.json    written last: the directory is whole
 //! ```
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use kippu_events::log::LogId;
 use kippu_events::log::kafka::Address;
+use kippu_events::log::lock::{Lock, LockError};
 use serde::{Deserialize, Serialize};
 
 use super::Home;
@@ -107,13 +108,8 @@ pub(crate) enum DataDirError {
         other: String,
     },
     /// Another process runs on it.
-    #[error("{} is in use by process {process}", dir.display())]
-    Locked {
-        /// The directory.
-        dir: PathBuf,
-        /// Its id.
-        process: String,
-    },
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// `kippu.json` is not as this version writes it.
     #[error("{}: {reason}", path.display())]
     Label {
@@ -222,28 +218,8 @@ impl DataDir {
     }
 
     /// Keeps a second process out, for as long as what this gives is kept.
-    pub(crate) fn lock(&self) -> Result<File, DataDirError> {
-        let path = self.lock_file();
-        let io = |source| DataDirError::Io { path: path.clone(), source };
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false).mode(0o600);
-        let mut file = options.open(&path).map_err(io)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let process = fs::read_to_string(&path).unwrap_or_default().trim().to_owned();
-                return Err(DataDirError::Locked { dir: self.0.clone(), process });
-            }
-            Err(TryLockError::Error(source)) => return Err(io(source)),
-        }
-        let pid = std::process::id();
-        file.set_len(0).and_then(|()| writeln!(file, "{pid}")).map_err(io)?;
-        Ok(file)
-    }
-
-    /// Its lock.
-    pub(crate) fn lock_file(&self) -> PathBuf {
-        self.0.join("LOCK")
+    pub(crate) fn lock(&self) -> Result<Lock, DataDirError> {
+        Ok(Lock::take(&self.0)?)
     }
 
     /// The identity of the log that is being made here: an initialisation that is done again makes the same.

@@ -71,7 +71,8 @@ impl Share {
         let stands = Arc::clone(&standing);
         let joining = tokio::spawn(async move {
             match keys_known(&queries).await {
-                Ok(()) => stands.join(told, join),
+                // The brokers may take their time, and whoever waits on this thread has nothing to do with them.
+                Ok(()) => drop(tokio::task::spawn_blocking(move || stands.join(told, join))),
                 Err(error) => tracing::error!(%error, "this node cannot check API keys: it takes no partitions"),
             }
         });

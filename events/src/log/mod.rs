@@ -8,6 +8,7 @@
 
 pub mod judge;
 pub mod kafka;
+pub mod lock;
 pub mod memory;
 pub mod position;
 pub mod record;

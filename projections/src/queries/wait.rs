@@ -63,8 +63,8 @@ impl Queries {
     }
 
     /// Waits until the views reflect the log as it was when the runner started, so that nothing that was answered
-    /// before a restart is missing after it. A partition that halts at what lies there is
-    /// not waited for; one that could not be read is.
+    /// before a restart is missing after it. A partition that halts at what lies there is not waited for; one that could
+    /// not be read is.
     ///
     /// # Errors
     /// `Behind` after `timeout`; `Stopped` where the runner has ended.
@@ -78,8 +78,7 @@ impl Queries {
         }
     }
 
-    /// Waits until `view` has read everything that the log held when the runner started. A halt is
-    /// waited out.
+    /// Waits until `view` has read everything that the log held when the runner started. A halt is waited out.
     ///
     /// # Errors
     /// What it lacks after `timeout`; `Store` or `Stopped` where the runner has ended.

@@ -28,6 +28,12 @@ impl Play {
         }
     }
 
+    async fn ticks(&self, count: u32) {
+        for _ in 0..count {
+            self.runtime.tick().await;
+        }
+    }
+
     async fn serve(&self) {
         self.runtime.assign(&BOTH);
         self.all(is_serving).await;
@@ -100,9 +106,7 @@ fn who_was_deposed_does_not_fight_and_serves_again_when_it_is_told_to() {
     on_stage(|stage| async move {
         let (old, _new, id) = taken_over(&stage).await;
         let claims = stage.log.end(id.slot().partition(2)).unwrap();
-        for _ in 0..3 {
-            old.runtime.tick().await;
-        }
+        old.ticks(3).await;
         old.reaches(id, stands_by).await;
         assert_eq!(stage.log.end(id.slot().partition(2)).unwrap(), claims, "it has not claimed again");
         old.serve().await;
@@ -116,9 +120,7 @@ fn who_was_deposed_by_a_node_that_was_not_to_serve_claims_again_after_a_while() 
     on_stage(|stage| async move {
         let (old, new, id) = taken_over(&stage).await;
         new.runtime.revoke(&BOTH).await;
-        for _ in 0..=RECLAIM_AFTER {
-            old.runtime.tick().await;
-        }
+        old.ticks(RECLAIM_AFTER + 1).await;
         old.reaches(id, is_serving).await;
         assert_eq!(slug(&old.place(id, "place", "o", "a").await), "done");
     });
@@ -130,9 +132,7 @@ fn who_was_deposed_and_is_told_that_it_is_not_to_serve_does_not_claim_again() {
     on_stage(|stage| async move {
         let (old, new, id) = taken_over(&stage).await;
         old.runtime.revoke(&BOTH).await;
-        for _ in 0..=RECLAIM_AFTER {
-            old.runtime.tick().await;
-        }
+        old.ticks(RECLAIM_AFTER + 1).await;
         old.reaches(id, stands_by).await;
         assert_eq!(slug(&new.place(id, "place", "n", "b").await), "done", "nobody has deposed it");
     });

@@ -34,6 +34,15 @@ fn share(node: &Node) -> (Share, Arc<AtomicBool>) {
     (Share::once_keys_are_known(node.queries.clone(), &node.runtime, join), asked)
 }
 
+/// A node that cannot read its API keys yet, and its share.
+async fn waiting(log: &Arc<MemoryLog>) -> (Node, tempfile::TempDir, Share, Arc<AtomicBool>) {
+    log.fail_reads(1, u32::MAX);
+    let (node, dir) = node(log).await;
+    let (share, asked) = share(&node);
+    others_first().await;
+    (node, dir, share, asked)
+}
+
 /// Lets everything else on this thread go on for as long as it can.
 async fn others_first() {
     for _ in 0..1_000 {
@@ -45,10 +54,7 @@ async fn others_first() {
 fn a_node_joins_the_others_once_it_knows_its_api_keys_and_is_out_where_it_cannot() {
     on_a_system(async {
         let log = MemoryLog::new(LOG, 2);
-        log.fail_reads(1, u32::MAX);
-        let (node, _dir) = node(&log).await;
-        let (share, asked) = share(&node);
-        others_first().await;
+        let (node, _dir, share, asked) = waiting(&log).await;
         assert!(!asked.load(Ordering::SeqCst), "it would take partitions whose commands it cannot answer");
         log.fail_reads(1, 0);
         assert!(share.expelled().await.contains("none is left"));
@@ -61,10 +67,7 @@ fn a_node_joins_the_others_once_it_knows_its_api_keys_and_is_out_where_it_cannot
 fn a_node_that_stops_before_it_knows_its_api_keys_does_not_join_any_more() {
     on_a_system(async {
         let log = MemoryLog::new(LOG, 2);
-        log.fail_reads(1, u32::MAX);
-        let (node, _dir) = node(&log).await;
-        let (share, asked) = share(&node);
-        others_first().await;
+        let (node, _dir, share, asked) = waiting(&log).await;
         share.leave().await;
         log.fail_reads(1, 0);
         node.queries.caught_up_in("clients", CLIENTS_WAIT).await.unwrap();

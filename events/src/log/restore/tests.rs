@@ -79,7 +79,7 @@ fn an_embedded_log_is_the_history_that_it_took_over_and_goes_on() {
     let open = |dir: &Path| -> Box<dyn Restore> { Box::new(rocks::Restored::open(dir).unwrap()) };
     let heads = take_over(|| open(dir.path()));
     let restored = open(dir.path());
-    assert!(matches!(RocksLog::open(dir.path()), Err(rocks::OpenError::Locked { .. })), "nobody serves it meanwhile");
+    assert!(matches!(RocksLog::open(dir.path()), Err(rocks::OpenError::Lock(_))), "nobody serves it meanwhile");
     drop(restored);
     let log = RocksLog::open(dir.path()).unwrap();
     assert_eq!([0, 1].map(|partition| stored(&*log, partition)), [0, 1].map(history));

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 
 use super::format::Format;
-use super::lock::Lock;
 use super::store::Store;
 use super::{OpenError, STORE, durable, store};
+use crate::log::lock::Lock;
 use crate::log::{Bound, LogId, Page, ReadError, ReadLog, Watch};
 
 /// A log as it was when this was opened, or refreshed last.
@@ -69,7 +69,7 @@ impl Beside {
         }
         // A running writer may have written what it has not synced; what it has published is synced, and it publishes
         // before it writes anything. Without a writer, what is found is what the next one will begin with.
-        if Lock::is_taken(&self.dir)?
+        if Lock::holder(&self.dir)?.is_some()
             && let Some(published) = durable::read(&self.dir)?
         {
             for (end, published) in ends.iter_mut().zip(published) {

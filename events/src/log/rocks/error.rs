@@ -4,19 +4,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::log::ReadError;
+use crate::log::lock::LockError;
 
 /// Why a log could not be created or opened. No record has been changed; RocksDB may have moved what its
 /// WAL holds into data files.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// Another process has it open. The caller should stop that one, or read beside it.
-    #[error("{} is in use by {}", dir.display(), pid.map_or("another process".to_owned(), |pid| format!("process {pid}")))]
-    Locked {
-        /// The log's directory.
-        dir: PathBuf,
-        /// The holder, unless it has just come.
-        pid: Option<u32>,
-    },
+    /// Another process has it open, or it could not be locked. The caller may read beside that one.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// There is a log already.
     #[error("{} holds a log already", .0.display())]
     Exists(PathBuf),

@@ -5,10 +5,10 @@ use std::path::Path;
 use rocksdb::{WriteBatch, WriteOptions};
 
 use super::durable::Publisher;
-use super::lock::Lock;
 use super::space::Space;
 use super::store::{Store, synced};
 use super::{OpenError, Settings, Taken};
+use crate::log::lock::Lock;
 use crate::log::restore::{Restore, RestoreError, follow};
 use crate::log::{AppendError, Genesis, Head, LogId};
 

@@ -9,7 +9,6 @@
 //!
 //! A segment counts once the manifest names it; files that it does not name are left over and are written anew.
 
-mod lock;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -24,6 +23,7 @@ use serde::{Deserialize, Serialize};
 pub use read::Segments;
 pub use write::Export;
 
+use super::lock::LockError;
 use super::{Hash, Head, LogId};
 
 const MANIFEST: &str = "manifest.json";
@@ -89,13 +89,8 @@ pub enum SegmentsError {
         reason: String,
     },
     /// Another process exports to there. What both wrote would be one damaged archive.
-    #[error("{} is being exported to by process {process}: wait until it has ended", dir.display())]
-    Locked {
-        /// Where.
-        dir: PathBuf,
-        /// Its id.
-        process: String,
-    },
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// There is another log's export.
     #[error("{} holds the log {found}, not {log}", dir.display())]
     OtherLog {

@@ -1,6 +1,7 @@
 //! What was exported is read again, goes on after an interruption, and is refused where a file has changed.
 
 use super::*;
+use crate::log::lock::{Holder, LockError};
 use crate::log::restore::Restore as _;
 use crate::log::walk::{Step, Walk};
 use crate::log::{Bound, Claim, Commit, Content, Genesis, ReadLog as _};
@@ -134,10 +135,8 @@ fn a_second_export_to_one_directory_is_refused_with_the_process_that_has_it_and_
     let histories = exported(dir.path());
     let first = Export::open(dir.path(), LOG, 2).unwrap();
     let error = Export::open(dir.path(), LOG, 2).err().unwrap();
-    assert!(
-        matches!(&error, SegmentsError::Locked { process, .. } if *process == std::process::id().to_string()),
-        "{error}"
-    );
+    let ours = Holder(Some(std::process::id()));
+    assert!(matches!(&error, SegmentsError::Lock(LockError::Held { holder, .. }) if *holder == ours), "{error}");
     assert_eq!(read(dir.path()), histories);
     drop(first);
     Export::open(dir.path(), LOG, 2).unwrap();

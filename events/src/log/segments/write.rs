@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
-use super::lock::Lock;
 use super::{FORMAT, Last, Manifest, Segment, SegmentsError, file_name, finish, sync_parent, unfinished};
+use crate::log::lock::Lock;
 use crate::log::restore::{Restore, RestoreError, follow};
 use crate::log::{Genesis, Head, LogId};
 
@@ -42,7 +42,7 @@ impl Export {
     /// An export of `log` in `dir`, which is made, or gone on with. No other process exports to there meanwhile.
     ///
     /// # Errors
-    /// [`SegmentsError`], `Locked` where one does.
+    /// [`SegmentsError`], `Lock` where one does.
     pub fn open(dir: &Path, log: LogId, partitions: u16) -> Result<Self, SegmentsError> {
         fs::create_dir_all(dir).map_err(SegmentsError::io(dir))?;
         // Before anything is read that another export may be writing.

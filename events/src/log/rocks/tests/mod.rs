@@ -13,6 +13,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::{OpenError, RocksLog, STORE, Settings};
+use crate::log::lock::LockError;
 use crate::log::suite::log_id;
 use crate::log::{
     AppendError, Bound, Claimant, Commit, Content, Head, Log as _, Page, Progress, ReadError, ReadLog, Writer,
@@ -103,7 +104,7 @@ fn a_second_opener_is_refused_with_the_holders_process_id() {
     let dir = create();
     let log = open(dir.path());
     let refused = refusal(dir.path());
-    assert!(matches!(refused, OpenError::Locked { pid: Some(pid), .. } if pid == std::process::id()), "{refused:?}");
+    assert!(matches!(refused, OpenError::Lock(LockError::Held { .. })), "{refused:?}");
     assert!(refused.to_string().contains(&format!("process {}", std::process::id())), "{refused}");
     drop(log);
     drop(open(dir.path()));
