@@ -31,14 +31,17 @@ java_of() { # HEAP CLASS ARGUMENTS…
     exec java -Xmx"$heap" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -cp "$JARS/*" "$@"
 }
 
-# Ports that nobody listens on now.
+# Ports that nobody listens on, below those that the system gives away by itself.
 free_ports() {
     python3 - "$1" <<'PYTHON'
-import socket, sys
-held = [socket.socket() for _ in range(int(sys.argv[1]))]
-for one in held:
-    one.bind(("127.0.0.1", 0))
-print(*(one.getsockname()[1] for one in held))
+import random, socket, sys
+free = []
+while len(free) < int(sys.argv[1]):
+    port = random.randrange(10_000, 30_000)
+    with socket.socket() as tried:
+        if port not in free and tried.connect_ex(("127.0.0.1", port)) != 0:
+            free.append(port)
+print(*free)
 PYTHON
 }
 

@@ -5,26 +5,19 @@
 mod brokers;
 mod fixture;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rand::Rng as _;
-use rand::rngs::StdRng;
-use tokio::sync::watch;
-use tokio::task::JoinSet;
 
 use self::brokers::Brokers;
 use self::fixture::Cluster;
 use crate::fixture::{PATIENCE, say, seeded};
-use crate::http::Caller;
-use crate::script::{self, Script};
+use crate::load::Load;
+use crate::script;
 
 const CLIENTS: u64 = 8;
 /// How long faults go on, unless more is asked for.
 const SECS: u64 = 20;
-/// How long a retry with the same key may go on without an answer while nodes are replaced in good order.
-const PATIENT: Duration = Duration::from_secs(15);
 
 /// What is done to a node.
 #[derive(Clone, Copy, Debug)]
@@ -50,19 +43,19 @@ async fn nothing_that_was_answered_is_lost_or_doubled_by_nodes_that_fail() {
     let brokers = Brokers::start(brokers, 3);
     let doors: Vec<&str> = (0..3).map(|door| brokers.behind(door)).collect();
     let mut cluster = Cluster::start(&doors, brokers.count());
-    let load = Load::start(&cluster, &mut rng).await;
+    let load = Load::start(cluster.market(script::LIMIT).await, cluster.operators(), CLIENTS, &mut rng).await;
     let (mut faults, over) = (Vec::new(), Instant::now() + Duration::from_secs(secs));
     // Each kind in turn, and each at least once.
     while faults.len() < KINDS.len() || Instant::now() < over {
         let (fault, node) = (KINDS[faults.len() % KINDS.len()], rng.random_range(0..3));
         say(&format!("cluster: {fault:?} {node}"));
         strike(fault, node, &brokers, &mut cluster).await;
-        load.moved(&cluster);
+        load.moved(cluster.operators());
         faults.push(fault);
         load.answers(rng.random_range(10..500)).await;
     }
-    let (mut scripts, longest) = load.end().await;
-    let answers = cluster.assert_told(&mut scripts).await;
+    cluster.settled().await;
+    let (answers, longest) = load.end(&cluster.operators()).await;
     let report = cluster.assert_sound();
     let (count, waited) = (faults.len(), longest.as_secs_f64());
     say(&format!(
@@ -78,22 +71,22 @@ async fn nodes_that_are_replaced_one_after_the_other_fail_no_command() {
     let brokers = Brokers::start(1, 3);
     let doors: Vec<&str> = (0..3).map(|door| brokers.behind(door)).collect();
     let mut cluster = Cluster::start(&doors, 1);
-    let load = Load::start(&cluster, &mut rng).await;
+    let load = Load::start(cluster.market(script::LIMIT).await, cluster.operators(), CLIENTS, &mut rng).await;
     for node in 0..3 {
         cluster.nodes[node].signal("TERM");
         assert!(cluster.nodes[node].wait().success());
         // It can tell no API key until it has read them anew, and takes no partitions before.
         std::fs::remove_dir_all(cluster.nodes[node].data().join("views")).unwrap();
         cluster.nodes[node].start_again();
-        load.moved(&cluster);
+        load.moved(cluster.operators());
         cluster.settled().await;
         load.answers(10).await;
     }
-    let (mut scripts, longest) = load.end().await;
-    assert!(longest < PATIENT, "a command was without an answer for {longest:?}");
-    let answers = cluster.assert_told(&mut scripts).await;
+    cluster.settled().await;
+    let (answers, longest) = load.end(&cluster.operators()).await;
+    assert!(longest < PATIENCE, "a command was without an answer for {longest:?}");
     say(&format!("rolling: {answers} answers, the longest wait {:.1} s", longest.as_secs_f64()));
-    cluster.assert_found_by_doctor();
+    cluster.assert_found_by_doctor().await;
     cluster.assert_sound();
 }
 
@@ -112,52 +105,5 @@ async fn strike(fault: Fault, node: usize, brokers: &Brokers, cluster: &mut Clus
             brokers.open(node);
         }
         Fault::Broker => brokers.crash(node % brokers.count()),
-    }
-}
-
-/// Clients that do not stop.
-struct Load {
-    nodes: watch::Sender<Vec<Caller>>,
-    over: Arc<AtomicBool>,
-    answers: watch::Sender<u64>,
-    clients: JoinSet<(Script, Duration)>,
-}
-
-impl Load {
-    async fn start(cluster: &Cluster, rng: &mut StdRng) -> Self {
-        let market = cluster.market(script::LIMIT).await;
-        let settlers = [market.settler("one").await.key, market.settler("two").await.key];
-        let nodes = watch::Sender::new(cluster.operators());
-        let (over, answers) = (Arc::<AtomicBool>::default(), watch::Sender::new(0));
-        let mut clients = JoinSet::new();
-        for client in 0..CLIENTS {
-            let script = Script::new(client, rng.random(), market.operator.key.clone(), settlers.clone());
-            let (nodes, over, answers) = (nodes.subscribe(), Arc::clone(&over), answers.clone());
-            let goes_on = move || {
-                answers.send_modify(|answers| *answers += 1);
-                !over.load(Ordering::Relaxed)
-            };
-            clients.spawn(script.roam(move || nodes.borrow().clone(), goes_on));
-        }
-        Self { nodes, over, answers, clients }
-    }
-
-    /// Waits for so many more answers.
-    async fn answers(&self, more: u64) {
-        let enough = *self.answers.borrow() + more;
-        let mut answers = self.answers.subscribe();
-        let reached = tokio::time::timeout(PATIENCE, answers.wait_for(|answers| *answers >= enough)).await;
-        assert!(reached.is_ok(), "clients are not answered any more");
-    }
-
-    /// A node answers at another address.
-    fn moved(&self, cluster: &Cluster) {
-        self.nodes.send_replace(cluster.operators());
-    }
-
-    async fn end(self) -> (Vec<Script>, Duration) {
-        self.over.store(true, Ordering::Relaxed);
-        let (scripts, waits): (Vec<_>, Vec<_>) = self.clients.join_all().await.into_iter().unzip();
-        (scripts, waits.into_iter().max().unwrap_or_default())
     }
 }

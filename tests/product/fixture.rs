@@ -173,6 +173,11 @@ impl Node {
         self.caller(key.trim())
     }
 
+    /// The operator at each node, where this is the only one.
+    pub(crate) fn operators(&self) -> Vec<Caller> {
+        vec![self.operator()]
+    }
+
     /// The log's end in each partition, as the node's status has it.
     pub(crate) async fn ends(&self) -> Vec<u64> {
         let status = self.operator().get("/v1/status").await.expect(200).json();

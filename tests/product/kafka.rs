@@ -6,7 +6,7 @@ use std::process::Output;
 
 use tempfile::TempDir;
 
-use crate::fixture::{Node, run, text, until};
+use crate::fixture::{Node, brokers, run, text, until};
 
 /// A folder with a configuration file for a topic of its own and with `more` in it, and a data directory made of it.
 struct Place {
@@ -16,10 +16,9 @@ struct Place {
 
 impl Place {
     fn new(more: &str) -> Self {
-        let brokers = std::env::var("KAFKA_BROKERS").expect("KAFKA_BROKERS: `make test` starts a broker and sets it");
         let folder = TempDir::with_prefix("kippu-on-kafka-").unwrap();
         let config = folder.path().join("kippu.toml");
-        let log = format!("kafka://{brokers}/product-{:016x}", rand::random::<u64>());
+        let log = format!("kafka://{}/product-{:016x}", brokers(), rand::random::<u64>());
         let kafka = "[kafka]\naccept_single_copy = true\nreplicas = 1\n";
         std::fs::write(&config, format!("log = \"{log}\"\n{kafka}{more}[node]\npartitions = 2\n")).unwrap();
         let place = Self { folder, config };

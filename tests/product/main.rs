@@ -4,6 +4,7 @@
 
 mod fixture;
 mod http;
+mod load;
 mod script;
 mod stores;
 

@@ -2,19 +2,15 @@
 //! history goes on there. What clients were told must be there, once, and every retry must be answered as the first time.
 
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use rand::Rng as _;
-use rand::rngs::StdRng;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::sync::watch;
-use tokio::task::JoinSet;
 
-use crate::fixture::{Node, kippu, run, say, seeded, text, until};
-use crate::http::Caller;
-use crate::script::{self, Script, Told};
+use crate::fixture::{Node, brokers, first, kippu, run, say, seeded, text, until};
+use crate::http::Reply;
+use crate::load::Load;
+use crate::script;
 
 const CLIENTS: u64 = 3;
 /// How often a copy is killed.
@@ -22,8 +18,7 @@ const KILLS: usize = 10;
 
 /// A topic that nobody has used.
 pub(crate) fn topic(name: &str) -> String {
-    let brokers = std::env::var("KAFKA_BROKERS").expect("KAFKA_BROKERS: `make test` starts a broker and sets it");
-    format!("kafka://{brokers}/{name}-{:016x}", rand::random::<u64>())
+    format!("kafka://{}/{name}-{:016x}", brokers(), rand::random::<u64>())
 }
 
 /// Shows F7, F12. Keeps E2, L4, T1, T2.
@@ -31,7 +26,7 @@ pub(crate) fn topic(name: &str) -> String {
 async fn a_history_moves_to_kafka_while_clients_work() {
     let mut rng = seeded("moving");
     let mut node = Node::start_with(&["--rate-per-second", "0"]);
-    let mut load = Load::start(&node, &mut rng).await;
+    let load = Load::start(node.market(script::LIMIT).await, node.operators(), CLIENTS, &mut rng).await;
     let log = topic("moving");
     load.answers(200).await;
     assert_ok(&copy(&node, &log, &[]).output().unwrap());
@@ -41,9 +36,9 @@ async fn a_history_moves_to_kafka_while_clients_work() {
     node.stop();
     node.serve_from(&log);
     node.start_again();
-    load.moved(&node);
+    load.moved(node.operators());
     load.answers(200).await;
-    let told = load.end(&node).await;
+    let (told, _) = load.end(&node.operators()).await;
     node.stop();
     assert_sound(&log);
     say(&format!("moving: {told} answers before, during and after: 0 lost, 0 doubled"));
@@ -54,7 +49,7 @@ async fn a_history_moves_to_kafka_while_clients_work() {
 async fn a_copy_that_is_killed_again_and_again_is_the_history_in_the_end() {
     let mut rng = seeded("copy");
     let mut node = Node::start_with(&["--rate-per-second", "0"]);
-    let mut load = Load::start(&node, &mut rng).await;
+    let load = Load::start(node.market(script::LIMIT).await, node.operators(), CLIENTS, &mut rng).await;
     let log = topic("copied");
     // How many answers a whole copy takes on this machine: kills are spread over such a time.
     let (before, once) = (load.so_far(), copy(&node, &topic("once"), &[]));
@@ -66,7 +61,9 @@ async fn a_copy_that_is_killed_again_and_again_is_the_history_in_the_end() {
         load.answers(rng.random_range(0..=takes)).await;
         // Every other copy is killed while it writes, whatever the machine is busy with.
         let before = held[round];
-        while round % 2 == 1 && messages(&log) == before {}
+        if round % 2 == 1 {
+            until(async || messages(&log), |now| *now != before).await;
+        }
         child.kill();
         held.push(messages(&log));
     }
@@ -83,8 +80,8 @@ async fn a_copy_that_is_killed_again_and_again_is_the_history_in_the_end() {
     assert_sound(&log);
     node.serve_from(&log);
     node.start_again();
-    load.moved(&node);
-    let told = load.end(&node).await;
+    load.moved(node.operators());
+    let (told, _) = load.end(&node.operators()).await;
     assert!(held.is_sorted() && held[KILLS] > 0, "{held:?}");
     say(&format!("copy: {KILLS} kills, after which the topic held {held:?} entries; {told} answers told again"));
 }
@@ -94,7 +91,7 @@ async fn a_copy_that_is_killed_again_and_again_is_the_history_in_the_end() {
 async fn a_history_is_served_from_its_new_home_only_once_it_has_ended_in_the_old_one() {
     let mut node = Node::start();
     let place = json!({ "label": "before" });
-    let first = node.operator().post("/v1/placements", "before", &place).await.expect(201);
+    let before = node.operator().post("/v1/placements", "before", &place).await.expect(201);
     let log = topic("early");
     assert_ok(&copy(&node, &log, &[]).output().unwrap());
     let refused = copy(&node, &log, &["--seal"]).output().unwrap();
@@ -117,14 +114,11 @@ async fn a_history_is_served_from_its_new_home_only_once_it_has_ended_in_the_old
     node.stop();
     node.serve_from(&log);
     node.start_again();
-    let again = loop {
-        let again = node.operator().post("/v1/placements", "before", &place).await;
-        if again.status != 503 {
-            break again;
-        }
-        tokio::task::yield_now().await;
-    };
-    assert!(first.says_the_same_as(&again), "{first:?}, and then {again:?}");
+    let operator = node.operator();
+    let again =
+        first(async || operator.post("/v1/placements", "before", &place).await, |said: &Reply| said.status != 503)
+            .await;
+    assert!(before.says_the_same_as(&again), "{before:?}, and then {again:?}");
     // It lies there now, so there is nothing to copy to there any more.
     let late = copy(&node, &log, &[]).output().unwrap();
     assert_eq!(late.status.code(), Some(2), "{}", text(&late));
@@ -174,7 +168,7 @@ async fn a_history_goes_from_one_topic_to_another_only_once_it_has_ended_in_the_
     assert_sound(&new);
 }
 
-/// Waits until `node` takes commands of every partition.
+/// Waits until `node` takes commands.
 async fn answered(node: &Node) {
     for probe in 0..16 {
         let (key, body) = (format!("probe-{probe}"), json!({ "label": "a probe" }));
@@ -302,61 +296,5 @@ impl Drop for Killed {
     fn drop(&mut self) {
         // An error here says that it has ended already, which is what is wanted.
         let _ended = self.0.kill().and_then(|()| self.0.wait());
-    }
-}
-
-/// Clients that do not stop, wherever the node is.
-struct Load {
-    node: watch::Sender<Vec<Caller>>,
-    over: Arc<AtomicBool>,
-    answers: watch::Receiver<u64>,
-    clients: JoinSet<Script>,
-}
-
-impl Load {
-    async fn start(node: &Node, rng: &mut StdRng) -> Self {
-        let market = node.market(script::LIMIT).await;
-        let settlers = [market.settler("one").await.key, market.settler("two").await.key];
-        let (nodes, over) = (watch::Sender::new(vec![node.caller("")]), Arc::<AtomicBool>::default());
-        let (counted, answers) = watch::channel(0);
-        let mut clients = JoinSet::new();
-        for client in 0..CLIENTS {
-            let script = Script::new(client, rng.random(), market.operator.key.clone(), settlers.clone());
-            let (nodes, over, counted) = (nodes.subscribe(), Arc::clone(&over), counted.clone());
-            let goes_on = move || {
-                counted.send_modify(|answers| *answers += 1);
-                !over.load(Ordering::Relaxed)
-            };
-            clients.spawn(async move { script.roam(move || nodes.borrow().clone(), goes_on).await.0 });
-        }
-        Self { node: nodes, over, answers, clients }
-    }
-
-    fn so_far(&self) -> u64 {
-        *self.answers.borrow()
-    }
-
-    /// Waits for so many more answers.
-    async fn answers(&mut self, more: u64) {
-        let goal = self.so_far() + more;
-        self.answers.wait_for(|answers| *answers >= goal).await.expect("clients go on");
-    }
-
-    /// The node answers at another address.
-    fn moved(&self, node: &Node) {
-        self.node.send_replace(vec![node.caller("")]);
-    }
-
-    /// Ends all clients, holds every account against what `node` says of it, and every answer against its repetition.
-    async fn end(self, node: &Node) -> usize {
-        self.over.store(true, Ordering::Relaxed);
-        let mut scripts = self.clients.join_all().await;
-        for script in &mut scripts {
-            script.finish_anywhere(&[node.caller("")]).await;
-            script.assert_accounts(&node.operator()).await;
-        }
-        let told: Vec<&Told> = scripts.iter().flat_map(|script| &script.told).collect();
-        script::assert_told_again(told.iter().copied(), &[node.caller("")]).await;
-        told.len()
     }
 }

@@ -9,7 +9,7 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::{Value, json};
 
-use crate::fixture::{price, purchase, redemption, until};
+use crate::fixture::{first, price, purchase, redemption, until};
 use crate::http::{Caller, Lost, Reply};
 
 /// Every user's limit: used up after some tens of purchases.
@@ -60,6 +60,15 @@ struct Account {
     last: String,
 }
 
+impl Account {
+    /// What the node says once it knows the last answer. Its views may be behind, after what it went through.
+    async fn asks(&self, operator: &Caller, path: &str) -> Value {
+        let ask = async || operator.try_get(path, Some(&self.last)).await;
+        let told = first(ask, |reply| reply.as_ref().is_ok_and(|reply| !is_for_later(reply))).await;
+        told.expect("it has answered").expect(200).json()
+    }
+}
+
 /// One client: one command at a time, each until it is answered.
 pub(crate) struct Script {
     client: u64,
@@ -104,31 +113,6 @@ impl Script {
         Self { client, rng, operator, settlers, keys: 0, next: VecDeque::new(), accounts: Vec::new(), told: Vec::new() }
     }
 
-    /// Whether a command was sent and not answered.
-    pub(crate) fn is_waiting(&self) -> bool {
-        !self.next.is_empty()
-    }
-
-    /// Sends one command after the other until the node is lost; calls `answered` at each answer.
-    pub(crate) async fn play(mut self, to: Caller, answered: impl Fn()) -> Self {
-        loop {
-            if self.next.is_empty() {
-                self.invent();
-            }
-            if self.step(&to).await.is_err() {
-                return self;
-            }
-            answered();
-        }
-    }
-
-    /// Sends what is left to a node that nobody kills.
-    pub(crate) async fn finish(&mut self, to: Caller) {
-        while !self.next.is_empty() {
-            self.step(&to).await.expect("a node that nobody kills answers");
-        }
-    }
-
     /// Sends one command after the other to any of `nodes`, the next of them where one is lost or has no answer now, for
     /// as long as `goes_on` says after an answer. Gives the longest that a command took, retries included.
     pub(crate) async fn roam(
@@ -166,24 +150,10 @@ impl Script {
     }
 
     /// Sends what is left, anywhere.
-    pub(crate) async fn finish_anywhere(&mut self, nodes: &[Caller]) {
+    pub(crate) async fn finish(&mut self, nodes: &[Caller]) {
         while !self.next.is_empty() {
             self.anywhere(&|| nodes.to_vec()).await;
         }
-    }
-
-    /// Sends the next command until it is answered.
-    async fn step(&mut self, to: &Caller) -> Result<(), Lost> {
-        let sent = self.next.front().expect("there is a next command").clone();
-        let reply = loop {
-            let reply = sent.post(to).await?;
-            if !is_for_later(&reply) {
-                break reply;
-            }
-            tokio::task::yield_now().await;
-        };
-        self.answered(sent, reply);
-        Ok(())
     }
 
     fn answered(&mut self, sent: Sent, reply: Reply) {
@@ -279,11 +249,11 @@ impl Script {
     pub(crate) async fn assert_accounts(&self, operator: &Caller) {
         for account in &self.accounts {
             let path = format!("/v1/spending/{}", account.user);
-            let spending = operator.get_at(&path, &account.last).await.expect(200).json();
+            let spending = account.asks(operator, &path).await;
             let says = (spending["reserved"].as_u64(), spending["charged"].as_u64());
             assert_eq!(says, (Some(account.reserved), Some(account.charged)), "{spending}");
             let path = format!("/v1/approvals?limit=1000&user={}", account.user);
-            let page = operator.get_at(&path, &account.last).await.expect(200).json();
+            let page = account.asks(operator, &path).await;
             let approvals = page["data"].as_array().expect("a list has data");
             let refused = approvals.iter().filter(|approval| approval["state"] == "refused").count() as u64;
             assert_eq!((approvals.len() as u64 - refused, refused), (account.given, account.refused));

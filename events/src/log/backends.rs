@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 
-use super::kafka::{self as on_kafka, Address, KafkaLog, NewTopic};
+use super::kafka::broker::{address, trying_out};
+use super::kafka::{Address, KafkaLog, NewTopic};
 use super::memory::MemoryLog;
 use super::rocks::{RocksLog, Settings};
 use super::suite::{Fixture, PARTITIONS, log_id};
@@ -60,11 +61,6 @@ impl Fixture for Rocks {
     }
 }
 
-/// Tests have one broker.
-fn trying_out() -> on_kafka::Settings {
-    on_kafka::Settings { accept_single_copy: true, ..on_kafka::Settings::default() }
-}
-
 /// A topic of its own on the broker that `KAFKA_BROKERS` names. Two calls for the log give two nodes.
 struct Kafka {
     address: Address,
@@ -72,9 +68,7 @@ struct Kafka {
 
 impl Kafka {
     fn new() -> Self {
-        let brokers = std::env::var("KAFKA_BROKERS").expect("KAFKA_BROKERS: `make test` starts a broker and sets it");
-        let topic = format!("suite-{}", log_id());
-        let address = Address { brokers, topic };
+        let address = address("suite");
         let new = NewTopic { partitions: PARTITIONS, replicas: 1 };
         KafkaLog::create(&address, &trying_out(), log_id(), &new).expect("created");
         Self { address }

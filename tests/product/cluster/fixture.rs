@@ -1,6 +1,5 @@
 //! Several nodes over one topic, in one line.
 
-use std::process::Output;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -8,7 +7,6 @@ use tempfile::TempDir;
 
 use crate::fixture::{Market, Node, run, text, until};
 use crate::http::{Caller, Lost, Reply};
-use crate::script::{self, Script, Told};
 
 /// A node that does not answer within this is asked no more: it may be frozen, or cut off.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -91,46 +89,31 @@ impl Cluster {
         }
     }
 
-    /// Ends every script, holds every account against what a node says of it, and every answer against its repetition
-    /// by another node.
-    pub(super) async fn assert_told(&self, scripts: &mut [Script]) -> usize {
-        self.settled().await;
-        let operators = self.operators();
-        for script in scripts.iter_mut() {
-            script.finish_anywhere(&operators).await;
-        }
-        for (script, operator) in scripts.iter().zip(operators.iter().cycle()) {
-            script.assert_accounts(operator).await;
-        }
-        let told: Vec<&Told> = scripts.iter().flat_map(|script| &script.told).collect();
-        script::assert_told_again(told.iter().copied(), &operators).await;
-        told.len()
-    }
-
-    /// Runs `kippu replay verify` on the topic.
-    pub(super) fn verify(&self) -> Output {
-        run(&["replay", "verify", "--log", &self.log, "--accept-single-copy"])
-    }
-
-    /// Panics where `kippu doctor` does not find each node at work, and each partition at one of them.
-    #[track_caller]
-    pub(super) fn assert_found_by_doctor(&self) {
+    /// Waits until `kippu doctor` finds each node at work, and each partition at one of them.
+    pub(super) async fn assert_found_by_doctor(&self) {
         let data = self.nodes[0].data();
-        let output = run(&["--json", "doctor", "--data", data.to_str().unwrap(), "--accept-single-copy"]);
-        let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {}", text(&output)));
-        let findings = report["findings"].as_array().unwrap();
-        let nodes: Vec<_> = findings.iter().filter(|finding| finding["check"] == "node").collect();
-        assert!(nodes.len() == self.nodes.len() && nodes.iter().all(|node| node["verdict"] == "good"), "{report:#}");
-        for (index, node) in self.nodes.iter().enumerate() {
-            let told = format!("node-{index} at {} serves partitions ", node.url());
-            assert!(nodes.iter().any(|node| node["detail"].as_str().unwrap().starts_with(&told)), "{told}: {report:#}");
-        }
+        let told = |finding: &Value, index: usize| {
+            let at_work = format!("node-{index} at {} serves partitions ", self.nodes[index].url());
+            finding["verdict"] == "good"
+                && finding["detail"].as_str().is_some_and(|detail| detail.starts_with(&at_work))
+        };
+        let all_at_work = |report: &Value| {
+            let findings = report["findings"].as_array().into_iter().flatten();
+            let nodes: Vec<_> = findings.filter(|finding| finding["check"] == "node").collect();
+            nodes.len() == self.nodes.len()
+                && (0..nodes.len()).all(|index| nodes.iter().any(|finding| told(finding, index)))
+        };
+        let ask = async || {
+            let output = run(&["--json", "doctor", "--data", data.to_str().unwrap(), "--accept-single-copy"]);
+            serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&output)))
+        };
+        until(ask, all_at_work).await;
     }
 
     /// Panics where the history is not sound; gives the last lines of the report.
     #[track_caller]
     pub(super) fn assert_sound(&self) -> String {
-        let output = self.verify();
+        let output = run(&["replay", "verify", "--log", &self.log, "--accept-single-copy"]);
         assert!(output.status.success(), "{}", text(&output));
         text(&output)
     }

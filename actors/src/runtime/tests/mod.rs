@@ -79,6 +79,14 @@ struct Play {
 }
 
 impl Play {
+    /// Waits until every command that was sent from here has come to its partition.
+    async fn all_arrived(&self) {
+        // What is asked later in the same mailboxes is answered later.
+        self.runtime.figures().await;
+        actix::spawn(async {}).await.unwrap();
+        self.runtime.figures().await;
+    }
+
     async fn run(
         &self,
         caller: Caller,

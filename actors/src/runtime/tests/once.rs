@@ -69,10 +69,7 @@ fn retries_that_come_while_the_first_is_in_flight_share_its_answer() {
                 actix::spawn(async move { play.open("one").await })
             })
             .collect();
-        // An answer to a question asked later in the same mailboxes: all four are under way by then.
-        play.runtime.figures().await;
-        actix::spawn(async {}).await.unwrap();
-        play.runtime.figures().await;
+        play.all_arrived().await;
         stage.log.release();
         let mut positions = Vec::new();
         for caller in callers {

@@ -58,26 +58,3 @@ fn a_partition_with_too_much_under_way_says_so() {
         assert_eq!(done + turned_away, 4 * MOST_WAITING, "nobody was dropped in silence");
     });
 }
-
-/// A quarantined, slow or hot entity stays its own trouble: an entity whose neighbours in the mailbox wait for the disk
-/// or are refused is answered all the same.
-#[test]
-fn one_entitys_racers_do_not_stop_the_others() {
-    on_stage(|stage| async move {
-        let play = stage.start("a").await;
-        let hot = play.open("hot").await.unwrap().entity.id;
-        let racers: Vec<_> = (0..64)
-            .map(|n| {
-                let play = play.clone();
-                actix::spawn(async move { play.place(hot, "place", &format!("r{n}"), "a").await })
-            })
-            .collect();
-        let other = play.open("other").await;
-        assert_eq!(slug(&other), "done");
-        let mut done = 0;
-        for racer in racers {
-            done += usize::from(slug(&racer.await.unwrap()) == "done");
-        }
-        assert_eq!(done, 1);
-    });
-}

@@ -14,6 +14,8 @@
 pub mod address;
 mod beside;
 mod bookmark;
+#[cfg(test)]
+pub(in crate::log) mod broker;
 mod check;
 mod client;
 mod error;

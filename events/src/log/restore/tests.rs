@@ -4,17 +4,14 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use super::super::kafka::{self, Address, KafkaLog, NewTopic};
+use super::super::kafka::broker::{address, trying_out};
+use super::super::kafka::{self, KafkaLog, NewTopic};
 use super::super::rocks::{self, RocksLog};
 use super::super::walk::Walk;
 use super::super::{AppendError, Bound, Claim, Claimant, Commit, Log as _, ReadLog, Seal};
 use super::*;
 
 const LOG: LogId = LogId([7; 16]);
-
-fn trying_out() -> kafka::Settings {
-    kafka::Settings { accept_single_copy: true, ..kafka::Settings::default() }
-}
 
 /// A genesis, and two claims with commits behind each.
 fn history(partition: u16) -> Vec<Vec<u8>> {
@@ -90,8 +87,7 @@ fn an_embedded_log_is_the_history_that_it_took_over_and_goes_on() {
 /// Shows F7. Keeps L2, L4, L5.
 #[test]
 fn a_topic_is_the_history_that_it_took_over_and_what_arrives_twice_does_not_count() {
-    let brokers = std::env::var("KAFKA_BROKERS").expect("KAFKA_BROKERS: `make test` starts a broker and sets it");
-    let address = Address { brokers, topic: format!("restored-{}", LogId::random().unwrap()) };
+    let address = address("restored");
     KafkaLog::create(&address, &trying_out(), LOG, &NewTopic { partitions: 2, replicas: 1 }).unwrap();
     let open = || -> Box<dyn Restore> { Box::new(kafka::Restored::open(&address, &trying_out()).unwrap()) };
     // Two copies at once, each of which knows nothing of the other.

@@ -36,8 +36,9 @@ fn an_honest_history_is_sound() {
 /// Shows F21. Keeps L5.
 #[test]
 fn any_byte_changed_is_found_by_partition_and_number() {
-    let tape = honest(seed(), 200);
-    let mut rng = Scribe::new(seed()).rng;
+    let seed = seed();
+    let tape = honest(seed, 200);
+    let mut rng = Scribe::new(seed).rng;
     for _ in 0..100 {
         let partition = rng.random_range(0..PARTITIONS);
         let number = rng.random_range(0..tape.0[usize::from(partition)].len());
@@ -54,9 +55,10 @@ fn any_byte_changed_is_found_by_partition_and_number() {
 /// Keeps L5.
 #[test]
 fn a_byte_changed_with_its_digest_made_to_fit_is_found() {
-    let tape = honest(seed(), 200);
+    let seed = seed();
+    let tape = honest(seed, 200);
     let checkpoint = check(&tape).checkpoint();
-    let mut rng = Scribe::new(seed()).rng;
+    let mut rng = Scribe::new(seed).rng;
     for _ in 0..100 {
         let partition = rng.random_range(0..PARTITIONS);
         let records = &tape.0[usize::from(partition)];
@@ -103,8 +105,9 @@ fn a_record_that_is_missing_is_found_when_those_behind_it_moved_up() {
 /// Keeps L5.
 #[test]
 fn two_records_that_changed_places_are_found() {
-    let tape = honest(seed(), 200);
-    let mut rng = Scribe::new(seed()).rng;
+    let seed = seed();
+    let tape = honest(seed, 200);
+    let mut rng = Scribe::new(seed).rng;
     let records = tape.0[2].len();
     for _ in 0..100 {
         let (a, b) = (rng.random_range(0..records), rng.random_range(0..records));
@@ -120,8 +123,9 @@ fn two_records_that_changed_places_are_found() {
 /// Keeps L5.
 #[test]
 fn a_record_that_was_added_is_found() {
-    let tape = honest(seed(), 200);
-    let mut rng = Scribe::new(seed()).rng;
+    let seed = seed();
+    let tape = honest(seed, 200);
+    let mut rng = Scribe::new(seed).rng;
     let records = tape.0[0].len();
     for _ in 0..100 {
         let (from, to) = (rng.random_range(0..records), rng.random_range(1..=records));
@@ -139,7 +143,6 @@ fn a_record_that_was_added_is_found() {
 fn a_tail_cut_off_is_found_by_a_checkpoint() {
     let tape = honest(seed(), 200);
     let checkpoint = check(&tape).checkpoint();
-    let mut longer = tape.clone();
     let mut cut = tape;
     for lost in 1..20 {
         cut.0[1].pop();
@@ -148,8 +151,6 @@ fn a_tail_cut_off_is_found_by_a_checkpoint() {
         let damage = only_damage(&report, 1);
         assert_eq!((damage.number, damage.field.as_str()), (cut.0[1].len() as u64, "checkpoint"), "{lost} lost");
     }
-    longer.0.truncate(usize::from(PARTITIONS));
-    assert!(verify(&longer, &Options { since: Some(&checkpoint), ..Options::default() }).sound);
 }
 
 #[test]

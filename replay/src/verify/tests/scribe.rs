@@ -137,6 +137,16 @@ impl Scribe {
         EntityId::from_hash(&self.rng.random())
     }
 
+    /// An id of this partition.
+    fn id_in(&mut self, partition: usize) -> EntityId {
+        loop {
+            let id = self.id();
+            if usize::from(id.slot().partition(PARTITIONS)) == partition {
+                return id;
+            }
+        }
+    }
+
     pub(super) fn claim(&mut self, partition: u16) {
         let head = self.heads[usize::from(partition)];
         let claim = Claim { epoch: head.epoch + 1, nonce: [3; 16], node: "n".to_owned(), url: "u".to_owned() };
@@ -238,7 +248,8 @@ pub(super) fn refunded(approval: EntityId, amount: u64) -> user::Event {
     user::Event::AmountRefunded { approval, amount: minor(amount) }
 }
 
-/// An honest history of `records` commits: every family, every end an approval can have, and claims between.
+/// An honest history of `records` commits: every family, every end an approval can have, claims between, and users in
+/// each partition.
 pub(super) fn honest(seed: u64, records: usize) -> Tape {
     let mut scribe = Scribe::new(seed);
     let settler = scribe.id();
@@ -252,7 +263,7 @@ pub(super) fn honest(seed: u64, records: usize) -> Tape {
     while scribe.commands < records as u64 {
         scribe.now = Time::from_micros(scribe.now.micros() + scribe.rng.random_range(0..1000));
         if users.len() < 8 {
-            let user = scribe.id();
+            let user = scribe.id_in(users.len() % usize::from(PARTITIONS));
             let charging = if users.len() % 2 == 0 { Charging::AtPermission } else { Charging::AtSettlement };
             scribe.commit(vec![event::<User>(user, registered(1_000_000, charging))]);
             users.push((user, charging, 0_u64));

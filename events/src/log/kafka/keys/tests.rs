@@ -11,19 +11,11 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::log::kafka::KafkaLog;
+use crate::log::kafka::broker::{PATIENCE, address, delete, fetch, trying_out};
 use crate::secrets::{Secrets, SecretsError};
 
 const LOG: LogId = LogId([1; 16]);
 const NEW: NewTopic = NewTopic { partitions: 3, replicas: 1 };
-/// Tests have one broker.
-fn trying_out() -> Settings {
-    Settings { accept_single_copy: true, ..Settings::default() }
-}
-
-fn address(name: &str) -> Address {
-    let brokers = std::env::var("KAFKA_BROKERS").expect("KAFKA_BROKERS: `make test` starts a broker and sets it");
-    Address { brokers, topic: format!("{name}-{}", LogId::random().unwrap()) }
-}
 
 /// A log with a topic for keys, and folders for its nodes.
 struct Place {
@@ -301,15 +293,9 @@ fn a_topic_that_is_missing_or_could_lose_keys_is_refused_and_not_made_beside_a_l
     assert!(refused(Settings::default()).contains("its replication factor is 1, not 3"));
     KafkaLog::create(&place.address, &trying_out(), LOG, &NEW).unwrap();
     let keys = place.address.keys();
-    let fetch = Fetch::new(Access::new(&keys, &trying_out()).unwrap());
-    let admin = fetch.access.admin().unwrap();
-    let deleted = admin.delete_topics(&[&keys.topic], &rdkafka::admin::AdminOptions::new());
-    assert!(futures_executor::block_on(deleted).unwrap().iter().all(Result::is_ok));
-    while topic::count(&fetch).is_ok() {
-        std::thread::yield_now();
-    }
+    delete(&keys);
     assert_eq!(refused(trying_out()), format!("there is no topic {}: make it with init", keys.topic));
     let error = KafkaLog::create(&place.address, &trying_out(), LOG, &NEW).unwrap_err().to_string();
     assert!(error.contains(&keys.topic) && error.contains("it is gone, but the log beside it is there"), "{error}");
-    assert!(topic::count(&fetch).is_err(), "nothing was made");
+    assert!(topic::count(&fetch(&keys)).is_err(), "nothing was made");
 }

@@ -12,24 +12,11 @@ use std::time::Instant;
 use rdkafka::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 
+use super::broker::{PATIENCE, address, change, delete, fetch, trying_out};
 use super::*;
 use crate::log::Progress;
 
 const NEW: NewTopic = NewTopic { partitions: 1, replicas: 1 };
-
-/// Tests have one broker.
-fn trying_out() -> Settings {
-    Settings { accept_single_copy: true, ..Settings::default() }
-}
-
-fn fetch(address: &Address) -> Fetch {
-    Fetch::new(Access::new(address, &trying_out()).unwrap())
-}
-
-fn address(name: &str) -> Address {
-    let brokers = std::env::var("KAFKA_BROKERS").expect("KAFKA_BROKERS: `make test` starts a broker and sets it");
-    Address { brokers, topic: format!("{name}-{}", LogId::random().unwrap()) }
-}
 
 fn created(name: &str) -> Address {
     let address = address(name);
@@ -118,13 +105,8 @@ fn a_topic_that_could_lose_history_is_refused_with_every_reason() {
     let address = created("leaky");
     let error = KafkaLog::open(&address, &Settings::default()).map(drop).unwrap_err().to_string();
     assert!(error.ends_with("its replication factor is 1, not 3; min.insync.replicas is 1, not 2"), "{error}");
-    let admin = fetch(&address).access.admin().unwrap();
-    let change = rdkafka::admin::AlterConfig::new(rdkafka::admin::ResourceSpecifier::Topic(&address.topic));
-    let change = change.set("cleanup.policy", "compact").set("retention.ms", "60000");
-    let changed = admin.alter_configs([&change], &rdkafka::admin::AdminOptions::new());
-    assert!(futures_executor::block_on(changed).unwrap().iter().all(Result::is_ok));
-    let refused = |error: &str| error.contains("cleanup.policy is compact") && error.contains("retention.ms is 60000");
-    assert!(refused(&refusal(&address)), "{}", refusal(&address));
+    change(&address, "cleanup.policy", "compact");
+    assert!(refusal(&address).contains("cleanup.policy is compact"), "{}", refusal(&address));
     assert_eq!(fetch(&address).end(0).unwrap(), 1, "nothing was written");
 }
 
