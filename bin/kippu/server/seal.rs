@@ -32,7 +32,6 @@ pub(crate) async fn seal(request: HttpRequest, shared: Data<Shared>, body: Bytes
         return Err(Problem::new(&problem::INVALID_BODY, format!("next has 1 to {MOST_NEXT_BYTES} bytes")));
     }
     tracing::warn!(%next, "an operator seals the history");
-    let sealed = shared.node.runtime.seal(&next).await;
-    sealed.map_err(|not_sealed| Problem::new(&problem::UNAVAILABLE, not_sealed.to_string()))?;
+    shared.node.runtime.seal(&next).await?;
     Ok(HttpResponse::Ok().json(json!({ "log": shared.node.log.id().to_string(), "next": next })))
 }
