@@ -188,14 +188,16 @@ impl Serving {
         }
         let now = self.keeper.now(&*self.around.clock);
         let now = now.map_err(|_| Problem::new(&problem::CLOCK_JUMPED, "an operator has to look at the clock"))?;
-        let Some(resident) = self.room.get(key) else { return Ok(Step::Fetch(key)) };
-        if let Some(expected) = if_match
-            && *expected != resident.version
-        {
-            let detail = format!("{key} has version {}, not {expected}", resident.version);
-            return Err(Problem::new(&problem::VERSION_MISMATCH, detail));
+        let step = self.judged_apart(ready, &Context { now, caller: *caller, id: key.id })?;
+        // Only whom the rules let act on it is told its version.
+        let version = self.room.get(key).map_or(0, |resident| resident.version);
+        match (&step, if_match) {
+            (Step::Accept(..), Some(expected)) if *expected != version => {
+                let detail = format!("{key} has version {version}, not {expected}");
+                Err(Problem::new(&problem::VERSION_MISMATCH, detail))
+            }
+            _ => Ok(step),
         }
-        self.judged_apart(ready, &Context { now, caller: *caller, id: key.id })
     }
 
     /// What became of this command, if it was done before.
@@ -301,7 +303,7 @@ impl Serving {
     /// Answers a command that was done before: with the answer that is under way, or from the record.
     fn repeat(&mut self, done: Done, job: Job) {
         if !done.asked_for(job.submission.ready.body) {
-            let reused = Problem::new(&problem::KEY_REUSED, "the same key came with another body before");
+            let reused = Problem::new(&problem::KEY_REUSED, "the same key came with another command or body before");
             return self.refuse(reused, job.reply);
         }
         let Some(reply) = job.reply else { return };

@@ -88,8 +88,8 @@ fn unknown_paths_and_methods_are_problems_that_say_what_there_is() {
             let cases = [
                 ("GET", "/nowhere".to_owned(), 404, ""),
                 ("POST", "/livez".to_owned(), 405, "GET, HEAD"),
-                ("DELETE", "/v1/clients".to_owned(), 405, "GET, POST"),
-                ("PUT", format!("/v1/clients/{id}"), 405, "GET"),
+                ("DELETE", "/v1/clients".to_owned(), 405, "GET, HEAD, POST"),
+                ("PUT", format!("/v1/clients/{id}"), 405, "GET, HEAD"),
                 ("GET", format!("/v1/clients/{id}/revoke"), 405, "POST"),
                 ("POST", "/v1/kings".to_owned(), 404, ""),
                 ("POST", format!("/v1/clients/{id}/crown"), 404, ""),
