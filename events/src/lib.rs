@@ -22,6 +22,5 @@ pub use entity::{AnyEntity, Entity, EntityKey};
 pub use event::Recorded;
 pub use family::Family;
 pub use id::{EntityId, Slot};
-pub use money::Money;
 pub use principal::Principal;
 pub use time::Time;

@@ -57,8 +57,9 @@ pub(super) struct Keyring {
     pub(super) log: LogId,
     /// Tokens.
     pub(super) root: Numbered<Key>,
-    /// PINs, before argon2id.
-    pub(super) pepper: Numbered<Key>,
+    /// PINs, before argon2id, and its number. One for ever: what is stored of a PIN is compared with what the one that
+    /// was given makes now.
+    pub(super) pepper: (u32, Key),
     /// Persons' keys are encrypted under these.
     pub(super) wrapping: Numbered<Key>,
     /// Identities of commands, of entities, and of what was asked for: each with a tag of its own. One for ever, as
@@ -122,7 +123,7 @@ impl Keyring {
     fn random(log: LogId) -> Result<Self, getrandom::Error> {
         let one = || Ok(Numbered::one(FIRST, Key::random()?));
         let (identity, index) = (Key::random()?, Key::random()?);
-        Ok(Self { log, root: one()?, pepper: one()?, wrapping: one()?, identity, index })
+        Ok(Self { log, root: one()?, pepper: (FIRST, Key::random()?), wrapping: one()?, identity, index })
     }
 
     /// The same keys for the same seed: for logs that are gone with the process.
@@ -137,7 +138,7 @@ impl Keyring {
         Self {
             log,
             root: one("root"),
-            pepper: one("pepper"),
+            pepper: (FIRST, key("pepper")),
             wrapping: one("wrapping"),
             identity: key("identity"),
             index: key("index"),
@@ -167,14 +168,13 @@ impl Keyring {
     }
 
     fn stored(&self) -> Stored {
-        let numbered = |keys: &Numbered<Key>| {
-            keys.oldest_first().map(|(number, key)| StoredKey { number, key: BASE64URL_NOPAD.encode(&key.0) }).collect()
-        };
+        let stored = |(number, key): (u32, &Key)| StoredKey { number, key: BASE64URL_NOPAD.encode(&key.0) };
+        let numbered = |keys: &Numbered<Key>| keys.oldest_first().map(stored).collect();
         Stored {
             format: FORMAT,
             log: self.log.to_string(),
             root: numbered(&self.root),
-            pepper: numbered(&self.pepper),
+            pepper: vec![stored((self.pepper.0, &self.pepper.1))],
             wrapping: numbered(&self.wrapping),
             identity: BASE64URL_NOPAD.encode(&self.identity.0),
             index: BASE64URL_NOPAD.encode(&self.index.0),
@@ -208,7 +208,10 @@ impl Keyring {
         Ok(Self {
             log: stored.log.parse().map_err(|_| wrong("log is not the identity of a log".to_owned()))?,
             root: numbered("root", &stored.root)?,
-            pepper: numbered("pepper", &stored.pepper)?,
+            pepper: match &stored.pepper[..] {
+                [only] => (only.number, key("pepper", &only.key)?),
+                _ => return Err(wrong("pepper is not one key, and PINs are checked with one alone".to_owned())),
+            },
             wrapping: numbered("wrapping", &stored.wrapping)?,
             identity: key("identity", &stored.identity)?,
             index: key("index", &stored.index)?,
@@ -262,7 +265,7 @@ mod tests {
         let made = Keyring::random(LOG).unwrap();
         made.create(folder.path()).unwrap();
         let all = |keyring: &Keyring| {
-            let (root, pepper, wrapping) = (keyring.root.newest(), keyring.pepper.newest(), keyring.wrapping.newest());
+            let (root, pepper, wrapping) = (keyring.root.newest(), &keyring.pepper, keyring.wrapping.newest());
             assert_eq!((root.0, pepper.0, wrapping.0), (FIRST, FIRST, FIRST));
             [root.1.0, pepper.1.0, wrapping.1.0, keyring.identity.0, keyring.index.0]
         };
@@ -304,6 +307,17 @@ mod tests {
             assert!(error.contains(FILE), "{error}");
             assert!(keys.iter().all(|key| !error.contains(key)), "{error}");
         }
+    }
+
+    #[test]
+    fn a_second_pepper_with_which_no_pin_would_be_right_any_more_is_refused() {
+        let (folder, text) = written();
+        let mut keyring: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let mut second = keyring["pepper"][0].clone();
+        second["number"] = 2.into();
+        keyring["pepper"].as_array_mut().unwrap().push(second);
+        let error = refusal(folder.path(), &keyring.to_string());
+        assert!(error.contains("pepper is not one key"), "{error}");
     }
 
     #[test]
