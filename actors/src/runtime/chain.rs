@@ -1,6 +1,5 @@
 //! The chain of one partition under one claim: gives each record its number and its place after the one before.
 
-use kippu_events::log::record::MOST_BYTES;
 use kippu_events::log::{AppendError, Commit, Content, Hash, Head, Seal, Writer};
 
 /// The writer and the head that it has handed over so far, durable or not.
@@ -39,9 +38,6 @@ impl Chain {
         let number = self.head.number + 1;
         let commit = Commit { epoch: self.head.epoch, number, prev: self.head.hash, acked: self.durable, body };
         let (stored, hash) = Content::Commit(commit).encode();
-        if stored.len() > MOST_BYTES {
-            return Err(AppendError::TooLarge { bytes: stored.len() });
-        }
         self.writer.append(number, stored)?;
         self.head = Head { number, hash, ..self.head };
         Ok((number, hash))

@@ -1,6 +1,6 @@
 //! The one rule of validity: what a reader, any reader on any backend, makes of the next record in log order.
 
-use super::record::{Content, Hash, Record};
+use super::record::{Content, Genesis, Hash, Record};
 
 /// What has been taken from a partition so far.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -33,6 +33,19 @@ pub enum Verdict {
 /// Why a record is damage, by the field that shows it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Damage {
+    /// Something else where the genesis belongs.
+    #[error("field kind: a partition begins with its genesis")]
+    NoGenesis,
+    /// The genesis of another partition.
+    #[error("field {field}: this opens {found}, not {ours}")]
+    OtherGenesis {
+        /// The first field that differs.
+        field: &'static str,
+        /// As stored.
+        found: Genesis,
+        /// What it should be.
+        ours: Genesis,
+    },
     /// A genesis behind the first record.
     #[error("field kind: a second genesis")]
     SecondGenesis,
@@ -82,6 +95,24 @@ impl Head {
     pub const fn at_genesis(digest: Hash) -> Self {
         Self { epoch: 0, number: 0, hash: digest, sealed: false }
     }
+}
+
+/// Judges `record`, the first of the partition that `genesis` opens: the head after it.
+///
+/// # Errors
+/// [`Damage`]: it is not that genesis.
+pub fn begin(genesis: &Genesis, record: &Record<'_>) -> Result<Head, Damage> {
+    let Content::Genesis(found) = record.content else { return Err(Damage::NoGenesis) };
+    let field = if found.log != genesis.log {
+        "log"
+    } else if found.partition != genesis.partition {
+        "partition"
+    } else if found.partitions != genesis.partitions {
+        "partitions"
+    } else {
+        return Ok(Head::at_genesis(record.digest));
+    };
+    Err(Damage::OtherGenesis { field, found, ours: *genesis })
 }
 
 /// Judges `record`, which comes next in log order after `head`. `digest_at` knows the digest of each valid record of

@@ -19,7 +19,9 @@ pub mod segments;
 #[cfg(any(test, feature = "suite"))]
 #[allow(clippy::missing_panics_doc, clippy::panic, clippy::expect_used, missing_docs, reason = "a case is a test")]
 pub mod suite;
+mod tenure;
 pub mod walk;
+mod watches;
 
 #[cfg(test)]
 mod backends;
@@ -108,6 +110,12 @@ impl Default for Bound {
     fn default() -> Self {
         Self { entries: 1024, bytes: 1 << 20 }
     }
+}
+
+impl Bound {
+    /// What whoever goes through a whole history reads at once: enough that a sync, or the way to the brokers and back, is
+    /// cheap beside it.
+    pub const BULK: Self = Self { entries: 4096, bytes: 4 << 20 };
 }
 
 /// Why a read failed.
@@ -206,6 +214,15 @@ pub trait ReadLog: Send + Sync {
     /// # Errors
     /// As [`ReadLog::end`].
     fn read(&self, partition: u16, offset: u64, bound: Bound) -> Result<Page, ReadError>;
+
+    /// The entry at `offset`; nothing behind the end.
+    ///
+    /// # Errors
+    /// As [`ReadLog::end`].
+    fn entry(&self, partition: u16, offset: u64) -> Result<Option<Entry>, ReadError> {
+        let page = self.read(partition, offset, Bound { entries: 1, bytes: 0 })?;
+        Ok(page.entries.into_iter().next().filter(|entry| entry.offset == offset))
+    }
 
     /// Lends `entry` the offset and the bytes of each entry that [`ReadLog::read`] would bring, in order, as far as they
     /// have come here, and gives the offset behind them; a watch is told of what comes later. Nothing is copied where the

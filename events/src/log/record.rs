@@ -49,7 +49,7 @@ impl std::fmt::Debug for Hash {
 }
 
 /// Opens a partition. Always record 0.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Genesis {
     /// The log that the partition belongs to.
     pub log: super::LogId,
@@ -57,6 +57,20 @@ pub struct Genesis {
     pub partition: u16,
     /// How many partitions the log has, for ever.
     pub partitions: u16,
+}
+
+impl Genesis {
+    /// What `partition` of `log` begins with.
+    #[must_use]
+    pub fn of(log: &dyn super::ReadLog, partition: u16) -> Self {
+        Self { log: log.id(), partition, partitions: log.partitions() }
+    }
+}
+
+impl std::fmt::Display for Genesis {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "partition {} of {} of the log {}", self.partition, self.partitions, self.log)
+    }
 }
 
 /// Takes a partition over: everyone who wrote with a lower epoch has lost it.
