@@ -17,6 +17,7 @@ pub mod secrets;
 mod text;
 pub mod time;
 pub mod user;
+pub mod whole;
 
 pub use entity::{AnyEntity, Entity, EntityKey};
 pub use event::Recorded;

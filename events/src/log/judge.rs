@@ -1,9 +1,11 @@
 //! The one rule of validity: what a reader, any reader on any backend, makes of the next record in log order.
 
+use serde::{Deserialize, Serialize};
+
 use super::record::{Content, Genesis, Hash, Record};
 
 /// What has been taken from a partition so far.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Head {
     /// The epoch of the last valid claim; zero before any.
     pub epoch: u64,

@@ -30,9 +30,9 @@ mod golden;
 #[cfg(test)]
 mod model;
 
-use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 pub use judge::{Damage, Head, Verdict};
 pub use position::{Cut, Position};
@@ -54,31 +54,7 @@ impl LogId {
     }
 }
 
-impl fmt::Display for LogId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = [0; 32];
-        data_encoding::HEXLOWER.encode_mut(&self.0, &mut text);
-        f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
-    }
-}
-
-impl fmt::Debug for LogId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl FromStr for LogId {
-    type Err = data_encoding::DecodeError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bytes = data_encoding::HEXLOWER.decode(text.as_bytes())?;
-        bytes
-            .try_into()
-            .map(Self)
-            .map_err(|_| data_encoding::DecodeError { position: text.len(), kind: data_encoding::DecodeKind::Length })
-    }
-}
+crate::text::hex!(LogId, 16, "the identity of a log, 32 hexadecimal digits");
 
 /// What lies at one offset: on an embedded log the offset is the record's number, on a shared one it need not be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -309,7 +285,7 @@ pub trait Log: ReadLog {
 }
 
 /// Who claims.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Claimant {
     /// The node's name.
     pub node: String,

@@ -36,17 +36,7 @@ impl Hash {
     pub const ZERO: Self = Self([0; 32]);
 }
 
-impl std::fmt::Display for Hash {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl std::fmt::Debug for Hash {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        std::fmt::Display::fmt(self, f)
-    }
-}
+crate::text::hex!(Hash, 32, "a hash of 64 hexadecimal digits");
 
 /// Opens a partition. Always record 0.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

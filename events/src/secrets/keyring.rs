@@ -1,8 +1,8 @@
 //! The keyring: every key that is not a person's, in one file of mode 0600, written once and renamed into place.
 
-use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use data_encoding::BASE64URL_NOPAD;
@@ -13,6 +13,7 @@ use zeroize::Zeroize as _;
 use super::SecretsError;
 use super::numbered::Numbered;
 use crate::log::LogId;
+use crate::whole::{sync_parent, write_whole};
 
 /// The file's name within the key store.
 pub(super) const FILE: &str = "keyring.json";
@@ -73,7 +74,7 @@ pub(super) struct Keyring {
 #[serde(deny_unknown_fields)]
 struct Stored {
     format: u32,
-    log: String,
+    log: LogId,
     root: Vec<StoredKey>,
     pepper: Vec<StoredKey>,
     wrapping: Vec<StoredKey>,
@@ -157,14 +158,9 @@ impl Keyring {
         let failed = |source| SecretsError::Io { path: path.clone(), source };
         let mut text = serde_json::to_vec_pretty(&self.stored()).map_err(|e| failed(e.into()))?;
         text.push(b'\n');
-        let unfinished = dir.join(format!("{FILE}.new"));
-        let written = write_new(&unfinished, &text);
+        let written = write_whole(&path, &text, 0o600);
         text.zeroize();
-        written
-            .and_then(|()| fs::rename(&unfinished, &path))
-            .and_then(|()| sync(dir))
-            .and_then(|()| dir.parent().filter(|parent| *parent != Path::new("")).map_or(Ok(()), sync))
-            .map_err(failed)
+        written.and_then(|()| sync_parent(dir)).map_err(failed)
     }
 
     fn stored(&self) -> Stored {
@@ -172,7 +168,7 @@ impl Keyring {
         let numbered = |keys: &Numbered<Key>| keys.oldest_first().map(stored).collect();
         Stored {
             format: FORMAT,
-            log: self.log.to_string(),
+            log: self.log,
             root: numbered(&self.root),
             pepper: vec![stored((self.pepper.0, &self.pepper.1))],
             wrapping: numbered(&self.wrapping),
@@ -206,7 +202,7 @@ impl Keyring {
                 .ok_or_else(|| wrong(format!("{name} has no keys with growing numbers")))
         };
         Ok(Self {
-            log: stored.log.parse().map_err(|_| wrong("log is not the identity of a log".to_owned()))?,
+            log: stored.log,
             root: numbered("root", &stored.root)?,
             pepper: match &stored.pepper[..] {
                 [only] => (only.number, key("pepper", &only.key)?),
@@ -224,21 +220,6 @@ pub(super) fn make_dir(dir: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
     // It may have been there, open to others.
     fs::set_permissions(dir, Permissions::from_mode(0o700))
-}
-
-fn write_new(path: &Path, text: &[u8]) -> io::Result<()> {
-    // What a crash left unfinished may have another mode, or be a link to elsewhere.
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        Ok(()) | Err(_) => {}
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(text)?;
-    file.sync_all()
-}
-
-fn sync(dir: &Path) -> io::Result<()> {
-    File::open(dir)?.sync_all()
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ pub(super) fn walk(log: &dyn ReadLog, partition: u16, options: &Options<'_>) -> 
     let damage = walk.run().err();
     let Walk { mut found, head, breaches, .. } = walk;
     found.damage = damage;
-    found.head = head.map(|h| Head { number: h.number, hash: h.hash.to_string(), sealed: h.sealed });
+    found.head = head.map(|h| Head { number: h.number, hash: h.hash, sealed: h.sealed });
     found.breaches = breaches.count;
     found.first_breaches = breaches.first;
     found
@@ -150,7 +150,7 @@ impl Walk<'_> {
         let Some(head) = self.walk.head() else { return Ok(()) };
         if let Some(known) = self.options.since.and_then(|since| since.head(self.own.partition))
             && known.number == head.number
-            && known.hash != head.hash.to_string()
+            && known.hash != head.hash
         {
             return Err(Fault::new(
                 "checkpoint",

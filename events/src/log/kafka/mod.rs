@@ -330,7 +330,7 @@ impl Log for KafkaLog {
     }
 
     fn bookmark(&self, partition: u16) -> Option<Vec<u8>> {
-        self.place(partition).ok()?.seat().bookmark().map(Bookmark::encode)
+        self.place(partition).ok()?.seat().bookmark().as_ref().map(Bookmark::encode)
     }
 
     fn resume(&self, partition: u16, bookmark: Option<&[u8]>) -> Result<(), ReadError> {

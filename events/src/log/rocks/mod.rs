@@ -35,6 +35,7 @@ pub use space::FreeBytes;
 use super::lock::Lock;
 use super::watches::Watches;
 use super::{AppendError, Bound, Claimant, Claimed, Listener, Log, LogId, Page, ReadError, ReadLog, Watch};
+use crate::whole::sync_parent;
 use committer::Committer;
 use durable::Publisher;
 use format::Format;
@@ -137,7 +138,7 @@ impl RocksLog {
         Store::create(&unfinished, id, partitions)?;
         Format::new(id, partitions).write(&unfinished)?;
         std::fs::rename(&unfinished, &store).map_err(io)?;
-        format::sync_dir(dir)
+        sync_parent(&store).map_err(io)
     }
 
     /// The log in `dir`.

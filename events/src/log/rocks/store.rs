@@ -74,7 +74,7 @@ impl Store {
         let options = database().map_err(refused)?;
         same_families(&options, path, format.partitions)?;
         let db = DB::open_cf_descriptors(&options, path, families(format.partitions)).map_err(refused)?;
-        Self { db, id: format.id()?, partitions: format.partitions }.checked()
+        Self { db, id: format.log, partitions: format.partitions }.checked()
     }
 
     /// The store at `path`, which another process may be writing. RocksDB keeps a diary in `scratch`.
@@ -86,7 +86,7 @@ impl Store {
         same_families(&options, path, format.partitions)?;
         let db = DB::open_cf_descriptors_as_secondary(&options, path, scratch, families(format.partitions))
             .map_err(refused)?;
-        Self { db, id: format.id()?, partitions: format.partitions }.checked()
+        Self { db, id: format.log, partitions: format.partitions }.checked()
     }
 
     /// Refuses a partition that another log, or another partition of this one, began.
