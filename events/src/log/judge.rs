@@ -241,6 +241,25 @@ mod tests {
     }
 
     #[test]
+    fn a_partition_begins_with_its_own_genesis_and_another_is_damage_by_its_first_field_that_differs() {
+        let ours = Genesis { log: crate::log::LogId([1; 16]), partition: 3, partitions: 16 };
+        let begun = |content: Content<'_>| {
+            let (stored, digest) = content.encode();
+            (begin(&ours, &Record::decode(&stored).expect("a record")), digest)
+        };
+        let (head, digest) = begun(Content::Genesis(ours));
+        assert_eq!(head, Ok(Head::at_genesis(digest)));
+        assert_eq!(begun(claim(1)).0, Err(Damage::NoGenesis));
+        for (field, found) in [
+            ("log", Genesis { log: crate::log::LogId([2; 16]), partition: 4, ..ours }),
+            ("partition", Genesis { partition: 4, partitions: 8, ..ours }),
+            ("partitions", Genesis { partitions: 8, ..ours }),
+        ] {
+            assert_eq!(begun(Content::Genesis(found)).0, Err(Damage::OtherGenesis { field, found, ours }));
+        }
+    }
+
+    #[test]
     fn nothing_counts_after_a_seal() {
         assert_eq!(judged(&SEALED, claim(4)).0, Verdict::Stale);
         for content in [commit(3, 8, HERE, 7), seal(3, 8, HERE)] {

@@ -225,6 +225,39 @@ impl Content<'_> {
     }
 }
 
+impl<'a> Content<'a> {
+    fn read(kind: u8, fields: &mut Fields<'a>) -> Result<Self, NotARecord> {
+        Ok(match kind {
+            GENESIS => Self::Genesis(Genesis {
+                log: super::LogId(fields.array("log")?),
+                partition: u16::from_be_bytes(fields.array("partition")?),
+                partitions: u16::from_be_bytes(fields.array("partitions")?),
+            }),
+            CLAIM => Self::Claim(Claim {
+                epoch: fields.number("epoch")?,
+                nonce: fields.array("nonce")?,
+                node: fields.text("node")?,
+                url: fields.text("url")?,
+            }),
+            COMMIT => Self::Commit(Commit {
+                epoch: fields.number("epoch")?,
+                number: fields.number("number")?,
+                prev: Hash(fields.array("prev")?),
+                acked: fields.number("acked")?,
+                body: fields.next("body")?,
+            }),
+            SEAL => Self::Seal(Seal {
+                epoch: fields.number("epoch")?,
+                number: fields.number("number")?,
+                prev: Hash(fields.array("prev")?),
+                acked: fields.number("acked")?,
+                next: fields.text("next")?,
+            }),
+            kind => return Err(NotARecord::Kind(kind)),
+        })
+    }
+}
+
 impl<'a> Record<'a> {
     /// The record that `stored` is.
     ///
@@ -247,34 +280,7 @@ impl<'a> Record<'a> {
             return Err(NotARecord::Digest { stored: digest, computed });
         }
         let mut fields = Fields { rest: &bytes[2..] };
-        let content = match bytes[1] {
-            GENESIS => Content::Genesis(Genesis {
-                log: super::LogId(fields.array("log")?),
-                partition: u16::from_be_bytes(fields.array("partition")?),
-                partitions: u16::from_be_bytes(fields.array("partitions")?),
-            }),
-            CLAIM => Content::Claim(Claim {
-                epoch: fields.number("epoch")?,
-                nonce: fields.array("nonce")?,
-                node: fields.text("node")?,
-                url: fields.text("url")?,
-            }),
-            COMMIT => Content::Commit(Commit {
-                epoch: fields.number("epoch")?,
-                number: fields.number("number")?,
-                prev: Hash(fields.array("prev")?),
-                acked: fields.number("acked")?,
-                body: fields.next("body")?,
-            }),
-            SEAL => Content::Seal(Seal {
-                epoch: fields.number("epoch")?,
-                number: fields.number("number")?,
-                prev: Hash(fields.array("prev")?),
-                acked: fields.number("acked")?,
-                next: fields.text("next")?,
-            }),
-            kind => return Err(NotARecord::Kind(kind)),
-        };
+        let content = Content::read(bytes[1], &mut fields)?;
         if fields.rest.is_empty() { Ok(Self { content, digest }) } else { Err(NotARecord::Length("end")) }
     }
 

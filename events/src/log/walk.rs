@@ -223,6 +223,25 @@ mod tests {
     }
 
     #[test]
+    fn a_walk_that_goes_on_knows_what_it_was_told_and_asks_for_the_rest() {
+        let genesis = Genesis { log: LogId([7; 16]), partition: 0, partitions: 1 };
+        let head = Head { epoch: 1, number: 8, hash: Hash([8; 32]), sealed: false };
+        let stored = |number| {
+            let commit = Commit { epoch: 1, number, prev: Hash::ZERO, acked: 0, body: b"[]" };
+            Content::Commit(commit).encode()
+        };
+        let mut walk = Walk::resume(genesis, 20, head, None, [stored(7).1, stored(8).1]);
+        for number in [7, 8] {
+            assert_eq!(take(&mut walk, &stored(number).0), Ok(Some(Skip::Duplicate)));
+        }
+        assert!(take(&mut walk, &stored(6).0).is_err());
+        let (bytes, digest) = stored(6);
+        let step = walk.take_with(22, &bytes, |number| (number == 6).then_some(digest));
+        assert!(matches!(step, Ok(Step::Skipped(_, Skip::Duplicate))));
+        assert_eq!((walk.offset(), walk.head()), (23, Some(head)));
+    }
+
+    #[test]
     fn damage_names_the_record_that_should_have_come() {
         let mut walk = walk();
         assert_eq!(take(&mut walk, &claim(1)).unwrap_err().number, 0);
