@@ -189,10 +189,10 @@ impl Node {
         let Opened { log, kafka } = home.open(config, &commits)?;
         let keys = home.keys(config, log.id())?;
         if let Some(label) = label
-            && label.log != log.id().to_string()
+            && label.log != log.id()
         {
             let dir = dir.path().display().to_string();
-            return Err(NodeError::OtherLog { dir, label: label.log.clone(), found: log.id() });
+            return Err(NodeError::OtherLog { dir, label: label.log, found: log.id() });
         }
         let secrets = match (before, keys) {
             (Some(before), Some(keys)) => {

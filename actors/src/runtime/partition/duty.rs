@@ -129,7 +129,7 @@ impl Partition {
             return self.end(&end, ctx);
         }
         self.unread = match error {
-            OpenError::Read(_) | OpenError::Store(_) | OpenError::Damaged { .. } => true,
+            OpenError::Read(_) | OpenError::Store(_) | OpenError::Damaged(_) => true,
             OpenError::Claim(_) => self.unread,
         };
         self.halt(error.to_string());

@@ -16,7 +16,6 @@ use crate::log::{Bound, Entry, Head, LogId, Page, ReadError, ReadLog, Watch};
 /// A directory of segments.
 pub struct Segments {
     dir: PathBuf,
-    id: LogId,
     manifest: Manifest,
     /// Per partition, where the last reading stopped.
     places: Vec<Mutex<Option<Place>>>,
@@ -40,9 +39,8 @@ impl Segments {
         let path = dir.join(MANIFEST);
         let none = || SegmentsError::io(&path)(io::ErrorKind::NotFound.into());
         let manifest = Manifest::read(dir)?.ok_or_else(none)?;
-        let id = manifest.log.parse().map_err(|error| SegmentsError::damaged(&path, format!("field log: {error}")))?;
         let places = (0..manifest.partitions).map(|_| Mutex::default()).collect();
-        Ok(Self { dir: dir.to_owned(), id, manifest, places })
+        Ok(Self { dir: dir.to_owned(), manifest, places })
     }
 
     /// How many bytes the segments have.
@@ -54,7 +52,7 @@ impl Segments {
     /// The last record of `partition`.
     #[must_use]
     pub fn head(&self, partition: u16) -> Option<Head> {
-        self.manifest.heads.get(usize::from(partition))?.as_ref().and_then(Last::head)
+        self.manifest.heads.get(usize::from(partition))?.as_ref().map(Last::head)
     }
 
     /// Checks that every segment is what was exported; tells `progress` of bytes.
@@ -151,7 +149,7 @@ impl Place {
 
 impl ReadLog for Segments {
     fn id(&self) -> LogId {
-        self.id
+        self.manifest.log
     }
 
     fn partitions(&self) -> u16 {

@@ -13,7 +13,7 @@ const LOG: LogId = LogId([7; 16]);
 /// The records of a partition: a genesis, a claim and commits.
 fn history(partition: u16, commits: u64) -> Vec<Vec<u8>> {
     let genesis = Genesis { log: LOG, partition, partitions: 2 };
-    let mut walk = Walk::of(genesis.clone());
+    let mut walk = Walk::of(genesis);
     let mut records = vec![Content::Genesis(genesis).encode().0];
     let claim = Claim { epoch: 1, nonce: [1; 16], node: String::new(), url: String::new() };
     records.push(Content::Claim(claim).encode().0);

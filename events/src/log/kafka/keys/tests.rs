@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Barrier;
 
 use rdkafka::ClientConfig;
+use rdkafka::message::Headers as _;
 use rdkafka::producer::{BaseProducer, Producer as _};
 use tempfile::TempDir;
 

@@ -14,7 +14,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 
 use super::broker::{PATIENCE, address, change, delete, fetch, trying_out};
 use super::*;
-use crate::log::Progress;
+use crate::log::{Content, Progress};
 
 const NEW: NewTopic = NewTopic { partitions: 1, replicas: 1 };
 
