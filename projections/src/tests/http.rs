@@ -32,14 +32,15 @@ impl Answer {
 
 /// What the service over `running` answers to `GET path` from `viewer`.
 async fn ask(running: &Running, viewer: Option<Viewer>, path: &str, headers: &[(&str, &str)]) -> Answer {
-    let app = App::new().app_data(web::Data::new(running.queries())).configure(http::configure).wrap_fn(
-        move |request, service| {
+    let app = App::new()
+        .app_data(web::Data::new(running.queries()))
+        .service(web::scope("/v1").configure(http::configure))
+        .wrap_fn(move |request, service| {
             if let Some(viewer) = viewer {
                 request.extensions_mut().insert(viewer);
             }
             service.call(request)
-        },
-    );
+        });
     let app = test::init_service(app).await;
     let mut request = test::TestRequest::get().uri(path);
     for header in headers {

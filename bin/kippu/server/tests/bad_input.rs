@@ -95,7 +95,7 @@ fn unknown_paths_and_methods_are_problems_that_say_what_there_is() {
                 ("POST", format!("/v1/clients/{id}/crown"), 404, ""),
                 ("POST", format!("/v1/clients/{id}/roll_key"), 404, ""),
                 ("POST", "/v1/clients/not-an-id/revoke".to_owned(), 404, ""),
-                ("POST", "/v1/clients/open".to_owned(), 404, ""),
+                ("POST", "/v1/clients/open".to_owned(), 405, "GET, HEAD"),
                 ("GET", "/v1/kings".to_owned(), 404, ""),
                 ("GET", format!("/v1/clients/{id}"), 404, ""),
             ];

@@ -1,6 +1,6 @@
 //! The topic: how it is made, and what it has to be.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::admin::{AdminOptions, NewTopic as Request, TopicReplication};
 use rdkafka::consumer::Consumer as _;
@@ -110,9 +110,13 @@ pub(super) fn make(fetch: &Fetch, new: &NewTopic) -> Result<(), OpenError> {
     Ok(())
 }
 
+/// How long brokers may take to know a topic that was made, of hundreds of partitions and while they have other work.
+const KNOWN: Duration = Duration::from_secs(60);
+
 /// A new topic is known to the brokers one after the other.
 pub(super) fn wait_until_there(fetch: &Fetch, partitions: u16) -> Result<(), OpenError> {
-    for _ in 0..100 {
+    let until = Instant::now() + KNOWN;
+    while Instant::now() < until {
         match see(fetch)? {
             Seen::Whole(found)
                 if found == partitions && (0..partitions).all(|partition| fetch.end(partition).is_ok()) =>
