@@ -45,7 +45,7 @@ pub struct Open {
     pub role: Role,
     /// What operators call it; no personal data.
     pub name: Text<MOST_NAME_CHARS>,
-    /// The user whose identification is stored in this terminal. Only for terminals.
+    /// The user whose identification is stored in this terminal. MUST be left out by every other role.
     #[serde(default)]
     pub user: Option<EntityId>,
 }
