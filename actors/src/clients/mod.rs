@@ -40,6 +40,8 @@ pub enum Request {
 /// A client is to get a key.
 #[derive(Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("if" = { "properties": { "role": { "enum": ["terminal"] } } }))]
+#[schemars(extend("else" = { "properties": { "user": { "type": "null" } } }))]
 pub struct Open {
     /// What it is for.
     pub role: Role,

@@ -18,7 +18,10 @@ pub(super) fn of_command(family: Family, spec: &CommandSpec) -> Map<String, Valu
     }
     for view in kippu_projections::catalogue::views() {
         if view.table().is_some_and(|table| table.subject() == family) {
-            add(&mut links, &format!("{}.get", view.name()), "id", "/id");
+            let id = format!("{}.get", view.name());
+            add(&mut links, &id, "id", "/id");
+            // It reads what was written.
+            links[&id]["parameters"]["header.Kippu-Min-Position"] = "$response.header.Kippu-Position".into();
         }
     }
     if family == Family::Users && spec.target == Target::New {

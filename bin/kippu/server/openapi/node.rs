@@ -35,8 +35,10 @@ pub(super) fn add(paths: &mut Map<String, Value>, problems: &mut Answers) {
         let mut operation = operation(id, summary, security, media, schema);
         answers::add(&mut operation, told(problems, statuses));
         if path.contains("{slug}") {
-            let schema = json!({ "type": "string", "pattern": "^[a-z0-9-]+$" });
-            operation["parameters"] = json!([{ "name": "slug", "in": "path", "required": true, "schema": schema }]);
+            operation["parameters"] = json!([{
+                "name": "slug", "in": "path", "required": true, "example": "not-found",
+                "schema": { "type": "string", "pattern": "^[a-z0-9-]+$" },
+            }]);
         }
         if id == "openapi" {
             let headers = answers::headers(&["ETag", "X-Request-Id"]);
