@@ -44,8 +44,7 @@ pub(super) fn parameters() -> Value {
                 body is refused with 422.",
         ),
         "IfMatch": parameter(
-            "If-Match", "header",
-            json!({ "type": "string", "minLength": 3, "maxLength": 21, "pattern": "^\"(0|[1-9][0-9]{0,18})\"$" }),
+            "If-Match", "header", text("^\"(0|[1-9][0-9]{0,18})\"$"),
             "The version that the command was decided on, as an ETag carried it; another version is refused with 412.",
         ),
         "Prefer": parameter(
