@@ -52,7 +52,8 @@ impl<const MOST: usize> schemars::JsonSchema for Text<MOST> {
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "type": "string", "minLength": 1, "maxLength": MOST, "pattern": r"^[^\u0000-\u001f\u007f-\u009f]+$" })
+        let pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$";
+        schemars::json_schema!({ "type": "string", "minLength": 1, "maxLength": MOST, "pattern": pattern })
     }
 }
 

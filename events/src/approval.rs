@@ -41,7 +41,8 @@ pub enum RedeemRefusal {
 pub struct Purchase {
     /// Kind or name of the content; no personal data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 256))]
+    #[schemars(length(min = 1, max = 256))]
+    #[schemars(regex(pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"))]
     pub description: Option<String>,
     /// How many.
     #[serde(default, skip_serializing_if = "Option::is_none")]

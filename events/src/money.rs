@@ -60,13 +60,18 @@ impl schemars::JsonSchema for Currency {
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "type": "string", "pattern": "^[A-Z]{3}$", "description": "ISO 4217 alphabetic code." })
+        let letters = || (b'A'..=b'Z').map(char::from);
+        let pairs = letters().flat_map(|a| letters().map(move |b| [a, b]));
+        let codes = pairs.flat_map(|[a, b]| letters().map(move |c| String::from_iter([a, b, c])));
+        let codes: Vec<String> = codes.filter(|code| code.parse::<Self>().is_ok()).collect();
+        schemars::json_schema!({ "type": "string", "enum": codes, "description": "ISO 4217 alphabetic code." })
     }
 }
 
 /// An amount in minor units (cents for EUR, yen for JPY): zero to [`Minor::MOST`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(transparent)]
+#[schemars(description = "A whole number of minor units (cents for EUR), written without a point: `1.0` is refused.")]
 pub struct Minor(
     #[serde(deserialize_with = "bounded")]
     #[schemars(range(min = 0, max = 1_000_000_000_000_000_u64))]

@@ -82,7 +82,8 @@ pub struct Redeem {
 }
 
 fn token_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    schemars::json_schema!({ "type": "string", "minLength": 1, "maxLength": MOST_TOKEN_CHARS, "writeOnly": true })
+    let pattern = "^kpa_[A-Za-z0-9_-]+$";
+    schemars::json_schema!({ "type": "string", "maxLength": MOST_TOKEN_CHARS, "pattern": pattern, "writeOnly": true })
 }
 
 /// The settler it is bound to reports the price.

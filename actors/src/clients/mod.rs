@@ -40,12 +40,14 @@ pub enum Request {
 /// A client is to get a key.
 #[derive(Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("if" = { "properties": { "role": { "enum": ["terminal"] } } }))]
+#[schemars(extend("else" = { "properties": { "user": { "type": "null" } } }))]
 pub struct Open {
     /// What it is for.
     pub role: Role,
     /// What operators call it; no personal data.
     pub name: Text<MOST_NAME_CHARS>,
-    /// The user whose identification is stored in this terminal. Only for terminals.
+    /// The user whose identification is stored in this terminal. MUST be left out by every other role.
     #[serde(default)]
     pub user: Option<EntityId>,
 }

@@ -1,7 +1,7 @@
 //! `/docs`: a page that shows `/openapi.json`, and the document itself. Everything comes from this binary.
 
 use actix_web::http::header;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::openapi::Document;
 
@@ -26,12 +26,13 @@ pub(crate) async fn style() -> HttpResponse {
     asset("text/css; charset=utf-8", STYLE)
 }
 
-/// The document.
-pub(crate) async fn openapi(document: web::Data<Document>) -> HttpResponse {
-    HttpResponse::Ok()
-        .insert_header((header::CONTENT_TYPE, "application/json"))
-        .insert_header((header::CACHE_CONTROL, "no-cache"))
-        .body(document.text())
+/// The document, where the caller has another one or none.
+pub(crate) async fn openapi(request: HttpRequest, document: web::Data<Document>) -> HttpResponse {
+    let known = request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    let known = known.is_some_and(|known| known.split(',').any(|one| [document.tag(), "*"].contains(&one.trim())));
+    let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    response.insert_header((header::ETAG, document.tag())).insert_header((header::CACHE_CONTROL, "no-cache"));
+    if known { response.finish() } else { response.content_type("application/json").body(document.text()) }
 }
 
 fn asset(kind: &'static str, text: &'static str) -> HttpResponse {

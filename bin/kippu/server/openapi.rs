@@ -1,28 +1,45 @@
 //! The OpenAPI 3.1 document, assembled from the lists of families and views: what there is to call is described, and
 //! nothing else.
 
+mod answers;
 mod commands;
+mod examples;
 mod general;
+mod links;
+mod node;
 mod queries;
 mod schemas;
 #[cfg(test)]
 mod tests;
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
 use actix_web::web::Bytes;
+use kippu_projections::catalogue;
 use serde_json::{Map, Value, json};
 
+use self::answers::Answers;
 use self::schemas::Schemas;
 
 /// The finished document.
 pub(crate) struct Document {
     text: Bytes,
+    tag: String,
 }
 
 impl Document {
     /// Assembles it.
     pub(crate) fn new() -> Self {
         // A tree of JSON values always serialises.
-        Self { text: serde_json::to_vec(&document()).unwrap_or_default().into() }
+        let text: Bytes = serde_json::to_vec(&document()).unwrap_or_default().into();
+        let mut hasher = DefaultHasher::new();
+        text.hash(&mut hasher);
+        Self { tag: format!("\"{:016x}\"", hasher.finish()), text }
+    }
+
+    /// Its entity tag.
+    pub(crate) fn tag(&self) -> &str {
+        &self.tag
     }
 
     /// As JSON.
@@ -33,10 +50,16 @@ impl Document {
 
 fn document() -> Value {
     let mut schemas = Schemas::default();
+    let mut problems = Answers::default();
     let mut paths = Map::new();
-    commands::add(&mut paths, &mut schemas);
-    queries::add(&mut paths, &mut schemas);
-    general::add(&mut paths);
+    schemas.keep("Problem", general::problem_schema());
+    commands::add(&mut paths, &mut schemas, &mut problems);
+    queries::add(&mut paths, &mut schemas, &mut problems);
+    node::add(&mut paths, &mut problems);
+    let heads: Vec<_> = paths.iter().filter_map(|(path, item)| Some((path.clone(), head(item.get("get")?)))).collect();
+    for (path, operation) in heads {
+        insert(&mut paths, path, "head", operation);
+    }
     json!({
         "openapi": "3.1.0",
         "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
@@ -51,17 +74,45 @@ fn document() -> Value {
         },
         "servers": [{ "url": "/" }],
         "security": [{ "apiKey": [] }],
+        "tags": tags(),
         "paths": paths,
         "components": {
             "schemas": schemas.finish(),
             "parameters": general::parameters(),
             "headers": general::headers(),
-            "responses": general::responses(),
+            "responses": problems.finish(),
             "securitySchemes": {
-                "apiKey": { "type": "http", "scheme": "bearer", "description": "An API key, `kpk_…`, as its client was given it at its opening." },
+                "apiKey": {
+                    "type": "http", "scheme": "bearer",
+                    "description": "An API key, `kpk_…`, as its client was given it at its opening.",
+                },
             },
         },
     })
+}
+
+/// One tag for each view, and with it for the family that it shows.
+fn tags() -> Vec<Value> {
+    let mut tags: Vec<Value> = Vec::new();
+    for view in catalogue::views() {
+        tags.extend(view.table().map(|table| json!({ "name": view.name(), "description": table.summary() })));
+    }
+    tags.push(json!({ "name": "status", "description": "How far the views are." }));
+    tags.push(
+        json!({ "name": "node", "description": "The node itself: health, figures, documentation, its history's end." }),
+    );
+    tags
+}
+
+/// What asks for the head of what `get` answers.
+fn head(get: &Value) -> Value {
+    let mut head = get.clone();
+    head["operationId"] = format!("{}.head", get["operationId"].as_str().unwrap_or_default()).into();
+    if let Some(answer) = head["responses"]["200"].as_object_mut() {
+        answer.remove("content");
+        answer.remove("links");
+    }
+    head
 }
 
 /// Inserts `operation` at `path`.

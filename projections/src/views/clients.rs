@@ -55,7 +55,8 @@ struct Shown {
     /// The user whose identification is stored in this terminal.
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<EntityId>,
-    /// `active` or `revoked`.
+    /// Whether it may call.
+    #[schemars(extend("enum" = ["active", "revoked"]))]
     state: &'static str,
     /// Which of its keys counts, from 0.
     counter: u32,

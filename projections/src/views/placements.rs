@@ -28,7 +28,8 @@ struct Row {
 #[derive(Serialize, schemars::JsonSchema)]
 struct Shown {
     id: EntityId,
-    /// `opened`, `placed` or `closed`.
+    /// Where it is in its life.
+    #[schemars(extend("enum" = ["opened", "placed", "closed"]))]
     state: &'static str,
     /// Which data.
     label: String,

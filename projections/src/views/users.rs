@@ -35,6 +35,7 @@ struct Row {
 struct Shown {
     id: EntityId,
     /// Always `registered`, as long as users cannot leave.
+    #[schemars(extend("enum" = ["registered"]))]
     state: &'static str,
     /// The upper limit of reserved and charged together, in minor units.
     limit: Minor,
@@ -57,9 +58,11 @@ struct Shown {
     pin_locked_until: Option<Time>,
     /// The login name; only where an operator asked for it, and null where the person was forgotten.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = None::<String>)]
     login: Option<Option<String>>,
     /// The person's name; as `login`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = None::<String>)]
     name: Option<Option<String>>,
     registered_at: Time,
     changed_at: Time,

@@ -22,6 +22,7 @@ function typeOf(api, schema, depth = 0) {
   const target = resolve(api, schema);
   const options = target.oneOf || target.anyOf;
   if (target.const !== undefined) return JSON.stringify(target.const);
+  if (target.enum && target.enum.length > 20) return name;
   if (target.enum) return target.enum.map((value) => JSON.stringify(value)).join(" | ");
   if (options && depth < 3) return options.map((option) => typeOf(api, option, depth + 1)).join(" | ");
   if (target.type === "array") return "array of " + typeOf(api, target.items || true, depth + 1);
@@ -65,6 +66,7 @@ function show(api) {
   const entries = [];
   for (const [path, methods] of Object.entries(api.paths)) {
     for (const [method, operation] of Object.entries(methods)) {
+      if (method === "head") continue;
       const body = resolve(api, operation.requestBody);
       const schema = body.content && body.content["application/json"] && body.content["application/json"].schema;
       const good = Object.entries(operation.responses || {}).find(([status]) => status.startsWith("2"));
@@ -75,7 +77,7 @@ function show(api) {
       const section = element("section", { id },
         element("h2", {}, element("span", { class: "method" }, method.toUpperCase()), " ", element("code", {}, path)),
         element("p", {}, operation.summary || ""),
-        roles ? element("p", { class: "quiet" }, `For: ${roles.join(", ")}`) : null,
+        roles ? element("p", { class: "quiet" }, operation.description) : null,
         operation.parameters ? element("h3", {}, "Parameters") : null, parameters(api, operation.parameters),
         schema ? element("h3", {}, "Body") : null, schema ? fields(api, schema) : null,
         answerSchema ? element("h3", {}, "Answer") : null, answerSchema ? fields(api, answerSchema) : null,

@@ -7,72 +7,80 @@ use kippu_projections::queries::{KINDS, Status};
 use kippu_projections::view::Table;
 use serde_json::{Map, Value, json};
 
-use super::schemas::{Schemas, capitalised};
-use super::{insert, reference};
+use super::answers::{self, Answers};
+use super::schemas::{Schemas, Way, capitalised};
+use super::{examples, insert, links, reference};
 
 /// Adds both queries of every view that answers them.
-pub(super) fn add(paths: &mut Map<String, Value>, schemas: &mut Schemas) {
-    schemas.add("Problem", super::general::problem_schema());
+pub(super) fn add(paths: &mut Map<String, Value>, schemas: &mut Schemas, problems: &mut Answers) {
     for view in catalogue::views() {
         let Some(table) = view.table() else { continue };
-        let row = schemas.hoist(view.name(), table.schema());
-        let row = schemas.keep(&format!("{}Row", capitalised(view.name())), row);
-        insert(paths, format!("/v1/{}", view.name()), "get", list(view.name(), table, &row));
-        insert(paths, format!("/v1/{}/{{id}}", view.name()), "get", one(view.name(), table, &row));
+        let name = capitalised(view.name());
+        let row = schemas.hoist(view.name(), Way::Out, table.schema());
+        let filters = filters(table, &row);
+        let row = schemas.keep(&format!("{name}Row"), row);
+        let page = schemas.keep(&format!("{name}Page"), page(&row));
+        let mut list = list(view.name(), table, filters, &page);
+        // A list that there is may be empty, and is there.
+        answers::add(&mut list, told(problems, |status| status != 404));
+        insert(paths, format!("/v1/{}", view.name()), "get", list);
+        let mut one = one(view.name(), table, &row);
+        answers::add(&mut one, told(problems, |_all| true));
+        insert(paths, format!("/v1/{}/{{id}}", view.name()), "get", one);
     }
-    let status = schemas.hoist("status", schemars::schema_for!(Status));
-    insert(paths, "/v1/status".to_owned(), "get", of_views(&schemas.keep("Status", status)));
+    let status = schemas.hoist("", Way::Out, schemars::schema_for!(Status));
+    let mut status = of_views(&schemas.keep("Status", status));
+    answers::add(&mut status, told(problems, |status| ![400, 404, 409].contains(&status)));
+    insert(paths, "/v1/status".to_owned(), "get", status);
+}
+
+/// The problem answers of queries with these statuses.
+fn told(problems: &mut Answers, has: impl Fn(u16) -> bool) -> Map<String, Value> {
+    let general = [
+        &problem::UNAUTHENTICATED,
+        &problem::METHOD_NOT_ALLOWED,
+        &problem::RATE_LIMITED,
+        &problem::HEADERS_TOO_LARGE,
+        &problem::UNAVAILABLE,
+    ];
+    let general = general.into_iter().map(|kind| (kind.status, kind.slug, kind.title));
+    let kinds = general.chain(KINDS.iter().map(|kind| (kind.status, kind.slug, kind.title)));
+    problems.of("Query", false, kinds.filter(|(status, ..)| has(*status)))
 }
 
 /// The one query that is about the views themselves.
 fn of_views(status: &Value) -> Value {
-    let answer = json!({
-        "description": "Each view, with its cut and its lag.",
-        "headers": { "X-Request-Id": reference("headers", "RequestId") },
-        "content": { "application/json": { "schema": status } },
-    });
-    let mut responses = problems();
-    responses.insert("200".to_owned(), answer);
-    json!({
-        "operationId": "status.get",
-        "tags": ["status"],
-        "summary": "How far each view is, and what holds it up.",
-        "security": [{ "apiKey": [] }],
-        "x-roles": [Role::Operator],
-        "parameters": [reference("parameters", "RequestId")],
-        "responses": responses,
-    })
+    let answer = answer("status.get", "Each view, with its cut and its lag.", &[], status);
+    operation("status", "get", "How far each view is, and what holds it up.", &[Role::Operator], &["RequestId"], answer)
 }
 
 fn one(name: &str, table: &dyn Table, row: &Value) -> Value {
-    let mut parameters = vec![reference("parameters", "Id")];
-    parameters
-        .extend(["MinPosition", "IfNoneMatch", "AsOf", "Unseal", "RequestId"].map(|p| reference("parameters", p)));
-    let answer = json!({
-        "description": "The row.",
-        "headers": {
-            "ETag": reference("headers", "ETag"),
-            "Kippu-Position": reference("headers", "KippuPosition"),
-            "Kippu-Cut": reference("headers", "KippuCut"),
-            "X-Request-Id": reference("headers", "RequestId"),
-        },
-        "content": { "application/json": { "schema": row } },
+    let parameters = ["Id", "MinPosition", "IfNoneMatch", "AsOf", "Unseal", "RequestId"];
+    let headers = ["ETag", "Kippu-Position", "Kippu-Cut"];
+    let answer = answer(&format!("{name}.get"), "The row.", &headers, row);
+    let mut operation = operation(name, "get", table.summary(), table.readers(), &parameters, answer);
+    operation["responses"]["304"] = json!({
+        "description": "Still the version that `If-None-Match` names.",
+        "headers": operation["responses"]["200"]["headers"],
     });
-    let mut operation = operation(name, "get", table, parameters, answer);
-    operation["responses"]["304"] = json!({ "description": "Still the version that `If-None-Match` names." });
     operation
 }
 
-fn list(name: &str, table: &dyn Table, row: &Value) -> Value {
-    let filters = table.filters().iter().map(|filter| {
-        json!({
-            "name": filter.name, "in": "query", "required": false,
-            "schema": { "type": "string" }, "description": filter.description,
-        })
-    });
-    let mut parameters: Vec<Value> = filters.collect();
-    parameters.extend(["Limit", "Cursor", "MinPosition", "Unseal", "RequestId"].map(|p| reference("parameters", p)));
-    let page = json!({
+fn list(name: &str, table: &dyn Table, filters: Vec<Value>, page: &Value) -> Value {
+    let mut answer = answer(&format!("{name}.get"), "One page of rows.", &["Kippu-Cut"], page);
+    let example = &mut answer["content"]["application/json"]["example"];
+    *example = json!({ "data": [example.take()], "next": null, "has_more": false });
+    answer["links"] = links::of_list(name).into();
+    let parameters = ["Limit", "Cursor", "MinPosition", "Unseal", "RequestId"];
+    let mut operation = operation(name, "list", table.summary(), table.readers(), &parameters, answer);
+    if let Some(parameters) = operation["parameters"].as_array_mut() {
+        parameters.extend(filters);
+    }
+    operation
+}
+
+fn page(row: &Value) -> Value {
+    json!({
         "type": "object",
         "required": ["data", "next", "has_more"],
         "properties": {
@@ -80,32 +88,39 @@ fn list(name: &str, table: &dyn Table, row: &Value) -> Value {
             "next": { "type": ["string", "null"], "description": "The `cursor` of the next page." },
             "has_more": { "type": "boolean" },
         },
-    });
-    let answer = json!({
-        "description": "One page of rows.",
-        "headers": { "Kippu-Cut": reference("headers", "KippuCut"), "X-Request-Id": reference("headers", "RequestId") },
-        "content": { "application/json": { "schema": page } },
-    });
-    operation(name, "list", table, parameters, answer)
-}
-
-fn operation(name: &str, verb: &str, table: &dyn Table, parameters: Vec<Value>, answer: Value) -> Value {
-    let mut responses = problems();
-    responses.insert("200".to_owned(), answer);
-    json!({
-        "operationId": format!("{name}.{verb}"),
-        "tags": [name],
-        "summary": table.summary(),
-        "security": [{ "apiKey": [] }],
-        "x-roles": table.readers(),
-        "parameters": parameters,
-        "responses": responses,
     })
 }
 
-/// The problem answers of queries, by status.
-fn problems() -> Map<String, Value> {
-    let general = [&problem::UNAUTHENTICATED, &problem::RATE_LIMITED, &problem::HEADERS_TOO_LARGE];
-    let general = general.into_iter().map(|kind| (kind.status, kind.slug, kind.title));
-    super::general::by_status(general.chain(KINDS.iter().map(|kind| (kind.status, kind.slug, kind.title))))
+/// What lists can be narrowed by: a member of the row, or a time.
+fn filters(table: &dyn Table, row: &Value) -> Vec<Value> {
+    let filters = table.filters().iter().map(|filter| {
+        let member = row["properties"].get(filter.name).cloned();
+        let mut schema = member.unwrap_or_else(|| reference("schemas", "Time"));
+        schema.as_object_mut().map(|schema| schema.remove("description"));
+        json!({
+            "name": filter.name, "in": "query", "required": false, "schema": schema, "description": filter.description,
+        })
+    });
+    filters.collect()
+}
+
+fn answer(example: &str, description: &str, headers: &[&str], schema: &Value) -> Value {
+    json!({
+        "description": description,
+        "headers": answers::headers(&[headers, &["X-Request-Id"]].concat()),
+        "content": { "application/json": { "schema": schema, "example": examples::answered(example) } },
+    })
+}
+
+fn operation(name: &str, verb: &str, summary: &str, roles: &[Role], parameters: &[&str], answer: Value) -> Value {
+    json!({
+        "operationId": format!("{name}.{verb}"),
+        "tags": [name],
+        "summary": summary,
+        "description": answers::for_roles(roles),
+        "security": [{ "apiKey": [] }],
+        "x-roles": roles,
+        "parameters": parameters.iter().map(|name| reference("parameters", name)).collect::<Vec<_>>(),
+        "responses": { "200": answer },
+    })
 }

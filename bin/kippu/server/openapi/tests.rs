@@ -20,6 +20,10 @@ fn references(value: &Value, found: &mut Vec<String>) {
     }
 }
 
+fn resolved<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
+    value["$ref"].as_str().map_or(value, |path| document.pointer(&path[1..]).unwrap())
+}
+
 fn operations(document: &Value) -> Vec<(String, String, Value)> {
     let mut all = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
@@ -57,11 +61,9 @@ fn every_command_is_an_operation_with_a_body_a_key_security_and_problems() {
             assert!(body.as_object().is_some_and(|body| !body.is_empty()), "{path} has no body");
             let parameters = operation["parameters"].as_array().unwrap();
             assert!(parameters.contains(&reference("parameters", "IdempotencyKey")), "{path}");
-            for status in ["400", "401", "403", "404", "409", "413", "415", "422", "429", "503"] {
-                assert!(
-                    operation["responses"][status]["content"]["application/problem+json"].is_object(),
-                    "{path} {status}"
-                );
+            for status in ["400", "401", "403", "404", "405", "409", "413", "415", "422", "429", "503"] {
+                let answer = resolved(&document, &operation["responses"][status]);
+                assert!(answer["content"]["application/problem+json"].is_object(), "{path} {status}");
             }
         }
     }
@@ -76,10 +78,7 @@ fn every_path_parameter_is_declared_and_every_operation_has_its_own_name() {
             .as_array()
             .into_iter()
             .flatten()
-            .map(|parameter| match parameter["$ref"].as_str() {
-                Some(path) => document.pointer(&path[1..]).unwrap().clone(),
-                None => parameter.clone(),
-            })
+            .map(|parameter| resolved(&document, parameter))
             .filter(|parameter| parameter["in"] == "path")
             .map(|parameter| parameter["name"].as_str().unwrap().to_owned())
             .collect();
@@ -103,4 +102,81 @@ fn the_document_has_the_members_that_openapi_3_1_requires() {
     for parameter in document["components"]["parameters"].as_object().unwrap().values() {
         assert!(parameter["name"].is_string() && parameter["in"].is_string() && parameter["schema"].is_object());
     }
+}
+
+#[test]
+fn every_schema_is_used_and_nothing_in_it_is_written_for_readers_of_the_code() {
+    let document = document();
+    let mut found = Vec::new();
+    references(&document, &mut found);
+    for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+        assert!(found.contains(&format!("#/components/schemas/{name}")), "nothing uses {name}");
+        let text = schema.to_string();
+        for not_plain in ["[`", "`]", "\"const\"", "\"title\":\""] {
+            assert!(!text.contains(not_plain), "{not_plain} in {name}: {text}");
+        }
+    }
+}
+
+#[test]
+fn a_choice_of_values_is_an_enum_with_its_values_told() {
+    let schemas = &document()["components"]["schemas"];
+    let charging = &schemas["UsersCharging"];
+    assert_eq!(charging["enum"], json!(["at_permission", "at_settlement"]));
+    assert!(charging["description"].as_str().is_some_and(|text| text.contains("`at_settlement`: When")), "{charging}");
+    assert_eq!(schemas["ApprovalsRow"]["properties"]["state"]["enum"].as_array().map(Vec::len), Some(6));
+    assert!(schemas["Currency"]["enum"].as_array().unwrap().contains(&json!("EUR")));
+}
+
+#[test]
+fn what_is_left_out_of_an_answer_is_never_null_but_a_forgotten_name() {
+    let schemas = &document()["components"]["schemas"];
+    assert_eq!(schemas["ApprovalsReply"]["properties"]["token"]["type"], "string");
+    assert_eq!(schemas["ApprovalsRow"]["properties"]["settler"]["$ref"], "#/components/schemas/EntityId");
+    assert_eq!(schemas["UsersRow"]["properties"]["name"]["type"], json!(["string", "null"]));
+    assert_eq!(schemas["ApprovalsReplyPurchase"]["properties"]["quantity"]["type"], "integer");
+    assert_eq!(schemas["ApprovalsPurchase"]["properties"]["quantity"]["type"], json!(["integer", "null"]));
+}
+
+#[test]
+fn every_body_has_an_example_with_all_that_its_schema_requires_and_nothing_else() {
+    let document = document();
+    for (path, method, operation) in operations(&document) {
+        let asked = [operation.pointer("/requestBody/content/application~1json")];
+        let answers = operation["responses"].as_object().unwrap().iter();
+        let answers = answers.filter(|(status, _)| status.starts_with('2'));
+        let answered = answers.map(|(_, answer)| answer.pointer("/content/application~1json"));
+        for content in asked.into_iter().chain(answered).flatten() {
+            let schema = resolved(&document, &content["schema"]);
+            let Some(members) = schema["properties"].as_object().filter(|members| !members.is_empty()) else {
+                continue;
+            };
+            let example = content["example"].as_object().unwrap_or_else(|| panic!("{method} {path} has no example"));
+            assert!(example.keys().all(|name| members.contains_key(name)), "{method} {path}: {example:?}");
+            let required = schema["required"].as_array().into_iter().flatten();
+            for name in required.filter_map(Value::as_str) {
+                assert!(example.contains_key(name), "{method} {path}: no {name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_link_leads_to_an_operation_and_an_opened_entity_to_all_that_may_be_asked_of_it() {
+    let document = document();
+    let all = operations(&document);
+    let known: Vec<&str> = all.iter().filter_map(|(_, _, operation)| operation["operationId"].as_str()).collect();
+    let links = |operation: &Value| -> Vec<String> {
+        let answers = operation["responses"].as_object().unwrap().values();
+        answers.filter_map(|answer| answer["links"].as_object()).flat_map(|links| links.keys().cloned()).collect()
+    };
+    for (path, _, operation) in &all {
+        for link in links(operation) {
+            assert!(known.contains(&link.as_str()), "{path} leads to {link}");
+        }
+    }
+    let led = links(&document["paths"]["/v1/users"]["post"]);
+    assert_eq!(led, ["clients.open", "spending.get", "users.change_limit", "users.credit", "users.get"]);
+    let led = links(&document["paths"]["/v1/approvals"]["post"]);
+    assert_eq!(led, ["approvals.get", "approvals.redeem", "approvals.revoke", "approvals.settle"]);
 }

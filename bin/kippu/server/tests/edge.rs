@@ -72,6 +72,23 @@ fn health_and_documentation_need_no_key() {
     );
 }
 
+#[test]
+fn the_document_is_sent_once_to_whoever_keeps_it() {
+    served(
+        |_| {},
+        async |fixture| {
+            let tag = fixture.get("/openapi.json").await.header("etag").to_owned();
+            for (known, status) in [(tag.as_str(), 304), ("\"0\"", 200)] {
+                let request = fixture.http.get(fixture.url("/openapi.json")).header("if-none-match", known);
+                let reply = fixture.send(request).await;
+                assert_eq!((reply.status, reply.text.is_empty()), (status, status == 304), "{known}");
+                assert_eq!((reply.header("etag"), reply.header("cache-control")), (tag.as_str(), "no-cache"));
+            }
+            fixture
+        },
+    );
+}
+
 /// Shows F34.
 #[test]
 fn figures_are_for_operators_wherever_they_call_from() {

@@ -11,7 +11,8 @@ use super::{Phase, Row};
 #[derive(Serialize, schemars::JsonSchema)]
 pub(super) struct Shown {
     id: EntityId,
-    /// `refused`, `issued`, `redeemed`, `settled`, `expired` or `revoked`.
+    /// Where it is in its life.
+    #[schemars(extend("enum" = super::STATES))]
     state: &'static str,
     /// Whose limit it reserves. Not shown to settlers.
     #[serde(skip_serializing_if = "Option::is_none")]
