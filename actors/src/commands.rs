@@ -76,7 +76,9 @@ impl Commands {
         let spec = Self::spec(family, name, call.id)
             .ok_or_else(|| Problem::new(&problem::NOT_FOUND, format!("{} have no command {name:?}", family.name())))?;
         if !spec.roles.contains(&call.caller.role) {
-            return Err(Problem::new(&problem::FORBIDDEN, format!("{name} is not for a key of this role")).into());
+            let roles: Vec<_> = spec.roles.iter().map(|role| format!("{role:?}").to_lowercase()).collect();
+            let detail = format!("this command is for keys of the role {}", roles.join(" or "));
+            return Err(Problem::new(&problem::FORBIDDEN, detail).into());
         }
         if call.key.is_empty() || call.key.len() > MOST_KEY_CHARS || call.key.bytes().any(|b| b.is_ascii_control()) {
             let detail = "an idempotency key has 1 to 255 printable characters";

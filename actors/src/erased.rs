@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use kippu_events::entity::AnyEntity;
-use kippu_events::event::{AnyEvent, Mac, NotAnEvent, Recorded, Typed, from_tagged};
+use kippu_events::event::{AnyEvent, Mac, NotAnEvent, Recorded, Typed, culprit, from_tagged};
 use kippu_events::secrets::Secrets;
 use kippu_events::{EntityId, EntityKey, Family, Time};
 
@@ -145,8 +145,9 @@ impl<E: Actor> AnyActor for Of<E> {
 
     fn prepare(&self, command: &str, body: &[u8], call: &Call, secrets: &Arc<Secrets>) -> Result<Preparation, Problem> {
         let raw = problem::raw_body(body)?;
-        let request: E::Request =
-            from_tagged("command", command, "body", raw.get()).map_err(|e| problem::bad_body(&e))?;
+        let request: E::Request = from_tagged("command", command, "body", raw.get()).map_err(|error| {
+            problem::bad_member(&error, || culprit::<E::Request>("command", command, "body", raw.get()))
+        })?;
         // What was asked, not how it was spelt: the same parameters in other white space are the same command.
         let canonical = serde_json::to_vec(&request).map_err(|e| problem::bad_body(&e))?;
         let mac = secrets.body(command, &canonical);

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, IF_MATCH};
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, IF_MATCH};
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{Bytes, BytesMut, Data, Path, Payload, ServiceConfig};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError, web};
@@ -37,12 +37,12 @@ pub struct Limits {
     pub body_time: Duration,
 }
 
-/// Adds the command endpoints.
+/// Adds the command endpoints to what lies under `/v1`.
 pub fn configure(config: &mut ServiceConfig) {
     config
-        .route("/v1/{family}", web::post().to(open))
-        .route("/v1/{family}/{command}", web::post().to(act_on_token))
-        .route("/v1/{family}/{id}/{command}", web::post().to(act));
+        .route("/{family}", web::post().to(open))
+        .route("/{family}/{command}", web::post().to(act_on_token))
+        .route("/{family}/{id}/{command}", web::post().to(act));
 }
 
 /// A command as paths write it.
@@ -98,6 +98,9 @@ async fn run(
         .filter(|spec| (spec.target == Target::New) == (request.match_info().get("command").is_none()))
         .filter(|spec| spec.target == Target::New || path_name(spec) == command)
         .ok_or_else(|| Problem::new(&problem::NOT_FOUND, format!("{} have no such command", family.name())))?;
+    if !request.query_string().is_empty() {
+        return Err(Problem::new(&problem::INVALID_REQUEST, "a command has no query parameters"));
+    }
     let caller = request
         .extensions()
         .get::<Caller>()
@@ -192,12 +195,20 @@ fn if_match(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
     })
 }
 
-async fn read_body(headers: &HeaderMap, mut payload: Payload, limits: &Limits) -> Result<Bytes, Problem> {
+/// The body of a request: JSON, or nothing.
+///
+/// # Errors
+/// What is wrong with it, or with what the headers say of it.
+pub async fn read_body(headers: &HeaderMap, mut payload: Payload, limits: &Limits) -> Result<Bytes, Problem> {
     let too_large =
         || Problem::new(&problem::TOO_LARGE, format!("a body has at most {} bytes", limits.most_body_bytes));
     let announced = single(headers, &CONTENT_LENGTH)?.and_then(|length| length.parse::<usize>().ok());
     if announced.is_some_and(|length| length > limits.most_body_bytes) {
         return Err(too_large());
+    }
+    let is_plain = |coding: &str| coding.trim().eq_ignore_ascii_case("identity");
+    if !single(headers, &CONTENT_ENCODING)?.is_none_or(is_plain) {
+        return Err(Problem::new(&problem::UNSUPPORTED_MEDIA_TYPE, "a body comes as it is, without content coding"));
     }
     let typed = is_json(headers)?;
     if typed == Some(false) {

@@ -88,7 +88,7 @@ problem_types! {
     /// JSON of another shape.
     INVALID_BODY = 422 "invalid-body" "The body has another shape" "Compare it with the schema in /openapi.json.";
     /// The key was used with another body.
-    KEY_REUSED = 422 "idempotency-key-reused" "This idempotency key was used with another body" "Use a new key for a new command, and the same body for a retry.";
+    KEY_REUSED = 422 "idempotency-key-reused" "This idempotency key was used for something else" "Use a new key for a new command, and the same path and body for a retry.";
     /// Too many requests.
     RATE_LIMITED = 429 "rate-limited" "Too many requests" "Wait for as long as `Retry-After` says.";
     /// Too many, or too large, headers.
@@ -124,6 +124,19 @@ pub fn bad_body(error: &serde_json::Error) -> Problem {
     }
 }
 
+/// As [`bad_body`], with the name of the member that is wrong. A name that nobody knows is the caller's own, and may be a
+/// PIN or a token in the wrong place too.
+#[must_use]
+pub fn bad_member(error: &serde_json::Error, member: impl FnOnce() -> Option<String>) -> Problem {
+    let mut problem = bad_body(error);
+    if !problem.detail.starts_with("unknown field")
+        && let Some(member) = member()
+    {
+        problem.detail = format!("{member}: {}", problem.detail);
+    }
+    problem
+}
+
 /// A parser's message without what the caller wrote, which may be a PIN or a token in the wrong place: "invalid type:
 /// integer `4711`, expected a string" becomes "invalid type, expected a string".
 fn without_value(message: &str) -> String {
@@ -140,7 +153,27 @@ fn without_value(message: &str) -> String {
 /// Bytes that are no JSON.
 pub fn raw_body(body: &[u8]) -> Result<&RawValue, Problem> {
     let body = if body.iter().all(u8::is_ascii_whitespace) { b"{}" } else { body };
-    serde_json::from_slice(body).map_err(|e| bad_body(&e))
+    let raw: &RawValue = serde_json::from_slice(body).map_err(|e| bad_body(&e))?;
+    // A parser takes a list of an object's members for the object, which nobody was promised. No command has lists.
+    if !raw.get().starts_with('{') || has_list(raw.get()) {
+        return Err(Problem::new(&INVALID_BODY, "a body is one JSON object, without lists"));
+    }
+    Ok(raw)
+}
+
+/// Whether there is a list anywhere in `json`.
+fn has_list(json: &str) -> bool {
+    let (mut in_string, mut escaped) = (false, false);
+    json.bytes().any(|byte| {
+        let is_plain = !std::mem::take(&mut escaped);
+        match byte {
+            b'"' if is_plain => in_string = !in_string,
+            b'\\' if is_plain => escaped = true,
+            b'[' => return !in_string,
+            _other => {}
+        }
+        false
+    })
 }
 
 #[cfg(test)]

@@ -154,13 +154,8 @@ impl World {
                 state.evolve_stored(event.kind, event.schema, event.data, event.time).unwrap();
             }
         }
-        let encode = |state: &dyn AnyEntity| {
-            let mut bytes = Vec::new();
-            state.encode(&mut bytes);
-            bytes
-        };
-        let folded: Vec<_> = folded.iter().map(|(key, state)| (*key, encode(&**state))).collect();
-        let live: Vec<_> = self.entities.iter().map(|(key, (_, state))| (*key, encode(&**state))).collect();
+        let folded: Vec<_> = folded.iter().map(|(key, state)| (*key, state.encode())).collect();
+        let live: Vec<_> = self.entities.iter().map(|(key, (_, state))| (*key, state.encode())).collect();
         assert_eq!(folded, live);
     }
 }

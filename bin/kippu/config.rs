@@ -161,7 +161,7 @@ pub(crate) struct Trace {
 impl Default for Trace {
     fn default() -> Self {
         // The server of actix tells of every worker at `info`.
-        Self { filter: "info,actix_server=warn".to_owned(), format: Format::Text }
+        Self { filter: "info,actix_server=warn,actix_http=off".to_owned(), format: Format::Text }
     }
 }
 

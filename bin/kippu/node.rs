@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use kippu_actors::actor::{Answer, Call, Caller};
 use kippu_actors::runtime::clock::SystemClock;
-use kippu_actors::runtime::{Duty, Outcome, Runtime, RuntimeConfig};
+use kippu_actors::runtime::{Outcome, Runtime, RuntimeConfig, Serves};
 use kippu_actors::{Commands, Problem};
 use kippu_events::log::kafka::KafkaLog;
 use kippu_events::log::lock::Lock;
@@ -67,13 +67,6 @@ pub(crate) struct Node {
     lock: Option<Lock>,
 }
 
-/// What a runtime is started with, beside the configuration.
-struct RuntimeSettings<'a> {
-    url: &'a str,
-    accept_clock: bool,
-    duty: Duty,
-}
-
 impl Node {
     /// The node in the configured directory, which is made where there is none and the log lies in it. Runs on an actix
     /// system.
@@ -90,17 +83,17 @@ impl Node {
             }
             (Found::Unfinished, Home::Embedded(_)) => Self::make(config, dir, home, url).await,
             (Found::Whole(label), Home::Embedded(_)) => {
-                let settings = RuntimeSettings { url, accept_clock, duty: Duty::Whole };
-                Self::start_in(config, dir, home, Some(label), settings).await
+                let runtime = RuntimeConfig { accept_clock, ..runtime(config, &dir, url) };
+                Self::start_in(config, dir, home, Some(label), runtime).await
             }
             (Found::Whole(label), Home::Kafka(_)) => {
                 let listen = config.http.listen;
                 if config.node.url.is_none() && listen.ip().is_unspecified() {
                     return Err(NodeError::NoUrl(listen));
                 }
-                let settings = RuntimeSettings { url, accept_clock, duty: Duty::Assigned };
-                let started = Self::start_in(config, dir, home, Some(label), settings).await;
-                started.map_err(NodeError::on_kafka)
+                let serves = Serves::Assigned;
+                let runtime = RuntimeConfig { accept_clock, serves, ..runtime(config, &dir, url) };
+                Self::start_in(config, dir, home, Some(label), runtime).await.map_err(NodeError::on_kafka)
             }
         }
     }
@@ -171,8 +164,8 @@ impl Node {
         dir.make()?;
         let home = home.pin(config)?;
         home.create(dir.plan()?, config)?;
-        let settings = RuntimeSettings { url, accept_clock: false, duty: Duty::Whole };
-        let node = Self::start_in(config, dir, home, None, settings).await?;
+        let runtime = runtime(config, &dir, url);
+        let node = Self::start_in(config, dir, home, None, runtime).await?;
         node.open_first_operator().await?;
         Ok(node)
     }
@@ -183,7 +176,7 @@ impl Node {
         dir: DataDir,
         home: Home,
         label: Option<&Label>,
-        settings: RuntimeSettings<'_>,
+        runtime: RuntimeConfig,
     ) -> Result<Self, NodeError> {
         // Stores make files of their own accord and for as long as they run: all of them are their owner's alone.
         rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
@@ -196,10 +189,10 @@ impl Node {
         let Opened { log, kafka } = home.open(config, &commits)?;
         let keys = home.keys(config, log.id())?;
         if let Some(label) = label
-            && label.log != log.id().to_string()
+            && label.log != log.id()
         {
             let dir = dir.path().display().to_string();
-            return Err(NodeError::OtherLog { dir, label: label.log.clone(), found: log.id() });
+            return Err(NodeError::OtherLog { dir, label: label.log, found: log.id() });
         }
         let secrets = match (before, keys) {
             (Some(before), Some(keys)) => {
@@ -211,14 +204,11 @@ impl Node {
             (_, keys) => open_secrets(&dir, label.is_none(), &*log, keys)?,
         };
         let secrets = Arc::new(secrets);
-        let RuntimeSettings { url, accept_clock, duty } = settings;
-        let name = config.node.name.clone();
-        let runtime =
-            RuntimeConfig { node: name, url: url.to_owned(), accept_clock, duty, ..RuntimeConfig::new(dir.entities()) };
+        let (serves, name) = (runtime.serves, runtime.node.clone());
         let mut node = Self::start(log, commits, secrets, dir, runtime).await?;
         (node.home, node.lock) = (home, Some(lock));
-        if let (Some(kafka), Duty::Assigned) = (&kafka, duty) {
-            let (kafka, name) = (Arc::clone(kafka), config.node.name.clone());
+        if let (Some(kafka), Serves::Assigned) = (&kafka, serves) {
+            let kafka = Arc::clone(kafka);
             let join = move |owner| kafka.join(&name, owner);
             node.share = Some(Share::once_keys_are_known(node.queries.clone(), &node.runtime, join));
         }
@@ -327,6 +317,12 @@ pub(crate) fn key_of(answer: &Answer) -> Option<String> {
         }
         Answer::Refused(_) => None,
     }
+}
+
+/// A runtime of every partition.
+fn runtime(config: &Config, dir: &DataDir, url: &str) -> RuntimeConfig {
+    let (node, url) = (config.node.name.clone(), url.to_owned());
+    RuntimeConfig { node, url, ..RuntimeConfig::new(dir.entities()) }
 }
 
 fn open_secrets(

@@ -42,6 +42,7 @@ pub trait Entity: Default + Clone + PartialEq + Debug + Serialize + DeserializeO
 /// An [`Entity`] of any family.
 pub trait AnyEntity: Any + Send + Sync {
     /// The family it belongs to.
+    #[cfg(test)]
     fn family(&self) -> Family;
 
     /// Folds a stored event into the state.
@@ -50,14 +51,12 @@ pub trait AnyEntity: Any + Send + Sync {
     /// [`NotAnEvent`] where the event cannot be decoded; the state is then unchanged.
     fn evolve_stored(&mut self, kind: &str, schema: u32, data: &str, time: Time) -> Result<(), NotAnEvent>;
 
-    /// Appends the state in the compact form of caches.
-    fn encode(&self, out: &mut Vec<u8>);
+    /// The state in the compact form of caches.
+    fn encode(&self) -> Vec<u8>;
 
     /// The state as JSON, for people.
+    #[cfg(test)]
     fn to_json(&self) -> serde_json::Value;
-
-    /// A copy.
-    fn boxed(&self) -> Box<dyn AnyEntity>;
 
     /// For typed access.
     fn as_any(&self) -> &dyn Any;
@@ -67,6 +66,7 @@ pub trait AnyEntity: Any + Send + Sync {
 }
 
 impl<E: Entity> AnyEntity for E {
+    #[cfg(test)]
     fn family(&self) -> Family {
         E::FAMILY
     }
@@ -77,19 +77,15 @@ impl<E: Entity> AnyEntity for E {
         Ok(())
     }
 
-    fn encode(&self, out: &mut Vec<u8>) {
+    fn encode(&self) -> Vec<u8> {
         // Postcard fails only where a sink is full or a type has no length, and neither is so here.
         #[allow(clippy::expect_used)]
-        let bytes = postcard::to_allocvec(self).expect("states have a compact form");
-        out.extend_from_slice(&bytes);
+        postcard::to_allocvec(self).expect("states have a compact form")
     }
 
+    #[cfg(test)]
     fn to_json(&self) -> serde_json::Value {
         serde_json::to_value(self).unwrap_or(serde_json::Value::Null)
-    }
-
-    fn boxed(&self) -> Box<dyn AnyEntity> {
-        Box::new(self.clone())
     }
 
     fn as_any(&self) -> &dyn Any {

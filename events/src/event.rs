@@ -21,7 +21,7 @@ use crate::log::LogId;
 use crate::principal::Principal;
 use crate::time::Time;
 pub use read::read_body;
-pub use tagged::from_tagged;
+pub use tagged::{culprit, from_tagged};
 
 /// The schema version that this code writes for every event kind.
 pub const SCHEMA: u32 = 1;

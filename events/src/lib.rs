@@ -17,11 +17,11 @@ pub mod secrets;
 mod text;
 pub mod time;
 pub mod user;
+pub mod whole;
 
 pub use entity::{AnyEntity, Entity, EntityKey};
 pub use event::Recorded;
 pub use family::Family;
 pub use id::{EntityId, Slot};
-pub use money::Money;
 pub use principal::Principal;
 pub use time::Time;

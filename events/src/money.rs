@@ -15,12 +15,6 @@ impl Currency {
     pub fn code(self) -> &'static str {
         self.0.code()
     }
-
-    /// Digits behind the decimal point that people write: 2 for EUR, 0 for JPY.
-    #[must_use]
-    pub fn exponent(self) -> u16 {
-        self.0.exponent().unwrap_or(0)
-    }
 }
 
 impl fmt::Display for Currency {
@@ -135,37 +129,9 @@ fn bounded<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::
     }
 }
 
-/// An amount of one currency: `{"amount": 1250, "currency": "EUR"}` is 12.50 euros.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Money {
-    /// Minor units of the currency.
-    pub amount: Minor,
-    /// ISO 4217 code.
-    pub currency: Currency,
-}
-
-impl fmt::Display for Money {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digits = usize::from(self.currency.exponent());
-        let unit = 10_u64.pow(u32::from(self.currency.exponent()));
-        if digits == 0 {
-            write!(f, "{} {}", self.amount, self.currency)
-        } else {
-            write!(f, "{}.{:0digits$} {}", self.amount.units() / unit, self.amount.units() % unit, self.currency)
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn money_is_minor_units_and_an_iso_code() {
-        let money: Money = serde_json::from_str(r#"{"amount":1205,"currency":"EUR"}"#).unwrap();
-        assert_eq!(money.to_string(), "12.05 EUR");
-    }
 
     #[test]
     fn amounts_that_are_no_amounts_are_refused() {

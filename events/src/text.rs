@@ -29,6 +29,53 @@ pub(crate) fn parse<'de, T: FromStr<Err: Display>, D: serde::Deserializer<'de>>(
     deserializer.deserialize_str(Parsed { expecting, what: PhantomData })
 }
 
+/// Gives a newtype over so many bytes its form as text, lower-case hexadecimal, and the same in what people read; elsewhere
+/// it is the bytes.
+macro_rules! hex {
+    ($name:ident, $bytes:literal, $expecting:literal) => {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                let mut text = [0; 2 * $bytes];
+                data_encoding::HEXLOWER.encode_mut(&self.0, &mut text);
+                f.pad(std::str::from_utf8(&text).map_err(|_| std::fmt::Error)?)
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = data_encoding::DecodeError;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                let bytes = data_encoding::HEXLOWER.decode(text.as_bytes())?;
+                let (position, kind) = (text.len(), data_encoding::DecodeKind::Length);
+                bytes.try_into().map(Self).map_err(|_| data_encoding::DecodeError { position, kind })
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                if serializer.is_human_readable() { serializer.collect_str(self) } else { self.0.serialize(serializer) }
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                if deserializer.is_human_readable() {
+                    crate::text::parse(deserializer, $expecting)
+                } else {
+                    serde::Deserialize::deserialize(deserializer).map(Self)
+                }
+            }
+        }
+    };
+}
+pub(crate) use hex;
+
 #[cfg(test)]
 mod tests {
     use crate::{EntityId, Principal, Time};

@@ -3,6 +3,7 @@
 //! The server puts [`Queries`] into the application's data, and its authentication puts a [`Viewer`] into the
 //! request's extensions.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use actix_web::http::header::{self, HeaderName, HeaderValue};
@@ -11,7 +12,7 @@ use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder
 use kippu_events::client::Role;
 use serde::Serialize;
 
-use crate::queries::{DEFAULT_ROWS, Found, Listed, Moment, Page, Queries, QueryError};
+use crate::queries::{Found, Listed, Moment, Page, Queries, QueryError};
 use crate::view::Viewer;
 
 /// The position that an answer must reflect at least: a position or a cut.
@@ -23,12 +24,14 @@ pub const CUT: HeaderName = HeaderName::from_static("kippu-cut");
 /// How long a query waits for its `Kippu-Min-Position`; views are usually milliseconds behind.
 pub const WAIT: Duration = Duration::from_secs(5);
 
-/// Adds the query endpoints.
+/// Adds the query endpoints to what lies under `/v1`.
 pub fn configure(config: &mut web::ServiceConfig) {
-    config
-        .route("/v1/status", web::get().to(status))
-        .route("/v1/{view}", web::get().to(list))
-        .route("/v1/{view}/{key}", web::get().to(get));
+    for method in [web::get, web::head] {
+        config
+            .route("/status", method().to(status))
+            .route("/{view}", method().to(list))
+            .route("/{view}/{key}", method().to(get));
+    }
 }
 
 impl ResponseError for QueryError {
@@ -60,7 +63,7 @@ impl ResponseError for QueryError {
     }
 }
 
-/// The parameters of a query that are not filters.
+/// The parameters of a query.
 #[derive(Default)]
 struct Parameters {
     page: Page,
@@ -68,21 +71,30 @@ struct Parameters {
 }
 
 impl Parameters {
-    fn read(request: &HttpRequest) -> Result<Self, QueryError> {
-        let malformed =
-            |name: &str, reason: &str| QueryError::Parameter { name: name.to_owned(), reason: reason.to_owned() };
-        let pairs: web::Query<Vec<(String, String)>> =
-            web::Query::from_query(request.query_string()).map_err(|error| malformed("query", &error.to_string()))?;
-        let mut read = Self { page: Page { limit: DEFAULT_ROWS, ..Page::default() }, as_of: None };
+    /// Those of `request`, which takes these and, where `filters`, those of a view.
+    fn read(request: &HttpRequest, takes: &[&str], filters: bool) -> Result<Self, QueryError> {
+        let pairs: web::Query<Vec<(String, String)>> = web::Query::from_query(request.query_string())
+            .map_err(|error| QueryError::parameter("query", &error.to_string()))?;
+        let mut read = Self::default();
+        let mut names = BTreeSet::new();
         for (name, value) in pairs.into_inner() {
+            if !names.insert(name.clone()) {
+                return Err(QueryError::parameter(&name, "it is given twice"));
+            }
+            if !filters && !takes.contains(&name.as_str()) {
+                return Err(QueryError::parameter(&name, "there is no such parameter here"));
+            }
             match name.as_str() {
                 "limit" => {
-                    read.page.limit = value.parse().map_err(|_| malformed("limit", "it is a number from 1 to 1000"))?;
+                    let limit = value.parse();
+                    read.page.limit =
+                        limit.map_err(|_| QueryError::parameter("limit", "it is a number from 1 to 1000"))?;
                 }
                 "cursor" => read.page.cursor = Some(value),
                 "as_of" => read.as_of = Some(value.parse()?),
                 "unseal" => {
-                    read.page.unseal = value.parse().map_err(|_| malformed("unseal", "it is true or false"))?;
+                    let unseal = value.parse().map_err(|_| QueryError::parameter("unseal", "it is true or false"))?;
+                    read.page.unseal = unseal;
                 }
                 _ => read.page.filters.push((name, value)),
             }
@@ -98,10 +110,14 @@ fn viewer(request: &HttpRequest) -> Result<Viewer, QueryError> {
 
 /// Waits for the `Kippu-Min-Position` of a request, if it has one.
 async fn await_position(queries: &Queries, view: &str, headers: &HeaderMap) -> Result<(), QueryError> {
-    let Some(value) = headers.get(MIN_POSITION) else { return Ok(()) };
-    let malformed = || QueryError::Parameter {
-        name: MIN_POSITION.to_string(),
-        reason: "neither a position nor a cut that this service gave out".to_owned(),
+    let mut values = headers.get_all(MIN_POSITION);
+    let Some(value) = values.next() else { return Ok(()) };
+    if values.next().is_some() {
+        return Err(QueryError::parameter(MIN_POSITION.as_str(), "it is given twice"));
+    }
+    let malformed = || {
+        let reason = "neither a position nor a cut that this service gave out";
+        QueryError::parameter(MIN_POSITION.as_str(), reason)
     };
     let at = value.to_str().ok().and_then(|text| text.parse().ok()).ok_or_else(malformed)?;
     match at {
@@ -117,10 +133,7 @@ async fn get(
 ) -> Result<HttpResponse, QueryError> {
     let (view, key) = path.into_inner();
     let viewer = viewer(&request)?;
-    let parameters = Parameters::read(&request)?;
-    if let Some((name, _)) = parameters.page.filters.first() {
-        return Err(QueryError::Parameter { name: name.clone(), reason: "there is no such parameter here".to_owned() });
-    }
+    let parameters = Parameters::read(&request, &["as_of", "unseal"], false)?;
     await_position(&queries, &view, request.headers()).await?;
     let unseal = parameters.page.unseal;
     let found = match parameters.as_of {
@@ -164,7 +177,7 @@ async fn list(
     }
     let view = path.into_inner();
     let viewer = viewer(&request)?;
-    let Parameters { page, as_of } = Parameters::read(&request)?;
+    let Parameters { page, as_of } = Parameters::read(&request, &[], true)?;
     if as_of.is_some() {
         return Err(QueryError::NoAsOf("a list is shown as it is now"));
     }
@@ -181,6 +194,7 @@ async fn status(request: HttpRequest, queries: web::Data<Queries>) -> Result<Htt
     if viewer(&request)?.role != Role::Operator {
         return Err(QueryError::Forbidden("the status is for operators"));
     }
+    Parameters::read(&request, &[], false)?;
     Ok(HttpResponse::Ok().json(queries.status()))
 }
 

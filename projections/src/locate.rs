@@ -2,10 +2,10 @@
 //! anchor at every [`ANCHOR_EVERY`]th record; from the anchor before it a record is found by reading on.
 
 use kippu_events::Time;
-use kippu_events::log::{Bound, Entry, ReadError, ReadLog};
+use kippu_events::log::{Bound, Entry, Genesis, ReadError, ReadLog};
 
 use crate::cursor::Cursor;
-use crate::reader::{self, Partition, Step};
+use crate::reader::{self, Step};
 use crate::store::{Snap, StoreError};
 
 /// Records between anchors: a look-up reads at most this many, and the anchors take no space to speak of.
@@ -74,8 +74,7 @@ pub(crate) fn time(
 
 /// The entry at `offset`.
 pub(crate) fn entry(log: &dyn ReadLog, partition: u16, offset: u64) -> Result<Entry, LocateError> {
-    let page = log.read(partition, offset, Bound { entries: 1, bytes: 1 })?;
-    page.entries.into_iter().next().filter(|entry| entry.offset == offset).ok_or(LocateError::Changed(partition))
+    log.entry(partition, offset)?.ok_or(LocateError::Changed(partition))
 }
 
 /// Moves on from `cursor` over valid records until `more` says no or the log ends.
@@ -85,7 +84,7 @@ fn fold(
     mut cursor: Cursor,
     mut more: impl FnMut(&Cursor) -> bool,
 ) -> Result<(), LocateError> {
-    let place = Partition { log: log.id(), index: partition, count: log.partitions() };
+    let genesis = Genesis::of(log, partition);
     loop {
         let page = log.read(partition, cursor.offset, Bound::default())?;
         if page.entries.is_empty() {
@@ -93,7 +92,7 @@ fn fold(
         }
         for entry in &page.entries {
             // These records were judged when they were folded: what is not valid now is one that did not count then.
-            let step = reader::take(&place, &mut cursor, (entry.offset, &entry.stored), |_| None);
+            let step = reader::take(&genesis, &mut cursor, (entry.offset, &entry.stored), |_| None);
             match step {
                 Ok(Step::Valid { body, .. }) => {
                     cursor.time = body.and_then(reader::time_of).unwrap_or(cursor.time);

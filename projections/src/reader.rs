@@ -2,18 +2,10 @@
 
 use kippu_events::Time;
 use kippu_events::event::read_body;
-use kippu_events::log::judge::{Verdict, judge};
-use kippu_events::log::{Content, Hash, Head, LogId, Record};
+use kippu_events::log::judge::{Verdict, begin, judge};
+use kippu_events::log::{Content, Genesis, Hash, Record};
 
 use crate::cursor::{Cursor, Taken};
-
-/// The partition that is read.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Partition {
-    pub log: LogId,
-    pub index: u16,
-    pub count: u16,
-}
 
 /// What the next entry was.
 pub(crate) enum Step<'a> {
@@ -33,14 +25,14 @@ pub(crate) enum Step<'a> {
 /// # Errors
 /// Why the entry is damage; the cursor is then where it was.
 pub(crate) fn take<'a>(
-    partition: &Partition,
+    genesis: &Genesis,
     cursor: &mut Cursor,
     (offset, stored): (u64, &'a [u8]),
     digest_at: impl FnOnce(u64) -> Option<Hash>,
 ) -> Result<Step<'a>, String> {
     let record = Record::decode(stored).map_err(|error| error.to_string())?;
     let head = match &cursor.taken {
-        None => at_genesis(partition, &record)?,
+        None => begin(genesis, &record).map_err(|damage| damage.to_string())?,
         Some(taken) => match judge(&taken.head, &record, digest_at) {
             Verdict::Valid(head) => head,
             Verdict::Stale | Verdict::Duplicate | Verdict::Orphan => {
@@ -58,22 +50,6 @@ pub(crate) fn take<'a>(
         Content::Genesis(_) | Content::Claim(_) | Content::Seal(_) => None,
     };
     Ok(Step::Valid { number: head.number, body })
-}
-
-fn at_genesis(partition: &Partition, record: &Record<'_>) -> Result<Head, String> {
-    let Content::Genesis(genesis) = &record.content else {
-        return Err("field kind: a partition begins with its genesis".to_owned());
-    };
-    if genesis.log != partition.log {
-        return Err(format!("field log: {}, but this log is {}", genesis.log, partition.log));
-    }
-    if (genesis.partition, genesis.partitions) != (partition.index, partition.count) {
-        return Err(format!(
-            "field partition: {} of {}, but this is {} of {}",
-            genesis.partition, genesis.partitions, partition.index, partition.count
-        ));
-    }
-    Ok(Head::at_genesis(record.digest))
 }
 
 /// The time of a record with this body: all its events were decided at once.

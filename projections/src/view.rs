@@ -116,10 +116,10 @@ impl Filters {
         let mut filters = BTreeMap::new();
         for (name, value) in given {
             if !known.iter().any(|filter| filter.name == name) {
-                return Err(QueryError::Parameter { name, reason: "there is no such parameter here".to_owned() });
+                return Err(QueryError::parameter(&name, "there is no such parameter here"));
             }
             if filters.insert(name.clone(), value).is_some() {
-                return Err(QueryError::Parameter { name, reason: "it is given twice".to_owned() });
+                return Err(QueryError::parameter(&name, "it is given twice"));
             }
         }
         Ok(Self(filters))
@@ -137,9 +137,7 @@ impl Filters {
     /// Where it is given and is no `T`.
     pub fn value<T: std::str::FromStr<Err: std::fmt::Display>>(&self, name: &str) -> Result<Option<T>, QueryError> {
         let Some(text) = self.text(name) else { return Ok(None) };
-        text.parse()
-            .map(Some)
-            .map_err(|error: T::Err| QueryError::Parameter { name: name.to_owned(), reason: error.to_string() })
+        text.parse().map(Some).map_err(|error: T::Err| QueryError::parameter(name, &error.to_string()))
     }
 
     /// The value of the filter `name`, which MUST be one of `values`.

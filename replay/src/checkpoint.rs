@@ -4,10 +4,11 @@
 //! Not signed: the digest tells a torn or mistyped file from a good one, and nothing else. Whoever can write both the
 //! log and the file can make them agree, so keep the file elsewhere.
 
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use kippu_events::log;
+use kippu_events::log::{Hash, LogId};
+use kippu_events::whole::{PLAIN, write_whole};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -22,7 +23,7 @@ const MOST_BYTES: u64 = 16 << 20;
 pub struct Checkpoint {
     format: u32,
     /// The log.
-    pub log: String,
+    pub log: LogId,
     /// In order of partitions.
     pub heads: Vec<Head>,
     /// SHA-256 over all of the above, length-prefixed.
@@ -37,8 +38,8 @@ pub struct Head {
     pub partition: u16,
     /// The number of its last record.
     pub number: u64,
-    /// The hash of that record, hexadecimal.
-    pub hash: String,
+    /// The hash of that record.
+    pub hash: Hash,
 }
 
 /// Why a checkpoint was not read or written.
@@ -64,15 +65,15 @@ pub enum CheckpointError {
     #[error("the checkpoint is of log {theirs}, not {ours}")]
     OtherLog {
         /// In the checkpoint.
-        theirs: String,
+        theirs: LogId,
         /// At hand.
-        ours: String,
+        ours: LogId,
     },
 }
 
 impl Checkpoint {
-    pub(crate) fn new(log: String, heads: Vec<Head>) -> Self {
-        let digest = digest(&log, &heads);
+    pub(crate) fn new(log: LogId, heads: Vec<Head>) -> Self {
+        let digest = digest(log, &heads);
         Self { format: FORMAT, log, heads, digest }
     }
 
@@ -86,7 +87,7 @@ impl Checkpoint {
     ///
     /// # Errors
     /// [`CheckpointError`].
-    pub fn read(path: &Path, log: log::LogId) -> Result<Self, CheckpointError> {
+    pub fn read(path: &Path, log: LogId) -> Result<Self, CheckpointError> {
         let io = |source| CheckpointError::Io { path: path.to_owned(), source };
         let wrong = |reason: String| CheckpointError::Format { path: path.to_owned(), reason };
         let mut text = String::new();
@@ -95,11 +96,11 @@ impl Checkpoint {
         if read.format != FORMAT {
             return Err(wrong(format!("format {} is not {FORMAT}", read.format)));
         }
-        if read.digest != digest(&read.log, &read.heads) {
+        if read.digest != digest(read.log, &read.heads) {
             return Err(wrong("its digest is not that of its content".to_owned()));
         }
-        if read.log != log.to_string() {
-            return Err(CheckpointError::OtherLog { theirs: read.log, ours: log.to_string() });
+        if read.log != log {
+            return Err(CheckpointError::OtherLog { theirs: read.log, ours: log });
         }
         Ok(read)
     }
@@ -110,29 +111,24 @@ impl Checkpoint {
     /// [`CheckpointError::Io`].
     pub fn write(&self, path: &Path) -> Result<(), CheckpointError> {
         let io = |source| CheckpointError::Io { path: path.to_owned(), source };
-        let mut beside = path.as_os_str().to_owned();
-        beside.push(".new");
-        let beside = PathBuf::from(beside);
-        let mut file = std::fs::File::create(&beside).map_err(io)?;
         let mut text = serde_json::to_vec_pretty(self).map_err(|e| io(e.into()))?;
         text.push(b'\n');
-        file.write_all(&text).and_then(|()| file.sync_all()).map_err(io)?;
-        std::fs::rename(&beside, path).map_err(io)
+        write_whole(path, &text, PLAIN).map_err(io)
     }
 }
 
-fn digest(log: &str, heads: &[Head]) -> String {
+fn digest(log: LogId, heads: &[Head]) -> String {
     let mut sha = Sha256::new();
     let mut put = |field: &[u8]| {
         sha.update((field.len() as u64).to_be_bytes());
         sha.update(field);
     };
     put(b"kippu.checkpoint.1");
-    put(log.as_bytes());
+    put(log.to_string().as_bytes());
     for head in heads {
         put(&head.partition.to_be_bytes());
         put(&head.number.to_be_bytes());
-        put(head.hash.as_bytes());
+        put(head.hash.to_string().as_bytes());
     }
     data_encoding::HEXLOWER.encode(&sha.finalize())
 }

@@ -179,7 +179,8 @@ async fn headers_that_are_no_headers_are_refused() {
             ("a key that is none", with("Authorization", "Bearer kpk_x"), 401, "unauthenticated"),
             ("a key that is no text", with("Authorization", "Bearer \u{e4}"), 401, "unauthenticated"),
             ("no such path", stage.command(&stage.shop, "/v1/nothing", "{}"), 404, "not-found"),
-            ("no such command", stage.command(&stage.settler, "/v1/approvals/dance", "{}"), 404, "not-found"),
+            ("no such command", stage.command(&stage.settler, "/v1/approvals/1/dance", "{}"), 404, "not-found"),
+            ("a command on an id", stage.command(&stage.settler, "/v1/approvals/1", "{}"), 405, "method-not-allowed"),
             ("an id that is none", stage.command(&stage.settler, "/v1/approvals/1/settle", "{}"), 404, "not-found"),
         ])
         .await;

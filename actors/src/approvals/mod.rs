@@ -152,7 +152,7 @@ impl Actor for Approval {
             }),
             Event::RedeemRefused { reason, .. } => Answer::Refused(Refused::from(*reason).into()),
             Event::Settled { settler, amount, currency } => Answer::ok(&Reply {
-                amount: Some(*amount),
+                settled_amount: Some(*amount),
                 currency: Some(*currency),
                 settler: Some(*settler),
                 ..Reply::plain(id, State::Settled)

@@ -151,10 +151,13 @@ pub struct Reply {
     pub id: EntityId,
     /// Where it is in its life.
     pub state: State,
-    /// Up to how much may be settled; once settled, how much was.
+    /// Up to how much may be settled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<Minor>,
-    /// Its currency.
+    /// How much was settled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled_amount: Option<Minor>,
+    /// The currency of either.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub currency: Option<Currency>,
     /// What is bought, at its opening.
@@ -175,7 +178,17 @@ impl Reply {
     /// An answer that says no more than the state.
     #[must_use]
     pub const fn plain(id: EntityId, state: State) -> Self {
-        Self { id, state, amount: None, currency: None, purchase: None, expires_at: None, token: None, settler: None }
+        Self {
+            id,
+            state,
+            amount: None,
+            settled_amount: None,
+            currency: None,
+            purchase: None,
+            expires_at: None,
+            token: None,
+            settler: None,
+        }
     }
 }
 

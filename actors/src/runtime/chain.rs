@@ -1,6 +1,5 @@
 //! The chain of one partition under one claim: gives each record its number and its place after the one before.
 
-use kippu_events::log::record::MOST_BYTES;
 use kippu_events::log::{AppendError, Commit, Content, Hash, Head, Seal, Writer};
 
 /// The writer and the head that it has handed over so far, durable or not.
@@ -36,15 +35,9 @@ impl Chain {
     /// # Errors
     /// Nothing was handed over, and the chain is as before.
     pub fn append(&mut self, body: &[u8]) -> Result<(u64, Hash), AppendError> {
-        let number = self.head.number + 1;
-        let commit = Commit { epoch: self.head.epoch, number, prev: self.head.hash, acked: self.durable, body };
-        let (stored, hash) = Content::Commit(commit).encode();
-        if stored.len() > MOST_BYTES {
-            return Err(AppendError::TooLarge { bytes: stored.len() });
-        }
-        self.writer.append(number, stored)?;
-        self.head = Head { number, hash, ..self.head };
-        Ok((number, hash))
+        let Head { epoch, number, hash: prev, .. } = self.head;
+        let commit = Commit { epoch, number: number + 1, prev, acked: self.durable, body };
+        self.hand_over(&Content::Commit(commit))
     }
 
     /// Hands over the last record of all: the history goes on at `next`.
@@ -52,13 +45,19 @@ impl Chain {
     /// # Errors
     /// Nothing was handed over, and the chain is as before.
     pub fn seal(&mut self, next: &str) -> Result<(), AppendError> {
-        let number = self.head.number + 1;
-        let Head { epoch, hash: prev, .. } = self.head;
-        let seal = Seal { epoch, number, prev, acked: self.durable, next: next.to_owned() };
-        let (stored, hash) = Content::Seal(seal).encode();
-        self.writer.append(number, stored)?;
-        self.head = Head { epoch, number, hash, sealed: true };
+        let Head { epoch, number, hash: prev, .. } = self.head;
+        let seal = Seal { epoch, number: number + 1, prev, acked: self.durable, next: next.to_owned() };
+        self.hand_over(&Content::Seal(seal))?;
+        self.head.sealed = true;
         Ok(())
+    }
+
+    fn hand_over(&mut self, content: &Content<'_>) -> Result<(u64, Hash), AppendError> {
+        let (stored, hash) = content.encode();
+        let number = self.head.number + 1;
+        self.writer.append(number, stored)?;
+        self.head = Head { number, hash, ..self.head };
+        Ok((number, hash))
     }
 
     /// Asks for a proof of ownership.

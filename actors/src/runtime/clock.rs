@@ -1,6 +1,7 @@
 //! Time for the runtime: a clock that can be swapped for one that a test moves, and the rule that turns its readings
 //! into the times of records.
 
+#[cfg(test)]
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -46,11 +47,13 @@ impl Clock for SystemClock {
 }
 
 /// A clock that stands still until it is moved.
+#[cfg(test)]
 pub struct ManualClock {
     wall: AtomicI64,
     monotonic: AtomicI64,
 }
 
+#[cfg(test)]
 impl ManualClock {
     /// A clock that shows `wall`.
     #[must_use]
@@ -71,6 +74,7 @@ impl ManualClock {
     }
 }
 
+#[cfg(test)]
 impl Clock for ManualClock {
     fn wall(&self) -> Time {
         Time::from_micros(self.wall.load(Ordering::SeqCst))

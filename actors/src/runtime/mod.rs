@@ -27,13 +27,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix::prelude::*;
 use kippu_events::event::Mac;
-use kippu_events::log::{Claimant, Log, LogId, Position, ReadError};
+use kippu_events::log::{Claimant, Log, Position, ReadError};
 use kippu_events::secrets::Secrets;
 use kippu_events::{EntityKey, Time};
 use tokio::sync::{oneshot, watch};
 
 use self::clock::{Clock, MOST_DRIFT};
-use self::partition::{AskFigures, Assign, Ground, Partition, Revoke, Stop, Submit, Tick};
+use self::partition::{AskFigures, Duty, Ground, Partition, Tell};
 pub use self::seal::NotSealed;
 pub use self::serving::Figures;
 use self::serving::Surroundings;
@@ -86,14 +86,14 @@ pub struct RuntimeConfig {
     /// Serve although the log is ahead of the wall clock.
     pub accept_clock: bool,
     /// Which partitions it serves.
-    pub duty: Duty,
+    pub serves: Serves,
 }
 
 /// Which partitions a runtime serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Duty {
+pub enum Serves {
     /// All of them, from the start.
-    Whole,
+    All,
     /// Those that it is told to, by [`Runtime::assign`] and [`Runtime::revoke`]. It stands by for the rest.
     Assigned,
 }
@@ -109,7 +109,7 @@ impl RuntimeConfig {
             most_resident: 1_000_000,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             accept_clock: false,
-            duty: Duty::Whole,
+            serves: Serves::All,
         }
     }
 }
@@ -174,7 +174,6 @@ pub enum StartError {
 pub struct Runtime {
     partitions: Arc<[Addr<Partition>]>,
     phases: Arc<[watch::Receiver<Phase>]>,
-    log: LogId,
 }
 
 impl Runtime {
@@ -193,16 +192,16 @@ impl Runtime {
         let store = Store::open(&config.entities, log.id(), count)?;
         let (its, from) = (Arc::clone(&log), Arc::clone(&store));
         tokio::task::spawn_blocking(move || resume(&*its, &from, count)).await.map_err(|_| StartError::Defect)??;
-        let moved: Arc<[AtomicBool]> = (0..count).map(|_| AtomicBool::new(true)).collect();
-        let flags = Arc::clone(&moved);
+        let behind: Arc<[AtomicBool]> = (0..count).map(|_| AtomicBool::new(true)).collect();
+        let told = Arc::clone(&behind);
         log.watch(Arc::new(move |partition| {
-            if let Some(moved) = flags.get(usize::from(partition)) {
-                moved.store(true, Ordering::Release);
+            if let Some(behind) = told.get(usize::from(partition)) {
+                behind.store(true, Ordering::Release);
             }
         }));
-        let (first, phase) = match config.duty {
-            Duty::Whole => (partition::Duty::Owner, Phase::Opening),
-            Duty::Assigned => (partition::Duty::Standby, Phase::Warming),
+        let (first, phase) = match config.serves {
+            Serves::All => (Duty::Owner, Phase::Opening),
+            Serves::Assigned => (Duty::Standby, Phase::Warming),
         };
         let arbiters: Vec<Arbiter> = (0..config.threads.clamp(1, usize::from(count))).map(|_| Arbiter::new()).collect();
         let mut partitions = Vec::with_capacity(usize::from(count));
@@ -217,7 +216,7 @@ impl Runtime {
             });
             let claimant = Claimant { node: config.node.clone(), url: config.url.clone() };
             let (tell_phase, phase) = watch::channel(phase.clone());
-            let ground = Ground { log: Arc::clone(&log), store: Arc::clone(&store), moved: Arc::clone(&moved) };
+            let ground = Ground { log: Arc::clone(&log), store: Arc::clone(&store), behind: Arc::clone(&behind) };
             let actor = Partition::new(around, ground, claimant, first, tell_phase);
             partitions.push(Partition::start_in_arbiter(&arbiter.handle(), |_| actor));
             phases.push(phase);
@@ -226,8 +225,8 @@ impl Runtime {
             // An error means that the actor is gone, which the phase then says.
             let _gone = phase.wait_for(|phase| !phase.is_beginning()).await;
         }
-        let runtime = Self { partitions: partitions.into(), phases: phases.into(), log: log.id() };
-        let (last, wall) = (partition::newest(&runtime.phases), clock.wall());
+        let runtime = Self { partitions: partitions.into(), phases: phases.into() };
+        let (last, wall) = (runtime.newest(), clock.wall());
         if last.since(wall) > MOST_DRIFT && !config.accept_clock {
             runtime.stop().await;
             return Err(StartError::Clock { last, wall });
@@ -238,7 +237,7 @@ impl Runtime {
     /// Serves `partitions` from now on.
     pub fn assign(&self, partitions: &[u16]) {
         for partition in partitions.iter().filter_map(|partition| self.partitions.get(usize::from(*partition))) {
-            partition.do_send(Assign);
+            partition.do_send(Tell::Assign);
         }
     }
 
@@ -247,7 +246,7 @@ impl Runtime {
         let mut leaving = Vec::with_capacity(partitions.len());
         for partition in partitions.iter().filter_map(|partition| self.partitions.get(usize::from(*partition))) {
             let (left, wait) = oneshot::channel();
-            partition.do_send(Revoke(left));
+            partition.do_send(Tell::Revoke(left));
             leaving.push(wait);
         }
         for left in leaving {
@@ -272,12 +271,6 @@ impl Runtime {
         phase.is_some_and(|phase| matches!(*phase.borrow(), Phase::Warming | Phase::Standby { .. }))
     }
 
-    /// The log that it serves.
-    #[must_use]
-    pub const fn log(&self) -> LogId {
-        self.log
-    }
-
     /// Submits a command and waits for its durable answer.
     ///
     /// # Errors
@@ -285,12 +278,14 @@ impl Runtime {
     pub async fn submit(&self, submission: Submission) -> Result<Outcome, Problem> {
         let partition = self.partition_of(submission.ready.entity);
         let (reply, answer) = oneshot::channel();
-        self.partitions[usize::from(partition)].try_send(Submit(submission, reply)).map_err(|error| match error {
-            SendError::Full(_) => {
-                Problem::later(&problem::OVERLOADED, "the partition of this entity has too much to do")
-            }
-            SendError::Closed(_) => Problem::later(&problem::UNAVAILABLE, "the node is stopping"),
-        })?;
+        self.partitions[usize::from(partition)].try_send(Tell::Submit(submission, reply)).map_err(
+            |error| match error {
+                SendError::Full(_) => {
+                    Problem::later(&problem::OVERLOADED, "the partition of this entity has too much to do")
+                }
+                SendError::Closed(_) => Problem::later(&problem::UNAVAILABLE, "the node is stopping"),
+            },
+        )?;
         answer.await.unwrap_or_else(|_| {
             Err(Problem::later(
                 &problem::UNKNOWN_OUTCOME,
@@ -303,7 +298,7 @@ impl Runtime {
     pub async fn tick(&self) {
         for partition in &*self.partitions {
             // A partition that is gone has no deadlines to look for.
-            let _gone = partition.send(Tick).await;
+            let _gone = partition.send(Tell::Tick).await;
         }
     }
 
@@ -311,6 +306,15 @@ impl Runtime {
     #[must_use]
     pub fn phases(&self) -> Vec<Phase> {
         self.phases.iter().map(|phase| phase.borrow().clone()).collect()
+    }
+
+    /// When the last record was written.
+    fn newest(&self) -> Time {
+        let last = |phase| match phase {
+            Phase::Serving { last } | Phase::Standby { last } => last,
+            Phase::Warming | Phase::Opening | Phase::Moved { .. } | Phase::Halted(_) => Time::default(),
+        };
+        self.phases().into_iter().map(last).max().unwrap_or_default()
     }
 
     /// Figures of each partition; none where it is not being served.
@@ -327,7 +331,7 @@ impl Runtime {
         let mut stopping = Vec::with_capacity(self.partitions.len());
         for partition in &*self.partitions {
             let (stopped, wait) = oneshot::channel();
-            partition.do_send(Stop(stopped));
+            partition.do_send(Tell::Stop(stopped));
             stopping.push(wait);
         }
         for gone in stopping {

@@ -1,15 +1,14 @@
 //! Opening a partition: claim it, read to the claim, fold what the entity store has not seen, and serve.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kippu_events::Time;
-use kippu_events::event::{NotAnEvent, read_body};
+use kippu_events::event::read_body;
 use kippu_events::log::record::claim_hash;
+use kippu_events::log::walk::{Broken, Step, Walk};
 use kippu_events::log::{
-    AppendError, Bound, Claimant, Content, Damage, Hash, Head, Listener, Log, NotARecord, ReadError, Record, Verdict,
-    judge,
+    AppendError, Bound, Claimant, Content, Entry, Genesis, Hash, Head, Listener, Log, ReadError, Record,
 };
 
 use super::chain::Chain;
@@ -18,9 +17,6 @@ use super::store::{Cursor, Store, StoreError};
 
 /// Entities that may wait in memory for their batch while a long tail is folded.
 const MOST_DIRTY: usize = 50_000;
-
-/// How far back a client library may repeat a record: far more than any has in flight.
-const MOST_REPEATED: u64 = 1 << 16;
 
 /// A partition that can be served.
 pub struct Opened {
@@ -48,16 +44,9 @@ pub enum OpenError {
     /// The entity store.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// History is damaged at this place.
-    #[error("partition {partition}, record {number}: {reason}")]
-    Damaged {
-        /// Partition.
-        partition: u16,
-        /// The first record that is not sound.
-        number: u64,
-        /// Field and finding.
-        reason: String,
-    },
+    /// History is damaged.
+    #[error(transparent)]
+    Damaged(#[from] Broken),
 }
 
 impl OpenError {
@@ -75,7 +64,7 @@ impl OpenError {
             ) => true,
             // A medium that does not answer is not one that has lost something.
             Self::Store(_) | Self::Read(ReadError::Medium { .. }) => true,
-            Self::Read(ReadError::NoPartition { .. }) | Self::Damaged { .. } => false,
+            Self::Read(ReadError::NoPartition { .. }) | Self::Damaged(_) => false,
         }
     }
 }
@@ -94,13 +83,13 @@ pub fn open(
     let claimed = log.claim(partition, claimant, listener)?;
     let begun = Instant::now();
     let mut tail = Tail::after_cursor(log, store, partition)?;
-    while tail.reader.head.number < claimed.head.number {
+    while tail.head.number < claimed.head.number {
         if !tail.page(log, store)? {
-            return Err(tail.reader.damaged("the log ends before the claim that it confirmed"));
+            return Err(tail.damaged("the log ends before the claim that it confirmed"));
         }
     }
-    if tail.reader.head != claimed.head {
-        return Err(tail.reader.damaged("the claim that was read is not the claim that was confirmed"));
+    if tail.head != claimed.head {
+        return Err(tail.damaged("the claim that was read is not the claim that was confirmed"));
     }
     Ok(Opened {
         chain: Chain::new(claimed.writer, claimed.head),
@@ -129,64 +118,52 @@ pub fn warm(log: &dyn Log, store: &Arc<Store>, partition: u16) -> Result<Warmed,
     if tail.folded > 0 {
         tail.write(log, store)?;
     }
-    Ok(Warmed { last: tail.last, next: tail.next })
+    Ok(Warmed { last: tail.last, next: tail.walk.next().map(str::to_owned) })
 }
 
 struct Tail {
-    reader: Reader,
+    partition: u16,
+    walk: Walk,
+    /// The last record that was folded.
+    head: Head,
     room: Room,
     last: Time,
     folded: u64,
-    next: Option<String>,
 }
 
 impl Tail {
     /// Goes on where the entity store ends, or from the beginning where it is of another history.
     fn after_cursor(log: &dyn Log, store: &Arc<Store>, partition: u16) -> Result<Self, OpenError> {
-        let cursor = store.cursor(partition)?;
-        if let Some(Cursor { head, time }) = cursor {
-            let offset = log.offset_of(partition, head.number)? + 1;
-            let reader = Reader { partition, head, offset, digests: HashMap::new() };
-            if reader.begins_here(log)? {
-                return Ok(Self::new(reader, store, time));
+        let room = Room::new(partition, Arc::clone(store));
+        if let Some(Cursor { head, time: last }) = store.cursor(partition)? {
+            if let Some(walk) = resume(log, partition, head)? {
+                return Ok(Self { partition, walk, head, room, last, folded: 0 });
             }
             tracing::warn!(partition, "the entity store is of another history and is made anew");
         }
         store.clear(partition)?;
-        Ok(Self::new(Reader::at_genesis(log, partition)?, store, Time::default()))
-    }
-
-    fn new(reader: Reader, store: &Arc<Store>, last: Time) -> Self {
-        let room = Room::new(reader.partition, Arc::clone(store));
-        Self { reader, room, last, folded: 0, next: None }
+        let mut walk = Walk::new(log, partition);
+        let first = log.entry(partition, 0)?.ok_or_else(|| walk.broken("the partition has no genesis".to_owned()))?;
+        walk.take(0, &first.stored)?;
+        let head = walk.head().ok_or_else(|| walk.broken("the partition has no genesis".to_owned()))?;
+        Ok(Self { partition, walk, head, room, last: Time::default(), folded: 0 })
     }
 
     /// Folds one page; false at the end of the log. A seal is such an end: where the history goes on, another record has
     /// its number, and the store is to fit there too.
     fn page(&mut self, log: &dyn Log, store: &Arc<Store>) -> Result<bool, OpenError> {
-        let page = log.read(self.reader.partition, self.reader.offset, Bound::default())?;
+        let page = log.read(self.partition, self.walk.offset(), Bound::default())?;
         if page.entries.is_empty() {
             return Ok(false);
         }
         for entry in &page.entries {
-            self.reader.offset = entry.offset + 1;
-            let record = Record::decode(&entry.stored).map_err(|e: NotARecord| self.reader.damaged(&e.to_string()))?;
-            let Some(head) = self.reader.judge(log, &record)? else { continue };
-            if let Content::Seal(seal) = record.content {
-                self.next = Some(seal.next);
-                self.reader.offset = entry.offset;
-                return Ok(false);
+            match self.judge(log, entry)? {
+                Some(Content::Seal(_)) => return Ok(false),
+                Some(Content::Commit(commit)) => self.fold(commit.body)?,
+                Some(Content::Genesis(_) | Content::Claim(_)) => {}
+                None => continue,
             }
-            if let Content::Commit(commit) = &record.content {
-                for event in read_body(commit.body).map_err(|e: NotAnEvent| self.reader.damaged(&e.to_string()))? {
-                    self.last = self.last.max(event.time);
-                    self.room.fold(&event).map_err(|e| match e {
-                        FoldError::Store(e) => OpenError::Store(e),
-                        FoldError::Event(e) => self.reader.damaged(&e.to_string()),
-                    })?;
-                }
-            }
-            self.reader.head = head;
+            self.head = self.walk.head().unwrap_or(self.head);
             self.folded += 1;
         }
         if self.room.dirty() > MOST_DIRTY {
@@ -195,114 +172,80 @@ impl Tail {
         Ok(true)
     }
 
-    /// Brings the store to where this is.
-    fn write(&mut self, log: &dyn Log, store: &Store) -> Result<(), OpenError> {
-        let Reader { partition, head, .. } = self.reader;
-        let batch = self.room.batch(Cursor { head, time: self.last })?;
-        store.write(&batch, log.bookmark(partition).as_deref())?;
-        self.room.written(head.number, MOST_DIRTY, |_| false);
-        Ok(())
-    }
-}
-
-/// Judges records in log order.
-struct Reader {
-    partition: u16,
-    head: Head,
-    offset: u64,
-    /// Digests of this epoch's records, for telling a repeated one from damage.
-    digests: HashMap<u64, Hash>,
-}
-
-impl Reader {
-    fn at_genesis(log: &dyn Log, partition: u16) -> Result<Self, OpenError> {
-        let mut reader = Self { partition, head: Head::at_genesis(Hash::ZERO), offset: 1, digests: HashMap::new() };
-        let page = log.read(partition, 0, Bound { entries: 1, ..Bound::default() })?;
-        let first = page.entries.first().ok_or_else(|| reader.damaged("the partition has no genesis"))?;
-        let record = Record::decode(&first.stored).map_err(|e| reader.damaged(&e.to_string()))?;
-        match &record.content {
-            Content::Genesis(genesis)
-                if genesis.log == log.id()
-                    && genesis.partition == partition
-                    && genesis.partitions == log.partitions() =>
-            {
-                reader.head = Head::at_genesis(record.digest);
-                Ok(reader)
-            }
-            Content::Genesis(_) => Err(reader.damaged("the genesis is of another log or partition")),
-            Content::Claim(_) | Content::Commit(_) | Content::Seal(_) => {
-                Err(reader.damaged("the first record is no genesis"))
-            }
-        }
-    }
-
-    /// Whether the log holds this head.
-    fn begins_here(&self, log: &dyn Log) -> Result<bool, OpenError> {
-        Ok(self.hash_at(log, self.head.number)? == Some(self.head.hash))
-    }
-
-    /// The digest of record `number`, if it is there.
-    fn digest_at(&self, log: &dyn Log, number: u64) -> Result<Option<Hash>, ReadError> {
-        let offset = log.offset_of(self.partition, number)?;
-        let page = log.read(self.partition, offset, Bound { entries: 1, ..Bound::default() })?;
-        let record = page.entries.first().and_then(|entry| Record::decode(&entry.stored).ok());
-        Ok(record.map(|record| record.digest))
-    }
-
-    /// The hash of record `number`, if it is there. A claim's needs that of the record before it, so this reads back
-    /// over claims.
-    fn hash_at(&self, log: &dyn Log, number: u64) -> Result<Option<Hash>, OpenError> {
-        let mut claims = Vec::new();
-        for at in (0..=number).rev() {
-            let offset = log.offset_of(self.partition, at)?;
-            let page = log.read(self.partition, offset, Bound { entries: 1, ..Bound::default() })?;
-            let Some(entry) = page.entries.first() else { return Ok(None) };
-            let Ok(record) = Record::decode(&entry.stored) else { return Ok(None) };
-            if matches!(record.content, Content::Claim(_)) {
-                claims.push((at, record.digest));
-                continue;
-            }
-            let after = claims.into_iter().rev().fold(record.digest, |hash, (at, digest)| claim_hash(digest, at, hash));
-            return Ok(Some(after));
-        }
-        Ok(None)
-    }
-
-    /// The head after `record`, or nothing where it does not count.
-    fn judge(&mut self, log: &dyn Log, record: &Record<'_>) -> Result<Option<Head>, OpenError> {
+    /// What `entry` says, if it counts.
+    fn judge<'a>(&mut self, log: &dyn Log, entry: &'a Entry) -> Result<Option<Content<'a>>, OpenError> {
         // A record from before the store's cursor is repeated so seldom that the log can be asked.
         let mut unread = None;
-        let digest_at = |number| match self.digests.get(&number) {
-            Some(digest) => Some(*digest),
-            None => self.digest_at(log, number).unwrap_or_else(|error| {
+        let older = |number| {
+            digest_at(log, self.partition, number).unwrap_or_else(|error| {
                 unread = Some(error);
                 None
-            }),
+            })
         };
-        let verdict = judge::judge(&self.head, record, digest_at);
+        let step = self.walk.take_with(entry.offset, &entry.stored, older);
         // What was judged without it is no verdict.
         if let Some(error) = unread {
             return Err(error.into());
         }
-        match verdict {
-            Verdict::Valid(head) => {
-                if head.epoch != self.head.epoch {
-                    self.digests.clear();
-                }
-                self.digests.insert(head.number, record.digest);
-                self.digests.remove(&head.number.wrapping_sub(MOST_REPEATED));
-                Ok(Some(head))
-            }
-            Verdict::Stale | Verdict::Duplicate | Verdict::Orphan => Ok(None),
-            Verdict::Damage(damage) => Err(self.damage(damage)),
+        match step? {
+            Step::Valid(record) => Ok(Some(record.content)),
+            Step::Skipped(..) => Ok(None),
         }
     }
 
-    fn damage(&self, damage: Damage) -> OpenError {
-        self.damaged(&damage.to_string())
+    /// Folds the events of the record after the head.
+    fn fold(&mut self, body: &[u8]) -> Result<(), OpenError> {
+        for event in read_body(body).map_err(|error| self.damaged(&error.to_string()))? {
+            self.last = self.last.max(event.time);
+            self.room.fold(&event).map_err(|error| match error {
+                FoldError::Store(error) => OpenError::Store(error),
+                FoldError::Event(error) => self.damaged(&error.to_string()),
+            })?;
+        }
+        Ok(())
     }
 
-    fn damaged(&self, reason: &str) -> OpenError {
-        OpenError::Damaged { partition: self.partition, number: self.head.number + 1, reason: reason.to_owned() }
+    /// Brings the store to where this is.
+    fn write(&mut self, log: &dyn Log, store: &Store) -> Result<(), OpenError> {
+        let batch = self.room.batch(Cursor { head: self.head, time: self.last })?;
+        store.write(&batch, log.bookmark(self.partition).as_deref())?;
+        self.room.written(self.head.number, MOST_DIRTY, |_| false);
+        Ok(())
     }
+
+    /// The record after the head is damage for this reason.
+    fn damaged(&self, reason: &str) -> OpenError {
+        let (partition, number) = (self.partition, self.head.number + 1);
+        OpenError::Damaged(Broken { partition, number, reason: reason.to_owned() })
+    }
+}
+
+/// The walk behind `head`, if the log holds that record.
+fn resume(log: &dyn Log, partition: u16, head: Head) -> Result<Option<Walk>, ReadError> {
+    let offset = log.offset_of(partition, head.number)? + 1;
+    let is_here = hash_at(log, partition, head.number)? == Some(head.hash);
+    Ok(is_here.then(|| Walk::resume(Genesis::of(log, partition), offset, head, None, [])))
+}
+
+/// The hash of record `number`, if it is there. A claim's needs that of the record before it, so this reads back over
+/// claims.
+fn hash_at(log: &dyn Log, partition: u16, number: u64) -> Result<Option<Hash>, ReadError> {
+    let mut claims = Vec::new();
+    for at in (0..=number).rev() {
+        let Some(entry) = log.entry(partition, log.offset_of(partition, at)?)? else { return Ok(None) };
+        let Ok(record) = Record::decode(&entry.stored) else { return Ok(None) };
+        if matches!(record.content, Content::Claim(_)) {
+            claims.push((at, record.digest));
+            continue;
+        }
+        let after = claims.into_iter().rev().fold(record.digest, |hash, (at, digest)| claim_hash(digest, at, hash));
+        return Ok(Some(after));
+    }
+    Ok(None)
+}
+
+/// The digest of record `number`, if it is there.
+fn digest_at(log: &dyn Log, partition: u16, number: u64) -> Result<Option<Hash>, ReadError> {
+    let entry = log.entry(partition, log.offset_of(partition, number)?)?;
+    Ok(entry.and_then(|entry| Some(Record::decode(&entry.stored).ok()?.digest)))
 }

@@ -18,11 +18,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use actix::prelude::*;
-use kippu_events::Time;
 use kippu_events::log::{AppendError, Claimant, Log};
 use tokio::sync::{oneshot, watch};
 
-pub use self::messages::{AskFigures, Assign, Revoke, SealUp, Stop, Submit, Tick};
+pub use self::messages::{AskFigures, SealUp, Tell};
 
 use super::Phase;
 use super::recall::recall;
@@ -51,8 +50,8 @@ pub struct Ground {
     pub log: Arc<dyn Log>,
     /// The entity store.
     pub store: Arc<Store>,
-    /// Per partition, whether the log has moved since the store was last brought up to it.
-    pub moved: Arc<[AtomicBool]>,
+    /// Per partition, whether the store may be behind the log.
+    pub behind: Arc<[AtomicBool]>,
 }
 
 /// Who is to serve the partition.
@@ -206,15 +205,6 @@ impl Actor for Partition {
         ctx.set_mailbox_capacity(MAILBOX);
         self.open(ctx);
         self.warm(ctx);
-        ctx.run_interval(TICK, |_, ctx| ctx.notify(Tick));
+        ctx.run_interval(TICK, |_, ctx| ctx.notify(Tell::Tick));
     }
-}
-
-/// When the last record of a partition was written, for the check of the clock at the start.
-pub fn newest(phases: &[watch::Receiver<Phase>]) -> Time {
-    let last = |phase: &watch::Receiver<Phase>| match &*phase.borrow() {
-        Phase::Serving { last } | Phase::Standby { last } => *last,
-        Phase::Warming | Phase::Opening | Phase::Moved { .. } | Phase::Halted(_) => Time::default(),
-    };
-    phases.iter().map(last).max().unwrap_or_default()
 }

@@ -2,7 +2,7 @@
 
 use kippu_events::EntityKey;
 use kippu_events::event::{Recorded, read_body};
-use kippu_events::log::{Bound, Content, Log, Position, Record};
+use kippu_events::log::{Content, Log, Position, Record};
 
 use super::Outcome;
 use super::release::Reply;
@@ -28,9 +28,7 @@ fn reread(
     done: Done,
 ) -> Result<Result<Outcome, Problem>, String> {
     let offset = log.offset_of(around.partition, done.number).map_err(|e| e.to_string())?;
-    let page =
-        log.read(around.partition, offset, Bound { entries: 1, ..Bound::default() }).map_err(|e| e.to_string())?;
-    let entry = page.entries.first().ok_or("the record is gone")?;
+    let entry = log.entry(around.partition, offset).map_err(|e| e.to_string())?.ok_or("the record is gone")?;
     let record = Record::decode(&entry.stored).map_err(|e| e.to_string())?;
     let Content::Commit(commit) = &record.content else { return Err("the record has no events".to_owned()) };
     let events = read_body(commit.body).map_err(|e| e.to_string())?;

@@ -66,17 +66,12 @@ impl Release {
     /// A refusal that was decided when `number` was the head. Gives the ticket of a proof to ask for now, if none is
     /// being asked for.
     #[must_use]
-    pub fn refuse(&mut self, number: u64, problem: Problem, reply: Option<Reply>) -> Option<u64> {
+    pub fn refuse(&mut self, number: u64, problem: Problem, reply: Reply) -> Option<u64> {
         let idle = self.asked == self.owned;
         // A proof that is under way may have begun before this decision: only the one after it counts.
         let ticket = self.asked + 1;
         self.wanted = ticket;
-        self.queue.push_back(Waiting {
-            number,
-            ticket: Some(ticket),
-            answer: Err(problem),
-            replies: reply.into_iter().collect(),
-        });
+        self.queue.push_back(Waiting { number, ticket: Some(ticket), answer: Err(problem), replies: vec![reply] });
         idle.then(|| self.ask())
     }
 
@@ -151,7 +146,7 @@ mod tests {
     fn a_refusal_waits_for_the_record_it_was_decided_on_and_for_a_proof() {
         let mut release = Release::default();
         let (reply, mut answer) = channel();
-        let ticket = release.refuse(7, refusal(), Some(reply));
+        let ticket = release.refuse(7, refusal(), reply);
         assert_eq!(ticket, Some(1));
         assert_eq!(release.owned(1), None);
         assert!(answer.try_recv().is_err(), "record 7 is not durable yet");
@@ -164,8 +159,8 @@ mod tests {
         let mut release = Release::default();
         let (first, mut first_answer) = channel();
         let (second, mut second_answer) = channel();
-        assert_eq!(release.refuse(0, refusal(), Some(first)), Some(1));
-        assert_eq!(release.refuse(0, refusal(), Some(second)), None, "one proof at a time");
+        assert_eq!(release.refuse(0, refusal(), first), Some(1));
+        assert_eq!(release.refuse(0, refusal(), second), None, "one proof at a time");
         assert_eq!(release.owned(1), Some(2), "the second needs a proof of its own");
         assert!(first_answer.try_recv().is_ok());
         assert!(second_answer.try_recv().is_err());
@@ -177,7 +172,7 @@ mod tests {
     fn when_the_writer_ends_everybody_is_told_that_nobody_knows() {
         let mut release = Release::default();
         let (reply, mut answer) = channel();
-        let _ticket = release.refuse(1, refusal(), Some(reply));
+        let _ticket = release.refuse(1, refusal(), reply);
         release.fail();
         let told = answer.try_recv().map(|a| a.err().map(|problem| problem.kind.slug));
         assert_eq!(told, Ok(Some("unknown-outcome")));

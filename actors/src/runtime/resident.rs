@@ -106,15 +106,13 @@ pub struct Stored {
 impl Stored {
     /// The stored form of `resident`, whose deadline is `due`.
     pub fn of(resident: &Resident, due: Option<Time>) -> Self {
-        let mut state = Vec::with_capacity(64);
-        resident.state.encode(&mut state);
         Self {
             version: resident.version,
             changed: resident.changed,
             done: resident.done.clone(),
             more: resident.more,
             due,
-            state,
+            state: resident.state.encode(),
         }
     }
 

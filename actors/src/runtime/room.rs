@@ -10,14 +10,6 @@ use super::resident::{Done, Resident};
 use super::store::{Batch, Cursor, Lookup, Store, StoreError};
 use crate::catalogue;
 
-/// Where an entity is.
-pub enum Whereabouts {
-    /// In memory now.
-    Here,
-    /// On disk; it has to be fetched by somebody who may wait.
-    OnDisk,
-}
-
 /// The entities of one partition.
 pub struct Room {
     partition: u16,
@@ -61,21 +53,21 @@ impl Room {
         self.dirty.len()
     }
 
-    /// Makes sure that `key` is in memory, if that takes no wait for the disk.
+    /// Whether `key` is in memory now. Otherwise it is on disk, and has to be fetched by somebody who may wait.
     ///
     /// # Errors
     /// Where the store says no.
-    pub fn find(&mut self, key: EntityKey) -> Result<Whereabouts, StoreError> {
+    pub fn find(&mut self, key: EntityKey) -> Result<bool, StoreError> {
         if let Some(resident) = self.entities.get_mut(&key) {
             resident.used = self.tick;
-            return Ok(Whereabouts::Here);
+            return Ok(true);
         }
         match self.store.glance(self.partition, key)? {
             Lookup::Found(resident) => self.admit(key, resident),
             Lookup::Absent => self.admit(key, Resident::fresh(key.family)),
-            Lookup::Blocked => return Ok(Whereabouts::OnDisk),
+            Lookup::Blocked => return Ok(false),
         }
-        Ok(Whereabouts::Here)
+        Ok(true)
     }
 
     /// Takes in an entity that was fetched from disk, unless it has come in meanwhile.

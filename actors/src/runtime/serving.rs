@@ -20,7 +20,7 @@ use super::clock::{Clock, Timekeeper};
 use super::open::Opened;
 use super::release::{Release, Reply};
 use super::resident::Done;
-use super::room::{Room, Whereabouts};
+use super::room::Room;
 use super::store::{Batch, Lookup, StoreError};
 use super::{Outcome, Submission};
 use crate::actor::{Context, Near};
@@ -28,7 +28,8 @@ use crate::catalogue;
 use crate::erased::{Decided, Ready};
 use crate::problem::{self, Problem};
 pub use refused::moved;
-use refused::{not_appended, store_failed, tell};
+pub(super) use refused::not_appended;
+use refused::{set_aside, store_failed, tell};
 
 /// Answers that may be under way in one partition: several group commits' worth, beyond which a caller is better told
 /// to come back.
@@ -68,8 +69,6 @@ enum Step {
     LookUp,
     /// It was done before.
     Repeat(Done),
-    /// No, without a trace.
-    Refuse(Problem),
     /// Yes, or a refusal that goes on record, at this time.
     Accept(Decided, Time),
 }
@@ -104,6 +103,8 @@ pub struct Serving {
     quarantined: HashSet<EntityKey>,
     flushing: Option<Flushing>,
     looking_for_due: bool,
+    /// Commands whose old outcomes are looked for on disk.
+    looking_up: usize,
     /// Where the history goes on, once the seal is handed over.
     next: Option<String>,
     effects: Vec<Effect>,
@@ -135,6 +136,7 @@ impl Serving {
             quarantined: HashSet::new(),
             flushing: None,
             looking_for_due: false,
+            looking_up: 0,
             next: None,
             effects: Vec::new(),
             tail_read: opened.took,
@@ -155,58 +157,47 @@ impl Serving {
             return tell(job.reply, Problem::later(&problem::OVERLOADED, "too many answers are under way"));
         }
         match self.consider(&job) {
-            Step::Fetch(key) => self.park(key, Parked::Job(job)),
-            Step::LookUp => self.effects.push(Effect::LookUp(job)),
-            Step::Repeat(done) => self.repeat(done, job),
-            Step::Refuse(problem) => self.refuse(problem, job.reply),
-            Step::Accept(decided, now) => self.append(decided, now, job),
+            Ok(Step::Fetch(key)) => self.park(key, Parked::Job(job)),
+            Ok(Step::LookUp) => {
+                self.looking_up += 1;
+                self.effects.push(Effect::LookUp(job));
+            }
+            Ok(Step::Repeat(done)) => self.repeat(done, job),
+            Ok(Step::Accept(decided, now)) => self.append(decided, now, job),
+            Err(problem) => self.refuse(problem, job.reply),
         }
     }
 
     /// What to do with a command, on the state as it is now.
-    fn consider(&mut self, job: &Job) -> Step {
+    ///
+    /// # Errors
+    /// It is refused, without a trace.
+    fn consider(&mut self, job: &Job) -> Result<Step, Problem> {
         let Submission { ready, command, caller, if_match } = &job.submission;
         let key = ready.entity;
         if self.quarantined.contains(&key) {
-            return Step::Refuse(Problem::new(&problem::QUARANTINED, format!("{key} is set aside")));
+            return Err(set_aside(key));
         }
-        match self.room.find(key) {
-            Ok(Whereabouts::Here) => {}
-            Ok(Whereabouts::OnDisk) => return Step::Fetch(key),
-            Err(error) => return Step::Refuse(store_failed(&error)),
+        if !self.room.find(key).map_err(|error| store_failed(&error))? {
+            return Ok(Step::Fetch(key));
         }
-        match self.done_before(key, *command, job.looked_up) {
-            Ok(Lookup::Absent) => {}
-            Ok(Lookup::Found(done)) if done.asked_for(ready.body) => return Step::Repeat(done),
-            Ok(Lookup::Found(_)) => {
-                return Step::Refuse(Problem::new(&problem::KEY_REUSED, "the same key came with another body before"));
+        match self.done_before(key, *command, job.looked_up).map_err(|error| store_failed(&error))? {
+            Lookup::Absent => {}
+            Lookup::Found(done) => return Ok(Step::Repeat(done)),
+            Lookup::Blocked => return Ok(Step::LookUp),
+        }
+        let now = self.keeper.now(&*self.around.clock);
+        let now = now.map_err(|_| Problem::new(&problem::CLOCK_JUMPED, "an operator has to look at the clock"))?;
+        let step = self.judged_apart(ready, &Context { now, caller: *caller, id: key.id })?;
+        // Only whom the rules let act on it is told its version.
+        let version = self.room.get(key).map_or(0, |resident| resident.version);
+        match (&step, if_match) {
+            (Step::Accept(..), Some(expected)) if *expected != version => {
+                let detail = format!("{key} has version {version}, not {expected}");
+                Err(Problem::new(&problem::VERSION_MISMATCH, detail))
             }
-            Ok(Lookup::Blocked) => return Step::LookUp,
-            Err(error) => return Step::Refuse(store_failed(&error)),
+            _ => Ok(step),
         }
-        let Ok(now) = self.keeper.now(&*self.around.clock) else {
-            return Step::Refuse(Problem::new(&problem::CLOCK_JUMPED, "an operator has to look at the clock"));
-        };
-        let context = Context { now, caller: *caller, id: key.id };
-        let Some(resident) = self.room.get(key) else { return Step::Fetch(key) };
-        if let Some(expected) = if_match
-            && *expected != resident.version
-        {
-            let detail = format!("{key} has version {}, not {expected}", resident.version);
-            return Step::Refuse(Problem::new(&problem::VERSION_MISMATCH, detail));
-        }
-        let near = catalogue::actor(key.family).near(&*resident.state, &ready.command, &context);
-        if let Some(near) = near {
-            if near.id.slot() != key.id.slot() {
-                return Step::Refuse(Problem::new(&problem::INTERNAL, "a neighbour is born in the same slot"));
-            }
-            match self.room.find(near) {
-                Ok(Whereabouts::Here) => {}
-                Ok(Whereabouts::OnDisk) => return Step::Fetch(near),
-                Err(error) => return Step::Refuse(store_failed(&error)),
-            }
-        }
-        self.decide(ready, near, &context)
     }
 
     /// What became of this command, if it was done before.
@@ -223,25 +214,38 @@ impl Serving {
         }
     }
 
-    fn decide(&mut self, ready: &Ready, near: Option<EntityKey>, context: &Context) -> Step {
-        let key = ready.entity;
-        let Some(resident) = self.room.get(key) else { return Step::Fetch(key) };
-        let neighbour = near.and_then(|near| self.room.get(near)).map(|resident| &*resident.state);
-        let secrets = &self.around.secrets;
-        let decide = AssertUnwindSafe(|| {
-            fail::fail_point!("runtime::decide");
-            catalogue::actor(key.family).decide(&*resident.state, &ready.command, Near(neighbour), context, secrets)
-        });
-        match catch_unwind(decide) {
-            Ok(Ok(decided)) => Step::Accept(decided, context.now),
-            Ok(Err(problem)) => Step::Refuse(problem),
-            Err(_) => {
-                // The panic hook has logged where; nothing was written, and only this entity is affected.
-                tracing::error!(entity = %key, "deciding panicked: the entity is quarantined");
-                self.quarantined.insert(key);
-                Step::Refuse(Problem::new(&problem::QUARANTINED, format!("{key} is set aside")))
+    /// As [`Serving::decide`]. An entity whose rules panic is set aside: nothing was written, and no other is affected.
+    fn judged_apart(&mut self, ready: &Ready, context: &Context) -> Result<Step, Problem> {
+        let judged = catch_unwind(AssertUnwindSafe(|| self.decide(ready, context)));
+        judged.unwrap_or_else(|_| {
+            // The panic hook has logged where.
+            tracing::error!(entity = %ready.entity, "deciding panicked: the entity is quarantined");
+            self.quarantined.insert(ready.entity);
+            Err(set_aside(ready.entity))
+        })
+    }
+
+    /// What the rules of an entity say.
+    fn decide(&mut self, ready: &Ready, context: &Context) -> Result<Step, Problem> {
+        fail::fail_point!("runtime::decide");
+        let (key, actor) = (ready.entity, catalogue::actor(ready.entity.family));
+        let Some(resident) = self.room.get(key) else { return Ok(Step::Fetch(key)) };
+        let near = actor.near(&*resident.state, &ready.command, context);
+        if let Some(near) = near {
+            if near.id.slot() != key.id.slot() {
+                return Err(Problem::new(&problem::INTERNAL, "a neighbour is born in the same slot"));
+            }
+            if !self.room.find(near).map_err(|error| store_failed(&error))? {
+                return Ok(Step::Fetch(near));
             }
         }
+        let Some(resident) = self.room.get(key) else { return Ok(Step::Fetch(key)) };
+        let neighbour = near.and_then(|near| self.room.get(near)).map(|resident| &*resident.state);
+        let decided = actor.decide(&*resident.state, &ready.command, Near(neighbour), context, &self.around.secrets)?;
+        if decided.events.iter().any(|(of, _)| *of != key && Some(*of) != near) {
+            return Err(Problem::new(&problem::INTERNAL, "an event is of the entity or of its neighbour"));
+        }
+        Ok(Step::Accept(decided, context.now))
     }
 
     /// Makes a record of what was decided, hands it over, and moves the state ahead of it.
@@ -288,7 +292,9 @@ impl Serving {
         }
     }
 
+    /// Refuses a command, unless it is the node's own and nobody waits.
     fn refuse(&mut self, problem: Problem, reply: Option<Reply>) {
+        let Some(reply) = reply else { return };
         if let Some(ticket) = self.release.refuse(self.chain.head().number, problem, reply) {
             self.chain.prove(ticket);
         }
@@ -296,6 +302,10 @@ impl Serving {
 
     /// Answers a command that was done before: with the answer that is under way, or from the record.
     fn repeat(&mut self, done: Done, job: Job) {
+        if !done.asked_for(job.submission.ready.body) {
+            let reused = Problem::new(&problem::KEY_REUSED, "the same key came with another command or body before");
+            return self.refuse(reused, job.reply);
+        }
         let Some(reply) = job.reply else { return };
         let left = if done.number > self.chain.durable() { self.release.join(done.number, reply) } else { Some(reply) };
         if let Some(reply) = left {
@@ -347,7 +357,7 @@ impl Serving {
     pub fn is_idle(&self) -> bool {
         // A batch that could not be written is no reason to stay: the log has everything.
         let flushing = matches!(self.flushing, Some(Flushing::Held(_) | Flushing::Writing));
-        self.release.len() == 0 && self.parked.is_empty() && !flushing && !self.looking_for_due
+        self.release.len() == 0 && self.parked.is_empty() && self.looking_up == 0 && !flushing && !self.looking_for_due
     }
 
     /// Figures for operators.

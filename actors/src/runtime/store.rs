@@ -67,14 +67,12 @@ pub struct Batch {
     cursor: Cursor,
     writes: WriteBatch,
     partition: u16,
-    /// Entities in it.
-    pub entities: usize,
 }
 
 impl Batch {
     /// A batch that brings `partition` to `cursor`.
     pub fn new(partition: u16, cursor: Cursor) -> Self {
-        Self { cursor, writes: WriteBatch::default(), partition, entities: 0 }
+        Self { cursor, writes: WriteBatch::default(), partition }
     }
 
     /// The record up to which it folds.
@@ -94,7 +92,6 @@ impl Batch {
                 self.writes.put(due_key(self.partition, due, key), []);
             }
         }
-        self.entities += 1;
         Ok(())
     }
 

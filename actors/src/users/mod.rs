@@ -76,9 +76,9 @@ impl Actor for User {
     fn prepare(request: Request, id: EntityId, _call: &Call, secrets: &Secrets) -> Result<Command, Problem> {
         match request {
             Request::Open(Open { realm: _, login, name, pin, limit, charging }) => {
-                let login = secrets.seal(id, LOGIN_FIELD, login.as_str()).map_err(|e| not_sealed(&e))?;
+                let login = secrets.seal(id, LOGIN_FIELD, login.as_str()).map_err(|e| not_sealed(id, &e))?;
                 let name = name.map(|name| secrets.seal(id, NAME_FIELD, name.as_str())).transpose();
-                let name = name.map_err(|e| not_sealed(&e))?;
+                let name = name.map_err(|e| not_sealed(id, &e))?;
                 let pin = pin.map(|pin| secrets.pin_verifier(id, pin.as_str()));
                 Ok(Command::Open { login, name, pin, limit, charging })
             }
@@ -87,7 +87,7 @@ impl Actor for User {
         }
     }
 
-    fn decide(&self, command: &Command, _near: Near<'_>, _context: &Context) -> Result<Decision<Self>, Problem> {
+    fn decide(&self, command: &Command, _near: Near<'_>, context: &Context) -> Result<Decision<Self>, Problem> {
         let event = match (self, command) {
             (Self::Absent, Command::Open { login, name, pin, limit, charging }) => Event::Registered {
                 login: login.clone(),
@@ -100,7 +100,7 @@ impl Actor for User {
             },
             (Self::Registered(account), Command::ChangeLimit(limit)) => change_limit(account, *limit)?,
             (Self::Registered(account), Command::Credit(amount)) => credit(account, *amount)?,
-            (Self::Registered(_), Command::Open { .. }) => return Err(Refused::Exists.into()),
+            (Self::Registered(_), Command::Open { .. }) => return Err(Refused::Exists(context.id).into()),
             (Self::Absent, Command::ChangeLimit(_) | Command::Credit(_)) => return Err(Refused::Unknown.into()),
         };
         Ok(Decision::one(event))
@@ -153,10 +153,10 @@ fn credit(account: &Account, amount: Minor) -> Result<Event, Refused> {
 }
 
 /// The key store did not take a field: nothing the caller sent is wrong, and nothing was decided.
-fn not_sealed(error: &SecretsError) -> Problem {
+fn not_sealed(id: EntityId, error: &SecretsError) -> Problem {
     // Only who was registered is forgotten, and the registration is still there.
     if let SecretsError::Forgotten(_) = error {
-        return Refused::Exists.into();
+        return Refused::Exists(id).into();
     }
     tracing::error!(%error, "a personal field was not sealed");
     match error {

@@ -1,5 +1,6 @@
 //! Why a command to a user is refused.
 
+use kippu_events::EntityId;
 use kippu_events::money::Minor;
 
 use crate::problem::{self, ProblemType, Refusal};
@@ -11,8 +12,8 @@ pub enum Refused {
     #[error("there is no user with this id")]
     Unknown,
     /// The login is taken in its realm.
-    #[error("a user with this login is registered already")]
-    Exists,
+    #[error("a user with this login is registered already: {0}")]
+    Exists(EntityId),
     /// It is not the operator's word that sets the limit.
     #[error("the limit of this user is not fixed: it grows by what is credited")]
     LimitNotFixed,
@@ -52,7 +53,7 @@ impl Refusal for Refused {
     fn kind(&self) -> &'static ProblemType {
         match self {
             Self::Unknown => &problem::NOT_FOUND,
-            Self::Exists => &problem::ALREADY_EXISTS,
+            Self::Exists(_) => &problem::ALREADY_EXISTS,
             Self::LimitNotFixed | Self::LimitFixed => &LIMIT_SOURCE,
             Self::LimitBelowUse { .. } => &LIMIT_BELOW_USE,
             Self::LimitTooLarge => &LIMIT_TOO_LARGE,

@@ -40,7 +40,7 @@ pub enum Request {
 #[serde(deny_unknown_fields)]
 pub struct Open {
     /// Whose name for the user the login is; `default` where there is one only.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "named_realm")]
     pub realm: Option<Realm>,
     /// The name or number by which the user is found. Kept sealed.
     pub login: Login,
@@ -55,6 +55,12 @@ pub struct Open {
     /// When a reservation turns into a charge.
     #[serde(default)]
     pub charging: Charging,
+}
+
+/// A realm, unless it is the one of those who name none: written out, that makes no difference.
+fn named_realm<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Realm>, D::Error> {
+    let realm: Option<Realm> = Deserialize::deserialize(deserializer)?;
+    Ok(realm.filter(|realm| realm.as_str() != DEFAULT_REALM))
 }
 
 /// An upper limit and where it comes from.

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use kippu_events::log::LogId;
+use kippu_events::log::{Hash, LogId};
+use kippu_events::whole::{PLAIN, write_whole};
 use serde::{Deserialize, Serialize};
 
 use super::ImportError;
@@ -62,16 +62,16 @@ impl fmt::Display for Counts {
 struct Saved {
     format: u32,
     /// Progress into one log says nothing of another.
-    log: String,
+    log: LogId,
     input_lines: u64,
-    input_digest: String,
+    input_digest: Hash,
     counts: Counts,
 }
 
 /// See the module.
 pub(super) struct Progress {
     file: Option<PathBuf>,
-    log: String,
+    log: LogId,
     place: Place,
     counts: Counts,
     /// Lines that ended before one in front of them.
@@ -84,7 +84,7 @@ impl Progress {
     pub(super) fn open(file: Option<PathBuf>, log: LogId) -> Result<Self, ImportError> {
         let mut progress = Self {
             file,
-            log: log.to_string(),
+            log,
             place: Place::default(),
             counts: Counts::default(),
             ahead: BTreeMap::new(),
@@ -104,9 +104,7 @@ impl Progress {
         if saved.log != progress.log {
             return Err(wrong(format!("keeps progress into log {}, not {}", saved.log, progress.log)));
         }
-        let digest = data_encoding::HEXLOWER.decode(saved.input_digest.as_bytes()).ok().and_then(|d| d.try_into().ok());
-        let digest = digest.ok_or_else(|| wrong("no progress file: input_digest is no digest".to_owned()))?;
-        progress.place = Place { lines: saved.input_lines, digest };
+        progress.place = Place { lines: saved.input_lines, digest: saved.input_digest.0 };
         progress.counts = saved.counts;
         Ok(progress)
     }
@@ -149,23 +147,14 @@ impl Progress {
         let Some(path) = &self.file else { return Ok(()) };
         let saved = Saved {
             format: FORMAT,
-            log: self.log.clone(),
+            log: self.log,
             input_lines: self.place.lines,
-            input_digest: data_encoding::HEXLOWER.encode(&self.place.digest),
+            input_digest: Hash(self.place.digest),
             counts: self.counts,
         };
-        write(path, &saved).map_err(|source| ImportError::Io { path: path.clone(), source })
+        let written = serde_json::to_vec(&saved).map_err(Into::into).and_then(|text| write_whole(path, &text, PLAIN));
+        written.map_err(|source| ImportError::Io { path: path.clone(), source })
     }
-}
-
-fn write(path: &Path, saved: &Saved) -> std::io::Result<()> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    let beside = PathBuf::from(beside);
-    let mut file = std::fs::File::create(&beside)?;
-    file.write_all(&serde_json::to_vec(saved)?)?;
-    file.sync_all()?;
-    std::fs::rename(&beside, path)
 }
 
 #[cfg(test)]

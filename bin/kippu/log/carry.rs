@@ -9,9 +9,6 @@ use serde::Serialize;
 
 use super::LogError;
 
-/// What is read and written at once: enough that a sync, or the way to the brokers and back, is cheap beside it.
-const BATCH: Bound = Bound { entries: 4096, bytes: 4 << 20 };
-
 /// Records on their way.
 pub(super) struct Carrying<'a> {
     from: &'a dyn ReadLog,
@@ -82,7 +79,7 @@ impl<'a> Carrying<'a> {
         if walk.offset() >= end || walk.next().is_some() {
             return Ok(false);
         }
-        let page = self.from.read(partition, walk.offset(), BATCH)?;
+        let page = self.from.read(partition, walk.offset(), Bound::BULK)?;
         if page.entries.is_empty() {
             return Err(walk.broken(format!("the log goes on to offset {end}, but nothing can be read")).into());
         }

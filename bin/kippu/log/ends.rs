@@ -53,7 +53,8 @@ fn is_one_file(one: &Path, other: &Path) -> bool {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Data(dir) => dir.display().fmt(f),
+            // Whoever reads it, in a seal, is somewhere else.
+            Self::Data(dir) => std::path::absolute(dir).as_ref().unwrap_or(dir).display().fmt(f),
             Self::Topic(address) => address.fmt(f),
         }
     }

@@ -44,6 +44,7 @@ fn import(args: &Args, config: &Config, output: &Output) -> Result<Exit, LogErro
     let segments = Segments::open(&args.dir)?;
     let bar = output.progress(segments.bytes(), "check");
     segments.check(|bytes| bar.inc(bytes))?;
+    segments.check_history()?;
     bar.finish_and_clear();
     let bar = output.progress(0, "import");
     let target = Target::make(&to, &segments, config)?;

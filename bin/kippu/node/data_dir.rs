@@ -14,9 +14,9 @@
 //!   kippu.json    written last: the directory is whole
 //! ```
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::fs::{self, DirBuilder, File};
+use std::io::ErrorKind;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use kippu_events::log::LogId;
@@ -64,7 +64,7 @@ pub(crate) struct Label {
     /// See [`LAYOUT`].
     pub(crate) layout: u32,
     /// The log's identity.
-    pub(crate) log: String,
+    pub(crate) log: LogId,
     /// Where it lies, if not in this directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) home: Option<String>,
@@ -244,7 +244,7 @@ impl DataDir {
         let found = self.look_inside()?;
         match &found {
             Found::Whole(Label { home: Some(_), .. }) => return Err(wrong("its log lies on Kafka")),
-            Found::Whole(label) if label.log != log.to_string() => return Err(wrong("it is of another log")),
+            Found::Whole(label) if label.log != log => return Err(wrong("it is of another log")),
             Found::Whole(_) => {}
             Found::Unfinished => write_whole(&self.copying(), format!("{log}\n").as_bytes(), 0o600)?,
         }
@@ -266,7 +266,7 @@ impl DataDir {
     pub(crate) fn finish(&self, log: LogId, home: &Home) -> Result<(), DataDirError> {
         let made_by = env!("CARGO_PKG_VERSION").to_owned();
         let (home, cluster) = home.label();
-        let label = Label { layout: LAYOUT, log: log.to_string(), home, cluster, made_by };
+        let label = Label { layout: LAYOUT, log, home, cluster, made_by };
         // Strings and a number always serialise.
         let text = serde_json::to_vec_pretty(&label).unwrap_or_default();
         write_whole(&self.label(), &text, 0o600)
@@ -275,21 +275,8 @@ impl DataDir {
 
 /// Writes a file so that it is there whole or not at all, and durable when this returns.
 pub(crate) fn write_whole(path: &Path, text: &[u8], mode: u32) -> Result<(), DataDirError> {
-    let io = |source| DataDirError::Io { path: path.to_owned(), source };
-    let mut unfinished = path.as_os_str().to_owned();
-    unfinished.push(".new");
-    let unfinished = PathBuf::from(unfinished);
-    // A leftover may have another mode, which opening would keep.
-    match fs::remove_file(&unfinished) {
-        Ok(()) => {}
-        Err(error) if error.kind() == ErrorKind::NotFound => {}
-        Err(source) => return Err(io(source)),
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&unfinished).map_err(io)?;
-    file.write_all(text).and_then(|()| file.sync_all()).map_err(io)?;
-    fs::rename(&unfinished, path).map_err(io)?;
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(parent).and_then(|dir| dir.sync_all()).map_err(io)
+    kippu_events::whole::write_whole(path, text, mode)
+        .map_err(|source| DataDirError::Io { path: path.to_owned(), source })
 }
 
 #[cfg(test)]
@@ -313,7 +300,7 @@ mod tests {
         fs::create_dir(data.log()).unwrap();
         assert_eq!(data.look().unwrap(), Found::Unfinished);
         data.finish(LogId([7; 16]), &Home::Embedded(data.log())).unwrap();
-        assert!(matches!(data.look().unwrap(), Found::Whole(label) if label.log == LogId([7; 16]).to_string()));
+        assert!(matches!(data.look().unwrap(), Found::Whole(label) if label.log == LogId([7; 16])));
     }
 
     #[test]

@@ -77,7 +77,7 @@ pub(crate) enum NodeError {
         /// The directory.
         dir: String,
         /// As labelled.
-        label: String,
+        label: LogId,
         /// As found.
         found: LogId,
     },

@@ -8,9 +8,6 @@ use kippu_events::log::{Bound, Content, Hash, Log, ReadError, ReadLog, Record};
 use super::{Beside, Home, NodeError};
 use crate::config::Config;
 
-/// What is read at once of a topic that may be long.
-const PAGE: Bound = Bound { entries: 4096, bytes: 4 << 20 };
-
 /// How a partition ended.
 struct Ended {
     /// Where it goes on.
@@ -53,8 +50,7 @@ pub(super) fn check(from: &Home, home: &Home, log: &dyn Log, config: &Config) ->
             }
             known = Some(next);
         }
-        let here = at(log, partition, log.offset_of(partition, last)?)?;
-        if here.and_then(|stored| Some(Record::decode(&stored).ok()?.digest)) != Some(digest) {
+        if digest_at(log, partition, log.offset_of(partition, last)?)? != Some(digest) {
             return Err(not_moved(format!("record {last} of partition {partition} is not here")));
         }
     }
@@ -64,12 +60,10 @@ pub(super) fn check(from: &Home, home: &Home, log: &dyn Log, config: &Config) ->
 /// How `partition` of an embedded log ended, if it did: with its last entry.
 fn end_of(log: &dyn ReadLog, partition: u16) -> Result<Option<Ended>, ReadError> {
     let number = log.end(partition)?.saturating_sub(1);
-    let Some(stored) = at(log, partition, number)? else { return Ok(None) };
-    let Ok(Record { content: Content::Seal(seal), .. }) = Record::decode(&stored) else { return Ok(None) };
+    let Some(entry) = log.entry(partition, number)? else { return Ok(None) };
+    let Ok(Record { content: Content::Seal(seal), .. }) = Record::decode(&entry.stored) else { return Ok(None) };
     let last = seal.number - 1;
-    let before = at(log, partition, last)?;
-    let digest = before.and_then(|stored| Some(Record::decode(&stored).ok()?.digest));
-    Ok(digest.map(|digest| Ended { next: seal.next, last, digest }))
+    Ok(digest_at(log, partition, last)?.map(|digest| Ended { next: seal.next, last, digest }))
 }
 
 /// How `partition` of a topic ended, if it did: by the one rule, since what does not count may look like an end, or lie
@@ -80,7 +74,7 @@ fn walk(log: &dyn ReadLog, partition: u16) -> Result<Option<Ended>, Broken> {
     let failed = |walk: &Walk, error: ReadError| walk.broken(error.to_string());
     let end = log.end(partition).map_err(|error| failed(&walk, error))?;
     while walk.offset() < end && ended.is_none() {
-        let page = log.read(partition, walk.offset(), PAGE).map_err(|error| failed(&walk, error))?;
+        let page = log.read(partition, walk.offset(), Bound::BULK).map_err(|error| failed(&walk, error))?;
         if page.entries.is_empty() {
             return Err(walk.broken(format!("the log goes on to offset {end}, but nothing can be read")));
         }
@@ -98,8 +92,8 @@ fn walk(log: &dyn ReadLog, partition: u16) -> Result<Option<Ended>, Broken> {
     Ok(ended)
 }
 
-/// The stored bytes of the entry at `offset`.
-fn at(log: &(impl ReadLog + ?Sized), partition: u16, offset: u64) -> Result<Option<Vec<u8>>, ReadError> {
-    let page = log.read(partition, offset, Bound { entries: 1, ..Bound::default() })?;
-    Ok(page.entries.into_iter().next().map(|entry| entry.stored))
+/// The digest of the record at `offset`.
+fn digest_at(log: &(impl ReadLog + ?Sized), partition: u16, offset: u64) -> Result<Option<Hash>, ReadError> {
+    let entry = log.entry(partition, offset)?;
+    Ok(entry.and_then(|entry| Some(Record::decode(&entry.stored).ok()?.digest)))
 }

@@ -6,8 +6,6 @@ use kippu_events::secrets::{SecretsError, SharedKeys};
 
 use super::NodeError;
 
-/// What is read at once.
-const PAGE: Bound = Bound { entries: 4096, bytes: 4 << 20 };
 /// The one member of a sealed name, as it lies in an event. Within text its quotes would be escaped.
 const SEALED: &str = "\"xchacha20poly1305\"";
 
@@ -29,7 +27,7 @@ pub(super) fn are_missing(log: &dyn ReadLog, keys: &dyn SharedKeys) -> Result<bo
 fn has_sealed(log: &dyn ReadLog, partition: u16) -> Result<bool, NodeError> {
     let (mut next, end) = (0, log.end(partition)?);
     while next < end {
-        let page = log.read(partition, next, PAGE)?;
+        let page = log.read(partition, next, Bound::BULK)?;
         let Some(last) = page.entries.last() else { break };
         next = last.offset + 1;
         if page.entries.iter().any(|entry| is_sealed(&entry.stored)) {

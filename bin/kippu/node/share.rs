@@ -117,21 +117,29 @@ impl Standing {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Joins, unless the node is on its way out by now.
+    /// Joins, unless the node is on its way out by then.
     fn join(&self, told: Told, join: impl FnOnce(Arc<dyn Owner>) -> Result<Membership, OpenError>) {
-        let mut stand = self.lock();
-        match &*stand {
-            Stand::Waiting => {}
-            Stand::Member(_) | Stand::Out => return,
+        if !matches!(*self.lock(), Stand::Waiting) {
+            return;
         }
         let expelled = told.expelled.clone();
-        match join(Arc::new(told)) {
-            Ok(membership) => *stand = Stand::Member(membership),
+        // Outside the lock: the brokers may take their time, and the node may be told to leave meanwhile.
+        let joined = join(Arc::new(told));
+        let mut stand = self.lock();
+        let too_late = match joined {
+            joined if !matches!(*stand, Stand::Waiting) => Some(joined),
+            Ok(membership) => {
+                *stand = Stand::Member(membership);
+                None
+            }
             Err(error) => {
                 *stand = Stand::Out;
                 expelled.send_replace(Some(error.to_string()));
+                None
             }
-        }
+        };
+        drop(stand);
+        drop(too_late);
     }
 
     /// Whether there are others who are to take what this node holds.

@@ -122,9 +122,6 @@ pub(crate) async fn authenticate(
     request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    if !request.path().starts_with("/v1/") {
-        return next.call(request).await;
-    }
     let Some(gate) = request.app_data::<Data<Gate>>().cloned() else {
         let problem = Problem::new(&problem::INTERNAL, "nothing guards this path");
         return Ok(request.into_response(problem.error_response()));

@@ -30,25 +30,40 @@ pub(crate) async fn edge(request: ServiceRequest, next: Next<BoxBody>) -> Result
     let metrics = request.app_data::<Data<Metrics>>().cloned();
     request.extensions_mut().insert(id.clone());
     let outcome = AssertUnwindSafe(next.call(request)).catch_unwind().await;
-    let mut response = match outcome {
-        Ok(Ok(response)) => response,
+    let (failed, why) = match outcome {
+        Ok(Ok(response)) => return Ok(answered(response, &id, &method, metrics.as_ref().map(Data::get_ref), started)),
         // An inner middleware gave up without an answer: the error has one.
-        Ok(Err(error)) => return Err(finished(error.error_response(), &id, "error")),
+        Ok(Err(error)) => (error.error_response(), "error"),
         Err(_panic) => {
             tracing::error!(request_id = id.as_str(), %method, "a handler panicked");
             let problem = Problem::new(&problem::INTERNAL, "a defect was met while this was handled");
-            return Err(finished(problem.error_response(), &id, "panic"));
+            (problem.error_response(), "panic")
         }
     };
-    if response.status().is_client_error() || response.status().is_server_error() {
-        response = response.map_body(|head, body| as_problem(head.status, head.headers_mut(), body, &id));
-    }
-    dress(response.headers_mut(), &id);
-    trace(&id, &method, &response, started);
+    trace(&id, &method, None, failed.status(), started);
     if let Some(metrics) = metrics {
-        metrics.observe(&method, &response, started.elapsed());
+        metrics.count(failed.status());
     }
-    Ok(response)
+    Err(finished(failed, &id, why))
+}
+
+/// An answer on its way out.
+fn answered(
+    mut response: ServiceResponse<BoxBody>,
+    id: &RequestId,
+    method: &Method,
+    metrics: Option<&Metrics>,
+    started: Instant,
+) -> ServiceResponse<BoxBody> {
+    if response.status().is_client_error() || response.status().is_server_error() {
+        response = response.map_body(|head, body| as_problem(head.status, head.headers_mut(), body, id));
+    }
+    dress(response.headers_mut(), id);
+    trace(id, method, response.request().match_pattern().as_deref(), response.status(), started);
+    if let Some(metrics) = metrics {
+        metrics.observe(method, &response, started.elapsed());
+    }
+    response
 }
 
 /// An answer that leaves as an error.
@@ -112,13 +127,12 @@ fn general(status: StatusCode) -> &'static ProblemType {
     exact.copied().unwrap_or(class)
 }
 
-fn trace(id: &RequestId, method: &Method, response: &ServiceResponse<BoxBody>, started: Instant) {
-    let (status, path) = (response.status().as_u16(), response.request().match_pattern());
-    let (request_id, path) = (id.as_str(), path.as_deref().unwrap_or("-"));
+fn trace(id: &RequestId, method: &Method, path: Option<&str>, status: StatusCode, started: Instant) {
+    let (request_id, path, code) = (id.as_str(), path.unwrap_or("-"), status.as_u16());
     let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-    if response.status().is_server_error() {
-        tracing::warn!(target: "kippu::access", request_id, %method, path, status, micros, "answered");
+    if status.is_server_error() {
+        tracing::warn!(target: "kippu::access", request_id, %method, path, status = code, micros, "answered");
     } else {
-        tracing::debug!(target: "kippu::access", request_id, %method, path, status, micros, "answered");
+        tracing::debug!(target: "kippu::access", request_id, %method, path, status = code, micros, "answered");
     }
 }

@@ -1,14 +1,33 @@
 //! What no route took: a path that there is not, or one that takes other methods.
 
+use actix_web::body::BoxBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse, ResponseError as _};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpRequest, HttpResponse, ResponseError as _};
 use kippu_actors::problem::{self, Problem};
 use kippu_actors::{Target, catalogue};
 use kippu_events::Family;
 
+/// The middleware of what lies under `/v1`: a path, or a method, that there is not goes no further.
+///
+/// # Errors
+/// None of its own.
+pub(crate) async fn only_what_there_is(
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    if allowed(request.match_info().as_str()).contains(&request.method().as_str()) {
+        return next.call(request).await;
+    }
+    let (request, _) = request.into_parts();
+    let response = fallback(request.clone()).await;
+    Ok(ServiceResponse::new(request, response))
+}
+
 /// 404, or 405 with `Allow`.
 pub(crate) async fn fallback(request: HttpRequest) -> HttpResponse {
-    let allowed = allowed(request.path());
+    let allowed = allowed(request.match_info().as_str());
     if allowed.is_empty() {
         return Problem::new(&problem::NOT_FOUND, "there is nothing at this path").error_response();
     }
@@ -27,17 +46,19 @@ fn allowed(path: &str) -> Vec<&'static str> {
     match segments.as_slice() {
         ["livez" | "readyz" | "metrics" | "openapi.json" | "docs" | "problems"]
         | ["docs", "app.js" | "style.css"]
-        | ["problems", _] => vec!["GET", "HEAD"],
-        ["v1", "log", "seal"] => vec!["POST"],
+        | ["problems", _] => methods(true, false),
+        ["v1", "log", "seal"] => methods(false, true),
         ["v1", family] => methods(is_view(family), takes(family, None, Target::New)),
-        ["v1", family, second] => methods(is_view(family), takes(family, Some(second), Target::Token)),
-        ["v1", family, _, command] => methods(false, takes(family, Some(command), Target::Id)),
+        ["v1", family, token] if takes(family, Some(token), Target::Token) => methods(false, true),
+        ["v1", family, id] => methods(is_view(family) && !id.is_empty(), false),
+        ["v1", family, id, command] if !id.is_empty() => methods(false, takes(family, Some(command), Target::Id)),
         _other => Vec::new(),
     }
 }
 
 fn methods(get: bool, post: bool) -> Vec<&'static str> {
-    [(get, "GET"), (post, "POST")].into_iter().filter_map(|(takes, method)| takes.then_some(method)).collect()
+    let all = [(get, "GET"), (get, "HEAD"), (post, "POST")];
+    all.into_iter().filter_map(|(takes, method)| takes.then_some(method)).collect()
 }
 
 fn takes(family: &str, command: Option<&str>, target: Target) -> bool {

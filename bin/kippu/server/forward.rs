@@ -122,6 +122,8 @@ impl Elsewhere for Forward {
                 return Ok(response.insert_header((PREFERENCE_APPLIED, REDIRECT)).finish());
             }
             tokio::select! {
+                // An answer counts, also where its node has been succeeded since.
+                biased;
                 answer = self.bring(&owner, request, body) => answer,
                 () = self.succeeded(partition, &owner) => Err(unknown()),
             }

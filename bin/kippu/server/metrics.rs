@@ -7,18 +7,20 @@ use std::time::Duration;
 
 use actix_web::body::BoxBody;
 use actix_web::dev::ServiceResponse;
-use actix_web::http::Method;
+use actix_web::http::{Method, StatusCode};
 use kippu_actors::http::{IDEMPOTENT_REPLAYED, KIPPU_POSITION};
 use kippu_actors::{CommandSpec, catalogue};
 use kippu_events::Family as EntityFamily;
 use kippu_events::log::rocks::Committed;
 use prometheus_client::encoding::EncodeLabelSet;
-use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
+
+use super::forward::KIPPU_FORWARDED;
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 struct Command {
@@ -93,19 +95,23 @@ impl Metrics {
         Self { registry, requests, commands, seconds }
     }
 
-    /// Counts one answer.
+    /// Counts an answer to a request of which nothing else is known.
+    pub(crate) fn count(&self, status: StatusCode) {
+        self.requests.get_or_create(&Status { status: status.as_u16() }).inc();
+    }
+
+    /// Counts one answer. A command is counted by the node that its caller asked.
     pub(crate) fn observe(&self, method: &Method, response: &ServiceResponse<BoxBody>, took: Duration) {
-        let status = response.status().as_u16();
-        self.requests.get_or_create(&Status { status }).inc();
+        self.count(response.status());
         let path = response.request().match_info();
         let Some(family) = path.get("family").and_then(EntityFamily::from_name) else { return };
-        if method != Method::POST {
+        if method != Method::POST || response.request().headers().contains_key(KIPPU_FORWARDED) {
             return;
         }
         let Some(spec) = spec_of(family, path.get("command").unwrap_or("open")) else { return };
         let (family, command) = (family.name(), spec.name);
         let headers = response.headers();
-        let outcome = match status {
+        let outcome = match response.status().as_u16() {
             200..=299 if headers.contains_key(IDEMPOTENT_REPLAYED) => "repeated",
             200..=299 => "done",
             400..=499 if headers.contains_key(KIPPU_POSITION) => "refused",
@@ -120,11 +126,9 @@ impl Metrics {
     pub(crate) fn text(&self, readings: &Readings) -> String {
         let mut text = String::new();
         // Writing into a String cannot fail.
-        let _infallible = encode(&mut text, &self.registry);
-        let end = text.strip_suffix("# EOF\n").map(str::len).unwrap_or(text.len());
-        text.truncate(end);
+        let _infallible = encode_registry(&mut text, &self.registry);
         text.push_str(&readings.0);
-        text.push_str("# EOF\n");
+        let _infallible = encode_eof(&mut text);
         text
     }
 }

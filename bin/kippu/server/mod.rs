@@ -95,13 +95,14 @@ fn routes(config: &mut ServiceConfig, shared: &Shared) {
         .service(get("/problems", problems::index))
         .service(get("/problems/{slug}", problems::one))
         .service(
-            web::scope("")
+            web::scope("/v1")
+                .wrap(from_fn(fallback::only_what_there_is))
                 .wrap(from_fn(auth::authenticate))
-                .route("/v1/log/seal", web::post().to(seal::seal))
+                .route("/log/seal", web::post().to(seal::seal))
                 .configure(kippu_actors::http::configure)
-                .configure(kippu_projections::http::configure)
-                .default_service(web::to(fallback)),
-        );
+                .configure(kippu_projections::http::configure),
+        )
+        .default_service(web::to(fallback));
 }
 
 /// A path that is only read.

@@ -1,7 +1,6 @@
 //! Names for requests: what a caller sends is taken where it is well-formed, and otherwise made here. A name is on the
 //! answer, in every problem and in every trace of the request.
 
-use std::fmt::Write as _;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -31,10 +30,7 @@ impl RequestId {
     }
 
     fn new() -> Self {
-        let mut name = String::with_capacity(25);
-        // Writing into a String cannot fail.
-        let _infallible = write!(name, "{:08x}-{:x}", *RUN, NEXT.fetch_add(1, Ordering::Relaxed));
-        Self(name)
+        Self(format!("{:08x}-{:x}", *RUN, NEXT.fetch_add(1, Ordering::Relaxed)))
     }
 
     /// As text.

@@ -1,11 +1,15 @@
 //! `POST /v1/log/seal`: an operator ends the history here, so that it goes on where a copy of it lies. No command of a
 //! family: it is about the log, and what it writes is no event.
 
-use actix_web::web::{Bytes, Data};
+use std::path::Path;
+
+use actix_web::web::{Data, Payload};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use kippu_actors::Caller;
-use kippu_actors::problem::{self, Problem, bad_body};
+use kippu_actors::http::read_body;
+use kippu_actors::problem::{self, Problem, bad_body, raw_body};
 use kippu_events::client::Role;
+use kippu_events::log::kafka::Address;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -21,18 +25,25 @@ struct Asked {
     next: String,
 }
 
+/// Whether a history can lie there.
+fn is_place(next: &str) -> bool {
+    let is_plain_path = || Path::new(next).is_absolute() && !next.chars().any(char::is_control);
+    next.len() <= MOST_NEXT_BYTES && (next.parse::<Address>().is_ok() || is_plain_path())
+}
+
 /// Seals every partition. Once more with the same place, nothing is done.
-pub(crate) async fn seal(request: HttpRequest, shared: Data<Shared>, body: Bytes) -> Result<HttpResponse, Problem> {
+pub(crate) async fn seal(request: HttpRequest, shared: Data<Shared>, body: Payload) -> Result<HttpResponse, Problem> {
     let role = request.extensions().get::<Caller>().map(|caller| caller.role);
     if role != Some(Role::Operator) {
         return Err(Problem::new(&problem::FORBIDDEN, "a history is sealed by operators"));
     }
-    let Asked { next } = serde_json::from_slice(&body).map_err(|error| bad_body(&error))?;
-    if next.is_empty() || next.len() > MOST_NEXT_BYTES {
-        return Err(Problem::new(&problem::INVALID_BODY, format!("next has 1 to {MOST_NEXT_BYTES} bytes")));
+    let body = read_body(request.headers(), body, &shared.limits).await?;
+    let Asked { next } = serde_json::from_str(raw_body(&body)?.get()).map_err(|error| bad_body(&error))?;
+    if !is_place(&next) {
+        let detail = "next is kafka://HOST:PORT/TOPIC or the absolute path of a data directory: there is no way back";
+        return Err(Problem::new(&problem::INVALID_BODY, detail));
     }
     tracing::warn!(%next, "an operator seals the history");
-    let sealed = shared.node.runtime.seal(&next).await;
-    sealed.map_err(|not_sealed| Problem::new(&problem::UNAVAILABLE, not_sealed.to_string()))?;
+    shared.node.runtime.seal(&next).await?;
     Ok(HttpResponse::Ok().json(json!({ "log": shared.node.log.id().to_string(), "next": next })))
 }

@@ -39,8 +39,7 @@ fn folds_alike<E: Entity>(history: &[(E::Event, Time)]) -> Result<(), TestCaseEr
             prop_assert_eq!(state.as_any().downcast_ref::<E>(), Some(&typed));
         }
 
-        let mut compact = Vec::new();
-        typed.encode(&mut compact);
+        let compact = typed.encode();
         let again = E::FAMILY.decode(&compact);
         prop_assert_eq!(again.as_ref().and_then(|state| state.as_any().downcast_ref::<E>()), Some(&typed));
         prop_assert!(E::FAMILY.decode(&compact[..compact.len() - 1]).is_none(), "a cut state is no state");

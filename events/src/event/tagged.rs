@@ -18,6 +18,20 @@ pub fn from_tagged<T: DeserializeOwned>(
     T::deserialize(MapDeserializer::new(members.into_iter()))
 }
 
+/// The member of the content that keeps it from being decoded, as `limit.amount`, where there is one.
+#[must_use]
+pub fn culprit<T: DeserializeOwned>(
+    tag: &'static str,
+    kind: &str,
+    content: &'static str,
+    data: &str,
+) -> Option<String> {
+    let members = [(tag, Member::Kind(kind)), (content, Member::Data(data))];
+    let decoded: Result<T, _> = serde_path_to_error::deserialize(MapDeserializer::new(members.into_iter()));
+    let path = decoded.err()?.path().to_string();
+    Some(path.strip_prefix(content)?.strip_prefix('.')?.to_owned())
+}
+
 /// A member of the two-member object that an adjacently tagged event is decoded from.
 enum Member<'a> {
     Kind(&'a str),

@@ -1,9 +1,11 @@
 //! The one rule of validity: what a reader, any reader on any backend, makes of the next record in log order.
 
-use super::record::{Content, Hash, Record};
+use serde::{Deserialize, Serialize};
+
+use super::record::{Content, Genesis, Hash, Record};
 
 /// What has been taken from a partition so far.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Head {
     /// The epoch of the last valid claim; zero before any.
     pub epoch: u64,
@@ -33,6 +35,19 @@ pub enum Verdict {
 /// Why a record is damage, by the field that shows it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Damage {
+    /// Something else where the genesis belongs.
+    #[error("field kind: a partition begins with its genesis")]
+    NoGenesis,
+    /// The genesis of another partition.
+    #[error("field {field}: this opens {found}, not {ours}")]
+    OtherGenesis {
+        /// The first field that differs.
+        field: &'static str,
+        /// As stored.
+        found: Genesis,
+        /// What it should be.
+        ours: Genesis,
+    },
     /// A genesis behind the first record.
     #[error("field kind: a second genesis")]
     SecondGenesis,
@@ -82,6 +97,24 @@ impl Head {
     pub const fn at_genesis(digest: Hash) -> Self {
         Self { epoch: 0, number: 0, hash: digest, sealed: false }
     }
+}
+
+/// Judges `record`, the first of the partition that `genesis` opens: the head after it.
+///
+/// # Errors
+/// [`Damage`]: it is not that genesis.
+pub fn begin(genesis: &Genesis, record: &Record<'_>) -> Result<Head, Damage> {
+    let Content::Genesis(found) = record.content else { return Err(Damage::NoGenesis) };
+    let field = if found.log != genesis.log {
+        "log"
+    } else if found.partition != genesis.partition {
+        "partition"
+    } else if found.partitions != genesis.partitions {
+        "partitions"
+    } else {
+        return Ok(Head::at_genesis(record.digest));
+    };
+    Err(Damage::OtherGenesis { field, found, ours: *genesis })
 }
 
 /// Judges `record`, which comes next in log order after `head`. `digest_at` knows the digest of each valid record of
@@ -205,6 +238,25 @@ mod tests {
         let first = Head { epoch: 0, number: 0, ..HEAD };
         let unclaimed = Damage::Epoch { epoch: 0, current: 0 };
         assert_eq!(judged(&first, commit(0, 1, HERE, 0)).0, Verdict::Damage(unclaimed));
+    }
+
+    #[test]
+    fn a_partition_begins_with_its_own_genesis_and_another_is_damage_by_its_first_field_that_differs() {
+        let ours = Genesis { log: crate::log::LogId([1; 16]), partition: 3, partitions: 16 };
+        let begun = |content: Content<'_>| {
+            let (stored, digest) = content.encode();
+            (begin(&ours, &Record::decode(&stored).expect("a record")), digest)
+        };
+        let (head, digest) = begun(Content::Genesis(ours));
+        assert_eq!(head, Ok(Head::at_genesis(digest)));
+        assert_eq!(begun(claim(1)).0, Err(Damage::NoGenesis));
+        for (field, found) in [
+            ("log", Genesis { log: crate::log::LogId([2; 16]), partition: 4, ..ours }),
+            ("partition", Genesis { partition: 4, partitions: 8, ..ours }),
+            ("partitions", Genesis { partitions: 8, ..ours }),
+        ] {
+            assert_eq!(begun(Content::Genesis(found)).0, Err(Damage::OtherGenesis { field, found, ours }));
+        }
     }
 
     #[test]

@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use super::record::{self, Claim, Content, Genesis, Header, Record};
+use super::record::{self, Content, Genesis, Record};
+use super::tenure::NewClaim;
 use super::{
     AppendError, Bound, Claimant, Claimed, Entry, Head, Listener, Log, LogId, Page, Progress, ReadError, ReadLog,
     Watch, Writer,
@@ -111,13 +112,6 @@ impl MemoryLog {
         self.tell(state);
     }
 
-    /// Makes durable what was appended to `partition` so far, and keeps holding.
-    pub fn release_partition(&self, partition: u16) {
-        let mut state = self.state();
-        state.settle(partition);
-        self.tell(state);
-    }
-
     /// The next append to `partition` meets `fault`.
     pub fn fail_append(&self, partition: u16, fault: Fault) {
         if let Some(partition) = self.state().partitions.get_mut(usize::from(partition)) {
@@ -191,7 +185,7 @@ impl State {
         if partition.head.sealed {
             return Err(AppendError::Sealed { next: partition.next.clone() });
         }
-        let (stored, head) = claim_after(&partition.head, claimant)?;
+        let NewClaim { stored, head, .. } = partition.head.claimed_by(claimant)?;
         let error = AppendError::Deposed { epoch: partition.head.epoch, current: head.epoch };
         partition.ends.entry(partition.head.epoch).or_insert(error.clone());
         if let Some(before) = partition.owner.take() {
@@ -218,13 +212,7 @@ impl State {
     fn append(&mut self, index: u16, number: u64, stored: Vec<u8>) {
         let Some(partition) = self.partitions.get_mut(usize::from(index)) else { return };
         let head = partition.head;
-        let header = Header::read(&stored).filter(|header| {
-            header.number == number
-                && header.epoch == head.epoch
-                && header.number == head.number + 1
-                && header.prev == head.hash
-        });
-        let Some(header) = header else {
+        let Some(header) = head.followed_by(number, &stored) else {
             self.settle_unless_held(index);
             return self.end(index, AppendError::Conflict { number, head: head.number });
         };
@@ -234,7 +222,7 @@ impl State {
             partition.next = seal.next;
         }
         partition.entries.push(stored);
-        partition.head = Head { number: header.number, hash: header.digest, sealed: header.seals, ..head };
+        partition.head = header.head();
         if header.seals {
             let next = partition.next.clone();
             self.settle(index);
@@ -254,21 +242,6 @@ impl State {
             self.settle(index);
         }
     }
-}
-
-/// The claim that follows `head`, and the head that it makes.
-fn claim_after(head: &Head, claimant: &Claimant) -> Result<(Vec<u8>, Head), AppendError> {
-    let mut nonce = [0; 16];
-    getrandom::fill(&mut nonce).map_err(|error| AppendError::Unavailable(error.to_string()))?;
-    let claim = Claim { epoch: head.epoch + 1, nonce, node: claimant.node.clone(), url: claimant.url.clone() };
-    let epoch = claim.epoch;
-    let (stored, digest) = Content::Claim(claim).encode();
-    if stored.len() > record::MOST_BYTES {
-        return Err(AppendError::TooLarge { bytes: stored.len() });
-    }
-    let number = head.number + 1;
-    let hash = record::claim_hash(digest, number, head.hash);
-    Ok((stored, Head { epoch, number, hash, sealed: false }))
 }
 
 impl ReadLog for MemoryLog {

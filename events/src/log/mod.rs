@@ -19,7 +19,9 @@ pub mod segments;
 #[cfg(any(test, feature = "suite"))]
 #[allow(clippy::missing_panics_doc, clippy::panic, clippy::expect_used, missing_docs, reason = "a case is a test")]
 pub mod suite;
+mod tenure;
 pub mod walk;
+mod watches;
 
 #[cfg(test)]
 mod backends;
@@ -28,9 +30,9 @@ mod golden;
 #[cfg(test)]
 mod model;
 
-use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 pub use judge::{Damage, Head, Verdict};
 pub use position::{Cut, Position};
@@ -52,31 +54,7 @@ impl LogId {
     }
 }
 
-impl fmt::Display for LogId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = [0; 32];
-        data_encoding::HEXLOWER.encode_mut(&self.0, &mut text);
-        f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
-    }
-}
-
-impl fmt::Debug for LogId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl FromStr for LogId {
-    type Err = data_encoding::DecodeError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bytes = data_encoding::HEXLOWER.decode(text.as_bytes())?;
-        bytes
-            .try_into()
-            .map(Self)
-            .map_err(|_| data_encoding::DecodeError { position: text.len(), kind: data_encoding::DecodeKind::Length })
-    }
-}
+crate::text::hex!(LogId, 16, "the identity of a log, 32 hexadecimal digits");
 
 /// What lies at one offset: on an embedded log the offset is the record's number, on a shared one it need not be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,6 +86,12 @@ impl Default for Bound {
     fn default() -> Self {
         Self { entries: 1024, bytes: 1 << 20 }
     }
+}
+
+impl Bound {
+    /// What whoever goes through a whole history reads at once: enough that a sync, or the way to the brokers and back, is
+    /// cheap beside it.
+    pub const BULK: Self = Self { entries: 4096, bytes: 4 << 20 };
 }
 
 /// Why a read failed.
@@ -207,6 +191,15 @@ pub trait ReadLog: Send + Sync {
     /// As [`ReadLog::end`].
     fn read(&self, partition: u16, offset: u64, bound: Bound) -> Result<Page, ReadError>;
 
+    /// The entry at `offset`; nothing behind the end.
+    ///
+    /// # Errors
+    /// As [`ReadLog::end`].
+    fn entry(&self, partition: u16, offset: u64) -> Result<Option<Entry>, ReadError> {
+        let page = self.read(partition, offset, Bound { entries: 1, bytes: 0 })?;
+        Ok(page.entries.into_iter().next().filter(|entry| entry.offset == offset))
+    }
+
     /// Lends `entry` the offset and the bytes of each entry that [`ReadLog::read`] would bring, in order, as far as they
     /// have come here, and gives the offset behind them; a watch is told of what comes later. Nothing is copied where the
     /// medium lends its bytes. What was lent before an error stands.
@@ -292,7 +285,7 @@ pub trait Log: ReadLog {
 }
 
 /// Who claims.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Claimant {
     /// The node's name.
     pub node: String,

@@ -36,20 +36,10 @@ impl Hash {
     pub const ZERO: Self = Self([0; 32]);
 }
 
-impl std::fmt::Display for Hash {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl std::fmt::Debug for Hash {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        std::fmt::Display::fmt(self, f)
-    }
-}
+crate::text::hex!(Hash, 32, "a hash of 64 hexadecimal digits");
 
 /// Opens a partition. Always record 0.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Genesis {
     /// The log that the partition belongs to.
     pub log: super::LogId,
@@ -57,6 +47,20 @@ pub struct Genesis {
     pub partition: u16,
     /// How many partitions the log has, for ever.
     pub partitions: u16,
+}
+
+impl Genesis {
+    /// What `partition` of `log` begins with.
+    #[must_use]
+    pub fn of(log: &dyn super::ReadLog, partition: u16) -> Self {
+        Self { log: log.id(), partition, partitions: log.partitions() }
+    }
+}
+
+impl std::fmt::Display for Genesis {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "partition {} of {} of the log {}", self.partition, self.partitions, self.log)
+    }
 }
 
 /// Takes a partition over: everyone who wrote with a lower epoch has lost it.
@@ -221,6 +225,39 @@ impl Content<'_> {
     }
 }
 
+impl<'a> Content<'a> {
+    fn read(kind: u8, fields: &mut Fields<'a>) -> Result<Self, NotARecord> {
+        Ok(match kind {
+            GENESIS => Self::Genesis(Genesis {
+                log: super::LogId(fields.array("log")?),
+                partition: u16::from_be_bytes(fields.array("partition")?),
+                partitions: u16::from_be_bytes(fields.array("partitions")?),
+            }),
+            CLAIM => Self::Claim(Claim {
+                epoch: fields.number("epoch")?,
+                nonce: fields.array("nonce")?,
+                node: fields.text("node")?,
+                url: fields.text("url")?,
+            }),
+            COMMIT => Self::Commit(Commit {
+                epoch: fields.number("epoch")?,
+                number: fields.number("number")?,
+                prev: Hash(fields.array("prev")?),
+                acked: fields.number("acked")?,
+                body: fields.next("body")?,
+            }),
+            SEAL => Self::Seal(Seal {
+                epoch: fields.number("epoch")?,
+                number: fields.number("number")?,
+                prev: Hash(fields.array("prev")?),
+                acked: fields.number("acked")?,
+                next: fields.text("next")?,
+            }),
+            kind => return Err(NotARecord::Kind(kind)),
+        })
+    }
+}
+
 impl<'a> Record<'a> {
     /// The record that `stored` is.
     ///
@@ -243,34 +280,7 @@ impl<'a> Record<'a> {
             return Err(NotARecord::Digest { stored: digest, computed });
         }
         let mut fields = Fields { rest: &bytes[2..] };
-        let content = match bytes[1] {
-            GENESIS => Content::Genesis(Genesis {
-                log: super::LogId(fields.array("log")?),
-                partition: u16::from_be_bytes(fields.array("partition")?),
-                partitions: u16::from_be_bytes(fields.array("partitions")?),
-            }),
-            CLAIM => Content::Claim(Claim {
-                epoch: fields.number("epoch")?,
-                nonce: fields.array("nonce")?,
-                node: fields.text("node")?,
-                url: fields.text("url")?,
-            }),
-            COMMIT => Content::Commit(Commit {
-                epoch: fields.number("epoch")?,
-                number: fields.number("number")?,
-                prev: Hash(fields.array("prev")?),
-                acked: fields.number("acked")?,
-                body: fields.next("body")?,
-            }),
-            SEAL => Content::Seal(Seal {
-                epoch: fields.number("epoch")?,
-                number: fields.number("number")?,
-                prev: Hash(fields.array("prev")?),
-                acked: fields.number("acked")?,
-                next: fields.text("next")?,
-            }),
-            kind => return Err(NotARecord::Kind(kind)),
-        };
+        let content = Content::read(bytes[1], &mut fields)?;
         if fields.rest.is_empty() { Ok(Self { content, digest }) } else { Err(NotARecord::Length("end")) }
     }
 

@@ -6,8 +6,8 @@
 #[cfg(test)]
 mod tests;
 
-use super::judge::judge;
-use super::record::{Content, Genesis, NotARecord, Record};
+use super::judge::{begin, judge};
+use super::record::{Genesis, NotARecord, Record};
 use super::{Head, LogId, Verdict};
 
 /// A home that takes records of a history. A seal is never among them: it ends a home, not the history.
@@ -77,12 +77,7 @@ pub(super) fn follow(genesis: &Genesis, head: Option<Head>, stored: &[u8]) -> Re
     let refused = |reason: String| RestoreError::Refused { partition: genesis.partition, number, reason };
     let record = Record::decode(stored).map_err(|error: NotARecord| refused(error.to_string()))?;
     let Some(head) = head else {
-        let first = Head::at_genesis(record.digest);
-        return if record.content == Content::Genesis(genesis.clone()) {
-            Ok(first)
-        } else {
-            Err(refused("it is not the genesis".to_owned()))
-        };
+        return begin(genesis, &record).map_err(|damage| refused(damage.to_string()));
     };
     match judge(&head, &record, |_| None) {
         Verdict::Valid(next) if !next.sealed => Ok(next),

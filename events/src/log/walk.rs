@@ -1,9 +1,9 @@
 //! Walking along a partition in log order: which entries count, and the first that is damage. For whoever reads a
-//! history from its genesis on, from whatever home.
+//! history from its genesis on, or from where it was before, from whatever home.
 
 use std::collections::VecDeque;
 
-use super::judge::judge;
+use super::judge::{begin, judge};
 use super::record::{Content, Genesis, Hash, Record};
 use super::{Head, ReadLog, Verdict};
 
@@ -12,10 +12,12 @@ const MOST_DIGESTS: usize = 1 << 16;
 
 /// One partition, as far as it has been walked.
 pub struct Walk {
-    genesis: Genesis,
+    /// What the partition begins with.
+    pub(super) genesis: Genesis,
     offset: u64,
     head: Option<Head>,
-    /// Digests of the last valid records, the head's last.
+    /// Digests of the last valid records, the head's last. Those of earlier epochs are in nobody's way: a record's epoch is
+    /// in its digest.
     digests: VecDeque<Hash>,
     next: Option<String>,
 }
@@ -68,13 +70,26 @@ impl Walk {
     /// Before the genesis of `partition`.
     #[must_use]
     pub fn new(log: &dyn ReadLog, partition: u16) -> Self {
-        Self::of(Genesis { log: log.id(), partition, partitions: log.partitions() })
+        Self::of(Genesis::of(log, partition))
     }
 
     /// Before `genesis`.
     #[must_use]
     pub const fn of(genesis: Genesis) -> Self {
         Self { genesis, offset: 0, head: None, digests: VecDeque::new(), next: None }
+    }
+
+    /// Before `offset`, where `head` is the last record that counts; after a seal the history goes on at `next`. `digests`
+    /// are those of the last records, the head's last.
+    #[must_use]
+    pub fn resume(
+        genesis: Genesis,
+        offset: u64,
+        head: Head,
+        next: Option<String>,
+        digests: impl Into<VecDeque<Hash>>,
+    ) -> Self {
+        Self { genesis, offset, head: Some(head), digests: digests.into(), next }
     }
 
     /// The offset behind the last entry that was taken.
@@ -100,13 +115,28 @@ impl Walk {
     /// # Errors
     /// [`Broken`]; the walk stands where it was.
     pub fn take<'a>(&mut self, offset: u64, stored: &'a [u8]) -> Result<Step<'a>, Broken> {
+        self.take_with(offset, stored, |_| None)
+    }
+
+    /// The same. `older` knows the digests of valid records that this does not know, by number.
+    ///
+    /// # Errors
+    /// As [`Walk::take`].
+    pub fn take_with<'a>(
+        &mut self,
+        offset: u64,
+        stored: &'a [u8],
+        older: impl FnOnce(u64) -> Option<Hash>,
+    ) -> Result<Step<'a>, Broken> {
         if offset != self.offset {
-            return Err(self.broken(format!("nothing lies at offset {}; the next entry is at {offset}", self.offset)));
+            let expected = self.offset;
+            return Err(self.broken(format!("field offset: nothing lies at {expected}; the next entry is at {offset}")));
         }
         let record = Record::decode(stored).map_err(|error| self.broken(error.to_string()))?;
+        let digest_at = |head, number| self.digest_at(head, number).or_else(|| older(number));
         let head = match self.head {
-            None => self.begin(&record)?,
-            Some(head) => match judge(&head, &record, |number| self.digest_at(head.number, number)) {
+            None => begin(&self.genesis, &record).map_err(|damage| self.broken(damage.to_string()))?,
+            Some(head) => match judge(&head, &record, |number| digest_at(head.number, number)) {
                 Verdict::Valid(head) => head,
                 Verdict::Stale => return Ok(self.skip(record, Skip::Stale)),
                 Verdict::Duplicate => return Ok(self.skip(record, Skip::Duplicate)),
@@ -129,18 +159,6 @@ impl Walk {
     fn skip<'a>(&mut self, record: Record<'a>, skip: Skip) -> Step<'a> {
         self.offset += 1;
         Step::Skipped(record, skip)
-    }
-
-    fn begin(&self, record: &Record<'_>) -> Result<Head, Broken> {
-        match &record.content {
-            Content::Genesis(found) if *found == self.genesis => Ok(Head::at_genesis(record.digest)),
-            Content::Genesis(Genesis { log, partition, partitions }) => {
-                Err(self.broken(format!("this opens partition {partition} of {partitions} of the log {log}")))
-            }
-            Content::Claim(_) | Content::Commit(_) | Content::Seal(_) => {
-                Err(self.broken("field kind: a partition begins with its genesis".to_owned()))
-            }
-        }
     }
 
     fn digest_at(&self, head: u64, number: u64) -> Option<Hash> {
@@ -205,13 +223,32 @@ mod tests {
     }
 
     #[test]
+    fn a_walk_that_goes_on_knows_what_it_was_told_and_asks_for_the_rest() {
+        let genesis = Genesis { log: LogId([7; 16]), partition: 0, partitions: 1 };
+        let head = Head { epoch: 1, number: 8, hash: Hash([8; 32]), sealed: false };
+        let stored = |number| {
+            let commit = Commit { epoch: 1, number, prev: Hash::ZERO, acked: 0, body: b"[]" };
+            Content::Commit(commit).encode()
+        };
+        let mut walk = Walk::resume(genesis, 20, head, None, [stored(7).1, stored(8).1]);
+        for number in [7, 8] {
+            assert_eq!(take(&mut walk, &stored(number).0), Ok(Some(Skip::Duplicate)));
+        }
+        assert!(take(&mut walk, &stored(6).0).is_err());
+        let (bytes, digest) = stored(6);
+        let step = walk.take_with(22, &bytes, |number| (number == 6).then_some(digest));
+        assert!(matches!(step, Ok(Step::Skipped(_, Skip::Duplicate))));
+        assert_eq!((walk.offset(), walk.head()), (23, Some(head)));
+    }
+
+    #[test]
     fn damage_names_the_record_that_should_have_come() {
         let mut walk = walk();
         assert_eq!(take(&mut walk, &claim(1)).unwrap_err().number, 0);
         assert!(take(&mut walk, &genesis(8)).unwrap_err().reason.contains("of the log 0808"));
         assert_eq!(take(&mut walk, &genesis(7)), Ok(None));
         let error = walk.take(2, &claim(1)).unwrap_err();
-        assert_eq!(error.to_string(), "partition 0, record 1: nothing lies at offset 1; the next entry is at 2");
+        assert_eq!(error.to_string(), "partition 0, record 1: field offset: nothing lies at 1; the next entry is at 2");
         assert_eq!(take(&mut walk, &claim(1)), Ok(None), "the walk stands where it was");
     }
 }

@@ -1,8 +1,8 @@
 //! The keyring: every key that is not a person's, in one file of mode 0600, written once and renamed into place.
 
-use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use data_encoding::BASE64URL_NOPAD;
@@ -13,6 +13,7 @@ use zeroize::Zeroize as _;
 use super::SecretsError;
 use super::numbered::Numbered;
 use crate::log::LogId;
+use crate::whole::{sync_parent, write_whole};
 
 /// The file's name within the key store.
 pub(super) const FILE: &str = "keyring.json";
@@ -57,8 +58,9 @@ pub(super) struct Keyring {
     pub(super) log: LogId,
     /// Tokens.
     pub(super) root: Numbered<Key>,
-    /// PINs, before argon2id.
-    pub(super) pepper: Numbered<Key>,
+    /// PINs, before argon2id, and its number. One for ever: what is stored of a PIN is compared with what the one that
+    /// was given makes now.
+    pub(super) pepper: (u32, Key),
     /// Persons' keys are encrypted under these.
     pub(super) wrapping: Numbered<Key>,
     /// Identities of commands, of entities, and of what was asked for: each with a tag of its own. One for ever, as
@@ -72,7 +74,7 @@ pub(super) struct Keyring {
 #[serde(deny_unknown_fields)]
 struct Stored {
     format: u32,
-    log: String,
+    log: LogId,
     root: Vec<StoredKey>,
     pepper: Vec<StoredKey>,
     wrapping: Vec<StoredKey>,
@@ -122,7 +124,7 @@ impl Keyring {
     fn random(log: LogId) -> Result<Self, getrandom::Error> {
         let one = || Ok(Numbered::one(FIRST, Key::random()?));
         let (identity, index) = (Key::random()?, Key::random()?);
-        Ok(Self { log, root: one()?, pepper: one()?, wrapping: one()?, identity, index })
+        Ok(Self { log, root: one()?, pepper: (FIRST, Key::random()?), wrapping: one()?, identity, index })
     }
 
     /// The same keys for the same seed: for logs that are gone with the process.
@@ -137,7 +139,7 @@ impl Keyring {
         Self {
             log,
             root: one("root"),
-            pepper: one("pepper"),
+            pepper: (FIRST, key("pepper")),
             wrapping: one("wrapping"),
             identity: key("identity"),
             index: key("index"),
@@ -156,25 +158,19 @@ impl Keyring {
         let failed = |source| SecretsError::Io { path: path.clone(), source };
         let mut text = serde_json::to_vec_pretty(&self.stored()).map_err(|e| failed(e.into()))?;
         text.push(b'\n');
-        let unfinished = dir.join(format!("{FILE}.new"));
-        let written = write_new(&unfinished, &text);
+        let written = write_whole(&path, &text, 0o600);
         text.zeroize();
-        written
-            .and_then(|()| fs::rename(&unfinished, &path))
-            .and_then(|()| sync(dir))
-            .and_then(|()| dir.parent().filter(|parent| *parent != Path::new("")).map_or(Ok(()), sync))
-            .map_err(failed)
+        written.and_then(|()| sync_parent(dir)).map_err(failed)
     }
 
     fn stored(&self) -> Stored {
-        let numbered = |keys: &Numbered<Key>| {
-            keys.oldest_first().map(|(number, key)| StoredKey { number, key: BASE64URL_NOPAD.encode(&key.0) }).collect()
-        };
+        let stored = |(number, key): (u32, &Key)| StoredKey { number, key: BASE64URL_NOPAD.encode(&key.0) };
+        let numbered = |keys: &Numbered<Key>| keys.oldest_first().map(stored).collect();
         Stored {
             format: FORMAT,
-            log: self.log.to_string(),
+            log: self.log,
             root: numbered(&self.root),
-            pepper: numbered(&self.pepper),
+            pepper: vec![stored((self.pepper.0, &self.pepper.1))],
             wrapping: numbered(&self.wrapping),
             identity: BASE64URL_NOPAD.encode(&self.identity.0),
             index: BASE64URL_NOPAD.encode(&self.index.0),
@@ -206,9 +202,12 @@ impl Keyring {
                 .ok_or_else(|| wrong(format!("{name} has no keys with growing numbers")))
         };
         Ok(Self {
-            log: stored.log.parse().map_err(|_| wrong("log is not the identity of a log".to_owned()))?,
+            log: stored.log,
             root: numbered("root", &stored.root)?,
-            pepper: numbered("pepper", &stored.pepper)?,
+            pepper: match &stored.pepper[..] {
+                [only] => (only.number, key("pepper", &only.key)?),
+                _ => return Err(wrong("pepper is not one key, and PINs are checked with one alone".to_owned())),
+            },
             wrapping: numbered("wrapping", &stored.wrapping)?,
             identity: key("identity", &stored.identity)?,
             index: key("index", &stored.index)?,
@@ -221,21 +220,6 @@ pub(super) fn make_dir(dir: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
     // It may have been there, open to others.
     fs::set_permissions(dir, Permissions::from_mode(0o700))
-}
-
-fn write_new(path: &Path, text: &[u8]) -> io::Result<()> {
-    // What a crash left unfinished may have another mode, or be a link to elsewhere.
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        Ok(()) | Err(_) => {}
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(text)?;
-    file.sync_all()
-}
-
-fn sync(dir: &Path) -> io::Result<()> {
-    File::open(dir)?.sync_all()
 }
 
 #[cfg(test)]
@@ -262,7 +246,7 @@ mod tests {
         let made = Keyring::random(LOG).unwrap();
         made.create(folder.path()).unwrap();
         let all = |keyring: &Keyring| {
-            let (root, pepper, wrapping) = (keyring.root.newest(), keyring.pepper.newest(), keyring.wrapping.newest());
+            let (root, pepper, wrapping) = (keyring.root.newest(), &keyring.pepper, keyring.wrapping.newest());
             assert_eq!((root.0, pepper.0, wrapping.0), (FIRST, FIRST, FIRST));
             [root.1.0, pepper.1.0, wrapping.1.0, keyring.identity.0, keyring.index.0]
         };
@@ -304,6 +288,17 @@ mod tests {
             assert!(error.contains(FILE), "{error}");
             assert!(keys.iter().all(|key| !error.contains(key)), "{error}");
         }
+    }
+
+    #[test]
+    fn a_second_pepper_with_which_no_pin_would_be_right_any_more_is_refused() {
+        let (folder, text) = written();
+        let mut keyring: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let mut second = keyring["pepper"][0].clone();
+        second["number"] = 2.into();
+        keyring["pepper"].as_array_mut().unwrap().push(second);
+        let error = refusal(folder.path(), &keyring.to_string());
+        assert!(error.contains("pepper is not one key"), "{error}");
     }
 
     #[test]

@@ -23,7 +23,6 @@ use unicode_normalization::UnicodeNormalization as _;
 pub use self::carry::{Carrier, KeysFrom, KeysTo, carry_keyring};
 use self::keyring::{Key, Keyring};
 use self::mac::Keyed;
-use self::numbered::Numbered;
 use self::persons::Persons;
 pub use self::shared::{SharedError, SharedKey, SharedKeys};
 use self::token::Mint;
@@ -137,7 +136,7 @@ pub struct Secrets {
     body: Keyed,
     entity: Keyed,
     login: Keyed,
-    pepper: Numbered<Key>,
+    pepper: (u32, Key),
     persons: Persons,
 }
 
@@ -286,12 +285,6 @@ impl Secrets {
         self.mint.token(purpose, key, entity, counter)
     }
 
-    /// The number of the root key that new tokens are made with.
-    #[must_use]
-    pub fn current_key(&self) -> u32 {
-        self.mint.current()
-    }
-
     /// The hash of the newest key's token, as events hold it.
     #[must_use]
     pub fn token_hash(&self, purpose: Purpose, entity: EntityId, counter: u32) -> TokenHash {
@@ -309,8 +302,8 @@ impl Secrets {
     /// What checks `pin` of `user`. Slow on purpose: call it where blocking is allowed.
     #[must_use]
     pub fn pin_verifier(&self, user: EntityId, pin: &str) -> PinVerifier {
-        let (number, pepper) = self.pepper.newest();
-        pin::verifier(number, pepper, user, pin)
+        let (number, pepper) = &self.pepper;
+        pin::verifier(*number, pepper, user, pin)
     }
 
     /// Seals `plain` under the person's key, which is made and durable if there was none. Blocks.

@@ -106,6 +106,12 @@ kinds! {
 }
 
 impl QueryError {
+    /// A parameter, header or key is malformed.
+    #[must_use]
+    pub fn parameter(name: &str, reason: &str) -> Self {
+        Self::Parameter { name: name.to_owned(), reason: reason.to_owned() }
+    }
+
     /// The documented kind.
     #[must_use]
     pub fn kind(&self) -> &'static Kind {

@@ -2,6 +2,7 @@
 
 use kippu_events::EntityId;
 use kippu_events::log::Cut;
+use sha2::{Digest as _, Sha256};
 
 use super::{Queries, QueryError};
 use crate::cursor::cut;
@@ -54,7 +55,7 @@ impl Queries {
     pub fn list(&self, view: &str, viewer: &Viewer, page: &Page) -> Result<Listed, QueryError> {
         let (view, table) = self.table(view, viewer)?;
         if !(1..=MOST_ROWS).contains(&page.limit) {
-            return Err(parameter("limit", "it is a number from 1 to 1000"));
+            return Err(QueryError::parameter("limit", "it is a number from 1 to 1000"));
         }
         let filters = Filters::new(table.filters(), page.filters.iter().cloned())?;
         let ask = self.ask(viewer, &filters, page.unseal)?;
@@ -69,27 +70,46 @@ impl Queries {
                 Ok(Listed { rows: shown.into_iter().map(|shown| shown.row).collect(), next: None, cut })
             }
             Plan::Range { from, until } => {
-                let from = page.cursor.as_deref().map_or(Ok(from.clone()), |cursor| resume(cursor, &from, &until))?;
+                let list = List { view: view.name(), from: &from, until: &until };
+                let from = page.cursor.as_deref().map_or(Ok(from.clone()), |cursor| list.resume(cursor))?;
                 let scan = Scan { snap: &snap, instance, table, ask: &ask, limit: page.limit };
                 let (rows, next) = scan.run(&from, &until)?;
-                Ok(Listed { rows, next: next.map(|key| data_encoding::BASE64URL_NOPAD.encode(&key)), cut })
+                Ok(Listed { rows, next: next.map(|key| list.cursor(key)), cut })
             }
         }
     }
 }
 
-/// The first key behind the one that `cursor` names.
-fn resume(cursor: &str, from: &[u8], until: &[u8]) -> Result<Vec<u8>, QueryError> {
-    let key = data_encoding::BASE64URL_NOPAD.decode(cursor.as_bytes()).ok();
-    let mut key = key
-        .filter(|key| from <= key.as_slice() && key.as_slice() < until)
-        .ok_or_else(|| parameter("cursor", "it is not the `next` of a page of this list"))?;
-    key.push(0);
-    Ok(key)
+/// A list that pages are cut from. A cursor is the last key that a page looked at, and a digest of that and of the list.
+struct List<'a> {
+    view: &'a str,
+    from: &'a [u8],
+    until: &'a [u8],
 }
 
-fn parameter(name: &str, reason: &str) -> QueryError {
-    QueryError::Parameter { name: name.to_owned(), reason: reason.to_owned() }
+/// Bytes of the digest: enough to tell one list's cursor from another's, and from a cursor that was cut off.
+const DIGEST_BYTES: usize = 6;
+
+impl List<'_> {
+    fn digest(&self, key: &[u8]) -> [u8; DIGEST_BYTES] {
+        let whole = Sha256::new().chain_update(self.view).chain_update(self.from).chain_update(self.until);
+        let whole = whole.chain_update(key).finalize();
+        std::array::from_fn(|index| whole[index])
+    }
+
+    fn cursor(&self, mut key: Vec<u8>) -> String {
+        key.extend(self.digest(&key));
+        data_encoding::BASE64URL_NOPAD.encode(&key)
+    }
+
+    /// The first key behind the one that `cursor` names.
+    fn resume(&self, cursor: &str) -> Result<Vec<u8>, QueryError> {
+        let bytes = data_encoding::BASE64URL_NOPAD.decode(cursor.as_bytes()).unwrap_or_default();
+        match bytes.split_last_chunk() {
+            Some((key, digest)) if *digest == self.digest(key) => Ok([key, &[0]].concat()),
+            _ => Err(QueryError::parameter("cursor", "it is not the `next` of a page of this list")),
+        }
+    }
 }
 
 struct Scan<'a> {

@@ -78,10 +78,9 @@ impl FromStr for Moment {
         {
             return Ok(Self::Cut(cut));
         }
-        text.parse().map(Self::Time).map_err(|_| QueryError::Parameter {
-            name: "as_of".to_owned(),
-            reason: "neither a position or cut that this service gave out, nor a time in RFC 3339".to_owned(),
-        })
+        let reason =
+            "neither a position or cut that this service gave out, nor a time in RFC 3339 (whose + is %2B here)";
+        text.parse().map(Self::Time).map_err(|_| QueryError::parameter("as_of", reason))
     }
 }
 

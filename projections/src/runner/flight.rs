@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use kippu_events::Recorded;
 use kippu_events::event::{NotAnEvent, read_body};
-use kippu_events::log::{Bound, ReadLog};
+use kippu_events::log::{Bound, Genesis, ReadLog};
 use tokio::sync::oneshot;
 
 use super::published::{Halt, Reached};
 use crate::cursor::Cursor;
 use crate::locate::{self, ANCHOR_EVERY, LocateError};
-use crate::reader::{self, Partition, Step};
+use crate::reader::{self, Step};
 use crate::rows::{Overlay, Rows};
 use crate::store::{Batch, Store, StoreError};
 use crate::view::View;
@@ -200,7 +200,7 @@ impl Flight {
         batch: &mut Batch,
     ) -> Option<usize> {
         let Ok(number) = u16::try_from(index) else { return Some(0) };
-        let partition = Partition { log: ground.log.id(), index: number, count: ground.log.partitions() };
+        let genesis = Genesis::of(&*ground.log, number);
         let mut events = 0;
         let mut taken = Taken::Events(0);
         let from = cursor.offset;
@@ -208,7 +208,7 @@ impl Flight {
             if let Taken::Events(_) = taken
                 && until.is_none_or(|until| offset < until[index])
             {
-                taken = self.take(ground, &partition, cursor, (offset, stored), batch);
+                taken = self.take(ground, &genesis, cursor, (offset, stored), batch);
                 if let Taken::Events(count) = taken {
                     events += count;
                 }
@@ -216,7 +216,7 @@ impl Flight {
         });
         match (taken, read) {
             (Taken::Refused, _) => return None,
-            (Taken::Events(_), Err(error)) => self.halt(partition, cursor.offset, error.to_string(), true),
+            (Taken::Events(_), Err(error)) => self.halt(index, cursor.offset, error.to_string(), true),
             (Taken::Events(_) | Taken::Halted, _) => {}
         }
         Some(events)
@@ -226,20 +226,21 @@ impl Flight {
     fn take(
         &mut self,
         ground: &Ground,
-        partition: &Partition,
+        genesis: &Genesis,
         cursor: &mut Cursor,
         (offset, stored): (u64, &[u8]),
         batch: &mut Batch,
     ) -> Taken {
-        let index = usize::from(partition.index);
+        let Genesis { partition, .. } = *genesis;
+        let index = usize::from(partition);
         if let Some((_, reason)) = self.refused[index].clone().filter(|(refused, _)| *refused == offset) {
-            self.halt(*partition, offset, reason, false);
+            self.halt(index, offset, reason, false);
             return Taken::Halted;
         }
         let before = *cursor;
         let epoch = before.taken.map(|taken| taken.head.epoch);
         let mut unread = None;
-        let digest_at = |number| match locate::number(&*ground.log, &ground.store.snapshot(), partition.index, number) {
+        let digest_at = |number| match locate::number(&*ground.log, &ground.store.snapshot(), partition, number) {
             Ok(found) => found.taken.filter(|taken| Some(taken.head.epoch) == epoch).map(|taken| taken.digest),
             Err(LocateError::Changed(_)) => None,
             Err(error @ (LocateError::Store(_) | LocateError::Log(_))) => {
@@ -247,18 +248,18 @@ impl Flight {
                 None
             }
         };
-        let taken = reader::take(partition, cursor, (offset, stored), digest_at);
+        let taken = reader::take(genesis, cursor, (offset, stored), digest_at);
         // What was judged without it is no verdict.
         if let Some(error) = unread {
             *cursor = before;
-            self.halt(*partition, offset, error.to_string(), true);
+            self.halt(index, offset, error.to_string(), true);
             return Taken::Halted;
         }
         let (number, body) = match taken {
             Ok(Step::Valid { number, body }) => (number, body),
             Ok(Step::Skipped) => return Taken::Events(0),
             Err(reason) => {
-                self.halt(*partition, offset, reason, false);
+                self.halt(index, offset, reason, false);
                 return Taken::Halted;
             }
         };
@@ -266,7 +267,7 @@ impl Flight {
             Ok(events) => events,
             Err(error) => {
                 *cursor = before;
-                self.halt(*partition, offset, error.to_string(), false);
+                self.halt(index, offset, error.to_string(), false);
                 return Taken::Halted;
             }
         };
@@ -276,7 +277,7 @@ impl Flight {
             return Taken::Refused;
         }
         if number % ANCHOR_EVERY == 0 {
-            batch.anchor(partition.index, cursor);
+            batch.anchor(partition, cursor);
         }
         Taken::Events(events.len())
     }
@@ -291,22 +292,22 @@ impl Flight {
         Ok(())
     }
 
-    fn halt(&mut self, partition: Partition, offset: u64, reason: String, transient: bool) {
-        let (index, halt) = (usize::from(partition.index), Halt { offset, reason, transient });
+    fn halt(&mut self, index: usize, offset: u64, reason: String, transient: bool) {
+        let halt = Halt { offset, reason, transient };
         // Said once, however often it is tried again.
         if self.reached.halts[index].as_ref() != Some(&halt) {
-            tracing::error!(partition = partition.index, offset, reason = halt.reason, "views halt in this partition");
+            tracing::error!(partition = index, offset, reason = halt.reason, "views halt in this partition");
         }
         self.halts[index] = Some(halt);
     }
 }
 
 /// The events of a record's body, which MUST say themselves that they are of that record.
-fn events_of<'a>(body: &'a [u8], partition: &Partition, number: u64) -> Result<Vec<Recorded<'a>>, NotAnEvent> {
+fn events_of(body: &[u8], partition: u16, number: u64) -> Result<Vec<Recorded<'_>>, NotAnEvent> {
     let events = read_body(body)?;
     for (index, event) in (0..).zip(&events) {
         let id = event.id;
-        if (id.partition, id.number, id.index) != (partition.index, number, index) {
+        if (id.partition, id.number, id.index) != (partition, number, index) {
             return Err(NotAnEvent::Id(id.to_string()));
         }
     }

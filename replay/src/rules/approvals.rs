@@ -41,42 +41,13 @@ impl Facts {
     pub(super) fn take(&mut self, event: &Event, seen: &mut Seen<'_>) {
         match event {
             Event::Issued { user, amount, currency, expires_at, limit, used, .. } => {
-                self.step(&[Phase::Absent], Phase::Issued, "issue-once", seen);
-                if *expires_at < seen.time {
-                    seen.breach("expiry", format!("issued at {}, after its own end {expires_at}", seen.time));
-                }
                 let terms = Terms { user: *user, amount: *amount, currency: *currency, expires_at: *expires_at };
-                self.terms = Some(terms);
-                let (amount, limit, used) = (amount.units(), limit.units(), used.units());
-                call(seen, &terms, Call::Issue { amount, currency: *currency, limit, used });
+                self.issued(terms, (limit.units(), used.units()), seen);
             }
             Event::Refused { .. } => self.step(&[Phase::Absent], Phase::Refused, "issue-once", seen),
-            Event::Redeemed { settler, amount, currency } => {
-                self.step(&[Phase::Issued], Phase::Redeemed, "redeem-once", seen);
-                self.settler = Some(*settler);
-                let Some(terms) = self.terms else { return };
-                if seen.time >= terms.expires_at {
-                    seen.breach("expiry", format!("redeemed at {}, but it ended at {}", seen.time, terms.expires_at));
-                }
-                if (*amount, *currency) != (terms.amount, terms.currency) {
-                    let Terms { amount: approved, currency: of, .. } = terms;
-                    seen.breach("amount", format!("{amount} {currency} permitted, but {approved} {of} approved"));
-                }
-                call(seen, &terms, Call::Permit { amount: terms.amount.units() });
-            }
+            Event::Redeemed { settler, amount, currency } => self.redeemed(*settler, *amount, *currency, seen),
             Event::RedeemRefused { reason, .. } => self.refusal(*reason, seen),
-            Event::Settled { settler, amount, currency } => {
-                self.step(&[Phase::Redeemed], Phase::Settled, "settle-once", seen);
-                if self.settler != Some(*settler) {
-                    seen.breach("settler", format!("settled by clients/{settler}, who did not redeem it"));
-                }
-                let Some(terms) = self.terms else { return };
-                if *amount > terms.amount || *currency != terms.currency {
-                    let Terms { amount: approved, currency: of, .. } = terms;
-                    seen.breach("amount", format!("{amount} {currency} settled, but {approved} {of} approved"));
-                }
-                call(seen, &terms, Call::Settle { approved: terms.amount.units(), amount: amount.units() });
-            }
+            Event::Settled { settler, amount, currency } => self.settled(*settler, *amount, *currency, seen),
             Event::Expired {} => {
                 self.step(&[Phase::Issued], Phase::Expired, "over-once", seen);
                 let Some(terms) = self.terms else { return };
@@ -94,6 +65,44 @@ impl Facts {
                 call(seen, &terms, if redeemed { Call::Undo { approved } } else { Call::Drop { approved } });
             }
         }
+    }
+
+    /// Decided on a limit, and on what was used of it.
+    fn issued(&mut self, terms: Terms, (limit, used): (u64, u64), seen: &mut Seen<'_>) {
+        self.step(&[Phase::Absent], Phase::Issued, "issue-once", seen);
+        let Terms { amount, currency, expires_at, .. } = terms;
+        if expires_at < seen.time {
+            seen.breach("expiry", format!("issued at {}, after its own end {expires_at}", seen.time));
+        }
+        self.terms = Some(terms);
+        call(seen, &terms, Call::Issue { amount: amount.units(), currency, limit, used });
+    }
+
+    fn redeemed(&mut self, settler: EntityId, amount: Minor, currency: Currency, seen: &mut Seen<'_>) {
+        self.step(&[Phase::Issued], Phase::Redeemed, "redeem-once", seen);
+        self.settler = Some(settler);
+        let Some(terms) = self.terms else { return };
+        if seen.time >= terms.expires_at {
+            seen.breach("expiry", format!("redeemed at {}, but it ended at {}", seen.time, terms.expires_at));
+        }
+        if (amount, currency) != (terms.amount, terms.currency) {
+            let Terms { amount: approved, currency: of, .. } = terms;
+            seen.breach("amount", format!("{amount} {currency} permitted, but {approved} {of} approved"));
+        }
+        call(seen, &terms, Call::Permit { amount: terms.amount.units() });
+    }
+
+    fn settled(&mut self, settler: EntityId, amount: Minor, currency: Currency, seen: &mut Seen<'_>) {
+        self.step(&[Phase::Redeemed], Phase::Settled, "settle-once", seen);
+        if self.settler != Some(settler) {
+            seen.breach("settler", format!("settled by clients/{settler}, who did not redeem it"));
+        }
+        let Some(terms) = self.terms else { return };
+        if amount > terms.amount || currency != terms.currency {
+            let Terms { amount: approved, currency: of, .. } = terms;
+            seen.breach("amount", format!("{amount} {currency} settled, but {approved} {of} approved"));
+        }
+        call(seen, &terms, Call::Settle { approved: terms.amount.units(), amount: amount.units() });
     }
 
     fn step(&mut self, from: &[Phase], to: Phase, rule: &'static str, seen: &mut Seen<'_>) {

@@ -114,16 +114,7 @@ impl Movements {
                 continue;
             };
             if let Call::Issue { currency, limit, used, .. } = *call {
-                let before = self.used_before.iter().find(|(moved, _)| moved == user);
-                let before = before.map_or(known.used(), |(_, used)| *used);
-                if (limit, used) != (known.limit, before) {
-                    let found = format!("limit {} with {before} used", known.limit);
-                    breaches.add(
-                        *place,
-                        "inputs",
-                        format!("decided on limit {limit} with {used} used, but it was {found}"),
-                    );
-                }
+                self.decided(*place, *user, (limit, used), known, breaches);
                 if known.currency != Some(currency) {
                     breaches.add(*place, "currency", format!("{currency} is not the currency of users/{user}"));
                 }
@@ -144,6 +135,23 @@ impl Movements {
         for Side { place, user, approval, what } in &self.made {
             let uncalled = format!("{what:?} of users/{user}, which approvals/{approval} does not call for here");
             breaches.add(*place, "money", uncalled);
+        }
+    }
+
+    /// Holds the limit and the use of it that a decision names against those of the account before this record.
+    fn decided(
+        &self,
+        place: EventId,
+        user: EntityId,
+        (limit, used): (u64, u64),
+        known: &users::Facts,
+        breaches: &mut Breaches,
+    ) {
+        let before = self.used_before.iter().find(|(moved, _)| *moved == user);
+        let before = before.map_or(known.used(), |(_, used)| *used);
+        if (limit, used) != (known.limit, before) {
+            let found = format!("limit {} with {before} used", known.limit);
+            breaches.add(place, "inputs", format!("decided on limit {limit} with {used} used, but it was {found}"));
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The auditor's user: registered once; reserved and charged never exceed the limit at the moment of a reservation.
 
-use kippu_events::Time;
 use kippu_events::money::{Currency, Minor};
 use kippu_events::user::{Charging, Event};
+use kippu_events::{EntityId, Time};
 
 use super::Seen;
 use super::movements::{Movement, Side};
@@ -46,41 +46,21 @@ impl Facts {
                 };
             }
             Event::LimitChanged { limit, before, currency } => {
-                self.same_currency(*currency, seen);
-                if before.units() != self.limit {
-                    seen.breach("limit", format!("the limit before was {}, not {before}", self.limit));
-                }
-                self.limit = limit.units();
+                let differs = before.units() != self.limit;
+                let wrong = differs.then(|| format!("the limit before was {}, not {before}", self.limit));
+                self.limited(*limit, *currency, wrong, seen);
             }
             Event::Credited { amount, limit, currency } => {
-                self.same_currency(*currency, seen);
-                if self.limit.checked_add(amount.units()) != Some(limit.units()) {
-                    seen.breach("limit", format!("{} and {amount} are not {limit}", self.limit));
-                }
-                self.limit = limit.units();
+                let differs = self.limit.checked_add(amount.units()) != Some(limit.units());
+                let wrong = differs.then(|| format!("{} and {amount} are not {limit}", self.limit));
+                self.limited(*limit, *currency, wrong, seen);
             }
-            Event::AmountReserved { approval, amount } => {
-                let units = amount.units();
-                self.moved(*approval, Movement::Reserved(units), seen);
-                self.reserved = self.reserved.saturating_add(units);
-                if units > 0 && self.used() > self.limit {
-                    let Self { reserved, charged, limit, .. } = self;
-                    seen.breach("limit", format!("{reserved} reserved and {charged} charged exceed {limit}"));
-                }
-            }
+            Event::AmountReserved { approval, amount } => self.reserved(*approval, amount.units(), seen),
             Event::AmountReleased { approval, amount } => {
                 self.moved(*approval, Movement::Released(amount.units()), seen);
                 self.reserved = take(self.reserved, *amount, "released", "reserved", seen);
             }
-            Event::AmountCharged { approval, reserved, amount } => {
-                let charge = Movement::Charged { reserved: reserved.units(), amount: amount.units() };
-                self.moved(*approval, charge, seen);
-                if amount > reserved {
-                    seen.breach("limit", format!("{amount} charged of {reserved} reserved"));
-                }
-                self.reserved = take(self.reserved, *reserved, "charged", "reserved", seen);
-                self.charged = self.charged.saturating_add(amount.units());
-            }
+            Event::AmountCharged { approval, reserved, amount } => self.charged(*approval, *reserved, *amount, seen),
             Event::AmountRefunded { approval, amount } => {
                 self.moved(*approval, Movement::Refunded(amount.units()), seen);
                 self.charged = take(self.charged, *amount, "refunded", "charged", seen);
@@ -95,13 +75,36 @@ impl Facts {
         }
     }
 
-    fn same_currency(&self, currency: Currency, seen: &mut Seen<'_>) {
+    fn limited(&mut self, limit: Minor, currency: Currency, wrong: Option<String>, seen: &mut Seen<'_>) {
         if self.currency.is_some_and(|own| own != currency) {
             seen.breach("currency", format!("{currency} is not the currency of users/{}", seen.id));
         }
+        if let Some(wrong) = wrong {
+            seen.breach("limit", wrong);
+        }
+        self.limit = limit.units();
     }
 
-    fn moved(&self, approval: kippu_events::EntityId, what: Movement, seen: &mut Seen<'_>) {
+    fn reserved(&mut self, approval: EntityId, units: u64, seen: &mut Seen<'_>) {
+        self.moved(approval, Movement::Reserved(units), seen);
+        self.reserved = self.reserved.saturating_add(units);
+        if units > 0 && self.used() > self.limit {
+            let Self { reserved, charged, limit, .. } = self;
+            seen.breach("limit", format!("{reserved} reserved and {charged} charged exceed {limit}"));
+        }
+    }
+
+    fn charged(&mut self, approval: EntityId, reserved: Minor, amount: Minor, seen: &mut Seen<'_>) {
+        let charge = Movement::Charged { reserved: reserved.units(), amount: amount.units() };
+        self.moved(approval, charge, seen);
+        if amount > reserved {
+            seen.breach("limit", format!("{amount} charged of {reserved} reserved"));
+        }
+        self.reserved = take(self.reserved, reserved, "charged", "reserved", seen);
+        self.charged = self.charged.saturating_add(amount.units());
+    }
+
+    fn moved(&self, approval: EntityId, what: Movement, seen: &mut Seen<'_>) {
         seen.movements.made(Side { place: seen.place, user: seen.id, approval, what }, self.used());
     }
 }

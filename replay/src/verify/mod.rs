@@ -7,7 +7,6 @@
 
 mod entities;
 mod partition;
-mod recent;
 mod report;
 #[cfg(test)]
 mod tests;

@@ -1,11 +1,10 @@
 //! The walk over one partition.
 
 use kippu_events::event::{self, EventId, NotAnEvent};
-use kippu_events::log::judge::judge;
-use kippu_events::log::{self, Bound, Content, Genesis, NotARecord, ReadError, ReadLog, Record, Verdict};
+use kippu_events::log::walk::{Skip, Step};
+use kippu_events::log::{self, Bound, Content, ReadError, ReadLog};
 
 use super::entities::Entities;
-use super::recent::Recent;
 use super::report::{Damage, Head, Partition};
 use super::{Options, report};
 use crate::rules::Breaches;
@@ -16,8 +15,8 @@ pub(super) fn walk(log: &dyn ReadLog, partition: u16, options: &Options<'_>) -> 
         log,
         options,
         own: Own { partition, partitions: log.partitions(), source: log.id().to_string() },
+        walk: log::walk::Walk::new(log, partition),
         head: None,
-        recent: Recent::new(log, partition),
         entities: Entities::default(),
         breaches: Breaches::new(options.most_breaches),
         found: Partition { partition, ..Partition::default() },
@@ -25,7 +24,7 @@ pub(super) fn walk(log: &dyn ReadLog, partition: u16, options: &Options<'_>) -> 
     let damage = walk.run().err();
     let Walk { mut found, head, breaches, .. } = walk;
     found.damage = damage;
-    found.head = head.map(|h| Head { number: h.number, hash: h.hash.to_string(), sealed: h.sealed });
+    found.head = head.map(|h| Head { number: h.number, hash: h.hash, sealed: h.sealed });
     found.breaches = breaches.count;
     found.first_breaches = breaches.first;
     found
@@ -42,8 +41,9 @@ struct Walk<'a> {
     log: &'a dyn ReadLog,
     options: &'a Options<'a>,
     own: Own,
+    walk: log::walk::Walk,
+    /// The last record that was found good.
     head: Option<log::Head>,
-    recent: Recent<'a>,
     entities: Entities,
     breaches: Breaches,
     found: Partition,
@@ -69,12 +69,6 @@ fn named(text: &str) -> Fault {
     }
 }
 
-impl From<NotARecord> for Fault {
-    fn from(error: NotARecord) -> Self {
-        named(&error.to_string())
-    }
-}
-
 impl From<NotAnEvent> for Fault {
     fn from(error: NotAnEvent) -> Self {
         let field = match &error {
@@ -93,79 +87,56 @@ impl Walk<'_> {
     fn run(&mut self) -> Result<(), Damage> {
         let partition = self.own.partition;
         let end = self.log.end(partition).map_err(|e| self.damage(0, &Fault::new("medium", e.to_string())))?;
-        let mut offset = 0;
         let mut bound = Bound::default();
-        while offset < end {
-            let first = offset;
-            let mut fault = None;
+        while self.walk.offset() < end {
+            let first = self.walk.offset();
+            let mut taken = Ok(());
             let log = self.log;
             let visited = log.visit(partition, first, bound, &mut |at, stored| {
-                if fault.is_some() || at >= end {
-                    return;
-                }
-                let taken = if at == offset {
-                    self.take(at, stored)
-                } else {
-                    Err(Fault::new("offset", format!("nothing lies here; the next entry is at offset {at}")))
-                };
-                match taken {
-                    Ok(()) => offset += 1,
-                    Err(found) => fault = Some(found),
+                if taken.is_ok() && at < end {
+                    let offset = self.walk.offset();
+                    taken = self.take(at, stored).map_err(|fault| self.damage(offset, &fault));
                 }
             });
+            let offset = self.walk.offset();
             (self.options.progress)(offset - first);
-            if let Some(fault) = fault {
-                return Err(self.damage(offset, &fault));
-            }
-            match visited {
-                Ok(_) if offset > first => {}
+            taken?;
+            let fault = match visited {
+                Ok(_) if offset > first => continue,
                 Ok(_) => {
                     let gone = format!("the log goes on to offset {end}, but nothing can be read from {offset} on");
-                    return Err(self.damage(offset, &Fault::new("offset", gone)));
+                    Fault::new("offset", gone)
                 }
                 // Somewhere in this page: one by one, to name the place.
-                Err(_) if bound.entries > 1 => bound.entries = 1,
-                Err(ReadError::Medium { reason, .. }) => {
-                    return Err(self.damage(offset, &Fault::new("medium", reason)));
+                Err(_) if bound.entries > 1 => {
+                    bound.entries = 1;
+                    continue;
                 }
-                Err(error @ ReadError::NoPartition { .. }) => {
-                    return Err(self.damage(offset, &Fault::new("medium", error.to_string())));
-                }
-            }
+                Err(ReadError::Medium { reason, .. }) => Fault::new("medium", reason),
+                Err(error @ ReadError::NoPartition { .. }) => Fault::new("medium", error.to_string()),
+            };
+            return Err(self.damage(offset, &fault));
         }
-        self.compare_tail(offset)
+        self.compare_tail(end)
     }
 
+    /// What was to follow the head, and lies at `offset`, is damage.
     fn damage(&self, offset: u64, fault: &Fault) -> Damage {
-        let number = match (&self.head, self.options.embedded) {
-            (_, true) => offset,
-            (Some(head), false) => head.number + 1,
-            (None, false) => 0,
-        };
+        let number = self.head.map_or(0, |head| head.number + 1);
         Damage { number, offset, field: fault.field.clone(), reason: fault.reason.clone() }
     }
 
     fn take(&mut self, offset: u64, stored: &[u8]) -> Result<(), Fault> {
         self.found.bytes += stored.len() as u64;
-        let record = Record::decode(stored)?;
-        let Some(head) = self.head else { return self.open(&record, offset) };
-        let verdict = judge(&head, &record, |number| self.recent.digest_at(&head, number));
-        let (skipped, field, what) = match verdict {
-            Verdict::Valid(next) => {
-                self.move_to(next, record.digest, offset)?;
-                return match record.content {
-                    Content::Commit(commit) => self.body(commit.number, commit.body),
-                    Content::Claim(_) => {
-                        self.found.epochs += 1;
-                        Ok(())
-                    }
-                    Content::Genesis(_) | Content::Seal(_) => Ok(()),
-                };
+        let (skipped, field, what) = match self.walk.take(offset, stored).map_err(|broken| named(&broken.reason))? {
+            Step::Valid(record) => return self.follow(&record.content),
+            Step::Skipped(_, Skip::Stale) => (&mut self.found.stale, "epoch", "of an epoch that is over"),
+            Step::Skipped(_, Skip::Duplicate) => {
+                (&mut self.found.duplicates, "number", "a record that was here before")
             }
-            Verdict::Damage(damage) => return Err(named(&damage.to_string())),
-            Verdict::Stale => (&mut self.found.stale, "epoch", "of an epoch that is over"),
-            Verdict::Duplicate => (&mut self.found.duplicates, "number", "a record that was here before"),
-            Verdict::Orphan => (&mut self.found.orphans, "number", "a record whose predecessor is missing"),
+            Step::Skipped(_, Skip::Orphan) => {
+                (&mut self.found.orphans, "number", "a record whose predecessor is missing")
+            }
         };
         *skipped += 1;
         if self.options.embedded {
@@ -174,39 +145,24 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn open(&mut self, record: &Record<'_>, offset: u64) -> Result<(), Fault> {
-        let Content::Genesis(Genesis { log, partition, partitions }) = &record.content else {
-            return Err(Fault::new("kind", "a partition begins with its genesis, and this is none"));
-        };
-        let ours = self.log.id();
-        if *log != ours {
-            return Err(Fault::new("log", format!("this is of log {log}, not {ours}")));
-        }
-        if *partition != self.own.partition {
-            let own = self.own.partition;
-            return Err(Fault::new("partition", format!("this is of partition {partition}, not {own}")));
-        }
-        if *partitions != self.own.partitions {
-            let own = self.own.partitions;
-            return Err(Fault::new("partitions", format!("this is of a log with {partitions} partitions, not {own}")));
-        }
-        self.move_to(log::Head::at_genesis(record.digest), record.digest, offset)
-    }
-
-    fn move_to(&mut self, head: log::Head, digest: log::Hash, offset: u64) -> Result<(), Fault> {
+    /// Looks at a record that counts.
+    fn follow(&mut self, content: &Content<'_>) -> Result<(), Fault> {
+        let Some(head) = self.walk.head() else { return Ok(()) };
         if let Some(known) = self.options.since.and_then(|since| since.head(self.own.partition))
             && known.number == head.number
-            && known.hash != head.hash.to_string()
+            && known.hash != head.hash
         {
             return Err(Fault::new(
                 "checkpoint",
                 format!("the checkpoint has hash {}, but the record hashes to {}", known.hash, head.hash),
             ));
         }
-        self.found.records += 1;
-        if !self.options.embedded {
-            self.recent.push(&head, digest, offset + 1);
+        match content {
+            Content::Commit(commit) => self.body(commit.number, commit.body)?,
+            Content::Claim(_) => self.found.epochs += 1,
+            Content::Genesis(_) | Content::Seal(_) => {}
         }
+        self.found.records += 1;
         self.head = Some(head);
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use kippu_events::log::LogId;
+use kippu_events::log::{Hash, LogId};
 use serde::Serialize;
 
 use super::Options;
@@ -13,7 +13,7 @@ use crate::checkpoint::Checkpoint;
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
     /// The log.
-    pub log: String,
+    pub log: LogId,
     /// No damage and no breach anywhere.
     pub sound: bool,
     /// In order.
@@ -83,8 +83,8 @@ pub struct Partition {
 pub struct Head {
     /// Its number.
     pub number: u64,
-    /// Its hash, hexadecimal.
-    pub hash: String,
+    /// Its hash.
+    pub hash: Hash,
     /// Whether it ends the partition in this home.
     pub sealed: bool,
 }
@@ -135,7 +135,7 @@ impl Report {
             totals.breaches += partition.breaches;
         }
         Self {
-            log: log.to_string(),
+            log,
             sound: totals.damaged == 0 && totals.breaches == 0,
             partitions,
             totals,
@@ -152,10 +152,10 @@ impl Report {
             p.head.as_ref().map(|head| crate::checkpoint::Head {
                 partition: p.partition,
                 number: head.number,
-                hash: head.hash.clone(),
+                hash: head.hash,
             })
         });
-        Checkpoint::new(self.log.clone(), heads.collect())
+        Checkpoint::new(self.log, heads.collect())
     }
 }
 

@@ -57,7 +57,8 @@ fn a_purchase_goes_from_request_to_settlement_without_naming_the_user_to_the_set
     assert_eq!((status, &permission), (200, &expected));
 
     let (status, receipt) = world.ask(settler(), (Family::Approvals, "settle", Some(id)), &euros(4_000)).unwrap();
-    let expected = json!({"id": id, "state": "settled", "amount": 4_000, "currency": "EUR", "settler": settler_id});
+    let expected =
+        json!({"id": id, "state": "settled", "settled_amount": 4_000, "currency": "EUR", "settler": settler_id});
     assert_eq!((status, &receipt), (200, &expected));
     for told in [permission, receipt] {
         assert!(!told.to_string().contains(&user.to_string()));

@@ -8,7 +8,7 @@ use actix::prelude::*;
 use kippu_events::Time;
 use kippu_events::log::AppendError;
 
-use super::{Duty, Ground, Panicked, Partition, RECLAIM_AFTER, messages::Told};
+use super::{Duty, Ground, Panicked, Partition, RECLAIM_AFTER, messages::Tell};
 use crate::runtime::Phase;
 use crate::runtime::open::{OpenError, Opened, Warmed, open, warm};
 use crate::runtime::serving::Serving;
@@ -36,7 +36,7 @@ impl Partition {
         self.term += 1;
         let term = self.term;
         let told = ctx.address();
-        let listener = Arc::new(move |progress| told.do_send(Told { term, progress }));
+        let listener = Arc::new(move |progress| told.do_send(Tell::Progress { term, progress }));
         let Ground { log, store, .. } = &self.ground;
         let (log, store, claimant) = (Arc::clone(log), Arc::clone(store), self.claimant.clone());
         let (partition, store_term, unread) = (self.around.partition, Arc::clone(&self.store_term), self.unread);
@@ -51,7 +51,7 @@ impl Partition {
         self.elsewhere(ctx, opening, move |this, ctx, opened| {
             this.folding = false;
             match opened {
-                _ if this.duty != Duty::Owner => this.stand_by(Time::default()),
+                _ if this.duty != Duty::Owner => this.rest(Phase::Standby { last: Time::default() }),
                 // The claim ended before it was open.
                 Ok(_) if term != this.term => this.reopen(ctx),
                 Ok(Ok(opened)) => this.serve(opened),
@@ -66,8 +66,8 @@ impl Partition {
     pub(super) fn warm(&mut self, ctx: &mut Context<Self>) {
         let (ground, partition) = (&self.ground, self.around.partition);
         let idle = !self.folding && self.serving.is_none() && self.stopping.is_none();
-        let moved = ground.moved.get(usize::from(partition));
-        if self.duty == Duty::Owner || !idle || !moved.is_some_and(|moved| moved.swap(false, Ordering::AcqRel)) {
+        let behind = ground.behind.get(usize::from(partition));
+        if self.duty == Duty::Owner || !idle || !behind.is_some_and(|behind| behind.swap(false, Ordering::AcqRel)) {
             return;
         }
         self.folding = true;
@@ -84,7 +84,7 @@ impl Partition {
             match warmed {
                 _ if this.duty == Duty::Owner => this.open(ctx),
                 Ok(Ok(Warmed { next: Some(next), .. })) => this.moved(next),
-                Ok(Ok(Warmed { last, .. })) => this.stand_by(last),
+                Ok(Ok(Warmed { last, .. })) => this.rest(Phase::Standby { last }),
                 Ok(Err(error)) => {
                     this.halt(error.to_string());
                     this.touch();
@@ -96,15 +96,14 @@ impl Partition {
 
     /// The store may be behind the log.
     fn touch(&self) {
-        if let Some(moved) = self.ground.moved.get(usize::from(self.around.partition)) {
-            moved.store(true, Ordering::Release);
+        if let Some(behind) = self.ground.behind.get(usize::from(self.around.partition)) {
+            behind.store(true, Ordering::Release);
         }
     }
 
-    /// Nothing is served here any more.
-    fn stand_by(&mut self, last: Time) {
-        self.phase.send_replace(Phase::Standby { last });
-        // Whoever waits for it knows by this.
+    /// Nothing is served here now. Whoever waits for that knows by this.
+    fn rest(&mut self, phase: Phase) {
+        self.phase.send_replace(phase);
         self.leaving = None;
     }
 
@@ -122,8 +121,7 @@ impl Partition {
     /// Nothing is served here any more, by nobody.
     fn moved(&mut self, next: String) {
         tracing::info!(partition = self.around.partition, %next, "the history of this partition goes on elsewhere");
-        self.phase.send_replace(Phase::Moved { next });
-        self.leaving = None;
+        self.rest(Phase::Moved { next });
     }
 
     fn not_opened(&mut self, error: OpenError, ctx: &mut Context<Self>) {
@@ -131,7 +129,7 @@ impl Partition {
             return self.end(&end, ctx);
         }
         self.unread = match error {
-            OpenError::Read(_) | OpenError::Store(_) | OpenError::Damaged { .. } => true,
+            OpenError::Read(_) | OpenError::Store(_) | OpenError::Damaged(_) => true,
             OpenError::Claim(_) => self.unread,
         };
         self.halt(error.to_string());
@@ -145,7 +143,7 @@ impl Partition {
         if !matches!(&*self.phase.borrow(), Phase::Halted(said) if *said == reason) {
             tracing::error!(partition = self.around.partition, %reason, "the partition is not served");
         }
-        self.phase.send_replace(Phase::Halted(reason));
+        self.rest(Phase::Halted(reason));
     }
 
     /// Ends this claim. What comes next is a new one, unless somebody else has taken over.
@@ -167,7 +165,7 @@ impl Partition {
         }
         if self.duty != Duty::Owner {
             tracing::info!(partition = self.around.partition, %error, "the partition is served elsewhere");
-            return self.stand_by(Time::default());
+            return self.rest(Phase::Standby { last: Time::default() });
         }
         self.halt(error.to_string());
         self.reopen(ctx);
@@ -198,7 +196,7 @@ impl Partition {
             self.serving = None;
             self.term += 1;
             self.touch();
-            self.stand_by(Time::default());
+            self.rest(Phase::Standby { last: Time::default() });
         }
     }
 }

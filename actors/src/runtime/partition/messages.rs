@@ -10,17 +10,62 @@ use crate::runtime::release::Reply;
 use crate::runtime::serving::{Figures, Job, Serving, moved};
 use crate::runtime::{Phase, Submission};
 
-/// A command and where its answer goes.
-pub struct Submit(pub Submission, pub Reply);
+/// What is not answered to whoever tells it.
+pub enum Tell {
+    /// A command, and where its answer goes.
+    Submit(Submission, Reply),
+    /// The log's progress under the claim of one term.
+    Progress { term: u64, progress: Progress },
+    /// Serve from now on.
+    Assign,
+    /// Take no more commands, answer those under way, and stand by. The sender is dropped then.
+    Revoke(oneshot::Sender<()>),
+    /// Time has passed.
+    Tick,
+    /// Take no more commands, answer those under way, let the store catch up, and stop. The sender is dropped once the
+    /// actor and all that it held are gone.
+    Stop(oneshot::Sender<()>),
+}
 
-impl Message for Submit {
+impl Message for Tell {
     type Result = ();
 }
 
-impl Handler<Submit> for Partition {
+impl Handler<Tell> for Partition {
     type Result = ();
 
-    fn handle(&mut self, Submit(submission, reply): Submit, ctx: &mut Context<Self>) {
+    fn handle(&mut self, tell: Tell, ctx: &mut Context<Self>) {
+        match tell {
+            Tell::Submit(submission, reply) => self.submit(submission, reply, ctx),
+            Tell::Progress { term, progress } if term == self.term => match progress {
+                // Between the claim and the end of the fold there is nothing under way that could be told durable.
+                Progress::Ended(error) if self.serving.is_none() => self.end(&error, ctx),
+                progress => self.with_serving(ctx, |serving| serving.told(progress)),
+            },
+            Tell::Progress { .. } => {}
+            Tell::Assign => self.take_up(ctx),
+            Tell::Revoke(left) => {
+                self.duty = Duty::Standby;
+                self.leaving = Some(left);
+                self.tick(ctx);
+                self.leave_if_idle(ctx);
+            }
+            Tell::Tick => {
+                self.reclaim(ctx);
+                self.warm(ctx);
+                self.tick(ctx);
+            }
+            Tell::Stop(stopped) => {
+                self.stopping = Some(stopped);
+                self.tick(ctx);
+                self.leave_if_idle(ctx);
+            }
+        }
+    }
+}
+
+impl Partition {
+    fn submit(&mut self, submission: Submission, reply: Reply, ctx: &mut Context<Self>) {
         let not_serving = self.serving.is_none() || self.stopping.is_some() || self.duty != Duty::Owner;
         if not_serving {
             let problem = match &*self.phase.borrow() {
@@ -38,66 +83,12 @@ impl Handler<Submit> for Partition {
             Ok(())
         });
     }
-}
 
-/// The log's progress under the claim of one term.
-pub struct Told {
-    pub term: u64,
-    pub progress: Progress,
-}
-
-impl Message for Told {
-    type Result = ();
-}
-
-impl Handler<Told> for Partition {
-    type Result = ();
-
-    fn handle(&mut self, Told { term, progress }: Told, ctx: &mut Context<Self>) {
-        if term != self.term {
-            return;
-        }
-        match progress {
-            // Between the claim and the end of the fold there is nothing under way that could be told durable.
-            Progress::Ended(error) if self.serving.is_none() => self.end(&error, ctx),
-            progress => self.with_serving(ctx, |serving| serving.told(progress)),
-        }
-    }
-}
-
-/// Serve from now on.
-pub struct Assign;
-
-impl Message for Assign {
-    type Result = ();
-}
-
-impl Handler<Assign> for Partition {
-    type Result = ();
-
-    fn handle(&mut self, _: Assign, ctx: &mut Context<Self>) {
-        self.take_up(ctx);
-    }
-}
-
-/// Takes no more commands, answers those under way, and stands by. The sender is dropped then.
-pub struct Revoke(pub oneshot::Sender<()>);
-
-impl Message for Revoke {
-    type Result = ();
-}
-
-impl Handler<Revoke> for Partition {
-    type Result = ();
-
-    fn handle(&mut self, Revoke(left): Revoke, ctx: &mut Context<Self>) {
-        self.duty = Duty::Standby;
-        self.leaving = Some(left);
+    fn tick(&mut self, ctx: &mut Context<Self>) {
         self.with_serving(ctx, |serving| {
             serving.tick();
             Ok(())
         });
-        self.leave_if_idle(ctx);
     }
 }
 
@@ -124,26 +115,6 @@ impl Handler<SealUp> for Partition {
     }
 }
 
-/// Time has passed: what the interval does, now.
-pub struct Tick;
-
-impl Message for Tick {
-    type Result = ();
-}
-
-impl Handler<Tick> for Partition {
-    type Result = ();
-
-    fn handle(&mut self, _: Tick, ctx: &mut Context<Self>) {
-        self.reclaim(ctx);
-        self.warm(ctx);
-        self.with_serving(ctx, |serving| {
-            serving.tick();
-            Ok(())
-        });
-    }
-}
-
 /// Asks for figures; none while the partition is not being served.
 pub struct AskFigures;
 
@@ -156,26 +127,5 @@ impl Handler<AskFigures> for Partition {
 
     fn handle(&mut self, _: AskFigures, _: &mut Context<Self>) -> Option<Figures> {
         self.serving.as_ref().map(Serving::figures)
-    }
-}
-
-/// Takes no more commands, answers those under way, lets the store catch up, and stops. The sender is dropped once
-/// the actor and all that it held are gone.
-pub struct Stop(pub oneshot::Sender<()>);
-
-impl Message for Stop {
-    type Result = ();
-}
-
-impl Handler<Stop> for Partition {
-    type Result = ();
-
-    fn handle(&mut self, Stop(stopped): Stop, ctx: &mut Context<Self>) {
-        self.stopping = Some(stopped);
-        self.with_serving(ctx, |serving| {
-            serving.tick();
-            Ok(())
-        });
-        self.leave_if_idle(ctx);
     }
 }

@@ -1,5 +1,6 @@
 //! What callers are told where nothing was decided, or nothing written.
 
+use kippu_events::EntityKey;
 use kippu_events::log::AppendError;
 
 use crate::problem::{self, Problem};
@@ -11,8 +12,13 @@ pub fn moved(next: &str) -> Problem {
     Problem::later(&problem::MOVED, format!("the history goes on at {next}"))
 }
 
+/// What the caller is told of an entity whose rules have panicked.
+pub(super) fn set_aside(key: EntityKey) -> Problem {
+    Problem::new(&problem::QUARANTINED, format!("{key} is set aside"))
+}
+
 /// What the caller is told of an append that was not handed over.
-pub(super) fn not_appended(error: &AppendError) -> Problem {
+pub fn not_appended(error: &AppendError) -> Problem {
     match error {
         AppendError::TooLarge { .. } => Problem::new(&problem::TOO_LARGE, error.to_string()),
         AppendError::NoSpace { .. } => Problem::later(&problem::INSUFFICIENT_STORAGE, error.to_string()),

@@ -4,7 +4,6 @@ use kippu_events::EntityKey;
 
 use super::refused::store_failed;
 use super::{Job, Parked, Serving};
-use crate::problem::{self, Problem};
 use crate::runtime::resident::{Done, Resident};
 use crate::runtime::store::StoreError;
 
@@ -35,14 +34,9 @@ impl Serving {
 
     /// The outcome of [`Effect::LookUp`].
     pub fn looked_up(&mut self, mut job: Job, found: Result<Option<Done>, StoreError>) {
+        self.looking_up -= 1;
         match found {
-            Ok(Some(done)) if done.asked_for(job.submission.ready.body) => self.repeat(done, job),
-            Ok(Some(_)) => {
-                self.refuse(
-                    Problem::new(&problem::KEY_REUSED, "the same key came with another body before"),
-                    job.reply,
-                );
-            }
+            Ok(Some(done)) => self.repeat(done, job),
             Ok(None) => {
                 job.looked_up = true;
                 self.submit(job);

@@ -9,7 +9,6 @@ use crate::actor::Caller;
 use crate::catalogue;
 use crate::erased::Ready;
 use crate::runtime::Submission;
-use crate::runtime::room::Whereabouts;
 use crate::runtime::store::{Batch, Cursor, MOST_DUE, StoreError};
 
 impl Serving {
@@ -18,10 +17,12 @@ impl Serving {
     /// # Errors
     /// Nothing was handed over, and everything goes on as before.
     pub fn seal(&mut self, next: &str) -> Result<(), AppendError> {
-        if self.next.is_none() {
-            self.chain.seal(next)?;
-            self.next = Some(next.to_owned());
+        match &self.next {
+            None => self.chain.seal(next)?,
+            Some(there) if there == next => {}
+            Some(there) => return Err(AppendError::Sealed { next: there.clone() }),
         }
+        self.next = Some(next.to_owned());
         Ok(())
     }
 
@@ -57,8 +58,8 @@ impl Serving {
     /// Gives the command of a deadline that has passed. Harmless where the entity has changed its mind.
     pub(super) fn deadline(&mut self, key: EntityKey) {
         match self.room.find(key) {
-            Ok(Whereabouts::Here) => {}
-            Ok(Whereabouts::OnDisk) => return self.park(key, Parked::Deadline),
+            Ok(true) => {}
+            Ok(false) => return self.park(key, Parked::Deadline),
             Err(error) => return tracing::error!(%error, "an entity with a deadline could not be read"),
         }
         let (Some(resident), Ok(now)) = (self.room.get(key), self.keeper.now(&*self.around.clock)) else { return };

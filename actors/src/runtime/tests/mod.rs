@@ -21,7 +21,7 @@ use kippu_events::{EntityId, Family, Principal, Time};
 use serde_json::{Value, json};
 
 use super::clock::ManualClock;
-use super::{Duty, Outcome, Phase, Runtime, RuntimeConfig};
+use super::{Outcome, Phase, Runtime, RuntimeConfig, Serves};
 use crate::actor::{Answer, Call, Caller};
 use crate::commands::Commands;
 use crate::problem::Problem;
@@ -72,17 +72,17 @@ fn on_stage<F: Future<Output = ()>>(test: impl FnOnce(Stage) -> F) {
 impl Stage {
     /// A runtime whose entity store is in the folder `cache`.
     async fn start(&self, cache: &str) -> Play {
-        self.start_with(cache, Duty::Whole).await
+        self.start_with(cache, Serves::All).await
     }
 
     /// The same, for a node that shares the partitions with others.
     async fn join(&self, cache: &str) -> Play {
-        self.start_with(cache, Duty::Assigned).await
+        self.start_with(cache, Serves::Assigned).await
     }
 
-    async fn start_with(&self, cache: &str, duty: Duty) -> Play {
+    async fn start_with(&self, cache: &str, serves: Serves) -> Play {
         let config = RuntimeConfig {
-            duty,
+            serves,
             most_resident: self.most_resident,
             threads: 1,
             ..RuntimeConfig::new(self.folder.path().join(cache))

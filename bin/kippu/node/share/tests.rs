@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use kippu_actors::runtime::{Duty, Phase, RuntimeConfig};
+use kippu_actors::runtime::{Phase, RuntimeConfig, Serves};
 use kippu_events::log::memory::MemoryLog;
 use kippu_events::log::{Claimant, Log as _, LogId, ReadLog as _};
 use kippu_events::secrets::Secrets;
@@ -18,7 +18,7 @@ async fn node(log: &Arc<MemoryLog>) -> (Node, tempfile::TempDir) {
     let dir = tempfile::tempdir().unwrap();
     let data = DataDir::new(dir.path());
     let secrets = Arc::new(Secrets::ephemeral(3, LOG));
-    let runtime = RuntimeConfig { duty: Duty::Assigned, ..RuntimeConfig::new(data.entities()) };
+    let runtime = RuntimeConfig { serves: Serves::Assigned, ..RuntimeConfig::new(data.entities()) };
     let log = Arc::clone(log);
     (Node::start(log, Commits::default(), secrets, data, runtime).await.unwrap(), dir)
 }

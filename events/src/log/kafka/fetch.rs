@@ -254,12 +254,15 @@ pub(super) fn offset_of(message: &BorrowedMessage<'_>) -> u64 {
     u64::try_from(message.offset()).unwrap_or(0)
 }
 
+/// The headers of `message`, in order.
+pub(super) fn headers<'a>(message: &'a BorrowedMessage<'_>) -> impl Iterator<Item = (&'a str, &'a [u8])> {
+    let headers = message.headers().into_iter().flat_map(|headers| headers.iter());
+    headers.map(|header| (header.key, header.value.unwrap_or_default()))
+}
+
 /// The entry that `message` is, or why it is none of ours.
 pub(super) fn entry(message: &BorrowedMessage<'_>) -> Result<Entry, String> {
-    let none = message.headers().map_or(0, rdkafka::message::Headers::count);
-    let headers = (0..none).filter_map(|at| message.headers().map(|headers| headers.get(at)));
-    let headers = headers.map(|header| (header.key, header.value.unwrap_or_default()));
-    match message::stored(headers, message.payload().unwrap_or_default()) {
+    match message::stored(headers(message), message.payload().unwrap_or_default()) {
         Ok(stored) => Ok(Entry { offset: offset_of(message), stored }),
         Err(foreign) => Err(format!("a message that is no record: {foreign}")),
     }

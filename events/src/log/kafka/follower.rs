@@ -1,6 +1,6 @@
 //! The thread that reads all partitions in log order, as every reader sees them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
@@ -41,7 +41,7 @@ pub(super) fn follow(shared: &Shared, partition: u16, bookmark: Option<&[u8]>) -
         return Ok(());
     }
     if let Some((bookmark, digests)) = check(shared, partition, bookmark)? {
-        place.seat().restore(bookmark, digests.into_iter());
+        place.seat().restore(bookmark, digests);
     }
     // What is there already is to be had at once, and not only when it has been read here.
     place.told.fetch_max(shared.fetch.end(partition)?, Ordering::AcqRel);
@@ -56,11 +56,11 @@ pub(super) fn follow(shared: &Shared, partition: u16, bookmark: Option<&[u8]>) -
     Ok(())
 }
 
-/// The bookmark, if the topic holds what it was made of; and the digests of the records before it, by which one that a
-/// client library repeats is told from damage.
+/// The bookmark, if the topic holds what it was made of; and the digests of the last records before it, by which one that
+/// a client library repeats is told from damage.
 fn check(shared: &Shared, partition: u16, bookmark: Option<&[u8]>) -> Result<Option<Marked>, ReadError> {
     let Some(bookmark) = bookmark.and_then(Bookmark::decode) else { return Ok(None) };
-    let (mut digests, mut last) = (Vec::new(), None);
+    let (mut digests, mut last) = (BTreeMap::new(), None);
     let mut next = bookmark.offset.saturating_sub(MOST_REPEATED);
     while next < bookmark.offset {
         if shared.fetch.end(partition)? < bookmark.offset {
@@ -76,18 +76,22 @@ fn check(shared: &Shared, partition: u16, bookmark: Option<&[u8]>) -> Result<Opt
                 && header.epoch == bookmark.head.epoch
                 && header.number <= bookmark.head.number
             {
-                digests.push((header.number, record.digest));
+                // The valid one comes behind every orphan with its number.
+                digests.insert(header.number, record.digest);
             }
         }
     }
     if last == Some(bookmark.last) {
-        return Ok(Some((bookmark, digests)));
+        let known = (0..=bookmark.head.number).rev().map_while(|number| digests.get(&number).copied());
+        let mut known: Vec<_> = known.collect();
+        known.reverse();
+        return Ok(Some((bookmark, known)));
     }
     tracing::warn!(partition, "the topic is not the one that was read before: it is read from the beginning");
     Ok(None)
 }
 
-type Marked = (Bookmark, Vec<(u64, Hash)>);
+type Marked = (Bookmark, Vec<Hash>);
 
 fn run(shared: &Shared) {
     let reader = &shared.follower;
@@ -142,9 +146,7 @@ fn settle(shared: &Shared, partition: u16) {
     place.seat().settle();
     place.moved.notify_all();
     place.tell();
-    for watch in shared.watches.read().unwrap_or_else(PoisonError::into_inner).iter() {
-        watch(partition);
-    }
+    shared.watches.tell(partition);
 }
 
 fn failed(shared: &Shared, error: &KafkaError) {

@@ -19,12 +19,12 @@ use std::time::{Duration, Instant};
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{BorrowedMessage, Header, Headers as _, Message as _, OwnedHeaders};
+use rdkafka::message::{BorrowedMessage, Header, Message as _, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, DeliveryResult, ProducerContext, ThreadedProducer};
 
 use super::address::Address;
 use super::client::{Access, PATIENCE, Traced};
-use super::fetch::{Fetch, Reader, assign, is_of_the_group, is_passing, offset_of};
+use super::fetch::{Fetch, Reader, assign, headers, is_of_the_group, is_passing, offset_of};
 use super::message::{Foreign, Headers};
 use super::{NewTopic, OpenError, Settings, check, topic};
 use crate::EntityId;
@@ -217,10 +217,7 @@ impl SharedKeys for KeysTopic {
 
 /// The entry that a message is, or why it is none of this log's.
 fn entry(message: &BorrowedMessage<'_>, log: LogId) -> Result<SharedKey, Foreign> {
-    let count = message.headers().map_or(0, rdkafka::message::Headers::count);
-    let headers = (0..count).filter_map(|at| message.headers().map(|headers| headers.get(at)));
-    let headers = headers.map(|header| (header.key, header.value.unwrap_or_default()));
-    parsed(headers, message.key(), message.payload(), log)
+    parsed(headers(message), message.key(), message.payload(), log)
 }
 
 fn parsed<'a>(

@@ -94,27 +94,7 @@ impl Membership {
         consumer.subscribe(&[&access.address.owners().topic]).map_err(OpenError::client)?;
         let (leaving, stop) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
         let (leaves, ended) = (Arc::clone(&leaving), Arc::clone(&stop));
-        let mut has_left = false;
-        let run = move || {
-            while !ended.load(Ordering::Acquire) {
-                if !has_left && leaves.load(Ordering::Acquire) {
-                    has_left = true;
-                    consumer.unsubscribe();
-                }
-                match consumer.poll(POLL) {
-                    None => {}
-                    // It is of no use and does no harm.
-                    Some(Ok(_)) => tracing::warn!("a message in the topic of the owners, which nobody writes to"),
-                    Some(Err(error)) if is_passing(&error) => tracing::debug!(%error, "the group does not answer"),
-                    Some(Err(error)) => {
-                        if let Some((_, reason)) = consumer.client().fatal_error() {
-                            return told.expelled(&reason);
-                        }
-                        tracing::warn!(%error, "the group of the log's nodes");
-                    }
-                }
-            }
-        };
+        let run = move || run(&consumer, &*told, &leaves, &ended);
         let thread = std::thread::Builder::new().name("kafka-members".to_owned()).spawn(run);
         let thread = thread.map_err(|error| OpenError::Thread(error.to_string()))?;
         Ok(Self { leaving, stop, thread: Some(thread) })
@@ -123,6 +103,28 @@ impl Membership {
     /// Hands the partitions over to the other members. [`Owner::revoked`] is told of all of them.
     pub fn leave(&self) {
         self.leaving.store(true, Ordering::Release);
+    }
+}
+
+fn run(consumer: &BaseConsumer<Rebalanced>, told: &dyn Owner, leaves: &AtomicBool, ended: &AtomicBool) {
+    let mut has_left = false;
+    while !ended.load(Ordering::Acquire) {
+        if !has_left && leaves.load(Ordering::Acquire) {
+            has_left = true;
+            consumer.unsubscribe();
+        }
+        match consumer.poll(POLL) {
+            None => {}
+            // It is of no use and does no harm.
+            Some(Ok(_)) => tracing::warn!("a message in the topic of the owners, which nobody writes to"),
+            Some(Err(error)) if is_passing(&error) => tracing::debug!(%error, "the group does not answer"),
+            Some(Err(error)) => {
+                if let Some((_, reason)) = consumer.client().fatal_error() {
+                    return told.expelled(&reason);
+                }
+                tracing::warn!(%error, "the group of the log's nodes");
+            }
+        }
     }
 }
 

@@ -10,8 +10,6 @@
 //!
 //! The digest is that of the stored bytes, so a record has one hash wherever it lies.
 
-use std::borrow::Cow;
-
 use data_encoding::HEXLOWER;
 use memchr::memmem;
 use rdkafka::message::{Header, OwnedHeaders};
@@ -30,7 +28,7 @@ const SLOT_CHARS: usize = 4;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Message<'a> {
     pub(super) key: Option<[u8; SLOT_CHARS]>,
-    pub(super) headers: Vec<(&'static str, Cow<'a, str>)>,
+    pub(super) headers: Vec<(&'static str, String)>,
     pub(super) value: &'a [u8],
 }
 
@@ -65,8 +63,8 @@ impl<'a> Message<'a> {
     /// The message that carries `stored`.
     pub(super) fn of(stored: &'a [u8]) -> Result<Self, NotARecord> {
         let Record { content, digest } = Record::decode(stored)?;
-        let mut headers: Vec<(&'static str, Cow<'a, str>)> = Vec::with_capacity(8);
-        let mut put = |name, value: String| headers.push((name, Cow::Owned(value)));
+        let mut headers = Vec::with_capacity(8);
+        let mut put = |name, value: String| headers.push((name, value));
         put("kippu-format", FORMAT.to_string());
         let mut value: &[u8] = &[];
         let chained = |put: &mut dyn FnMut(&'static str, String), epoch: u64, number: u64, prev: Hash, acked: u64| {
@@ -250,15 +248,14 @@ mod tests {
             let changes = message.headers.len();
             for at in 0..changes {
                 let mut other = message.clone();
-                let value = other.headers[at].1.to_string();
-                other.headers[at].1 = Cow::Owned(format!("{value}0"));
+                other.headers[at].1.push('0');
                 assert!(back(&other).map_or(true, |bytes| Record::decode(&bytes).is_err()), "{other:?}");
                 let mut other = message.clone();
                 other.headers.remove(at);
                 assert!(back(&other).is_err(), "{other:?}");
             }
             let mut other = message.clone();
-            other.headers.push(("traceparent", Cow::Borrowed("00")));
+            other.headers.push(("traceparent", "00".to_owned()));
             assert_eq!(back(&other), Err(Foreign::Unknown("traceparent".to_owned())));
             let other = Message { value: b"[{}]", ..message.clone() };
             assert!(back(&other).map_or(true, |bytes| Record::decode(&bytes).is_err()), "{other:?}");

@@ -42,9 +42,9 @@ mod tests;
 mod topic;
 mod writer;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
 pub use address::Address;
@@ -69,7 +69,8 @@ use self::producers::{OnFailure, Producers, Sent};
 use self::prover::Prover;
 use self::topic::Identity;
 use self::writer::KafkaWriter;
-use super::record::{Claim, Content};
+use super::tenure::NewClaim;
+use super::watches::Watches;
 use super::{
     AppendError, Bound, Claimant, Claimed, Entry, Genesis, Listener, Log, LogId, Page, ReadError, ReadLog, Watch,
 };
@@ -92,7 +93,7 @@ struct Shared {
     follower: Reader,
     producers: Producers,
     board: Arc<Board>,
-    watches: RwLock<Vec<Watch>>,
+    watches: Watches,
     stop: AtomicBool,
     /// Wakes the inspector.
     inspect: SyncSender<()>,
@@ -157,7 +158,7 @@ impl KafkaLog {
         let delivered = reports::start(Arc::clone(&places))?;
         let producers = Producers::new(&fetch.access, partitions, &on_failure, Some(&delivered), &board)?;
         let follower = fetch.follower(Tap::new(&board, "follower"))?;
-        let (watches, stop) = (RwLock::default(), AtomicBool::new(false));
+        let (watches, stop) = (Watches::default(), AtomicBool::new(false));
         let shared = Arc::new(Shared { places, fetch, follower, producers, board, watches, stop, inspect });
         let follower = follower::start(Arc::clone(&shared))?;
         let prover = Prover::start(&shared)?;
@@ -202,16 +203,16 @@ impl KafkaLog {
         let unavailable = |reason: String| AppendError::Unavailable(reason);
         let end = self.shared.fetch.end(partition).map_err(|error| unavailable(error.to_string()))?;
         follower::follow(&self.shared, partition, None).map_err(|error| unavailable(error.to_string()))?;
-        let mut nonce = [0; 16];
-        getrandom::fill(&mut nonce).map_err(|error| unavailable(error.to_string()))?;
         let (reply, answer) = sync_channel(1);
-        let epoch = place.wait_for(end).map_err(unavailable)?.claim(nonce, listener, reply)?;
-        let claim = Claim { epoch, nonce, node: claimant.node.clone(), url: claimant.url.clone() };
-        let (stored, _) = Content::Claim(claim).encode();
-        let sent = match Message::of(&stored) {
-            Ok(message) => self.shared.producers.send(Sent { partition, record: None }, &message),
-            Err(_) => Err(AppendError::TooLarge { bytes: stored.len() }),
-        };
+        let mut seat = place.wait_for(end).map_err(unavailable)?;
+        let NewClaim { nonce, stored, .. } = seat.claim(claimant, listener, reply)?;
+        drop(seat);
+        // It was encoded just now.
+        let message = Message::of(&stored).map_err(|error| unavailable(error.to_string()));
+        let sent = message.and_then(|message| {
+            let claim = Sent { partition, record: None };
+            self.shared.producers.send(claim, &message)
+        });
         if let Err(error) = sent {
             place.seat().unclaim(&nonce);
             return Err(error);
@@ -297,7 +298,7 @@ impl ReadLog for KafkaLog {
     }
 
     fn watch(&self, watch: Watch) {
-        self.shared.watches.write().unwrap_or_else(PoisonError::into_inner).push(watch);
+        self.shared.watches.add(watch);
     }
 }
 
@@ -329,7 +330,7 @@ impl Log for KafkaLog {
     }
 
     fn bookmark(&self, partition: u16) -> Option<Vec<u8>> {
-        self.place(partition).ok()?.seat().bookmark().map(Bookmark::encode)
+        self.place(partition).ok()?.seat().bookmark().as_ref().map(Bookmark::encode)
     }
 
     fn resume(&self, partition: u16, bookmark: Option<&[u8]>) -> Result<(), ReadError> {

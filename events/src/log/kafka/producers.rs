@@ -51,21 +51,30 @@ pub(super) struct Sent {
 /// One producer, whose client is replaced after a fatal error.
 struct Line {
     access: Access,
-    on_failure: OnFailure,
-    delivered: Option<Sender<Delivered>>,
-    tap: Tap,
+    /// As each of its clients is made with.
+    reports: Reports,
     /// Those that it writes.
     partitions: Vec<u16>,
     client: RwLock<Arc<Client>>,
 }
 
-/// What becomes of messages.
+/// What becomes of a client's messages.
 struct Reports {
     on_failure: OnFailure,
     delivered: Option<Sender<Delivered>>,
     traced: Traced,
     /// Its writers have ended; what becomes of its messages is nobody's concern any more.
     retired: AtomicBool,
+}
+
+impl Reports {
+    /// A client with the same listeners.
+    fn connect(&self, access: &Access) -> Result<Client, OpenError> {
+        let (on_failure, delivered) = (Arc::clone(&self.on_failure), self.delivered.clone());
+        let traced = Traced { tap: self.traced.tap.clone() };
+        let fresh = Self { on_failure, delivered, traced, retired: AtomicBool::new(false) };
+        access.writer().create_with_context(fresh).map_err(OpenError::client)
+    }
 }
 
 impl ClientContext for Reports {
@@ -101,18 +110,6 @@ impl ProducerContext for Reports {
 }
 
 impl Line {
-    fn new(
-        access: &Access,
-        partitions: Vec<u16>,
-        on_failure: &OnFailure,
-        delivered: Option<&Sender<Delivered>>,
-        tap: Tap,
-    ) -> Result<Self, OpenError> {
-        let client = RwLock::new(Arc::new(connect(access, on_failure, delivered, &tap)?));
-        let (on_failure, delivered) = (Arc::clone(on_failure), delivered.cloned());
-        Ok(Self { access: access.clone(), on_failure, delivered, tap, partitions, client })
-    }
-
     fn client(&self) -> Arc<Client> {
         Arc::clone(&self.client.read().unwrap_or_else(PoisonError::into_inner))
     }
@@ -136,35 +133,23 @@ impl Line {
     /// had on the wire.
     ///
     /// Such a message may still be written, late: after the next claim, where it is stale; or before it, where it is
-    /// what its writer handed over, in order or with a gap, and so valid or an orphan. None of that was ever answered,
-    /// for answers come from reading back alone. A claim that comes late is not the next one any more, or nobody waits
-    /// for it and the next claim follows it. That is what [`crate::log::judge`] holds against late, lost and repeated
-    /// messages of any writer.
+    /// what its writer handed over, in order or with a gap, and so valid or an orphan. None of that was ever answered:
+    /// it was neither confirmed nor read back before its writer ended. A claim that comes late is not the next one any
+    /// more, or nobody waits for it and the next claim follows it. That is what [`crate::log::judge`] holds against
+    /// late, lost and repeated messages of any writer.
     fn retire(&self, client: &Client, reason: &str) {
         client.context().retired.store(true, Ordering::Release);
         for partition in &self.partitions {
-            (self.on_failure)(*partition, format!("Kafka's client failed for good: {reason}"));
+            (self.reports.on_failure)(*partition, format!("Kafka's client failed for good: {reason}"));
         }
     }
 
     fn replace(&self) {
-        match connect(&self.access, &self.on_failure, self.delivered.as_ref(), &self.tap) {
+        match self.reports.connect(&self.access) {
             Ok(next) => *self.client.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next),
             Err(error) => tracing::warn!(%error, "Kafka's client cannot be made anew"),
         }
     }
-}
-
-fn connect(
-    access: &Access,
-    on_failure: &OnFailure,
-    delivered: Option<&Sender<Delivered>>,
-    tap: &Tap,
-) -> Result<Client, OpenError> {
-    let traced = Traced { tap: Some(tap.clone()) };
-    let (on_failure, delivered) = (Arc::clone(on_failure), delivered.cloned());
-    let reports = Reports { on_failure, delivered, traced, retired: AtomicBool::new(false) };
-    access.writer().create_with_context(reports).map_err(OpenError::client)
 }
 
 impl Producers {
@@ -180,9 +165,12 @@ impl Producers {
         let stop = Arc::new(AtomicBool::new(false));
         let mut producers = Self { topic, lines: Vec::new(), stop, threads: Vec::new() };
         for index in 0..PRODUCERS {
-            let its = (index..partitions).step_by(usize::from(PRODUCERS)).collect();
-            let tap = Tap::new(board, format!("producer-{index}"));
-            let line = Arc::new(Line::new(access, its, on_failure, delivered, tap)?);
+            let partitions = (index..partitions).step_by(usize::from(PRODUCERS)).collect();
+            let traced = Traced { tap: Some(Tap::new(board, format!("producer-{index}"))) };
+            let (on_failure, delivered) = (Arc::clone(on_failure), delivered.cloned());
+            let reports = Reports { on_failure, delivered, traced, retired: AtomicBool::new(false) };
+            let client = RwLock::new(Arc::new(reports.connect(access)?));
+            let line = Arc::new(Line { access: access.clone(), reports, partitions, client });
             let (runs, stop) = (Arc::clone(&line), Arc::clone(&producers.stop));
             let thread = std::thread::Builder::new().name("kafka-reports".to_owned()).spawn(move || runs.run(&stop));
             producers.lines.push(line);

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use super::seat::Fate;
 use super::{OpenError, Shared};
+use crate::log::tenure::Fate;
 use crate::log::{AppendError, Progress};
 
 /// More than the runtime asks for: one proof per partition is under way at a time.

@@ -1,40 +1,32 @@
 //! One partition as this process knows it: what it has read and judged of it, and its own writer, if it has one.
 //! Nothing here touches a broker.
 //!
-//! Everything that a writer is told comes from here. A writer owns its partition once its claim was read back. From there on
-//! a record counts when the brokers have put it right behind the one before, or, wherever anything else lies between, when
-//! it was read back and judged valid. A writer ends when the claim of another is read.
+//! What becomes of records and claims, and which proofs of ownership hold, a writer is told from here. It owns its partition
+//! once its claim was read back. From there on a record counts when the brokers have put it right behind the one before, or,
+//! wherever anything else lies between, when it was read back and judged valid. It ends when the claim of another is read.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::mpsc::SyncSender;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::bookmark::Bookmark;
 use super::reports::Delivered;
 use super::ring::Ring;
 use super::skips::Skips;
-use crate::log::record::{Claim, Content, Header, MOST_BYTES, Record};
-use crate::log::{AppendError, Claimant, Entry, Genesis, Hash, Head, Listener, Progress, Verdict, judge};
-
-/// How far back a client library may repeat a record: far more than any has in flight.
-const MOST_DIGESTS: usize = 1 << 16;
+use crate::log::record::{Claim, Content, Header, MOST_BYTES};
+use crate::log::tenure::{Fate, Granted, NewClaim, Reply, answer};
+use crate::log::walk::{Broken, Step, Walk};
+use crate::log::{AppendError, Claimant, Entry, Genesis, Hash, Head, Listener, Progress};
 
 /// See the module.
 pub(super) struct Seat {
-    /// What the partition begins with.
-    genesis: Genesis,
-    /// The offset of the next entry.
+    walk: Walk,
+    /// The offset of the next entry; behind one that is damage too.
     pub(super) offset: u64,
-    head: Option<Head>,
     /// The digest of the entry before.
     last: Hash,
     /// Who has claimed last.
     pub(super) claimant: Option<Claimant>,
-    /// Digests of the latest valid records of the current epoch, by number.
-    digests: VecDeque<(u64, Hash)>,
-    /// Where the history goes on, if the partition is sealed.
-    next: String,
     pub(super) ring: Ring,
     /// Why this partition does not go on.
     pub(super) halt: Option<String>,
@@ -47,15 +39,8 @@ pub(super) struct Seat {
 }
 
 struct Pending {
-    epoch: u64,
     listener: Listener,
-    reply: SyncSender<Result<Granted, AppendError>>,
-}
-
-/// A claim that was read back.
-pub(super) struct Granted {
-    pub(super) head: Head,
-    pub(super) fate: Arc<Fate>,
+    reply: Reply,
 }
 
 /// The writer of this process.
@@ -75,44 +60,15 @@ struct Owner {
     proofs: VecDeque<(u64, u64)>,
 }
 
-/// What has become of a writer. Shared by it and its partition.
-pub(super) struct Fate {
-    listener: Listener,
-    end: OnceLock<AppendError>,
-}
-
-impl Fate {
-    pub(super) fn tell(&self, progress: Progress) {
-        if let Progress::Ended(error) = &progress
-            && self.end.set(error.clone()).is_err()
-        {
-            return;
-        }
-        (self.listener)(progress);
-    }
-
-    /// Tells the end to somebody who asks after it.
-    pub(super) fn tell_again(&self, progress: Progress) {
-        (self.listener)(progress);
-    }
-
-    pub(super) fn ended(&self) -> Option<&AppendError> {
-        self.end.get()
-    }
-}
-
 impl Seat {
     /// A partition of which nothing has been read.
     pub(super) fn new(genesis: Genesis) -> Self {
         Self {
             ring: Ring::new(genesis.partitions),
-            genesis,
+            walk: Walk::of(genesis),
             offset: 0,
-            head: None,
             last: Hash::ZERO,
             claimant: None,
-            digests: VecDeque::new(),
-            next: String::new(),
             halt: None,
             skips: Skips::default(),
             owner: None,
@@ -121,12 +77,12 @@ impl Seat {
         }
     }
 
-    /// Goes on where an earlier process was, which knew these `digests` of valid records of the bookmark's epoch.
-    pub(super) fn restore(&mut self, bookmark: Bookmark, digests: impl Iterator<Item = (u64, Hash)>) {
+    /// Goes on where an earlier process was; `digests` are those of the last records, the head's last.
+    pub(super) fn restore(&mut self, bookmark: Bookmark, digests: Vec<Hash>) {
         let Bookmark { offset, last, head, claimant, next, skips } = bookmark;
-        (self.offset, self.last, self.head, self.claimant) = (offset, last, Some(head), claimant);
-        (self.next, self.skips) = (next, skips);
-        digests.for_each(|(number, digest)| self.remember(number, digest));
+        let next = head.sealed.then_some(next);
+        self.walk = Walk::resume(self.walk.genesis, offset, head, next, digests);
+        (self.offset, self.last, self.claimant, self.skips) = (offset, last, claimant, skips);
     }
 
     /// Where this process is.
@@ -134,20 +90,25 @@ impl Seat {
         if self.halt.is_some() {
             return None;
         }
-        let (next, skips) = (self.next.clone(), self.skips.clone());
-        let Self { offset, last, claimant, .. } = self;
-        self.head.map(|head| Bookmark { offset: *offset, last: *last, head, claimant: claimant.clone(), next, skips })
+        let (claimant, next, skips) = (self.claimant.clone(), self.next(), self.skips.clone());
+        let Self { offset, last, .. } = *self;
+        self.walk.head().map(|head| Bookmark { offset, last, head, claimant, next, skips })
+    }
+
+    /// Where the history goes on, if the partition is sealed.
+    fn next(&self) -> String {
+        self.walk.next().unwrap_or_default().to_owned()
     }
 
     /// Whether the valid record `number` has been read.
     pub(super) fn has(&self, number: u64) -> bool {
-        self.head.is_some_and(|head| number <= head.number)
+        self.walk.head().is_some_and(|head| number <= head.number)
     }
 
     /// Takes the entry at the next offset.
     pub(super) fn take(&mut self, entry: Entry) {
         self.offset = entry.offset + 1;
-        if let Err(reason) = self.judge(&entry.stored) {
+        if let Err(Broken { reason, .. }) = self.judge(&entry) {
             self.stop(format!("offset {}: {reason}", entry.offset));
         }
         self.ring.push(entry);
@@ -155,7 +116,7 @@ impl Seat {
 
     /// The partition does not go on: its history cannot be trusted from here.
     pub(super) fn stop(&mut self, reason: String) {
-        tracing::error!(partition = self.genesis.partition, %reason, "this partition of the log halts");
+        tracing::error!(partition = self.walk.genesis.partition, %reason, "this partition of the log halts");
         self.end(AppendError::Unknown(reason.clone()));
         for (_, pending) in self.claims.drain() {
             answer(&pending.reply, Err(AppendError::Unavailable(reason.clone())));
@@ -163,77 +124,41 @@ impl Seat {
         self.halt = Some(reason);
     }
 
-    fn judge(&mut self, stored: &[u8]) -> Result<(), String> {
-        let record = Record::decode(stored).map_err(|error| error.to_string())?;
-        self.last = record.digest;
-        let Some(head) = self.head else {
-            return self.begin(&record);
-        };
-        let digest_at =
-            |number| self.digests.iter().rev().find(|(known, _)| *known == number).map(|(_, digest)| *digest);
-        match judge::judge(&head, &record, digest_at) {
-            Verdict::Valid(head) => self.advance(head, &record),
-            Verdict::Stale | Verdict::Duplicate | Verdict::Orphan => {
-                self.skips.push(head.number + 1);
-                if let Content::Claim(claim) = &record.content {
-                    self.lose(claim, head.epoch);
+    fn judge(&mut self, entry: &Entry) -> Result<(), Broken> {
+        let before = self.walk.head();
+        match (self.walk.take(entry.offset, &entry.stored)?, before, self.walk.head()) {
+            (Step::Valid(record), Some(before), Some(head)) => {
+                self.last = record.digest;
+                if let Content::Claim(claim) = record.content {
+                    self.succeed(before, head, claim);
                 }
             }
-            Verdict::Damage(damage) => return Err(damage.to_string()),
+            (Step::Skipped(record, _), Some(head), _) => {
+                self.last = record.digest;
+                self.skips.push(head.number + 1);
+                if let Content::Claim(claim) = record.content {
+                    self.lose(&claim, head.epoch);
+                }
+            }
+            // The genesis.
+            (Step::Valid(record) | Step::Skipped(record, _), ..) => self.last = record.digest,
         }
         Ok(())
     }
 
-    fn begin(&mut self, record: &Record<'_>) -> Result<(), String> {
-        match &record.content {
-            Content::Genesis(found) if *found == self.genesis => {
-                self.head = Some(Head::at_genesis(record.digest));
-                self.remember(0, record.digest);
-                Ok(())
-            }
-            Content::Genesis(found) => {
-                let name = |Genesis { log, partition, partitions }: &Genesis| {
-                    format!("partition {partition} of {partitions} of the log {log}")
-                };
-                Err(format!("it opens {}, not {}", name(found), name(&self.genesis)))
-            }
-            Content::Claim(_) | Content::Commit(_) | Content::Seal(_) => {
-                Err("field kind: a partition begins with its genesis".to_owned())
-            }
+    /// A claim has become the head after `before`.
+    fn succeed(&mut self, before: Head, head: Head, claim: Claim) {
+        // The writer before is told first what it has reached.
+        self.settle_at(before);
+        self.end(AppendError::Deposed { epoch: before.epoch, current: head.epoch });
+        if let Some(pending) = self.claims.remove(&claim.nonce) {
+            self.grant(pending, head);
         }
-    }
-
-    fn advance(&mut self, head: Head, record: &Record<'_>) {
-        if let Content::Claim(_) = record.content {
-            // The writer before is told first what it has reached.
-            self.settle();
-        }
-        self.head = Some(head);
-        match &record.content {
-            Content::Claim(claim) => {
-                let before = head.epoch - 1;
-                self.end(AppendError::Deposed { epoch: before, current: head.epoch });
-                self.digests.clear();
-                self.claimant = Some(Claimant { node: claim.node.clone(), url: claim.url.clone() });
-                if let Some(pending) = self.claims.remove(&claim.nonce) {
-                    self.grant(pending, head);
-                }
-            }
-            Content::Seal(seal) => self.next.clone_from(&seal.next),
-            Content::Commit(_) | Content::Genesis(_) => {}
-        }
-        self.remember(head.number, record.digest);
-    }
-
-    fn remember(&mut self, number: u64, digest: Hash) {
-        if self.digests.len() == MOST_DIGESTS {
-            self.digests.pop_front();
-        }
-        self.digests.push_back((number, digest));
+        self.claimant = Some(Claimant { node: claim.node, url: claim.url });
     }
 
     fn grant(&mut self, pending: Pending, head: Head) {
-        let fate = Arc::new(Fate { listener: pending.listener, end: OnceLock::new() });
+        let fate = Arc::new(Fate::new(pending.listener));
         self.owner = Some(Owner {
             fate: Arc::clone(&fate),
             epoch: head.epoch,
@@ -251,7 +176,7 @@ impl Seat {
     /// A claim of this process came too late.
     fn lose(&mut self, claim: &Claim, current: u64) {
         if let Some(pending) = self.claims.remove(&claim.nonce) {
-            answer(&pending.reply, Err(AppendError::Deposed { epoch: pending.epoch, current }));
+            answer(&pending.reply, Err(AppendError::Deposed { epoch: claim.epoch, current }));
         }
     }
 
@@ -272,7 +197,14 @@ impl Seat {
 
     /// What the writer may be told after some entries were taken, or confirmed.
     pub(super) fn settle(&mut self) {
-        let (Some(head), Some(owner)) = (self.head, &mut self.owner) else { return };
+        if let Some(head) = self.walk.head() {
+            self.settle_at(head);
+        }
+    }
+
+    /// The same, where `head` was the head.
+    fn settle_at(&mut self, head: Head) {
+        let Some(owner) = &mut self.owner else { return };
         if owner.reached < head.number {
             (owner.reached, owner.reached_at) = (head.number, self.skips.offset_of(head.number));
         }
@@ -287,7 +219,7 @@ impl Seat {
             self.news.push_back((Arc::clone(&owner.fate), Progress::Owned(ticket)));
         }
         if head.sealed {
-            self.end(AppendError::Sealed { next: self.next.clone() });
+            self.end(AppendError::Sealed { next: self.next() });
         }
     }
 
@@ -297,7 +229,7 @@ impl Seat {
         if let Some((number, begun)) = waits
             && begun < since
         {
-            self.end(AppendError::Unknown(format!("record {number} was not read back in time")));
+            self.end(AppendError::Unknown(format!("record {number} was neither confirmed nor read back in time")));
         }
     }
 
@@ -306,23 +238,24 @@ impl Seat {
         self.news.pop_front()
     }
 
-    /// Begins a claim: the epoch to claim.
+    /// Begins a claim, which is to be written.
     pub(super) fn claim(
         &mut self,
-        nonce: [u8; 16],
+        claimant: &Claimant,
         listener: Listener,
-        reply: SyncSender<Result<Granted, AppendError>>,
-    ) -> Result<u64, AppendError> {
+        reply: Reply,
+    ) -> Result<NewClaim, AppendError> {
         if let Some(reason) = &self.halt {
             return Err(AppendError::Unavailable(reason.clone()));
         }
-        let head = self.head.ok_or_else(|| AppendError::Unavailable("the partition has no genesis".to_owned()))?;
+        let no_genesis = || AppendError::Unavailable("the partition has no genesis".to_owned());
+        let head = self.walk.head().ok_or_else(no_genesis)?;
         if head.sealed {
-            return Err(AppendError::Sealed { next: self.next.clone() });
+            return Err(AppendError::Sealed { next: self.next() });
         }
-        let epoch = head.epoch + 1;
-        self.claims.insert(nonce, Pending { epoch, listener, reply });
-        Ok(epoch)
+        let claim = head.claimed_by(claimant)?;
+        self.claims.insert(claim.nonce, Pending { listener, reply });
+        Ok(claim)
     }
 
     /// Nobody waits for this claim any more.
@@ -343,28 +276,17 @@ impl Seat {
             return Err(AppendError::Unavailable("the writer has ended".to_owned()));
         };
         let handed = owner.handed;
-        let follows = |header: &Header| {
-            header.epoch == owner.epoch
-                && header.number == number
-                && number == handed.number + 1
-                && header.prev == handed.hash
-                && !handed.sealed
-        };
-        match Header::read(stored).filter(follows) {
-            Some(header) => Ok(header),
-            None => {
-                let error = AppendError::Conflict { number, head: handed.number };
-                self.end(error.clone());
-                Err(error)
-            }
-        }
+        handed.followed_by(number, stored).ok_or_else(|| {
+            let error = AppendError::Conflict { number, head: handed.number };
+            self.end(error.clone());
+            error
+        })
     }
 
     /// The record with `header` was handed over.
     pub(super) fn handed(&mut self, header: &Header) {
         if let Some(owner) = &mut self.owner {
-            owner.handed =
-                Head { epoch: header.epoch, number: header.number, hash: header.digest, sealed: header.seals };
+            owner.handed = header.head();
             owner.waits.get_or_insert((header.number, Instant::now()));
         }
     }
@@ -374,13 +296,6 @@ impl Seat {
         if let Some(owner) = self.owner.as_mut().filter(|owner| Arc::ptr_eq(&owner.fate, fate)) {
             owner.proofs.push_back((ticket, offset));
         }
-    }
-}
-
-fn answer(reply: &SyncSender<Result<Granted, AppendError>>, granted: Result<Granted, AppendError>) {
-    // A claimant that has gone away has nobody to serve; its claim stands and the next one follows it.
-    if reply.try_send(granted).is_err() {
-        tracing::debug!("a claimant did not wait for its claim");
     }
 }
 

@@ -162,7 +162,7 @@ pub(super) fn count(fetch: &Fetch) -> Result<u16, OpenError> {
 }
 
 fn write(producer: &BaseProducer<Traced>, topic: &str, partition: u16, genesis: &Genesis) -> Result<(), OpenError> {
-    let (stored, _) = Content::Genesis(genesis.clone()).encode();
+    let (stored, _) = Content::Genesis(*genesis).encode();
     let message = Message::of(&stored).map_err(|error| OpenError::Client(error.to_string()))?;
     let record: BaseRecord<'_, [u8], [u8]> =
         BaseRecord::to(topic).partition(i32::from(partition)).payload(message.value).headers(message.owned_headers());

@@ -6,8 +6,9 @@ use super::Shared;
 use super::message::Message;
 use super::producers::Sent;
 use super::prover::Asker;
-use super::seat::Fate;
-use crate::log::{AppendError, Progress, Writer};
+use super::seat::Seat;
+use crate::log::tenure::Fate;
+use crate::log::{AppendError, Writer};
 
 /// See the module.
 pub(super) struct KafkaWriter {
@@ -21,38 +22,44 @@ impl KafkaWriter {
     pub(super) const fn new(shared: Arc<Shared>, prover: Asker, partition: u16, fate: Arc<Fate>) -> Self {
         Self { shared, prover, partition, fate }
     }
+
+    /// Hands record `number` over as `message`, unless it is none. The seat is held meanwhile, so that records are handed
+    /// over in the order in which they were checked.
+    fn hand_over(
+        &self,
+        seat: &mut Seat,
+        number: u64,
+        stored: &[u8],
+        message: Option<&Message<'_>>,
+    ) -> Result<(), AppendError> {
+        let header = seat.check(&self.fate, number, stored)?;
+        let Some(message) = message else {
+            let error = AppendError::Conflict { number, head: number - 1 };
+            seat.end(error.clone());
+            return Err(error);
+        };
+        let record = Some((header.epoch, header.number));
+        self.shared.producers.send(Sent { partition: self.partition, record }, message)?;
+        seat.handed(&header);
+        Ok(())
+    }
 }
 
 impl Writer for KafkaWriter {
     fn append(&mut self, number: u64, stored: Vec<u8>) -> Result<(), AppendError> {
+        // What takes long comes before the seat is held.
+        let message = Message::of(&stored).ok();
         let place = &self.shared.places[usize::from(self.partition)];
-        let mut seat = place.seat();
-        let header = match seat.check(&self.fate, number, &stored) {
-            Ok(header) => header,
-            Err(error) => {
-                drop(seat);
-                place.tell();
-                return Err(error);
-            }
-        };
-        let Ok(message) = Message::of(&stored) else {
-            let error = AppendError::Conflict { number, head: number - 1 };
-            seat.end(error.clone());
-            drop(seat);
+        let handed = self.hand_over(&mut place.seat(), number, &stored, message.as_ref());
+        if handed.is_err() {
             place.tell();
-            return Err(error);
-        };
-        // The seat is held meanwhile, so that records are handed over in the order in which they were checked.
-        let record = Some((header.epoch, header.number));
-        self.shared.producers.send(Sent { partition: self.partition, record }, &message)?;
-        seat.handed(&header);
-        Ok(())
+        }
+        handed
     }
 
     fn prove(&mut self, ticket: u64) {
-        match self.fate.ended() {
-            Some(end) => self.fate.tell_again(Progress::Ended(end.clone())),
-            None => self.prover.ask(self.partition, Arc::clone(&self.fate), ticket),
+        if !self.fate.tell_end_again() {
+            self.prover.ask(self.partition, Arc::clone(&self.fate), ticket);
         }
     }
 }

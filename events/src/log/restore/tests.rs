@@ -8,7 +8,7 @@ use super::super::kafka::broker::{address, trying_out};
 use super::super::kafka::{self, KafkaLog, NewTopic};
 use super::super::rocks::{self, RocksLog};
 use super::super::suite::seat;
-use super::super::{AppendError, Claimant, Commit, Log as _, ReadLog, Seal};
+use super::super::{AppendError, Claimant, Commit, Content, Log as _, ReadLog, Seal};
 use super::*;
 
 const LOG: LogId = LogId([7; 16]);

@@ -3,12 +3,12 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{PoisonError, RwLock};
 
 use super::format::Format;
 use super::store::Store;
 use super::{OpenError, STORE, durable, store};
 use crate::log::lock::Lock;
+use crate::log::watches::Watches;
 use crate::log::{Bound, LogId, Page, ReadError, ReadLog, Watch};
 
 /// A log as it was when this was opened, or refreshed last.
@@ -16,7 +16,7 @@ pub struct Beside {
     store: Store,
     dir: PathBuf,
     ends: Vec<AtomicU64>,
-    watches: RwLock<Vec<Watch>>,
+    watches: Watches,
     /// Removed at the end.
     _scratch: tempfile::TempDir,
 }
@@ -46,7 +46,7 @@ impl Beside {
             store: Store::open_secondary(path, scratch.path(), &format)?,
             dir: dir.to_owned(),
             ends: (0..format.partitions).map(|_| AtomicU64::new(0)).collect(),
-            watches: RwLock::new(Vec::new()),
+            watches: Watches::default(),
             _scratch: scratch,
         };
         beside.refresh()?;
@@ -78,9 +78,7 @@ impl Beside {
         }
         for (partition, (end, new)) in (0..).zip(self.ends.iter().zip(ends)) {
             if end.fetch_max(new, Ordering::AcqRel) < new {
-                for watch in self.watches.read().unwrap_or_else(PoisonError::into_inner).iter() {
-                    watch(partition);
-                }
+                self.watches.tell(partition);
             }
         }
         Ok(())
@@ -120,6 +118,6 @@ impl ReadLog for Beside {
     }
 
     fn watch(&self, watch: Watch) {
-        self.watches.write().unwrap_or_else(PoisonError::into_inner).push(watch);
+        self.watches.add(watch);
     }
 }

@@ -11,16 +11,16 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::SyncSender;
 use std::time::Instant;
 
 use rocksdb::{ColumnFamily, WriteBatch, WriteOptions};
 
 use super::durable::Publisher;
-use super::queue::{Fate, Granted, Inbox, Job, closed};
+use super::queue::{Inbox, Job, closed};
 use super::store::{Tail, synced};
 use super::{Committed, Shared};
-use crate::log::record::{self, Claim, Content, Header, Record};
+use crate::log::record::{Content, Record};
+use crate::log::tenure::{Fate, Granted, NewClaim, Reply, answer};
 use crate::log::{AppendError, Claimant, Head, Listener, Progress};
 
 /// Enough that a sync is cheap beside the records it covers; few enough that the first of them does not wait long.
@@ -48,8 +48,7 @@ struct Owner {
 /// What is to be told about a writer once the group is durable.
 enum News {
     Ended { owner: Owner, durable: u64, error: AppendError },
-    Granted { reply: SyncSender<Result<Granted, AppendError>>, granted: Granted },
-    Refused { reply: SyncSender<Result<Granted, AppendError>>, error: AppendError },
+    Claimed { reply: Reply, claimed: Result<Granted, AppendError> },
 }
 
 pub(super) struct Committer<'db> {
@@ -106,11 +105,8 @@ impl<'db> Committer<'db> {
         match job {
             Job::Append { partition, epoch, number, stored } => self.append(partition, epoch, number, &stored),
             Job::Claim { partition, claimant, listener, reply } => {
-                let news = match self.claim(partition, claimant, listener) {
-                    Ok(granted) => News::Granted { reply, granted },
-                    Err(error) => News::Refused { reply, error },
-                };
-                self.news.push_back(news);
+                let claimed = self.claim(partition, &claimant, listener);
+                self.news.push_back(News::Claimed { reply, claimed });
             }
             Job::Stop => return true,
         }
@@ -123,18 +119,12 @@ impl<'db> Committer<'db> {
         if seat.owner.as_ref().is_none_or(|owner| owner.epoch != epoch) {
             return;
         }
-        let follows = |header: &Header| {
-            header.epoch == epoch
-                && header.number == number
-                && number == seat.head.number + 1
-                && header.prev == seat.head.hash
-        };
-        let Some(header) = Header::read(stored).filter(follows) else {
+        let Some(header) = seat.head.followed_by(number, stored) else {
             let error = AppendError::Conflict { number, head: seat.head.number };
             return self.end(partition, error);
         };
         let seal = if header.seals { Record::decode(stored).ok() } else { None };
-        self.put(partition, number, stored, Head { epoch, number, hash: header.digest, sealed: header.seals });
+        self.put(partition, stored, header.head());
         if let Some(Record { content: Content::Seal(seal), .. }) = seal {
             if let Some(seat) = self.seats.get_mut(usize::from(partition)) {
                 seat.next = Some(seal.next.clone());
@@ -143,34 +133,26 @@ impl<'db> Committer<'db> {
         }
     }
 
-    fn claim(&mut self, partition: u16, claimant: Claimant, listener: Listener) -> Result<Granted, AppendError> {
+    fn claim(&mut self, partition: u16, claimant: &Claimant, listener: Listener) -> Result<Granted, AppendError> {
         let no_partition = || AppendError::Unavailable(format!("there is no partition {partition}"));
         let seat = self.seats.get(usize::from(partition)).ok_or_else(no_partition)?;
         if seat.head.sealed {
             return Err(AppendError::Sealed { next: seat.next.clone().unwrap_or_default() });
         }
         let before = seat.head;
-        let mut nonce = [0; 16];
-        getrandom::fill(&mut nonce).map_err(|error| AppendError::Unavailable(error.to_string()))?;
-        let (epoch, number) = (before.epoch + 1, before.number + 1);
-        let claim = Claim { epoch, nonce, node: claimant.node, url: claimant.url };
-        let (stored, digest) = Content::Claim(claim).encode();
-        if stored.len() > record::MOST_BYTES {
-            return Err(AppendError::TooLarge { bytes: stored.len() });
-        }
-        self.end(partition, AppendError::Deposed { epoch: before.epoch, current: epoch });
-        let head = Head { epoch, number, hash: record::claim_hash(digest, number, before.hash), sealed: false };
-        self.put(partition, number, &stored, head);
+        let NewClaim { stored, head, .. } = before.claimed_by(claimant)?;
+        self.end(partition, AppendError::Deposed { epoch: before.epoch, current: head.epoch });
+        self.put(partition, &stored, head);
         let fate = Arc::new(Fate::new(listener));
         if let Some(seat) = self.seats.get_mut(usize::from(partition)) {
-            seat.owner = Some(Owner { fate: fate.clone(), epoch, told: number });
+            seat.owner = Some(Owner { fate: fate.clone(), epoch: head.epoch, told: head.number });
         }
         Ok(Granted { head, fate })
     }
 
-    fn put(&mut self, partition: u16, number: u64, stored: &[u8], head: Head) {
+    fn put(&mut self, partition: u16, stored: &[u8], head: Head) {
         let Some(seat) = self.seats.get_mut(usize::from(partition)) else { return };
-        self.batch.put_cf(seat.family, number.to_be_bytes(), stored);
+        self.batch.put_cf(seat.family, head.number.to_be_bytes(), stored);
         self.puts += 1;
         seat.head = head;
         seat.moved = true;
@@ -206,7 +188,7 @@ impl<'db> Committer<'db> {
             if let Some(owner) = &mut seat.owner {
                 owner.tell_durable(seat.head.number);
             }
-            self.shared.moved(partition);
+            self.shared.watches.tell(partition);
         }
         Ok(())
     }
@@ -224,7 +206,7 @@ impl<'db> Committer<'db> {
             news.abandon(error);
         }
         for owner in self.seats.iter_mut().filter_map(|seat| seat.owner.take()) {
-            owner.fate.end(error.clone());
+            owner.fate.tell(Progress::Ended(error.clone()));
         }
     }
 }
@@ -243,26 +225,17 @@ impl News {
         match self {
             Self::Ended { mut owner, durable, error } => {
                 owner.tell_durable(durable);
-                owner.fate.end(error);
+                owner.fate.tell(Progress::Ended(error));
             }
-            Self::Granted { reply, granted } => answer(&reply, Ok(granted)),
-            Self::Refused { reply, error } => answer(&reply, Err(error)),
+            Self::Claimed { reply, claimed } => answer(&reply, claimed),
         }
     }
 
     /// Instead of telling: the group did not become durable, as far as is known.
     fn abandon(self, error: &AppendError) {
         match self {
-            Self::Ended { owner, .. } => owner.fate.end(error.clone()),
-            Self::Granted { reply, .. } => answer(&reply, Err(error.clone())),
-            Self::Refused { reply, error } => answer(&reply, Err(error)),
+            Self::Ended { owner, .. } => owner.fate.tell(Progress::Ended(error.clone())),
+            Self::Claimed { reply, claimed } => answer(&reply, claimed.and(Err(error.clone()))),
         }
-    }
-}
-
-fn answer(reply: &SyncSender<Result<Granted, AppendError>>, answer: Result<Granted, AppendError>) {
-    // A claimant that has gone away has nobody to serve; its claim stands and the next one follows it.
-    if reply.send(answer).is_err() {
-        tracing::debug!("a claimant did not wait for its claim");
     }
 }

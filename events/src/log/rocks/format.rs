@@ -1,13 +1,14 @@
 //! The file that says what a store is, readable before RocksDB opens anything.
 
-use std::fs::{self, File};
-use std::io::{ErrorKind, Write as _};
+use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::OpenError;
 use crate::log::LogId;
+use crate::whole::{PLAIN, write_whole};
 
 const NAME: &str = "FORMAT";
 /// The layout that this code writes, and the newest that it reads.
@@ -18,8 +19,8 @@ pub(super) const NEWEST: u32 = 1;
 pub(super) struct Format {
     /// The layout's version.
     format: u32,
-    /// The log's identity, as text.
-    log: String,
+    /// The log's identity.
+    pub(super) log: LogId,
     /// How many partitions it has.
     pub(super) partitions: u16,
 }
@@ -31,13 +32,8 @@ struct Version {
 }
 
 impl Format {
-    pub(super) fn new(id: LogId, partitions: u16) -> Self {
-        Self { format: NEWEST, log: id.to_string(), partitions }
-    }
-
-    /// The log's identity.
-    pub(super) fn id(&self) -> Result<LogId, OpenError> {
-        self.log.parse().map_err(|error| OpenError::Format(format!("field log: {error}")))
+    pub(super) const fn new(id: LogId, partitions: u16) -> Self {
+        Self { format: NEWEST, log: id, partitions }
     }
 
     /// What the store in `dir` is.
@@ -62,16 +58,7 @@ impl Format {
     /// Writes it, synced, into `dir`.
     pub(super) fn write(&self, dir: &Path) -> Result<(), OpenError> {
         let path = dir.join(NAME);
-        let io = |source| OpenError::Io { path: path.clone(), source };
         let text = serde_json::to_vec_pretty(self).map_err(|error| OpenError::Format(error.to_string()))?;
-        let mut file = File::create_new(&path).map_err(io)?;
-        file.write_all(&text).map_err(io)?;
-        file.sync_all().map_err(io)?;
-        sync_dir(dir)
+        write_whole(&path, &text, PLAIN).map_err(|source| OpenError::Io { path, source })
     }
-}
-
-/// Makes the names in `dir` durable.
-pub(super) fn sync_dir(dir: &Path) -> Result<(), OpenError> {
-    File::open(dir).and_then(|dir| dir.sync_all()).map_err(|source| OpenError::Io { path: dir.to_owned(), source })
 }

@@ -23,7 +23,7 @@ mod writer;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -33,7 +33,9 @@ pub use restore::Restored;
 pub use space::FreeBytes;
 
 use super::lock::Lock;
+use super::watches::Watches;
 use super::{AppendError, Bound, Claimant, Claimed, Listener, Log, LogId, Page, ReadError, ReadLog, Watch};
+use crate::whole::sync_parent;
 use committer::Committer;
 use durable::Publisher;
 use format::Format;
@@ -101,7 +103,7 @@ struct Shared {
     store: Store,
     /// Per partition, the offset behind the last durable record.
     ends: Vec<AtomicU64>,
-    watches: RwLock<Vec<Watch>>,
+    watches: Watches,
     gate: Arc<Gate>,
     on_poison: Arc<dyn Fn(&str) + Send + Sync>,
     on_commit: Arc<dyn Fn(Committed) + Send + Sync>,
@@ -136,7 +138,7 @@ impl RocksLog {
         Store::create(&unfinished, id, partitions)?;
         Format::new(id, partitions).write(&unfinished)?;
         std::fs::rename(&unfinished, &store).map_err(io)?;
-        format::sync_dir(dir)
+        sync_parent(&store).map_err(io)
     }
 
     /// The log in `dir`.
@@ -157,7 +159,7 @@ impl RocksLog {
         let shared = Arc::new(Shared {
             store,
             ends,
-            watches: RwLock::new(Vec::new()),
+            watches: Watches::default(),
             gate: Arc::new(Gate { space, poison: OnceLock::new() }),
             on_poison: settings.on_poison,
             on_commit: settings.on_commit,
@@ -243,12 +245,6 @@ impl Gate {
 }
 
 impl Shared {
-    fn moved(&self, partition: u16) {
-        for watch in self.watches.read().unwrap_or_else(PoisonError::into_inner).iter() {
-            watch(partition);
-        }
-    }
-
     fn end(&self, partition: u16) -> Result<u64, ReadError> {
         let found = self.ends.get(usize::from(partition));
         found
@@ -285,7 +281,7 @@ impl ReadLog for RocksLog {
     }
 
     fn watch(&self, watch: Watch) {
-        self.shared.watches.write().unwrap_or_else(PoisonError::into_inner).push(watch);
+        self.shared.watches.add(watch);
     }
 }
 

@@ -1,10 +1,11 @@
 //! The bounded queue between all writers and the one committer.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
-use std::sync::{Arc, OnceLock};
 
-use crate::log::{AppendError, Claimant, Head, Listener, Progress};
+use crate::log::tenure::Reply;
+use crate::log::{AppendError, Claimant, Listener};
 
 /// More than a group commit takes, so that the committer finds work when it comes back from the disk.
 const MOST_JOBS: usize = 16 * 1024;
@@ -14,41 +15,8 @@ const MOST_BYTES: usize = 64 << 20;
 /// What the committer is asked for.
 pub(super) enum Job {
     Append { partition: u16, epoch: u64, number: u64, stored: Vec<u8> },
-    Claim { partition: u16, claimant: Claimant, listener: Listener, reply: SyncSender<Result<Granted, AppendError>> },
+    Claim { partition: u16, claimant: Claimant, listener: Listener, reply: Reply },
     Stop,
-}
-
-/// A claim that is durable.
-pub(super) struct Granted {
-    pub(super) head: Head,
-    pub(super) fate: Arc<Fate>,
-}
-
-/// What has become of a writer. Shared by it and the committer.
-pub(super) struct Fate {
-    listener: Listener,
-    end: OnceLock<AppendError>,
-}
-
-impl Fate {
-    pub(super) fn new(listener: Listener) -> Self {
-        Self { listener, end: OnceLock::new() }
-    }
-
-    pub(super) fn tell(&self, progress: Progress) {
-        (self.listener)(progress);
-    }
-
-    /// Ends the writer, once.
-    pub(super) fn end(&self, error: AppendError) {
-        if self.end.set(error.clone()).is_ok() {
-            self.tell(Progress::Ended(error));
-        }
-    }
-
-    pub(super) fn ended(&self) -> Option<&AppendError> {
-        self.end.get()
-    }
 }
 
 /// The writers' side.

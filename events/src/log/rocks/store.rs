@@ -10,6 +10,7 @@ use rocksdb::{
 
 use super::OpenError;
 use super::format::Format;
+use crate::log::judge::begin;
 use crate::log::record::{Content, Genesis, Record, claim_hash};
 use crate::log::{Bound, Entry, Head, LogId, Page, ReadError};
 
@@ -73,7 +74,7 @@ impl Store {
         let options = database().map_err(refused)?;
         same_families(&options, path, format.partitions)?;
         let db = DB::open_cf_descriptors(&options, path, families(format.partitions)).map_err(refused)?;
-        Self { db, id: format.id()?, partitions: format.partitions }.checked()
+        Self { db, id: format.log, partitions: format.partitions }.checked()
     }
 
     /// The store at `path`, which another process may be writing. RocksDB keeps a diary in `scratch`.
@@ -85,31 +86,19 @@ impl Store {
         same_families(&options, path, format.partitions)?;
         let db = DB::open_cf_descriptors_as_secondary(&options, path, scratch, families(format.partitions))
             .map_err(refused)?;
-        Self { db, id: format.id()?, partitions: format.partitions }.checked()
+        Self { db, id: format.log, partitions: format.partitions }.checked()
     }
 
     /// Refuses a partition that another log, or another partition of this one, began.
     fn checked(self) -> Result<Self, OpenError> {
         for partition in 0..self.partitions {
             let genesis = |reason: String| OpenError::Genesis { partition, reason };
-            let page = self
-                .page(partition, 0, 1, Bound { entries: 1, bytes: 0 })
-                .map_err(|error| genesis(error.to_string()))?;
-            let stored = page.entries.first().ok_or_else(|| genesis("it is missing".to_owned()))?;
-            let record = Record::decode(&stored.stored).map_err(|error| genesis(error.to_string()))?;
+            let page = self.page(partition, 0, 1, Bound { entries: 1, bytes: 0 });
+            let page = page.map_err(|error| genesis(error.to_string()))?;
+            let first = page.entries.first().ok_or_else(|| genesis("it is missing".to_owned()))?;
+            let record = Record::decode(&first.stored).map_err(|error| genesis(error.to_string()))?;
             let expected = Genesis { log: self.id, partition, partitions: self.partitions };
-            match record.content {
-                Content::Genesis(found) if found == expected => {}
-                Content::Genesis(found) => {
-                    return Err(genesis(format!(
-                        "it opens partition {} of {} of log {}",
-                        found.partition, found.partitions, found.log
-                    )));
-                }
-                Content::Claim(_) | Content::Commit(_) | Content::Seal(_) => {
-                    return Err(genesis("record 0 is of another kind".to_owned()));
-                }
-            }
+            begin(&expected, &record).map_err(|damage| genesis(damage.to_string()))?;
         }
         Ok(self)
     }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::Gate;
-use super::queue::{Fate, Queue};
+use super::queue::Queue;
+use crate::log::tenure::Fate;
 use crate::log::{AppendError, Progress, Writer, record};
 
 pub(super) struct RocksWriter {
@@ -30,9 +31,8 @@ impl Writer for RocksWriter {
     /// A claim ends the writer before it is granted. So a writer that has not ended has not been succeeded: the
     /// directory's lock keeps every other process out.
     fn prove(&mut self, ticket: u64) {
-        match self.fate.ended() {
-            None => self.fate.tell(Progress::Owned(ticket)),
-            Some(end) => self.fate.tell(Progress::Ended(end.clone())),
+        if !self.fate.tell_end_again() {
+            self.fate.tell(Progress::Owned(ticket));
         }
     }
 }

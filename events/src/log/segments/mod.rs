@@ -14,8 +14,8 @@ mod read;
 mod tests;
 mod write;
 
-use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,7 @@ pub use write::Export;
 
 use super::lock::LockError;
 use super::{Hash, Head, LogId};
+use crate::whole::{PLAIN, write_whole};
 
 const MANIFEST: &str = "manifest.json";
 /// The only format that this code writes.
@@ -35,8 +36,8 @@ const FORMAT: u32 = 1;
 #[serde(deny_unknown_fields)]
 struct Manifest {
     format: u32,
-    /// The log's identity, as text.
-    log: String,
+    /// The log's identity.
+    log: LogId,
     partitions: u16,
     /// In order of partitions; none for a partition of which nothing was exported.
     heads: Vec<Option<Last>>,
@@ -50,8 +51,7 @@ struct Manifest {
 struct Last {
     epoch: u64,
     number: u64,
-    /// Hexadecimal.
-    hash: String,
+    hash: Hash,
 }
 
 /// One file.
@@ -97,7 +97,7 @@ pub enum SegmentsError {
         /// Where.
         dir: PathBuf,
         /// What is there.
-        found: String,
+        found: LogId,
         /// What was to be exported.
         log: LogId,
     },
@@ -114,13 +114,12 @@ impl SegmentsError {
 }
 
 impl Last {
-    fn of(head: Head) -> Self {
-        Self { epoch: head.epoch, number: head.number, hash: head.hash.to_string() }
+    const fn of(head: Head) -> Self {
+        Self { epoch: head.epoch, number: head.number, hash: head.hash }
     }
 
-    fn head(&self) -> Option<Head> {
-        let hash = data_encoding::HEXLOWER.decode(self.hash.as_bytes()).ok()?;
-        Some(Head { epoch: self.epoch, number: self.number, hash: Hash(hash.try_into().ok()?), sealed: false })
+    const fn head(&self) -> Head {
+        Head { epoch: self.epoch, number: self.number, hash: self.hash, sealed: false }
     }
 }
 
@@ -149,9 +148,6 @@ impl Manifest {
                 }
                 next += segment.records;
             }
-            if last.as_ref().is_some_and(|last| last.head().is_none()) {
-                return Err(wrong(format!("the head of partition {partition} has no hash")));
-            }
             if last.as_ref().map_or(0, |last| last.number + 1) != next {
                 return Err(wrong(format!("the segments of partition {partition} do not end with its head")));
             }
@@ -166,33 +162,10 @@ impl Manifest {
     fn write(&self, dir: &Path) -> Result<(), SegmentsError> {
         let text = serde_json::to_vec_pretty(self).map_err(|error| SegmentsError::io(dir)(error.into()))?;
         let path = dir.join(MANIFEST);
-        let mut file = unfinished(&path)?;
-        file.write_all(&text).map_err(SegmentsError::io(&path))?;
-        finish(&file, &path)
+        write_whole(&path, &text, PLAIN).map_err(SegmentsError::io(&path))
     }
 }
 
 fn file_name(partition: u16, first: u64) -> String {
     format!("{partition}/{first:020}.segment")
-}
-
-fn beside(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".new");
-    name.into()
-}
-
-/// What becomes the file `path` once it is finished.
-fn unfinished(path: &Path) -> Result<File, SegmentsError> {
-    File::create(beside(path)).map_err(SegmentsError::io(path))
-}
-
-/// Gives what was written its name, durably.
-fn finish(file: &File, path: &Path) -> Result<(), SegmentsError> {
-    let named = file.sync_all().and_then(|()| fs::rename(beside(path), path));
-    named.and_then(|()| sync_parent(path)).map_err(SegmentsError::io(path))
-}
-
-fn sync_parent(path: &Path) -> io::Result<()> {
-    path.parent().map_or(Ok(()), |dir| File::open(dir)?.sync_all())
 }

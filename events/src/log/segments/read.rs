@@ -1,7 +1,7 @@
 //! Import: a directory of segments, read as the log that it was exported from.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read as _};
+use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -10,12 +10,12 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Last, MANIFEST, Manifest, Segment, SegmentsError};
 use crate::log::record::MOST_BYTES;
+use crate::log::walk::{Step, Walk};
 use crate::log::{Bound, Entry, Head, LogId, Page, ReadError, ReadLog, Watch};
 
 /// A directory of segments.
 pub struct Segments {
     dir: PathBuf,
-    id: LogId,
     manifest: Manifest,
     /// Per partition, where the last reading stopped.
     places: Vec<Mutex<Option<Place>>>,
@@ -39,9 +39,8 @@ impl Segments {
         let path = dir.join(MANIFEST);
         let none = || SegmentsError::io(&path)(io::ErrorKind::NotFound.into());
         let manifest = Manifest::read(dir)?.ok_or_else(none)?;
-        let id = manifest.log.parse().map_err(|error| SegmentsError::damaged(&path, format!("field log: {error}")))?;
         let places = (0..manifest.partitions).map(|_| Mutex::default()).collect();
-        Ok(Self { dir: dir.to_owned(), id, manifest, places })
+        Ok(Self { dir: dir.to_owned(), manifest, places })
     }
 
     /// How many bytes the segments have.
@@ -53,7 +52,7 @@ impl Segments {
     /// The last record of `partition`.
     #[must_use]
     pub fn head(&self, partition: u16) -> Option<Head> {
-        self.manifest.heads.get(usize::from(partition))?.as_ref().and_then(Last::head)
+        self.manifest.heads.get(usize::from(partition))?.as_ref().map(Last::head)
     }
 
     /// Checks that every segment is what was exported; tells `progress` of bytes.
@@ -76,6 +75,42 @@ impl Segments {
             }
             Ok(())
         })
+    }
+
+    /// Checks that the records are a whole history, which ends as the manifest says.
+    ///
+    /// # Errors
+    /// [`SegmentsError::Damaged`] with the first partition where they are not.
+    pub fn check_history(&self) -> Result<(), SegmentsError> {
+        for partition in 0..self.partitions() {
+            let damaged =
+                |reason: String| SegmentsError::damaged(&self.dir, format!("partition {partition}: {reason}"));
+            let mut walk = Walk::new(self, partition);
+            loop {
+                let page = self.read(partition, walk.offset(), Bound::default());
+                let entries = page.map_err(|error| damaged(error.to_string()))?.entries;
+                if entries.is_empty() {
+                    break;
+                }
+                for entry in entries {
+                    match walk.take(entry.offset, &entry.stored) {
+                        Ok(Step::Valid(_)) => {}
+                        Ok(Step::Skipped(..)) => {
+                            return Err(damaged(format!("record {} does not count", entry.offset)));
+                        }
+                        Err(broken) => return Err(damaged(broken.to_string())),
+                    }
+                }
+            }
+            let held: u64 = self.manifest.of(partition).map(|segment| segment.records).sum();
+            if held != walk.offset() {
+                return Err(damaged(format!("its segments hold {held} records, not {}", walk.offset())));
+            }
+            if walk.head() != self.head(partition) {
+                return Err(damaged("its last record is not the head that the manifest names".to_owned()));
+            }
+        }
+        Ok(())
     }
 
     fn segment(&self, partition: u16, number: u64) -> Option<&Segment> {
@@ -105,13 +140,16 @@ impl Place {
         let mut stored = vec![0; length];
         self.reader.read_exact(&mut stored)?;
         self.next += 1;
+        if self.next == self.end && !self.reader.fill_buf()?.is_empty() {
+            return Err(io::Error::other("something lies behind its last record"));
+        }
         Ok(stored)
     }
 }
 
 impl ReadLog for Segments {
     fn id(&self) -> LogId {
-        self.id
+        self.manifest.log
     }
 
     fn partitions(&self) -> u16 {

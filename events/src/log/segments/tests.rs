@@ -1,5 +1,7 @@
 //! What was exported is read again, goes on after an interruption, and is refused where a file has changed.
 
+use sha2::{Digest as _, Sha256};
+
 use super::*;
 use crate::log::lock::{Holder, LockError};
 use crate::log::restore::Restore as _;
@@ -120,4 +122,58 @@ fn a_second_export_to_one_directory_is_refused_with_the_process_that_has_it_and_
     assert_eq!(read(dir.path()), histories);
     drop(first);
     Export::open(dir.path(), LOG, 2).unwrap();
+}
+
+/// Shows F7. Keeps L5.
+#[test]
+fn an_export_that_was_forged_with_sums_that_fit_is_refused_before_anything_is_taken_from_it() {
+    // The bytes of a segment, and how many records they are said to be more.
+    type Forge = fn(&mut Vec<u8>) -> i64;
+    let forgeries: [(Forge, &str); 3] = [
+        (
+            |bytes| {
+                bytes.push(0);
+                0
+            },
+            "something lies behind its last record",
+        ),
+        (
+            |bytes| {
+                bytes.truncate(bytes.len() - first_length(bytes));
+                0
+            },
+            "failed to fill whole buffer",
+        ),
+        (
+            |bytes| {
+                bytes.extend_from_within(..first_length(bytes));
+                1
+            },
+            "its segments hold",
+        ),
+    ];
+    for (forge, reason) in forgeries {
+        let dir = tempfile::tempdir().unwrap();
+        exported(dir.path());
+        let manifest = dir.path().join("manifest.json");
+        let mut says: serde_json::Value = serde_json::from_slice(&std::fs::read(&manifest).unwrap()).unwrap();
+        let segment = says["segments"].as_array_mut().unwrap().last_mut().unwrap();
+        let path = dir.path().join(segment["file"].as_str().unwrap());
+        let mut bytes = std::fs::read(&path).unwrap();
+        let more = forge(&mut bytes);
+        segment["records"] = (segment["records"].as_i64().unwrap() + more).into();
+        segment["bytes"] = bytes.len().into();
+        segment["sha256"] = data_encoding::HEXLOWER.encode(&Sha256::digest(&bytes)).into();
+        std::fs::write(&path, bytes).unwrap();
+        std::fs::write(&manifest, says.to_string()).unwrap();
+        let segments = Segments::open(dir.path()).unwrap();
+        segments.check(|_| {}).unwrap();
+        let refused = segments.check_history().unwrap_err().to_string();
+        assert!(refused.contains(reason), "{refused}");
+    }
+}
+
+/// Of the first record of a segment, with what says its length.
+fn first_length(bytes: &[u8]) -> usize {
+    4 + usize::try_from(u32::from_be_bytes(bytes[..4].try_into().unwrap())).unwrap()
 }

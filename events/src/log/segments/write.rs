@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
-use super::{FORMAT, Last, Manifest, Segment, SegmentsError, file_name, finish, sync_parent, unfinished};
+use super::{FORMAT, Last, Manifest, Segment, SegmentsError, file_name};
+
 use crate::log::lock::Lock;
 use crate::log::restore::{Restore, RestoreError, follow};
 use crate::log::{Genesis, Head, LogId};
+use crate::whole::{PLAIN, begin, finish, sync_parent};
 
 /// A segment ends with the record that reaches this: few files, and not much to do again after an interruption.
 const SEGMENT_BYTES: u64 = 64 << 20;
@@ -18,7 +20,6 @@ const SEGMENT_BYTES: u64 = 64 << 20;
 /// A directory of segments that takes a history.
 pub struct Export {
     dir: PathBuf,
-    id: LogId,
     manifest: Manifest,
     parts: Vec<Part>,
     _lock: Lock,
@@ -48,14 +49,14 @@ impl Export {
         // Before anything is read that another export may be writing.
         let lock = Lock::take(dir)?;
         let heads = vec![None; usize::from(partitions)];
-        let fresh = Manifest { format: FORMAT, log: log.to_string(), partitions, heads, segments: Vec::new() };
+        let fresh = Manifest { format: FORMAT, log, partitions, heads, segments: Vec::new() };
         let manifest = Manifest::read(dir)?.unwrap_or_else(|| fresh.clone());
-        if (&manifest.log, manifest.partitions) != (&fresh.log, partitions) {
+        if (manifest.log, manifest.partitions) != (log, partitions) {
             return Err(SegmentsError::OtherLog { dir: dir.to_owned(), found: manifest.log, log });
         }
-        let heads = manifest.heads.iter().map(|last| last.as_ref().and_then(Last::head));
+        let heads = manifest.heads.iter().map(|last| last.as_ref().map(Last::head));
         let parts = heads.map(|head| Part { head, open: None }).collect();
-        Ok(Self { dir: dir.to_owned(), id: log, manifest, parts, _lock: lock })
+        Ok(Self { dir: dir.to_owned(), manifest, parts, _lock: lock })
     }
 
     fn add(&mut self, partition: u16, head: Head, stored: &[u8]) -> Result<(), SegmentsError> {
@@ -85,7 +86,7 @@ impl Export {
 
 impl Restore for Export {
     fn id(&self) -> LogId {
-        self.id
+        self.manifest.log
     }
 
     fn partitions(&self) -> u16 {
@@ -97,7 +98,7 @@ impl Restore for Export {
     }
 
     fn append(&mut self, partition: u16, records: &[Vec<u8>]) -> Result<(), RestoreError> {
-        let genesis = Genesis { log: self.id, partition, partitions: self.partitions() };
+        let genesis = Genesis { log: self.id(), partition, partitions: self.partitions() };
         for stored in records {
             let head = follow(&genesis, self.head(partition), stored)?;
             self.add(partition, head, stored).map_err(|error| RestoreError::Failed(error.to_string()))?;
@@ -120,7 +121,11 @@ impl Open {
         let folder = path.parent().unwrap_or(dir);
         fs::create_dir_all(folder).and_then(|()| sync_parent(folder)).map_err(SegmentsError::io(folder))?;
         let segment = Segment { partition, file, first, records: 0, bytes: 0, sha256: String::new() };
-        Ok(Self { file: BufWriter::new(unfinished(&path)?), sha: Sha256::new(), segment })
+        Ok(Self {
+            file: BufWriter::new(begin(&path, PLAIN).map_err(SegmentsError::io(&path))?),
+            sha: Sha256::new(),
+            segment,
+        })
     }
 
     fn push(&mut self, stored: &[u8]) -> std::io::Result<()> {
@@ -139,7 +144,7 @@ impl Open {
         let Self { file, sha, mut segment } = self;
         let path = dir.join(&segment.file);
         let file = file.into_inner().map_err(|error| SegmentsError::io(&path)(error.into_error()))?;
-        finish(&file, &path)?;
+        finish(&file, &path).map_err(SegmentsError::io(&path))?;
         segment.sha256 = HEXLOWER.encode(&sha.finalize());
         Ok(segment)
     }

@@ -58,3 +58,12 @@ fn records_of_a_deposed_writer_are_skipped_and_counted() {
     assert!(report.sound, "{report}");
     assert_eq!(report.totals.stale, 1);
 }
+
+#[test]
+fn an_event_that_does_not_decode_is_damage_at_its_own_record() {
+    let (mut scribe, partition) = scribe_with(5);
+    scribe.tape.edit(partition, 4, |body| body.replace("\"type\":\"user.", "\"type\":\"nobody."));
+    let report = check(&scribe.tape);
+    let damage = report.partitions[usize::from(partition)].damage.as_ref().unwrap();
+    assert_eq!((damage.field.as_str(), damage.number, damage.offset), ("type", 4, 4), "{report}");
+}

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use rdkafka::ClientConfig;
+use rdkafka::message::Headers as _;
 use rdkafka::producer::{BaseProducer, Producer as _};
 use tempfile::TempDir;
 

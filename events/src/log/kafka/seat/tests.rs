@@ -22,6 +22,10 @@ fn read<'a>(seat: &mut Seat, contents: impl IntoIterator<Item = Content<'a>>) {
     }
 }
 
+fn claimant() -> Claimant {
+    Claimant { node: "ours".to_owned(), url: String::new() }
+}
+
 fn claim(epoch: u64) -> Content<'static> {
     Content::Claim(Claim { epoch, nonce: [2; 16], node: format!("n{epoch}"), url: String::new() })
 }
@@ -42,27 +46,27 @@ fn a_record_that_is_damage_halts_the_partition_by_its_offset() {
 #[test]
 fn a_claim_begun_before_the_history_was_read_is_refused() {
     let (reply, _answer) = sync_channel(1);
-    let claimed = Seat::new(GENESIS).claim([0; 16], Arc::new(|_| {}), reply);
+    let claimed = Seat::new(GENESIS).claim(&claimant(), Arc::new(|_| {}), reply).map(|_| ());
     assert!(matches!(claimed, Err(AppendError::Unavailable(_))));
 }
 
 #[test]
 fn a_partition_goes_on_from_its_bookmark_as_if_it_had_read_everything() {
     let mut whole = seat(&[claim(1), claim(1), claim(2)]);
-    let first = commit(whole.head.unwrap(), b"[]");
+    let first = commit(whole.walk.head().unwrap(), b"[]");
     read(&mut whole, [first.clone(), claim(2)]);
     let stored = whole.bookmark().unwrap().encode();
     let mut resumed = Seat::new(GENESIS);
     let (_, digest) = first.encode();
-    resumed.restore(Bookmark::decode(&stored).unwrap(), [(3, digest)].into_iter());
+    resumed.restore(Bookmark::decode(&stored).unwrap(), vec![digest]);
     for seat in [&mut whole, &mut resumed] {
-        let next = commit(seat.head.unwrap(), b"[1]");
+        let next = commit(seat.walk.head().unwrap(), b"[1]");
         read(seat, [first.clone(), next, claim(3)]);
         assert_eq!(seat.halt, None);
-        assert_eq!((seat.head.map(|head| (head.epoch, head.number)), seat.offset), (Some((3, 5)), 9));
+        assert_eq!((seat.walk.head().map(|head| (head.epoch, head.number)), seat.offset), (Some((3, 5)), 9));
         assert_eq!(seat.claimant.as_ref().map(|claimant| &*claimant.node), Some("n3"));
     }
-    assert_eq!((whole.head, whole.bookmark()), (resumed.head, resumed.bookmark()));
+    assert_eq!((whole.walk.head(), whole.bookmark()), (resumed.walk.head(), resumed.bookmark()));
     assert_eq!((0..6).map(|number| resumed.skips.offset_of(number)).collect::<Vec<_>>(), [0, 1, 3, 4, 7, 8]);
 }
 
@@ -70,9 +74,9 @@ fn a_partition_goes_on_from_its_bookmark_as_if_it_had_read_everything() {
 fn owned() -> (Seat, Head) {
     let mut seat = seat(&[]);
     let (reply, granted) = sync_channel(1);
-    assert_eq!(seat.claim([2; 16], Arc::new(|_| {}), reply), Ok(1));
-    read(&mut seat, [claim(1)]);
-    let head = granted.try_recv().unwrap().unwrap().head;
+    let NewClaim { stored, head, .. } = seat.claim(&claimant(), Arc::new(|_| {}), reply).unwrap();
+    seat.take(Entry { offset: 1, stored });
+    assert_eq!(granted.try_recv().unwrap().unwrap().head, head);
     (seat, head)
 }
 
