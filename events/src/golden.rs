@@ -212,28 +212,6 @@ fn every_golden_file_is_a_valid_batch_of_cloud_events_1_0() {
 }
 
 #[test]
-fn what_is_folded_from_the_log_is_what_was_folded_live() {
-    for (key, event) in samples() {
-        let bytes = encode(&*event, key);
-        for first in samples().into_iter().filter(|(other, _)| other == &key).take(1) {
-            let (mut live, mut read) = (key.family.fresh(), key.family.fresh());
-            let time = Time::from_micros(1_795_253_400_000_000);
-            for event in [&*first.1, &*event] {
-                event.evolve(&mut *live, time);
-            }
-            for bytes in [encode(&*first.1, key), bytes.clone()] {
-                for event in read_body(&bytes).unwrap() {
-                    read.evolve_stored(event.kind, event.schema, event.data, event.time).unwrap();
-                }
-            }
-            assert_eq!(live.to_json(), read.to_json());
-            let encoded = live.encode();
-            assert_eq!(encoded, key.family.decode(&encoded).unwrap().encode(), "the cached form survives");
-        }
-    }
-}
-
-#[test]
 fn events_that_nobody_wrote_are_refused_by_name() {
     let (key, event) = samples().remove(0);
     let text = String::from_utf8(encode(&*event, key)).unwrap();

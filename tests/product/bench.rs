@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::fixture::{brokers, run, text};
+use crate::fixture::{brokers, run};
 
 /// Shows F42.
 #[test]
@@ -23,15 +23,11 @@ fn bench_measures_the_same_on_kafka() {
 
 #[test]
 fn bench_says_where_a_figure_is_measured() {
-    let output = run(&["bench", "--quick", "--only", "P7"]);
-    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
-    assert!(text(&output).contains("P7 is measured on Kafka: name it with --log"), "{}", text(&output));
+    run(&["bench", "--quick", "--only", "P7"]).refused(2, "P7 is measured on Kafka: name it with --log");
 }
 
 fn figures(flags: &[&str], which: &[&str]) -> Value {
-    let output = run(&[&["--json", "bench", "--quick"], flags].concat());
-    assert!(output.status.success(), "{}", text(&output));
-    let figures: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {}", text(&output)));
+    let figures = run(&[&["--json", "bench", "--quick"], flags].concat()).ok().json().remove(0);
     for which in which {
         let number = |member: &str| figures[which][member].as_f64().filter(|number| *number > 0.0);
         let (ours, limit, ratio) = (number("ours"), number("limit"), number("ratio"));

@@ -73,8 +73,7 @@ async fn nodes_that_are_replaced_one_after_the_other_fail_no_command() {
     let mut cluster = Cluster::start(&doors, 1);
     let load = Load::start(cluster.market(script::LIMIT).await, cluster.operators(), CLIENTS, &mut rng).await;
     for node in 0..3 {
-        cluster.nodes[node].signal("TERM");
-        assert!(cluster.nodes[node].wait().success());
+        cluster.nodes[node].stop();
         // It can tell no API key until it has read them anew, and takes no partitions before.
         std::fs::remove_dir_all(cluster.nodes[node].data().join("views")).unwrap();
         cluster.nodes[node].start_again();

@@ -1,30 +1,20 @@
 //! The operator's command: its subcommands, what they print, and how they end.
 
-use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::fixture::{Node, files_below, kippu, purchase, run, text, until};
-
-fn data_of(node: &Node) -> String {
-    node.data().to_str().expect("temporary folders have names in UTF-8").to_owned()
-}
-
-fn json_of(output: &std::process::Output) -> Value {
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {}", text(output)))
-}
+use crate::fixture::{Node, files_below, run, until, utf8};
+use crate::market::purchase;
 
 /// Shows F33.
 #[test]
 fn exit_codes_tell_usage_from_failure() {
     for wrong in [&["dance"][..], &["serve", "--loud"], &["replay", "verify"], &["init", "--partitions", "many"]] {
-        assert_eq!(run(wrong).status.code(), Some(2), "{wrong:?}");
+        run(wrong).refused(2, "");
     }
     let nowhere = tempfile::tempdir().unwrap();
     let nowhere = nowhere.path().join("nothing");
-    let verify = run(&["replay", "verify", "--data", nowhere.to_str().unwrap()]);
-    assert_eq!(verify.status.code(), Some(3), "{}", text(&verify));
-    assert!(!text(&verify).contains("panicked"));
+    run(&["replay", "verify", "--data", utf8(&nowhere)]).refused(3, "");
 }
 
 /// Shows F33, F36.
@@ -34,22 +24,18 @@ fn a_node_whose_brokers_do_not_answer_ends_so_that_its_supervisor_starts_it_agai
     let label =
         r#"{"layout":1,"log":"00000000000000000000000000000000","home":"kafka://127.0.0.1:1/kippu","made_by":"0"}"#;
     std::fs::write(folder.path().join("kippu.json"), label).unwrap();
-    let data = folder.path().to_str().unwrap();
-    let down = run(&["serve", "--data", data, "--listen", "127.0.0.1:0"]);
-    assert_eq!(down.status.code(), Some(69), "{}", text(&down));
+    let data = utf8(folder.path());
+    run(&["serve", "--data", data, "--listen", "127.0.0.1:0"]).refused(69, "");
     // Nobody reaches a node there, and no broker has to be asked for that.
-    let anywhere = run(&["serve", "--data", data, "--listen", "0.0.0.0:0"]);
-    assert_eq!(anywhere.status.code(), Some(2), "{}", text(&anywhere));
-    assert!(text(&anywhere).contains("--url"), "{}", text(&anywhere));
+    run(&["serve", "--data", data, "--listen", "0.0.0.0:0"]).refused(2, "--url");
 }
 
 /// Shows F33.
 #[test]
 fn completions_are_printed_for_every_shell() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        let output = run(&["completions", shell]);
-        assert!(output.status.success() && output.stdout.len() > 500, "{shell}: {}", text(&output));
-        assert!(text(&output).contains("verify"), "{shell}");
+        let printed = run(&["completions", shell]).ok().out;
+        assert!(printed.len() > 500 && printed.contains("verify"), "{shell}: {printed}");
     }
 }
 
@@ -60,12 +46,10 @@ fn a_configuration_file_is_checked_with_line_and_column() {
     let file = folder.path().join("kippu.toml");
     let check = |text: &str| {
         std::fs::write(&file, text).unwrap();
-        run(&["config", "check", file.to_str().unwrap()])
+        run(&["config", "check", utf8(&file)])
     };
-    assert_eq!(check("[http]\nlisten = \"127.0.0.1:7701\"\n").status.code(), Some(0));
-    let wrong = check("[http]\nlisen = \"127.0.0.1:7701\"\n");
-    assert_eq!(wrong.status.code(), Some(1), "{}", text(&wrong));
-    assert!(text(&wrong).contains("lisen") && text(&wrong).contains(":2:"), "{}", text(&wrong));
+    check("[http]\nlisten = \"127.0.0.1:7701\"\n").ok();
+    check("[http]\nlisen = \"127.0.0.1:7701\"\n").refused(1, "lisen").refused(1, ":2:");
 }
 
 /// Shows F33, F4.
@@ -74,30 +58,25 @@ fn init_makes_a_directory_once_and_writes_its_keys_for_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
-    let path = data.to_str().unwrap();
-    let init = run(&["init", "--data", path, "--partitions", "2"]);
-    assert!(init.status.success(), "{}", text(&init));
+    let init = run(&["init", "--data", utf8(&data), "--partitions", "2"]).ok();
     let key = std::fs::read_to_string(data.join("operator.key")).unwrap();
-    assert!(!text(&init).contains(key.trim()), "the key is not printed");
+    assert!(!init.said.contains(key.trim()), "the key is not printed");
     let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&data), mode(&data.join("operator.key"))), (0o700, 0o600));
     let keys: Vec<_> = files_below(&data.join("keys"));
     assert!(!keys.is_empty() && keys.iter().all(|key| mode(key) == 0o600), "{keys:?}");
-    assert_eq!(run(&["init", "--data", path]).status.code(), Some(3));
+    run(&["init", "--data", utf8(&data)]).refused(3, "");
 }
 
 /// Shows F21, F29, F33.
 #[tokio::test]
 async fn verify_walks_the_history_of_a_running_node() {
     let node = Node::start_with(&["--partitions", "3"]);
-    let market = node.market(1_000).await;
+    let market = node.market(1_000);
     let buyer = market.buyer("ann").await;
-    let data = data_of(&node);
     for n in 0..5 {
         buyer.terminal.post("/v1/approvals", &format!("open-{n}"), &purchase(10)).await.expect(201);
-        let output = run(&["replay", "verify", "--json", "--data", &data]);
-        assert!(output.status.success(), "{}", text(&output));
-        let report = json_of(&output);
+        let report = run(&["replay", "verify", "--json", "--data", utf8(&node.data())]).ok().json().remove(0);
         assert_eq!(report["sound"], true);
         // What was answered is seen at once.
         let walked: u64 = report["partitions"]
@@ -108,15 +87,15 @@ async fn verify_walks_the_history_of_a_running_node() {
             .sum();
         assert_eq!(walked, node.ends().await.iter().sum::<u64>());
     }
-    let output = node.verify();
-    assert!(text(&output).trim_end().ends_with("verify: sound"), "{}", text(&output));
+    let said = node.verify().said;
+    assert!(said.trim_end().ends_with("verify: sound"), "{said}");
 }
 
 /// Shows F29. Keeps R1.
 #[tokio::test]
 async fn verify_changes_nothing_on_disk() {
     let mut node = Node::start();
-    let market = node.market(1_000).await;
+    let market = node.market(1_000);
     market.buyer("ann").await.terminal.post("/v1/approvals", "open", &purchase(10)).await.expect(201);
     node.kill();
     let everything = || {
@@ -136,25 +115,18 @@ async fn clients_are_added_listed_and_revoked_through_a_running_node() {
     let key_file = folder.path().join("key");
     std::fs::write(&key_file, node.operator().key).unwrap();
     let client = |arguments: &[&str]| {
-        let output = kippu()
-            .arg("client")
-            .args(arguments)
-            .arg("--json")
-            .args(["--server", node.url(), "--key-file"])
-            .arg(&key_file)
-            .output();
-        output.unwrap()
+        let place = ["--json", "--server", node.url(), "--key-file", utf8(&key_file)];
+        run(&[&["client"], arguments, &place].concat())
     };
-    let added = client(&["add", "--role", "settler", "--name", "desk"]);
-    assert!(added.status.success(), "{}", text(&added));
-    let (id, key) = (json_of(&added)["id"].clone(), json_of(&added)["key"].clone());
+    let added = client(&["add", "--role", "settler", "--name", "desk"]).ok().json().remove(0);
+    let (id, key) = (&added["id"], &added["key"]);
     let (id, key) = (id.as_str().unwrap(), key.as_str().unwrap());
     node.caller(key).get("/v1/approvals").await.expect(200);
 
-    let listed = client(&["list"]);
-    assert!(text(&listed).contains(id) && !text(&listed).contains(key), "{}", text(&listed));
+    let listed = client(&["list"]).said;
+    assert!(listed.contains(id) && !listed.contains(key), "{listed}");
 
-    assert!(client(&["revoke", id]).status.success());
+    client(&["revoke", id]).ok();
     node.caller(key).get("/v1/approvals").await.expect_problem(401, "unauthenticated");
 }
 
@@ -162,7 +134,7 @@ async fn clients_are_added_listed_and_revoked_through_a_running_node() {
 #[tokio::test]
 async fn sigterm_answers_what_is_under_way_and_ends_in_order() {
     let mut node = Node::start();
-    let terminal = node.market(1_000).await.buyer("ann").await.terminal;
+    let terminal = node.market(1_000).buyer("ann").await.terminal;
     let (address, body) = (node.url().strip_prefix("http://").unwrap().to_owned(), purchase(10));
     let mut asker = TcpStream::connect(&address).await.unwrap();
     let head = format!(
@@ -186,38 +158,4 @@ async fn sigterm_answers_what_is_under_way_and_ends_in_order() {
     node.start_again();
     let again = node.caller(&terminal.key).post("/v1/approvals", "last", &body).await.expect(201);
     assert!(answer.ends_with(&again.text), "{answer}, and then {}", again.text);
-}
-
-/// Shows F34.
-#[tokio::test]
-async fn a_node_tells_how_it_is() {
-    let node = Node::start();
-    let operator = node.operator();
-    assert_eq!(operator.get("/livez").await.status, 200);
-    assert_eq!(operator.get("/readyz").await.status, 200);
-    assert_eq!(node.caller("").get("/metrics").await.status, 401);
-    let metrics = operator.get("/metrics").await.expect(200).text;
-    let commits = metrics.lines().find_map(|line| line.strip_prefix("kippu_log_commit_seconds_count "));
-    assert!(commits.and_then(|count| count.parse::<u64>().ok()).is_some_and(|count| count > 0), "{metrics}");
-}
-
-/// Shows F31.
-#[tokio::test]
-async fn the_interface_describes_itself() {
-    let node = Node::start();
-    let anybody = node.caller("");
-    let document = anybody.get("/openapi.json").await.expect(200).json();
-    assert!(document["openapi"].as_str().is_some_and(|version| version.starts_with("3.1")));
-    let paths = document["paths"].as_object().unwrap();
-    for path in [
-        "/v1/users",
-        "/v1/clients",
-        "/v1/approvals",
-        "/v1/approvals/redeem",
-        "/v1/approvals/{id}/settle",
-        "/v1/placements",
-    ] {
-        assert!(paths.contains_key(path), "{path} is not among {:?}", paths.keys());
-    }
-    assert!(anybody.get("/docs").await.expect(200).text.contains("<html"));
 }

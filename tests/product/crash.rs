@@ -19,7 +19,7 @@ async fn nothing_that_was_answered_is_lost_or_doubled_by_crashes() {
     let rounds = std::env::var("KIPPU_CRASHES").map_or(ROUNDS, |n| n.parse().expect("KIPPU_CRASHES is a number"));
     let mut rng = seeded("crash");
     let mut node = Node::start_with(&["--rate-per-second", "0"]);
-    let load = Load::start(node.market(script::LIMIT).await, node.operators(), CLIENTS, &mut rng).await;
+    let load = Load::start(node.market(script::LIMIT), node.operators(), CLIENTS, &mut rng).await;
     for _ in 0..rounds {
         load.answers(rng.random_range(1..=MOST_ANSWERS)).await;
         node.crash();

@@ -4,13 +4,14 @@
 use std::fmt::Debug;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::http::{Caller, Lost, Reply};
+use crate::http::Caller;
+use crate::market::Market;
 
 /// How long a node may take to be ready, or to end, on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -26,9 +27,55 @@ pub(crate) fn kippu() -> Command {
     command
 }
 
+/// How a process ended, and what it wrote.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    /// Standard output.
+    pub(crate) out: String,
+    /// The same, and standard error behind it.
+    pub(crate) said: String,
+}
+
 /// Runs the real binary to its end.
-pub(crate) fn run(arguments: &[&str]) -> Output {
-    kippu().args(arguments).output().expect("the binary runs")
+pub(crate) fn run(arguments: &[&str]) -> Ended {
+    Ended::of(kippu().args(arguments))
+}
+
+impl Ended {
+    /// Runs `command` to its end.
+    pub(crate) fn of(command: &mut Command) -> Self {
+        let output = command.output().expect("it can be run");
+        let [out, err] = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        Self { code: output.status.code(), said: format!("{out}{err}"), out }
+    }
+
+    /// This, if it ended well; panics otherwise.
+    #[track_caller]
+    pub(crate) fn ok(self) -> Self {
+        assert_eq!(self.code, Some(0), "{}", self.said);
+        self
+    }
+
+    /// This, if it ended with `code` and said why; panics otherwise.
+    #[track_caller]
+    pub(crate) fn refused(self, code: i32, why: &str) -> Self {
+        assert!(self.code == Some(code) && self.said.contains(why), "not {code} {why:?}: {self:?}");
+        assert!(!self.said.contains("panicked"), "{}", self.said);
+        self
+    }
+
+    /// What it printed, which is JSON.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Vec<Value> {
+        let read: Result<Vec<Value>, _> = serde_json::Deserializer::from_str(&self.out).into_iter().collect();
+        read.unwrap_or_else(|error| panic!("{error}: {}", self.said))
+    }
+}
+
+/// A path as an argument.
+pub(crate) fn utf8(path: &Path) -> &str {
+    path.to_str().expect("temporary folders have names in UTF-8")
 }
 
 /// The Kafka brokers for tests.
@@ -187,21 +234,19 @@ impl Node {
     }
 
     /// Runs `kippu replay verify` on the data.
-    pub(crate) fn verify(&self) -> Output {
-        let data = self.data();
-        run(&["replay", "verify", "--data", data.to_str().expect("temporary folders have names in UTF-8")])
+    pub(crate) fn verify(&self) -> Ended {
+        run(&["replay", "verify", "--data", utf8(&self.data())])
     }
 
     /// Panics where the history is not sound.
     #[track_caller]
     pub(crate) fn assert_sound(&self) {
-        let output = self.verify();
-        assert!(output.status.success(), "{}", text(&output));
+        self.verify().ok();
     }
 
     /// A market on this node; every user's limit is `limit` cents.
-    pub(crate) async fn market(&self, limit: u64) -> Market {
-        Market::open(self.operator(), limit).await
+    pub(crate) fn market(&self, limit: u64) -> Market {
+        Market { operator: self.operator(), limit }
     }
 }
 
@@ -229,9 +274,15 @@ pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// What a process wrote, both ways.
-pub(crate) fn text(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+/// Panics where the history in this topic is not sound; what was said of it.
+#[track_caller]
+pub(crate) fn assert_sound_at(log: &str) -> String {
+    run(&["replay", "verify", "--log", log, "--accept-single-copy"]).ok().said
+}
+
+/// A topic that nobody has used.
+pub(crate) fn topic(name: &str) -> String {
+    format!("kafka://{}/{name}-{:016x}", brokers(), rand::random::<u64>())
 }
 
 fn http() -> reqwest::Client {
@@ -310,68 +361,6 @@ pub(crate) fn first<T: Debug>(ask: impl AsyncFn() -> T, is_so: impl Fn(&T) -> bo
             pace.tick().await;
         }
     }
-}
-
-/// Users with limits, terminals that store who they are, and settlers.
-pub(crate) struct Market {
-    pub(crate) operator: Caller,
-    limit: u64,
-}
-
-/// A user with a terminal that stores its identification.
-#[derive(Clone)]
-pub(crate) struct Buyer {
-    pub(crate) user: String,
-    pub(crate) terminal: Caller,
-}
-
-impl Market {
-    pub(crate) async fn open(operator: Caller, limit: u64) -> Self {
-        Self { operator, limit }
-    }
-
-    /// A client in `role`.
-    pub(crate) async fn client(&self, role: &str, name: &str) -> Caller {
-        let body = json!({ "role": role, "name": name });
-        let reply = self.make("/v1/clients", &format!("client-{name}"), &body).await;
-        self.operator.with_key(&reply.field("key"))
-    }
-
-    /// A settler.
-    pub(crate) async fn settler(&self, name: &str) -> Caller {
-        self.client("settler", name).await
-    }
-
-    /// A registered user and its terminal.
-    pub(crate) async fn buyer(&self, login: &str) -> Buyer {
-        let body = json!({ "login": login, "limit": { "source": "fixed", "amount": self.limit, "currency": "EUR" } });
-        let user = self.make("/v1/users", &format!("user-{login}"), &body).await.field("id");
-        let body = json!({ "role": "terminal", "name": "a terminal", "user": user });
-        let reply = self.make("/v1/clients", &format!("terminal-{login}"), &body).await;
-        Buyer { terminal: self.operator.with_key(&reply.field("key")), user }
-    }
-
-    /// The answer once there is one: nodes that have just started may still be sharing the partitions out.
-    async fn make(&self, path: &str, key: &str, body: &serde_json::Value) -> Reply {
-        let now = |reply: &Result<Reply, Lost>| reply.as_ref().is_ok_and(|reply| reply.status != 503);
-        let made = first(async || self.operator.try_post(path, key, body).await, now).await;
-        made.expect("it was answered").expect(201)
-    }
-}
-
-/// A request for an approval of `amount` cents.
-pub(crate) fn purchase(amount: u64) -> serde_json::Value {
-    json!({ "amount": amount, "currency": "EUR", "purchase": { "description": "a song", "quantity": 1 } })
-}
-
-/// A redemption.
-pub(crate) fn redemption(token: &str) -> serde_json::Value {
-    json!({ "token": token })
-}
-
-/// A price.
-pub(crate) fn price(amount: u64) -> serde_json::Value {
-    json!({ "amount": amount, "currency": "EUR" })
 }
 
 /// Prints a line that is shown for tests that pass, too.

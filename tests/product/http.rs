@@ -1,6 +1,6 @@
 //! A caller with an API key, and what it is answered.
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use serde_json::Value;
 
 /// Somebody who calls a node.
@@ -59,9 +59,10 @@ impl Caller {
         self.send(request).await
     }
 
-    /// Sends any request with this caller's key.
+    /// Sends any request with this caller's key, if it has one.
     pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Result<Reply, Lost> {
-        let response = request.header(AUTHORIZATION, format!("Bearer {}", self.key)).send().await.map_err(|_| Lost)?;
+        let request = if self.key.is_empty() { request } else { request.bearer_auth(&self.key) };
+        let response = request.send().await.map_err(|_| Lost)?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         Ok(Reply { status, headers, text: response.text().await.map_err(|_| Lost)? })
     }
@@ -75,10 +76,14 @@ impl Reply {
         self
     }
 
-    /// This, if it is the problem `slug`; panics otherwise.
+    /// This, if it is the problem `slug`, written as all of them are; panics otherwise.
     #[track_caller]
     pub(crate) fn expect_problem(self, status: u16, slug: &str) -> Self {
         assert_eq!((self.status, self.slug().as_deref()), (status, Some(slug)), "{}", self.text);
+        assert_eq!(self.header("Content-Type"), Some("application/problem+json"), "{self:?}");
+        let problem = self.json();
+        assert_eq!((&problem["status"], problem["request_id"].as_str()), (&status.into(), self.header("X-Request-Id")));
+        assert!(problem["title"].is_string() && problem["detail"].is_string(), "{problem}");
         self
     }
 

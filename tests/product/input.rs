@@ -5,8 +5,9 @@ mod raw;
 use serde_json::{Value, json};
 
 use self::raw::{Answered, Request};
-use crate::fixture::{Buyer, Node, price, purchase, redemption};
+use crate::fixture::Node;
 use crate::http::Caller;
+use crate::market::{Buyer, price, purchase, redemption};
 
 /// A node with everything that a request can go wrong about.
 struct Stage {
@@ -21,7 +22,7 @@ struct Stage {
 impl Stage {
     async fn set(settings: &[&str]) -> Self {
         let node = Node::start_with(settings);
-        let market = node.market(10_000).await;
+        let market = node.market(10_000);
         let buyer = market.buyer("ann").await;
         let (settler, shop) = (market.settler("one").await, market.client("shop", "shop").await);
         let opened = buyer.terminal.post("/v1/approvals", "open", &purchase(100)).await.expect(201);
@@ -144,7 +145,10 @@ async fn requests_that_do_not_arrive_are_given_up() {
     let stage = Stage::set(&["--request-timeout-secs", "1"]).await;
     let mut slow = stage.request_approval(purchase(1).to_string());
     slow.held_back = 5;
-    stage.assert_refused(vec![("a body whose end does not come", slow, 408, "timeout")]).await;
+    let mut half = Request::get("/livez");
+    half.held_back = 5;
+    let body = ("a body whose end does not come", slow, 408, "timeout");
+    stage.assert_refused(vec![body, ("a head whose end does not come", half, 408, "")]).await;
 }
 
 /// Shows F31, F32.
@@ -158,7 +162,9 @@ async fn headers_that_are_no_headers_are_refused() {
         .assert_refused(vec![
             ("no idempotency key", without("Idempotency-Key"), 400, "invalid-request"),
             ("an empty idempotency key", with("Idempotency-Key", ""), 400, "invalid-request"),
+            ("two idempotency keys", with("X", "y").header("Idempotency-Key", "another"), 400, "invalid-request"),
             ("a long idempotency key", with("Idempotency-Key", &"k".repeat(256)), 400, "invalid-request"),
+            ("no content type", without("Content-Type"), 415, "unsupported-media-type"),
             ("another content type", with("Content-Type", "text/xml"), 415, "unsupported-media-type"),
             (
                 "another character set",
@@ -167,12 +173,14 @@ async fn headers_that_are_no_headers_are_refused() {
                 "unsupported-media-type",
             ),
             ("a version that is none", with("If-Match", "three"), 400, "invalid-request"),
+            ("a version without quotes", with("If-Match", "3"), 400, "invalid-request"),
             ("no API key", without("Authorization"), 401, "unauthenticated"),
             ("another scheme", with("Authorization", "Basic YTpi"), 401, "unauthenticated"),
             ("a key that is none", with("Authorization", "Bearer kpk_x"), 401, "unauthenticated"),
             ("a key that is no text", with("Authorization", "Bearer \u{e4}"), 401, "unauthenticated"),
             ("no such path", stage.command(&stage.shop, "/v1/nothing", "{}"), 404, "not-found"),
-            ("no such command", stage.command(&stage.settler, "/v1/approvals/dance", "{}"), 404, "not-found"),
+            ("no such command", stage.command(&stage.settler, "/v1/approvals/1/dance", "{}"), 404, "not-found"),
+            ("a command on an id", stage.command(&stage.settler, "/v1/approvals/1", "{}"), 405, "method-not-allowed"),
             ("an id that is none", stage.command(&stage.settler, "/v1/approvals/1/settle", "{}"), 404, "not-found"),
         ])
         .await;
@@ -222,11 +230,11 @@ async fn what_is_for_another_role_is_refused() {
     let stage = Stage::set(&[]).await;
     let (terminal, operator) = (&stage.buyer.terminal, stage.node.operator());
     let text = |body: Value| body.to_string();
-    let (open, redeem, settle) =
-        ("/v1/approvals", "/v1/approvals/redeem", format!("/v1/approvals/{}/settle", stage.approval));
+    let (open, redeem) = ("/v1/approvals", "/v1/approvals/redeem");
+    let [settle, revoke] = ["settle", "revoke"].map(|name| format!("/v1/approvals/{}/{name}", stage.approval));
     let user = json!({ "login": "x", "limit": { "source": "fixed", "amount": 1, "currency": "EUR" } });
     let client = json!({ "role": "operator", "name": "x" });
-    let mut cases = Vec::new();
+    let mut cases = vec![("a revocation by a shop", stage.command(&stage.shop, &revoke, "{}"), 403, "forbidden")];
     for caller in [&stage.settler, &stage.shop, &operator] {
         cases.push((
             "an approval asked for by no terminal",

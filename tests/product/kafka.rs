@@ -1,12 +1,11 @@
 //! A node whose history lies on Kafka: how it is told to reach brokers, what it tells of them, and brokers that are not
 //! those that it knows.
 
-use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::path::PathBuf;
 
 use tempfile::TempDir;
 
-use crate::fixture::{Node, brokers, run, text, until};
+use crate::fixture::{Ended, Node, run, topic, until, utf8};
 
 /// A folder with a configuration file for a topic of its own and with `more` in it, and a data directory made of it.
 struct Place {
@@ -18,12 +17,11 @@ impl Place {
     fn new(more: &str) -> Self {
         let folder = TempDir::with_prefix("kippu-on-kafka-").unwrap();
         let config = folder.path().join("kippu.toml");
-        let log = format!("kafka://{}/product-{:016x}", brokers(), rand::random::<u64>());
+        let log = topic("product");
         let kafka = "[kafka]\naccept_single_copy = true\nreplicas = 1\n";
         std::fs::write(&config, format!("log = \"{log}\"\n{kafka}{more}[node]\npartitions = 2\n")).unwrap();
         let place = Self { folder, config };
-        let made = place.run(&["init"]);
-        assert!(made.status.success(), "{}", text(&made));
+        place.run(&["init"]).ok();
         place
     }
 
@@ -32,7 +30,7 @@ impl Place {
     }
 
     /// Runs a command on the directory to its end.
-    fn run(&self, command: &[&str]) -> Output {
+    fn run(&self, command: &[&str]) -> Ended {
         run(&[command, &["--data", utf8(&self.data()), "--config", utf8(&self.config)]].concat())
     }
 
@@ -40,10 +38,6 @@ impl Place {
         let flags = ["--config", utf8(&self.config)].map(str::to_owned);
         Node::start_in(self.folder, flags.to_vec())
     }
-}
-
-fn utf8(path: &Path) -> &str {
-    path.to_str().expect("temporary folders have names in UTF-8")
 }
 
 /// Shows F34.
@@ -66,13 +60,10 @@ fn a_lost_label_is_made_again_over_the_keys_as_the_manual_says() {
     let (label, keyring) = (place.data().join("kippu.json"), place.data().join("keys/keyring.json"));
     let before = std::fs::read(&label).unwrap();
     std::fs::remove_file(&label).unwrap();
-    let refused = place.run(&["serve", "--listen", "127.0.0.1:0"]);
-    assert_eq!(refused.status.code(), Some(3), "{}", text(&refused));
-    assert!(text(&refused).contains("make it with `kippu init`"), "{}", text(&refused));
-    let made = place.run(&["init", "--keyring", utf8(&keyring)]);
-    assert!(made.status.success(), "{}", text(&made));
+    place.run(&["serve", "--listen", "127.0.0.1:0"]).refused(3, "make it with `kippu init`");
+    place.run(&["init", "--keyring", utf8(&keyring)]).ok();
     assert_eq!(std::fs::read(&label).unwrap(), before);
-    assert!(place.run(&["replay", "verify"]).status.success());
+    place.run(&["replay", "verify"]).ok();
 }
 
 /// Shows F5.
@@ -82,13 +73,10 @@ fn brokers_of_another_cluster_are_refused_with_both_ids_and_nothing_is_served() 
     let path = place.data().join("kippu.json");
     let mut label: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
     let here = label["cluster"].as_str().expect("the cluster was remembered").to_owned();
-    assert!(place.run(&["replay", "verify"]).status.success());
+    place.run(&["replay", "verify"]).ok();
     label["cluster"] = "elsewhere".into();
     std::fs::write(&path, label.to_string()).unwrap();
     for command in [&["serve", "--listen", "127.0.0.1:0"][..], &["replay", "verify"]] {
-        let refused = place.run(command);
-        assert_eq!(refused.status.code(), Some(3), "{command:?}");
-        let named = format!("the brokers belong to the cluster {here}, not elsewhere");
-        assert!(text(&refused).contains(&named), "{}", text(&refused));
+        place.run(command).refused(3, &format!("the brokers belong to the cluster {here}, not elsewhere"));
     }
 }

@@ -9,8 +9,9 @@ use rand::rngs::StdRng;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::fixture::{Market, PATIENCE};
+use crate::fixture::PATIENCE;
 use crate::http::Caller;
+use crate::market::Market;
 use crate::script::{self, Script, Told};
 
 /// See the module.

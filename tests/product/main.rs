@@ -5,9 +5,11 @@
 mod fixture;
 mod http;
 mod load;
+mod market;
 mod script;
 mod stores;
 
+mod answers;
 mod bench;
 mod cluster;
 mod command;
@@ -16,7 +18,6 @@ mod damage;
 mod import;
 mod input;
 mod kafka;
-mod lines;
 mod moving;
 mod purchases;
 mod race;

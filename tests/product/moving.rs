@@ -1,13 +1,13 @@
 //! A history on its way from the embedded log to Kafka, under load: the copy is killed again and again, and in the end the
 //! history goes on there. What clients were told must be there, once, and every retry must be answered as the first time.
 
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use rand::Rng as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::fixture::{Node, brokers, first, kippu, run, say, seeded, text, until};
+use crate::fixture::{Ended, Node, assert_sound_at, first, kippu, run, say, seeded, topic, until, utf8};
 use crate::http::Reply;
 use crate::load::Load;
 use crate::script;
@@ -16,22 +16,17 @@ const CLIENTS: u64 = 3;
 /// How often a copy is killed.
 const KILLS: usize = 10;
 
-/// A topic that nobody has used.
-pub(crate) fn topic(name: &str) -> String {
-    format!("kafka://{}/{name}-{:016x}", brokers(), rand::random::<u64>())
-}
-
 /// Shows F7, F12. Keeps E2, L4, T1, T2.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_history_moves_to_kafka_while_clients_work() {
     let mut rng = seeded("moving");
     let mut node = Node::start_with(&["--rate-per-second", "0"]);
-    let load = Load::start(node.market(script::LIMIT).await, node.operators(), CLIENTS, &mut rng).await;
+    let load = Load::start(node.market(script::LIMIT), node.operators(), CLIENTS, &mut rng).await;
     let log = topic("moving");
     load.answers(200).await;
-    assert_ok(&copy(&node, &log, &[]).output().unwrap());
+    copied(&node, &log, &[]).ok();
     load.answers(100).await;
-    assert_ok(&seal(&node, &log));
+    seal(&node, &log).ok();
     assert_moved(&node, &log).await;
     node.stop();
     node.serve_from(&log);
@@ -40,7 +35,7 @@ async fn a_history_moves_to_kafka_while_clients_work() {
     load.answers(200).await;
     let (told, _) = load.end(&node.operators()).await;
     node.stop();
-    assert_sound(&log);
+    assert_sound_at(&log);
     say(&format!("moving: {told} answers before, during and after: 0 lost, 0 doubled"));
 }
 
@@ -49,11 +44,11 @@ async fn a_history_moves_to_kafka_while_clients_work() {
 async fn a_copy_that_is_killed_again_and_again_is_the_history_in_the_end() {
     let mut rng = seeded("copy");
     let mut node = Node::start_with(&["--rate-per-second", "0"]);
-    let load = Load::start(node.market(script::LIMIT).await, node.operators(), CLIENTS, &mut rng).await;
+    let load = Load::start(node.market(script::LIMIT), node.operators(), CLIENTS, &mut rng).await;
     let log = topic("copied");
     // How many answers a whole copy takes on this machine: kills are spread over such a time.
     let (before, once) = (load.so_far(), copy(&node, &topic("once"), &[]));
-    assert_ok(&tokio::task::spawn_blocking(|| { once }.output().unwrap()).await.unwrap());
+    tokio::task::spawn_blocking(|| Ended::of(&mut { once })).await.unwrap().ok();
     let takes = load.so_far() - before;
     let mut held = vec![0];
     for round in 0..KILLS {
@@ -67,17 +62,17 @@ async fn a_copy_that_is_killed_again_and_again_is_the_history_in_the_end() {
         child.kill();
         held.push(messages(&log));
     }
-    assert_ok(&seal(&node, &log));
+    seal(&node, &log).ok();
     node.stop();
     // Whatever both are exported to has the same names, lengths and hashes.
     let folder = TempDir::new().unwrap();
-    let exports = [("--data", node.data().to_str().unwrap()), ("--log", log.as_str())].map(|(flag, place)| {
+    let exports = [("--data", utf8(&node.data())), ("--log", log.as_str())].map(|(flag, place)| {
         let to = folder.path().join(flag);
-        assert_ok(&run(&["log", "export", to.to_str().unwrap(), flag, place, "--accept-single-copy"]));
+        run(&["log", "export", utf8(&to), flag, place, "--accept-single-copy"]).ok();
         std::fs::read_to_string(to.join("manifest.json")).unwrap()
     });
     assert_eq!(exports[0], exports[1]);
-    assert_sound(&log);
+    assert_sound_at(&log);
     node.serve_from(&log);
     node.start_again();
     load.moved(node.operators());
@@ -93,21 +88,17 @@ async fn a_history_is_served_from_its_new_home_only_once_it_has_ended_in_the_old
     let place = json!({ "label": "before" });
     let before = node.operator().post("/v1/placements", "before", &place).await.expect(201);
     let log = topic("early");
-    assert_ok(&copy(&node, &log, &[]).output().unwrap());
-    let refused = copy(&node, &log, &["--seal"]).output().unwrap();
-    assert!(!refused.status.success() && text(&refused).contains("name an operator's key"), "{}", text(&refused));
+    copied(&node, &log, &[]).ok();
+    copied(&node, &log, &["--seal"]).refused(3, "name an operator's key");
     node.stop();
     let data = node.data();
-    let data = data.to_str().unwrap();
-    let early = run(&["serve", "--data", data, "--log", &log, "--accept-single-copy", "--listen", "127.0.0.1:0"]);
-    assert_eq!(early.status.code(), Some(3));
-    assert!(text(&early).contains("partition 0 has not ended there"), "{}", text(&early));
+    let early = ["serve", "--data", utf8(&data), "--log", &log, "--accept-single-copy", "--listen", "127.0.0.1:0"];
+    run(&early).refused(3, "partition 0 has not ended there");
     // With the node stopped, the command seals by itself.
-    assert_ok(&copy(&node, &log, &["--seal"]).output().unwrap());
-    assert_ok(&copy(&node, &log, &["--seal"]).output().unwrap());
-    let elsewhere = copy(&node, &topic("elsewhere"), &["--seal"]).output().unwrap();
-    assert_eq!(elsewhere.status.code(), Some(1), "{}", text(&elsewhere));
-    assert!(text(&elsewhere).contains("is sealed already, and goes on at kafka://"), "{}", text(&elsewhere));
+    copied(&node, &log, &["--seal"]).ok();
+    copied(&node, &log, &["--seal"]).ok();
+    let elsewhere = copied(&node, &topic("elsewhere"), &["--seal"]);
+    elsewhere.refused(1, "is sealed already, and goes on at kafka://");
     // A node that is started where the history was says where it is.
     node.start_again();
     assert_moved(&node, &log).await;
@@ -120,8 +111,7 @@ async fn a_history_is_served_from_its_new_home_only_once_it_has_ended_in_the_old
             .await;
     assert!(before.says_the_same_as(&again), "{before:?}, and then {again:?}");
     // It lies there now, so there is nothing to copy to there any more.
-    let late = copy(&node, &log, &[]).output().unwrap();
-    assert_eq!(late.status.code(), Some(2), "{}", text(&late));
+    copied(&node, &log, &[]).refused(2, "");
 }
 
 /// Shows F7. Keeps L4.
@@ -129,31 +119,29 @@ async fn a_history_is_served_from_its_new_home_only_once_it_has_ended_in_the_old
 async fn a_history_goes_from_one_topic_to_another_only_once_it_has_ended_in_the_first() {
     let (old, new) = (topic("old"), topic("new"));
     let folder = TempDir::with_prefix("kippu-test-").unwrap();
-    let data = folder.path().join("data").to_str().unwrap().to_owned();
-    let on_data = ["--data", data.as_str(), "--accept-single-copy"];
-    assert_ok(&run(&[&["init", "--log", &old, "--replicas", "1", "--partitions", "2"], &on_data[..]].concat()));
+    let data = folder.path().join("data");
+    let on_data = ["--data", utf8(&data), "--accept-single-copy"];
+    run(&[&["init", "--log", &old, "--replicas", "1", "--partitions", "2"], &on_data[..]].concat()).ok();
     let config = folder.path().join("kippu.toml");
     std::fs::write(&config, "[kafka]\naccept_single_copy = true\n").unwrap();
-    let mut node = Node::start_in(folder, vec!["--config".to_owned(), config.to_str().unwrap().to_owned()]);
+    let mut node = Node::start_in(folder, vec!["--config".to_owned(), utf8(&config).to_owned()]);
     answered(&node).await;
-    let market = node.market(script::LIMIT).await;
+    let market = node.market(script::LIMIT);
     let mut users = Vec::new();
     for login in ["ada", "bob", "eve", "ian", "joe", "kim"] {
         users.push((login, market.buyer(login).await.user));
     }
     // Brokers may be named otherwise, and a copy that was not sealed for is no home.
-    assert_ok(&copy(&node, &new, &[]).output().unwrap());
-    let itself = copy(&node, &renamed(&old), &["--seal"]).output().unwrap();
-    assert_eq!(itself.status.code(), Some(2), "{}", text(&itself));
+    copied(&node, &new, &[]).ok();
+    copied(&node, &renamed(&old), &["--seal"]).refused(2, "");
     node.stop();
     let early = run(&[&["serve", "--log", &new, "--listen", "127.0.0.1:0"], &on_data[..]].concat());
-    assert_eq!(early.status.code(), Some(3));
     let advice = format!("partition 0 has not ended there; move it with `kippu log copy {old} {new} --seal`");
-    assert!(text(&early).contains(&advice), "{}", text(&early));
+    early.refused(3, &advice);
     node.start_again();
     answered(&node).await;
     node.stop();
-    assert_ok(&copy(&node, &new, &["--seal"]).output().unwrap());
+    copied(&node, &new, &["--seal"]).ok();
     node.serve_from(&renamed(&new));
     node.start_again();
     answered(&node).await;
@@ -165,7 +153,7 @@ async fn a_history_goes_from_one_topic_to_another_only_once_it_has_ended_in_the_
     // Later starts need no word of it.
     let label = std::fs::read_to_string(node.data().join("kippu.json")).unwrap();
     assert!(label.contains(&renamed(&new)), "{label}");
-    assert_sound(&new);
+    assert_sound_at(&new);
 }
 
 /// Waits until `node` takes commands.
@@ -186,20 +174,19 @@ fn renamed(log: &str) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_copy_in_another_directory_is_a_node_of_its_own_with_every_name() {
     let node = Node::start();
-    let market = node.market(script::LIMIT).await;
+    let market = node.market(script::LIMIT);
     let buyer = market.buyer("grace").await;
     let folder = TempDir::with_prefix("kippu-test-").unwrap();
     let to = folder.path().join("data");
-    assert_ok(&copy(&node, to.to_str().unwrap(), &[]).output().unwrap());
+    copied(&node, utf8(&to), &[]).ok();
     let later = market.buyer("ada").await;
-    assert_ok(&copy(&node, to.to_str().unwrap(), &[]).output().unwrap());
+    copied(&node, utf8(&to), &[]).ok();
     // A first copy that has not ended is no node.
     let (label, kept) = (to.join("kippu.json"), folder.path().join("kept"));
     std::fs::write(to.join("copying"), "").unwrap();
     std::fs::rename(&label, &kept).unwrap();
-    let unfinished = run(&["serve", "--data", to.to_str().unwrap(), "--listen", "127.0.0.1:0"]);
-    assert!(text(&unfinished).contains("has not ended"), "{}", text(&unfinished));
-    assert_ok(&copy(&node, to.to_str().unwrap(), &[]).output().unwrap());
+    run(&["serve", "--data", utf8(&to), "--listen", "127.0.0.1:0"]).refused(3, "has not ended");
+    copied(&node, utf8(&to), &[]).ok();
     assert_eq!(std::fs::read(&label).unwrap(), std::fs::read(&kept).unwrap());
     assert!(!to.join("copying").exists());
     let key = node.operator().key;
@@ -219,15 +206,14 @@ async fn a_node_that_somebody_copies_its_own_backup_to_stays_a_node() {
     let mut node = Node::start();
     let folder = TempDir::with_prefix("kippu-test-").unwrap();
     let backup = folder.path().join("data");
-    assert_ok(&copy(&node, backup.to_str().unwrap(), &[]).output().unwrap());
+    copied(&node, utf8(&backup), &[]).ok();
     answered(&node).await;
     node.stop();
-    let swapped = kippu().args(["log", "copy"]).arg(&backup).arg(node.data()).output().unwrap();
-    assert_eq!(swapped.status.code(), Some(1), "{}", text(&swapped));
+    run(&["log", "copy", utf8(&backup), utf8(&node.data())]).refused(1, "");
     node.start_again();
     answered(&node).await;
     // A copy that adds to a whole one may be killed: what is there is whole at any moment.
-    let mut following = Killed(copy(&node, backup.to_str().unwrap(), &["--follow"]).spawn().unwrap());
+    let mut following = Killed(copy(&node, utf8(&backup), &["--follow"]).spawn().unwrap());
     let lock = backup.join("LOCK");
     let pid = following.0.id().to_string();
     until(async || std::fs::read_to_string(&lock).unwrap_or_default(), |holder| holder.trim() == pid).await;
@@ -248,10 +234,14 @@ fn copy(node: &Node, to: &str, flags: &[&str]) -> Command {
     command
 }
 
+/// The same, to its end.
+fn copied(node: &Node, to: &str, flags: &[&str]) -> Ended {
+    Ended::of(&mut copy(node, to, flags))
+}
+
 /// Copies what is left, with the node asked for the end.
-fn seal(node: &Node, to: &str) -> Output {
-    let key = node.data().join("operator.key");
-    copy(node, to, &["--seal", "--json", "--key-file", key.to_str().unwrap()]).output().unwrap()
+fn seal(node: &Node, to: &str) -> Ended {
+    copied(node, to, &["--seal", "--json", "--key-file", utf8(&node.data().join("operator.key"))])
 }
 
 /// How many messages a topic holds; none where there is no topic.
@@ -259,17 +249,6 @@ fn messages(log: &str) -> usize {
     let (brokers, topic) = log.strip_prefix("kafka://").unwrap().split_once('/').unwrap();
     let output = Command::new("kcat").args(["-C", "-b", brokers, "-t", topic, "-e", "-q", "-f", "%o\n"]).output();
     output.expect("kcat runs").stdout.iter().filter(|byte| **byte == b'\n').count()
-}
-
-#[track_caller]
-fn assert_ok(output: &Output) {
-    assert!(output.status.success(), "{}", text(output));
-}
-
-#[track_caller]
-fn assert_sound(log: &str) {
-    let output = run(&["replay", "verify", "--log", log, "--accept-single-copy"]);
-    assert!(output.status.success(), "{}", text(&output));
 }
 
 /// Nothing is decided there any more, and everybody is told where.

@@ -2,13 +2,14 @@
 
 use futures_util::future::join_all;
 
-use crate::fixture::{Node, price, purchase, redemption};
+use crate::fixture::Node;
+use crate::market::{price, purchase, redemption};
 
 /// Shows D25, D26, D27, D36, F12. Keeps T1, E2.
 #[tokio::test]
 async fn of_sixteen_callers_who_race_to_redeem_one_token_exactly_one_succeeds() {
     let node = Node::start();
-    let market = node.market(10_000).await;
+    let market = node.market(10_000);
     let buyer = market.buyer("ann").await;
     let mut settlers = Vec::new();
     for name in ["s1", "s2", "s3", "s4"] {
@@ -52,11 +53,11 @@ fn number(position: &str) -> u64 {
 #[tokio::test]
 async fn of_two_approvals_that_race_for_the_last_of_a_limit_one_is_given() {
     let node = Node::start();
-    let market = node.market(1_000).await;
+    let market = node.market(1_000);
     for round in 0..30 {
         let buyer = market.buyer(&format!("buyer-{round}")).await;
-        let request = |key| buyer.terminal.post("/v1/approvals", key, &ALMOST_ALL);
-        static ALMOST_ALL: std::sync::LazyLock<serde_json::Value> = std::sync::LazyLock::new(|| purchase(600));
+        let almost_all = purchase(600);
+        let request = |key| buyer.terminal.post("/v1/approvals", key, &almost_all);
         let (one, two) = tokio::join!(request("one"), request("two"));
         let (given, refused) = if one.status == 201 { (one, two) } else { (two, one) };
         given.expect(201);
@@ -69,9 +70,9 @@ async fn of_two_approvals_that_race_for_the_last_of_a_limit_one_is_given() {
 
 /// Shows F12. Keeps E2.
 #[tokio::test]
-async fn a_retry_while_the_first_is_in_flight_joins_it() {
+async fn callers_who_send_one_command_at_once_get_one_answer_and_one_effect() {
     let node = Node::start();
-    let market = node.market(1_000).await;
+    let market = node.market(1_000);
     let buyer = market.buyer("ann").await;
     for round in 0..20 {
         let (key, body) = (format!("key-{round}"), purchase(10));
@@ -80,20 +81,16 @@ async fn a_retry_while_the_first_is_in_flight_joins_it() {
             assert!(reply.status == 201 && reply.says_the_same_as(&replies[0]), "{replies:?}");
         }
     }
-    let spending =
-        market.operator.get_at(&format!("/v1/spending/{}", buyer.user), &last(&buyer).await).await.expect(200);
+    let last = buyer.terminal.post("/v1/approvals", "last", &purchase(0)).await.expect(201).position();
+    let spending = market.operator.get_at(&format!("/v1/spending/{}", buyer.user), &last).await.expect(200);
     assert_eq!(spending.json()["reserved"], 200, "twenty purchases of ten cents were asked for, eight times each");
-}
-
-async fn last(buyer: &crate::fixture::Buyer) -> String {
-    buyer.terminal.post("/v1/approvals", "last", &purchase(0)).await.expect(201).position()
 }
 
 /// Shows F12, F35. Keeps E2, T1.
 #[tokio::test]
 async fn a_retry_after_a_crash_is_answered_as_the_first_time() {
     let mut node = Node::start();
-    let market = node.market(1_000).await;
+    let market = node.market(1_000);
     let (buyer, settler) = (market.buyer("ann").await, market.settler("one").await);
     let opened = buyer.terminal.post("/v1/approvals", "open", &purchase(700)).await.expect(201);
     let refused = buyer.terminal.post("/v1/approvals", "too-much", &purchase(301)).await;
@@ -115,7 +112,7 @@ async fn a_retry_after_a_crash_is_answered_as_the_first_time() {
 #[tokio::test]
 async fn the_same_key_with_another_body_is_refused() {
     let node = Node::start();
-    let market = node.market(1_000).await;
+    let market = node.market(1_000);
     let buyer = market.buyer("ann").await;
     let first = buyer.terminal.post("/v1/approvals", "key", &purchase(10)).await.expect(201);
     buyer.terminal.post("/v1/approvals", "key", &purchase(11)).await.expect_problem(422, "idempotency-key-reused");
@@ -126,7 +123,7 @@ async fn the_same_key_with_another_body_is_refused() {
 #[tokio::test]
 async fn a_command_decided_on_another_version_is_refused() {
     let node = Node::start();
-    let market = node.market(1_000).await;
+    let market = node.market(1_000);
     let buyer = market.buyer("ann").await;
     let path = format!("/v1/users/{}/change-limit", buyer.user);
     let change = |version: &'static str, key: &'static str| {

@@ -6,9 +6,8 @@ use std::process::Command;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::fixture::{Node, run, text};
+use crate::fixture::{Ended, Node, run, topic, utf8};
 use crate::http::Reply;
-use crate::moving::topic;
 
 /// A stopped node with a user and a placement; what it answered about the latter.
 async fn stopped() -> (Node, Reply) {
@@ -25,14 +24,11 @@ async fn place(node: &Node) -> Reply {
 }
 
 fn inspect(arguments: &[&str]) -> Vec<Value> {
-    let output = run(&[&["log", "inspect", "--json"], arguments].concat());
-    assert!(output.status.success(), "{}", text(&output));
-    String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    run(&[&["log", "inspect", "--json"], arguments].concat()).ok().json()
 }
 
 fn lines_of(path: &Path, arguments: &[&str]) -> String {
-    let output = run(&[&["log", "export", path.to_str().unwrap()], arguments].concat());
-    assert!(output.status.success(), "{}", text(&output));
+    run(&[&["log", "export", utf8(path)], arguments].concat()).ok();
     std::fs::read_to_string(path.join("manifest.json")).unwrap()
 }
 
@@ -41,7 +37,7 @@ fn lines_of(path: &Path, arguments: &[&str]) -> String {
 async fn every_record_can_be_looked_at_beside_the_node_or_after_it() {
     let (mut node, _) = stopped().await;
     let data = node.data();
-    let data = data.to_str().unwrap();
+    let data = utf8(&data);
     let all = inspect(&["--data", data]);
     let of = |kind: &str| all.iter().filter(|record| record["kind"] == kind).count();
     assert_eq!((of("genesis"), of("claim"), of("commit")), (16, 16, 3));
@@ -50,12 +46,12 @@ async fn every_record_can_be_looked_at_beside_the_node_or_after_it() {
     let one = ["--data", data, "--partition", &partition, "--from", &number, "--limit", "1"];
     assert_eq!(inspect(&one), std::slice::from_ref(user));
     assert!(user["hash"].as_str().is_some_and(|hash| hash.len() == 64));
-    let shown = text(&run(&[&["log", "inspect"], &one[..]].concat()));
+    let shown = run(&[&["log", "inspect"], &one[..]].concat()).said;
     assert!(
         shown.starts_with(&format!("{partition}-{number}  ")) && shown.contains("user.registered  users/"),
         "{shown}"
     );
-    assert_eq!(run(&["log", "inspect", "--data", data, "--partition", "16"]).status.code(), Some(2));
+    run(&["log", "inspect", "--data", data, "--partition", "16"]).refused(2, "");
     node.start_again();
     assert_eq!(inspect(&["--data", data]).len(), all.len() + 16, "beside the running node, with its claims");
 }
@@ -67,9 +63,9 @@ async fn an_export_becomes_the_same_log_again_and_a_damaged_segment_is_refused_b
     let folder = TempDir::with_prefix("kippu-test-").unwrap();
     let [export, again] = ["export", "again"].map(|name| folder.path().join(name));
     let data = folder.path().join("data");
-    let manifest = lines_of(&export, &["--data", node.data().to_str().unwrap()]);
+    let manifest = lines_of(&export, &["--data", utf8(&node.data())]);
     let import = |place: &[&str]| {
-        run(&[&["log", "import", export.to_str().unwrap(), "--replicas", "1", "--accept-single-copy"], place].concat())
+        run(&[&["log", "import", utf8(&export), "--replicas", "1", "--accept-single-copy"], place].concat())
     };
 
     let names: Value = serde_json::from_str(&manifest).unwrap();
@@ -79,27 +75,23 @@ async fn an_export_becomes_the_same_log_again_and_a_damaged_segment_is_refused_b
     let mut flipped = sound.clone();
     flipped[sound.len() / 2] ^= 0x10;
     std::fs::write(&segment, flipped).unwrap();
-    let refused = import(&["--data", data.to_str().unwrap()]);
-    assert_eq!(refused.status.code(), Some(1), "{}", text(&refused));
-    assert!(text(&refused).contains(name) && text(&refused).contains("SHA-256"), "{}", text(&refused));
+    import(&["--data", utf8(&data)]).refused(1, name).refused(1, "SHA-256");
     assert!(!data.exists(), "nothing was written");
     std::fs::write(&segment, sound).unwrap();
 
     let log = topic("imported");
     for (place, flags, keyless) in [
         (["--log", &log], vec!["--accept-single-copy"], &["--without-keys"][..]),
-        (["--data", data.to_str().unwrap()], vec![], &[]),
+        (["--data", utf8(&data)], vec![], &[]),
     ] {
         for _ in 0..2 {
-            let imported = import(&[&place[..], keyless].concat());
-            assert!(imported.status.success(), "{}", text(&imported));
+            import(&[&place[..], keyless].concat()).ok();
         }
         assert_eq!(lines_of(&again, &[&place[..], &flags[..]].concat()), manifest);
         std::fs::remove_dir_all(&again).unwrap();
     }
     // With the keys beside it, it is the node.
-    let keys = Command::new("cp").arg("-a").arg(node.data().join("keys")).arg(&data).status();
-    assert!(keys.unwrap().success());
+    Ended::of(Command::new("cp").arg("-a").arg(node.data().join("keys")).arg(&data)).ok();
     let other = Node::start_in(folder, Vec::new());
     let repeated = place(&other).await;
     assert!(told.says_the_same_as(&repeated), "{told:?}, and then {repeated:?}");
@@ -112,40 +104,32 @@ async fn a_history_does_not_come_to_a_topic_without_its_persons_keys_unless_that
     let (node, _) = stopped().await;
     let folder = TempDir::with_prefix("kippu-test-").unwrap();
     let [export, data, joined] = ["export", "data", "joined"].map(|name| folder.path().join(name));
-    let [export, data, joined] = [&export, &data, &joined].map(|path| path.to_str().unwrap());
+    let [export, data, joined] = [&export, &data, &joined].map(|path| utf8(path));
     let keys = node.data().join("keys");
     let keyring = keys.join("keyring.json");
     let kafka = ["--accept-single-copy", "--replicas", "1"];
     let on = |arguments: &[&str]| run(&[arguments, &kafka[..]].concat());
     let join = |log: &str, more: &[&str]| {
-        on(&[&["init", "--data", joined, "--log", log, "--keyring", keyring.to_str().unwrap()], more].concat())
+        on(&[&["init", "--data", joined, "--log", log, "--keyring", utf8(&keyring)], more].concat())
     };
-    assert!(run(&["log", "export", export, "--data", node.data().to_str().unwrap()]).status.success());
+    run(&["log", "export", export, "--data", utf8(&node.data())]).ok();
 
     let keyless = topic("keyless");
-    let refused = on(&["log", "import", export, "--log", &keyless]);
-    assert_eq!(refused.status.code(), Some(2), "{}", text(&refused));
-    assert!(text(&refused).contains(&format!("`kippu log copy DIR {keyless}`")), "{}", text(&refused));
-    let accepted = on(&["log", "import", export, "--log", &keyless, "--without-keys"]);
-    assert!(accepted.status.success(), "{}", text(&accepted));
-    let refused = join(&keyless, &[]);
-    assert_eq!(refused.status.code(), Some(3), "{}", text(&refused));
-    assert!(text(&refused).contains(".keys holds no keys"), "{}", text(&refused));
-    let accepted = join(&keyless, &["--without-keys"]);
-    assert!(accepted.status.success(), "{}", text(&accepted));
+    let advice = format!("`kippu log copy DIR {keyless}`");
+    on(&["log", "import", export, "--log", &keyless]).refused(2, &advice);
+    on(&["log", "import", export, "--log", &keyless, "--without-keys"]).ok();
+    join(&keyless, &[]).refused(3, ".keys holds no keys");
+    join(&keyless, &["--without-keys"]).ok();
     std::fs::remove_dir_all(joined).unwrap();
 
     // The way that brings both.
-    assert!(run(&["log", "import", export, "--data", data]).status.success());
-    assert!(Command::new("cp").arg("-a").arg(&keys).arg(data).status().unwrap().success());
+    run(&["log", "import", export, "--data", data]).ok();
+    Ended::of(Command::new("cp").arg("-a").arg(&keys).arg(data)).ok();
     let log = topic("with-keys");
-    for command in [on(&["log", "copy", data, &log]), join(&log, &[])] {
-        assert!(command.status.success(), "{}", text(&command));
-    }
+    on(&["log", "copy", data, &log]).ok();
+    join(&log, &[]).ok();
     // A node's keys know nobody in an export.
-    let again = run(&["log", "import", export, "--data", node.data().to_str().unwrap()]);
-    assert_eq!(again.status.code(), Some(3), "{}", text(&again));
-    assert!(text(&again).contains("holds a node already"), "{}", text(&again));
+    run(&["log", "import", export, "--data", utf8(&node.data())]).refused(3, "holds a node already");
 }
 
 /// Shows F7, F8.
@@ -153,16 +137,12 @@ async fn a_history_does_not_come_to_a_topic_without_its_persons_keys_unless_that
 async fn the_lines_of_the_documentation_show_a_topic_with_ordinary_tools() {
     let (node, _) = stopped().await;
     let log = topic("shown");
-    let copied = run(&["log", "copy", node.data().to_str().unwrap(), &log, "--replicas", "1", "--accept-single-copy"]);
-    assert!(copied.status.success(), "{}", text(&copied));
+    run(&["log", "copy", utf8(&node.data()), &log, "--replicas", "1", "--accept-single-copy"]).ok();
     let (brokers, topic) = log.strip_prefix("kafka://").unwrap().split_once('/').unwrap();
     let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/log-format.md")).unwrap();
     let lines: Vec<&str> = page.lines().filter(|line| line.starts_with("kcat -C ")).collect();
     let shown = lines.iter().map(|line| {
-        let output =
-            Command::new("sh").args(["-euc", line]).env("BROKERS", brokers).env("TOPIC", topic).output().unwrap();
-        assert!(output.status.success(), "{line}: {}", text(&output));
-        String::from_utf8(output.stdout).unwrap()
+        Ended::of(Command::new("sh").args(["-euc", line]).env("BROKERS", brokers).env("TOPIC", topic)).ok().out
     });
     let shown: Vec<String> = shown.collect();
     let [records, events, keys] = &shown[..] else { panic!("three lines, not {}", lines.len()) };

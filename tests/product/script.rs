@@ -9,8 +9,9 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::{Value, json};
 
-use crate::fixture::{first, price, purchase, redemption, until};
+use crate::fixture::{first, until};
 use crate::http::{Caller, Lost, Reply};
+use crate::market::{price, purchase, redemption};
 
 /// Every user's limit: used up after some tens of purchases.
 pub(crate) const LIMIT: u64 = 50_000;

@@ -17,14 +17,6 @@ pub(crate) struct Entry {
     of: &'static str,
 }
 
-impl Entry {
-    /// The last part of the page's path.
-    #[cfg(test)]
-    pub(crate) const fn slug(&self) -> &'static str {
-        self.slug
-    }
-}
-
 /// Every problem type once: the general ones, those of queries, then family by family.
 pub(crate) fn all() -> Vec<Entry> {
     let of = |of, kind: &ProblemType| Entry {

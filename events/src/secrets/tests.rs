@@ -64,16 +64,6 @@ fn a_token_of_another_purpose_log_or_key_store_is_forged() {
     assert_eq!(Secrets::ephemeral(8, LOG).verify(Purpose::ApiKey, &text), Err(Forged));
 }
 
-#[test]
-fn a_pin_is_checked_by_what_was_made_of_it_for_the_same_user_only() {
-    let secrets = secrets();
-    let stored = secrets.pin_verifier(id(1), "1234");
-    assert!(stored.matches(&secrets.pin_verifier(id(1), "1234")));
-    assert!(!stored.matches(&secrets.pin_verifier(id(1), "1235")));
-    assert!(!stored.matches(&secrets.pin_verifier(id(2), "1234")));
-    assert!(!stored.argon2id.contains("1234"));
-}
-
 /// Shows F30.
 #[test]
 fn a_sealed_field_opens_for_its_person_and_field_only() {
@@ -84,11 +74,6 @@ fn a_sealed_field_opens_for_its_person_and_field_only() {
     assert!(secrets.unseal(id(1), "login", &sealed).is_err());
     assert!(secrets.unseal(id(2), "name", &sealed).is_err());
     assert!(matches!(secrets.unseal(id(3), "name", &sealed), Err(SecretsError::NoPerson(_))));
-    let mut changed = sealed.xchacha20poly1305.clone().into_bytes();
-    changed[40] ^= 1;
-    let changed = Sealed { xchacha20poly1305: String::from_utf8(changed).unwrap() };
-    assert!(secrets.unseal(id(1), "name", &changed).is_err());
-    assert_ne!(sealed, secrets.seal(id(1), "name", "Ann Example").unwrap(), "equal names do not look equal");
 }
 
 #[test]
@@ -131,24 +116,6 @@ fn the_key_store_keeps_its_keys_to_itself_and_survives_a_restart() {
     assert_eq!(secrets.unseal(id(1), "name", &sealed).unwrap(), "Ann Example");
     assert!(Secrets::create(&dir, LOG).is_err(), "a key store is never overwritten");
     assert_eq!(format!("{secrets:?}"), "Secrets");
-}
-
-#[test]
-fn a_damaged_keyring_is_named_by_its_path_and_never_quoted() {
-    let folder = tempfile::tempdir().unwrap();
-    drop(Secrets::create(folder.path(), LOG).unwrap());
-    let path = folder.path().join(keyring::FILE);
-    let text = std::fs::read_to_string(&path).unwrap();
-    for damaged in [
-        text.replacen("\"format\": 1", "\"format\": 2", 1),
-        text[..text.len() / 2].to_owned(),
-        text.replacen("\"key\": \"", "\"key\": \"!", 1),
-    ] {
-        std::fs::write(&path, &damaged).unwrap();
-        let error = Secrets::open(folder.path(), LOG).unwrap_err().to_string();
-        assert!(error.contains("keyring.json"), "{error}");
-        assert!(text.lines().filter_map(|l| l.split('"').nth(3)).all(|key| !error.contains(key)), "{error}");
-    }
 }
 
 impl Secrets {

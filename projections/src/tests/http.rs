@@ -11,6 +11,7 @@ use kippu_events::log::Position;
 use kippu_events::secrets::Sealed;
 use serde_json::Value;
 
+use super::story::State;
 use super::{Running, Scripted, Story, end_of, seed};
 use crate::Projections;
 use crate::http::{self, CUT, POSITION};
@@ -90,8 +91,13 @@ async fn a_list_comes_in_pages() {
     let second = ask(&running, operator, &format!("/v1/approvals?limit=1000&cursor={next}"), &[]).await;
     assert_eq!(second.body["data"].as_array().map(Vec::len), Some(story.approvals.len() - 3));
     assert_eq!((&second.body["next"], &second.body["has_more"]), (&Value::Null, &Value::from(false)));
-    let few = ask(&running, operator, &format!("/v1/approvals?user={}&state=issued", story.users[0]), &[]).await;
-    assert!(few.body["data"].as_array().expect("rows").iter().all(|row| row["state"] == "issued"));
+    let issued = |state: &State| *state == State::Issued;
+    let user = story.approvals.iter().find(|(.., state)| issued(state)).expect("some are issued").1;
+    let few = ask(&running, operator, &format!("/v1/approvals?user={user}&state=issued"), &[]).await;
+    let rows = few.body["data"].as_array().expect("rows");
+    assert!(rows.iter().all(|row| row["state"] == "issued" && row["user"] == user.to_string()), "{rows:?}");
+    let expected = story.approvals.iter().filter(|(_, of, state)| *of == user && issued(state)).count();
+    assert_eq!(rows.len(), expected);
 }
 
 /// Shows F31.

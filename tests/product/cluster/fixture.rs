@@ -5,8 +5,9 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::fixture::{Market, Node, run, text, until};
+use crate::fixture::{Node, assert_sound_at, run, until, utf8};
 use crate::http::{Caller, Lost, Reply};
+use crate::market::Market;
 
 /// A node that does not answer within this is asked no more: it may be frozen, or cut off.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -33,14 +34,13 @@ impl Cluster {
         let mut nodes = Vec::new();
         for (index, (folder, log)) in folders.into_iter().zip(&logs).enumerate() {
             let data = folder.path().join("data");
-            let mut init = vec!["init", "--data", data.to_str().unwrap(), "--log", log, "--accept-single-copy"];
+            let mut init = vec!["init", "--data", utf8(&data), "--log", log, "--accept-single-copy"];
             if index == 0 {
                 init.extend(["--partitions", PARTITIONS, "--replicas", &replicas]);
             } else {
-                init.extend(["--keyring", keyring.to_str().unwrap()]);
+                init.extend(["--keyring", utf8(&keyring)]);
             }
-            let made = run(&init);
-            assert!(made.status.success(), "{}", text(&made));
+            run(&init).ok();
             let name = format!("node-{index}");
             let flags = ["--accept-single-copy", "--name", &name, "--rate-per-second", "0"];
             let flags = flags.map(str::to_owned).to_vec();
@@ -62,7 +62,7 @@ impl Cluster {
     /// A market at the first node.
     pub(super) async fn market(&self, limit: u64) -> Market {
         self.settled().await;
-        Market::open(self.operators().remove(0), limit).await
+        Market { operator: self.operators().remove(0), limit }
     }
 
     /// Waits until every node is ready and every partition is served by one of them.
@@ -103,18 +103,13 @@ impl Cluster {
             nodes.len() == self.nodes.len()
                 && (0..nodes.len()).all(|index| nodes.iter().any(|finding| told(finding, index)))
         };
-        let ask = async || {
-            let output = run(&["--json", "doctor", "--data", data.to_str().unwrap(), "--accept-single-copy"]);
-            serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&output)))
-        };
+        let ask = async || run(&["--json", "doctor", "--data", utf8(&data), "--accept-single-copy"]).json().remove(0);
         until(ask, all_at_work).await;
     }
 
     /// Panics where the history is not sound; gives the last lines of the report.
     #[track_caller]
     pub(super) fn assert_sound(&self) -> String {
-        let output = run(&["replay", "verify", "--log", &self.log, "--accept-single-copy"]);
-        assert!(output.status.success(), "{}", text(&output));
-        text(&output)
+        assert_sound_at(&self.log)
     }
 }

@@ -17,7 +17,7 @@ pub(super) struct Request {
     body: Vec<u8>,
     /// Sent in chunks instead of the body, without saying beforehand how much it is.
     pub(super) chunked: Option<Vec<u8>>,
-    /// So many bytes of the body are announced and never sent.
+    /// So many bytes at the end are never sent.
     pub(super) held_back: usize,
 }
 
@@ -77,9 +77,10 @@ impl Request {
             }
             None => {
                 bytes.extend_from_slice(format!("Content-Length: {}\r\n\r\n", self.body.len()).as_bytes());
-                bytes.extend_from_slice(&self.body[..self.body.len() - self.held_back]);
+                bytes.extend_from_slice(&self.body);
             }
         }
+        bytes.truncate(bytes.len() - self.held_back);
         // A node that has seen enough may answer and close before it has read everything.
         let _closed = stream.write_all(&bytes);
         let mut answer = Vec::new();

@@ -146,60 +146,14 @@ fn requests_of_another_shape_are_refused_and_leave_no_trace() {
     let before = world.records();
     for body in [
         json!({}),
-        json!({"amount": -1, "currency": "EUR"}),
-        json!({"amount": 1.5, "currency": "EUR"}),
-        json!({"amount": 1_000_000_000_000_001_u64, "currency": "EUR"}),
-        json!({"amount": 1, "currency": "eur"}),
         json!({"amount": 1, "currency": "EUR", "user": super::id(2)}),
-        json!({"amount": 1, "currency": "EUR", "expires_in_secs": 0}),
         json!({"amount": 1, "currency": "EUR", "expires_in_secs": 31_536_001}),
-        json!({"amount": 1, "currency": "EUR", "purchase": {"description": "x".repeat(257)}}),
-        json!({"amount": 1, "currency": "EUR", "purchase": {"description": "a\nb"}}),
-        json!({"amount": 1, "currency": "EUR", "purchase": {"quantity": -1}}),
         json!({"amount": 1, "currency": "EUR", "identification": {"login": "aiko", "pin": "12a4"}}),
         json!({"amount": 1, "currency": "EUR", "identification": {"login": "aiko", "pin": "123"}}),
     ] {
         assert_eq!(slug(world.ask(terminal, OPEN, &body)), "invalid-body", "{body}");
     }
     assert_eq!(world.records(), before);
-}
-
-/// Shows D25.
-#[test]
-fn what_is_no_token_of_ours_is_not_valid_and_leaves_no_trace() {
-    let (mut world, _, terminal) = world();
-    let (_, approval) = world.ask(terminal, OPEN, &euros(1)).unwrap();
-    let genuine = approval["token"].as_str().unwrap();
-    let key = json!({"role": "settler", "name": "till"});
-    let (_, client) = world.ask(Caller::OPERATOR, (Family::Clients, "open", None), &key).unwrap();
-    let before = world.records();
-    let last = if genuine.ends_with('A') { "B" } else { "A" };
-    for forged in [
-        "kpa_".to_owned(),
-        genuine[..genuine.len() - 1].to_owned(),
-        format!("{}{last}", &genuine[..genuine.len() - 1]),
-        format!("{genuine}A"),
-        client["key"].as_str().unwrap().to_owned(),
-    ] {
-        assert_eq!(slug(redeem(&mut world, settler(), &json!(forged))), "token-not-valid", "{forged}");
-    }
-    assert_eq!(world.records(), before);
-    assert_eq!(redeem(&mut world, settler(), &json!(genuine)).unwrap().0, 200);
-}
-
-#[test]
-fn each_command_is_for_its_roles_alone() {
-    let (mut world, _, terminal) = world();
-    let (_, approval) = world.ask(terminal, OPEN, &euros(1)).unwrap();
-    let settle = (Family::Approvals, "settle", Some(id_in(&approval)));
-    for other in [Caller::OPERATOR, caller(Role::Shop, 9), settler()] {
-        assert_eq!(slug(world.ask(other, OPEN, &euros(1))), "forbidden");
-    }
-    for other in [Caller::OPERATOR, caller(Role::Shop, 9), terminal] {
-        assert_eq!(slug(redeem(&mut world, other, &approval["token"])), "forbidden");
-        assert_eq!(slug(world.ask(other, settle, &euros(1))), "forbidden");
-    }
-    assert_eq!(slug(world.ask(caller(Role::Shop, 9), (settle.0, "revoke", settle.2), &json!({}))), "forbidden");
 }
 
 /// Shows F30. Keeps S1.

@@ -8,8 +8,10 @@ mod seal;
 mod standby;
 mod writers;
 
+use std::fmt::Debug;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use kippu_events::client::Role;
 use kippu_events::log::memory::MemoryLog;
@@ -26,6 +28,26 @@ use crate::problem::Problem;
 
 const LOG: LogId = LogId([7; 16]);
 const NOON: Time = Time::from_micros(1_795_253_400_000_000);
+
+/// No test waits for time to pass; one that waits this long for others has failed.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Asks, with others running in between, until the answer `is_so`; gives it.
+#[track_caller]
+fn until<T: Debug>(ask: impl AsyncFn() -> T, is_so: impl Fn(&T) -> bool) -> impl Future<Output = T> {
+    let asker = std::panic::Location::caller();
+    async move {
+        let begun = Instant::now();
+        loop {
+            let answer = ask().await;
+            if is_so(&answer) {
+                return answer;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{asker}: still {answer:?}");
+            tokio::task::yield_now().await;
+        }
+    }
+}
 
 /// A log, a key store, a clock and a folder, which outlive the runtimes that a test starts on them.
 struct Stage {
@@ -109,6 +131,12 @@ impl Play {
     async fn place(&self, id: EntityId, name: &str, key: &str, server: &str) -> Result<Outcome, Problem> {
         let field = if name == "place" { "server" } else { "to" };
         self.run(Caller::OPERATOR, Family::Placements, Some(id), name, key, json!({ field: server })).await
+    }
+
+    /// Places the placement `id`, once its partition has claimed anew.
+    async fn placed(&self, id: EntityId) -> Outcome {
+        let answer = until(async || self.place(id, "place", "p", "a").await, |answer| slug(answer) != "unavailable");
+        answer.await.unwrap()
     }
 
     /// Registers a user with a limit of 10.00 EUR; gives a terminal that stores the user's identification.

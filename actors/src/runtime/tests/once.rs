@@ -126,29 +126,3 @@ fn a_command_decided_on_another_version_is_refused() {
         assert!(run(1).await.unwrap().replayed, "a retry is answered although the version has moved on");
     });
 }
-
-/// Keeps E2.
-#[test]
-fn a_token_is_redeemed_once_whoever_asks_and_every_other_try_is_on_record() {
-    on_stage(|stage| async move {
-        let play = stage.start("a").await;
-        let terminal = play.terminal("ann").await;
-        let token = body(&play.approve(terminal, "a", 100).await.unwrap())["token"].as_str().unwrap().to_owned();
-        let callers: Vec<_> = (0..16)
-            .map(|n| {
-                let (play, token) = (play.clone(), token.clone());
-                actix::spawn(async move { play.redeem(&format!("r{n}"), &token).await })
-            })
-            .collect();
-        let mut outcomes = Vec::new();
-        for caller in callers {
-            outcomes.push(caller.await.unwrap().unwrap());
-        }
-        let done = outcomes.iter().filter(|outcome| matches!(outcome.answer, Answer::Done { .. })).count();
-        assert_eq!(done, 1);
-        let mut positions: Vec<_> = outcomes.iter().map(|outcome| outcome.position).collect();
-        positions.sort();
-        positions.dedup();
-        assert_eq!(positions.len(), 16, "each refusal is a record of its own");
-    });
-}

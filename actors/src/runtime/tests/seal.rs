@@ -3,6 +3,7 @@
 use kippu_events::log::seal::seal;
 use kippu_events::log::{Claimant, ReadLog as _};
 
+use super::standby::is_serving;
 use super::*;
 
 const THERE: &str = "kafka://there:9092/kippu";
@@ -47,14 +48,12 @@ fn a_node_that_does_not_serve_every_partition_seals_none() {
     on_stage(|stage| async move {
         let play = stage.join("a").await;
         play.runtime.assign(&[0]);
-        while !matches!(play.runtime.phases()[0], Phase::Serving { .. }) {
-            tokio::task::yield_now().await;
-        }
+        play.is_at(0, is_serving).await;
         let ends = [0, 1].map(|partition| stage.log.end(partition).unwrap());
         let refused = play.runtime.seal(THERE).await.unwrap_err();
         assert_eq!((refused.partition, refused.reason.contains("kippu log copy")), (1, true), "{refused}");
         assert_eq!([0, 1].map(|partition| stage.log.end(partition).unwrap()), ends);
-        assert!(matches!(play.runtime.phases()[0], Phase::Serving { .. }));
+        assert!(is_serving(&play.runtime.phases()[0]));
     });
 }
 
@@ -86,10 +85,11 @@ fn a_node_that_stands_by_says_so_too_once_another_process_has_sealed() {
             seal(&*stage.log, partition, &claimant, THERE).unwrap();
             assert!(seal(&*stage.log, partition, &claimant, "elsewhere").is_err());
         }
-        while play.runtime.is_elsewhere(0) || play.runtime.is_elsewhere(1) {
+        let elsewhere = async || {
             play.runtime.tick().await;
-            tokio::task::yield_now().await;
-        }
+            [0, 1].map(|partition| play.runtime.is_elsewhere(partition))
+        };
+        until(elsewhere, |elsewhere| *elsewhere == [false, false]).await;
         assert_eq!(slug(&play.open("one").await), "moved");
     });
 }

@@ -11,9 +11,7 @@ const BOTH: [u16; 2] = [0, 1];
 impl Play {
     /// Waits until every partition is as `wanted`.
     async fn all(&self, wanted: fn(&Phase) -> bool) {
-        while !self.runtime.phases().iter().all(wanted) {
-            tokio::task::yield_now().await;
-        }
+        until(async || self.runtime.phases(), |phases| phases.iter().all(wanted)).await;
     }
 
     /// Waits until the partition of `id` is as `wanted`.
@@ -22,10 +20,8 @@ impl Play {
     }
 
     /// Waits until `partition` is as `wanted`.
-    async fn is_at(&self, partition: u16, wanted: fn(&Phase) -> bool) {
-        while !wanted(&self.runtime.phases()[usize::from(partition)]) {
-            tokio::task::yield_now().await;
-        }
+    pub(super) async fn is_at(&self, partition: u16, wanted: fn(&Phase) -> bool) {
+        until(async || self.runtime.phases(), |phases| wanted(&phases[usize::from(partition)])).await;
     }
 
     async fn ticks(&self, count: u32) {
@@ -34,13 +30,19 @@ impl Play {
         }
     }
 
+    /// The phases after a tick.
+    async fn ticked(&self) -> Vec<Phase> {
+        self.ticks(1).await;
+        self.runtime.phases()
+    }
+
     async fn serve(&self) {
         self.runtime.assign(&BOTH);
         self.all(is_serving).await;
     }
 }
 
-fn is_serving(phase: &Phase) -> bool {
+pub(super) fn is_serving(phase: &Phase) -> bool {
     matches!(phase, Phase::Serving { .. })
 }
 
@@ -147,13 +149,9 @@ fn whose_claim_was_overtaken_before_it_was_open_does_not_fight_and_claims_again_
         play.runtime.assign(&BOTH);
         play.is_at(1, is_serving).await;
         // Until it has claimed, the partition stands by as before.
-        while stage.log.end(0).unwrap() < 3 {
-            tokio::task::yield_now().await;
-        }
+        until(async || stage.log.end(0).unwrap(), |end| *end >= 3).await;
         play.is_at(0, stands_by).await;
-        for _ in 0..=RECLAIM_AFTER {
-            play.runtime.tick().await;
-        }
+        play.ticks(RECLAIM_AFTER + 1).await;
         play.is_at(0, is_serving).await;
     });
 }
@@ -179,9 +177,7 @@ fn a_partition_that_cannot_be_read_for_a_while_is_stood_by_for_once_it_can() {
         stage.log.fail_reads(0, 1);
         let play = stage.join("a").await;
         assert!(is_halted(&play.runtime.phases()[0]));
-        while !play.runtime.phases().iter().all(stands_by) {
-            play.runtime.tick().await;
-        }
+        until(async || play.ticked().await, |phases| phases.iter().all(stands_by)).await;
     });
 }
 
@@ -194,8 +190,6 @@ fn a_node_that_stands_by_has_folded_what_the_others_did() {
         let last = one.open("one").await.unwrap().entity.id;
         let partition = usize::from(last.slot().partition(2));
         let reached = |phase: &Phase| matches!(phase, Phase::Standby { last } if *last >= NOON);
-        while !reached(&two.runtime.phases()[partition]) {
-            two.runtime.tick().await;
-        }
+        until(async || two.ticked().await, |phases| reached(&phases[partition])).await;
     });
 }

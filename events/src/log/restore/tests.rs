@@ -7,30 +7,15 @@ use tempfile::TempDir;
 use super::super::kafka::broker::{address, trying_out};
 use super::super::kafka::{self, KafkaLog, NewTopic};
 use super::super::rocks::{self, RocksLog};
-use super::super::walk::Walk;
-use super::super::{AppendError, Bound, Claim, Claimant, Commit, Content, Log as _, ReadLog, Seal};
+use super::super::suite::seat;
+use super::super::{AppendError, Claimant, Commit, Content, Log as _, ReadLog, Seal};
 use super::*;
 
 const LOG: LogId = LogId([7; 16]);
 
 /// A genesis, and two claims with commits behind each.
 fn history(partition: u16) -> Vec<Vec<u8>> {
-    let mut walk = Walk::of(Genesis { log: LOG, partition, partitions: 2 });
-    let mut records = Vec::new();
-    let mut add = |walk: &mut Walk, content: Content<'_>| {
-        let stored = content.encode().0;
-        walk.take(walk.offset(), &stored).unwrap();
-        records.push(stored);
-    };
-    add(&mut walk, Content::Genesis(Genesis { log: LOG, partition, partitions: 2 }));
-    for epoch in [1, 2] {
-        add(&mut walk, Content::Claim(Claim { epoch, nonce: [9; 16], node: "n".to_owned(), url: String::new() }));
-        for _ in 0..50 {
-            let Head { number, hash: prev, .. } = walk.head().unwrap();
-            add(&mut walk, Content::Commit(Commit { epoch, number: number + 1, prev, acked: number, body: b"[]" }));
-        }
-    }
-    records
+    seat::history(LOG, partition, &[50, 50])
 }
 
 fn seal_after(head: Head) -> Vec<u8> {
@@ -60,8 +45,7 @@ fn take_over(open: impl Fn() -> Box<dyn Restore>) -> [Head; 2] {
 }
 
 fn stored(log: &dyn ReadLog, partition: u16) -> Vec<Vec<u8>> {
-    let page = log.read(partition, 0, Bound::default()).unwrap();
-    page.entries.into_iter().map(|entry| entry.stored).collect()
+    seat::entries(log, partition).into_iter().map(|entry| entry.stored).collect()
 }
 
 fn claimant() -> Claimant {
@@ -99,13 +83,7 @@ fn a_topic_is_the_history_that_it_took_over_and_what_arrives_twice_does_not_coun
     let heads = take_over(open);
     let log = KafkaLog::open(&address, &trying_out()).unwrap();
     assert_eq!(stored(&*log, 1), history(1));
-    let (mut walk, mut valid) = (Walk::new(&*log, 0), Vec::new());
-    for (offset, stored) in (0..).zip(stored(&*log, 0)) {
-        if let super::super::walk::Step::Valid(_) = walk.take(offset, &stored).unwrap() {
-            valid.push(stored);
-        }
-    }
-    assert_eq!((valid, walk.head()), (records, Some(heads[0])));
+    assert_eq!(seat::valid(&*log, 0), (records, heads[0]));
     let mut unaware = open();
     let claimed = log.claim(0, &claimant(), std::sync::Arc::new(|_| {})).unwrap();
     assert_eq!((claimed.head.number, claimed.head.epoch), (heads[0].number + 1, 3));
@@ -114,7 +92,7 @@ fn a_topic_is_the_history_that_it_took_over_and_what_arrives_twice_does_not_coun
     let commit = Commit { epoch, number: number + 1, prev, acked: number, body: b"[]" };
     let added = unaware.append(0, &[Content::Commit(commit).encode().0]);
     assert_eq!(added, Err(RestoreError::Diverged { partition: 0, number: number + 1 }));
-    // One that does takes nothing is taken any more that would not count.
+    // One that does know of it takes nothing that would not count.
     let mut late = open();
     let stale =
         Content::Commit(Commit { epoch: 2, number: 103, prev: heads[0].hash, acked: 102, body: b"[]" }).encode().0;

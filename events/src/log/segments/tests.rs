@@ -5,33 +5,13 @@ use sha2::{Digest as _, Sha256};
 use super::*;
 use crate::log::lock::{Holder, LockError};
 use crate::log::restore::Restore as _;
-use crate::log::walk::{Step, Walk};
-use crate::log::{Bound, Claim, Commit, Content, Genesis, ReadLog as _};
+use crate::log::suite::seat::history;
+use crate::log::{Bound, ReadLog as _};
 
 const LOG: LogId = LogId([7; 16]);
 
-/// The records of a partition: a genesis, a claim and commits.
-fn history(partition: u16, commits: u64) -> Vec<Vec<u8>> {
-    let genesis = Genesis { log: LOG, partition, partitions: 2 };
-    let mut walk = Walk::of(genesis);
-    let mut records = vec![Content::Genesis(genesis).encode().0];
-    let claim = Claim { epoch: 1, nonce: [1; 16], node: String::new(), url: String::new() };
-    records.push(Content::Claim(claim).encode().0);
-    for (offset, stored) in (0..).zip(&records) {
-        assert!(matches!(walk.take(offset, stored), Ok(Step::Valid(_))));
-    }
-    for _ in 0..commits {
-        let head = walk.head().unwrap();
-        let commit = Commit { epoch: 1, number: head.number + 1, prev: head.hash, acked: head.number, body: b"[]" };
-        let stored = Content::Commit(commit).encode().0;
-        walk.take(head.number + 1, &stored).unwrap();
-        records.push(stored);
-    }
-    records
-}
-
 fn exported(dir: &Path) -> [Vec<Vec<u8>>; 2] {
-    let histories = [history(0, 40), history(1, 3)];
+    let histories = [history(LOG, 0, &[40]), history(LOG, 1, &[3])];
     for part in [0..20, 20..42] {
         // Once more from what is there, as after an interruption.
         let mut export = Export::open(dir, LOG, 2).unwrap();
@@ -76,7 +56,7 @@ fn what_was_exported_in_two_goes_is_read_as_it_was() {
 #[test]
 fn what_the_manifest_does_not_name_is_written_anew() {
     let dir = tempfile::tempdir().unwrap();
-    let records = history(0, 5);
+    let records = history(LOG, 0, &[5]);
     let mut export = Export::open(dir.path(), LOG, 2).unwrap();
     export.append(0, &records[..4]).unwrap();
     drop(export);
@@ -122,7 +102,7 @@ fn a_manifest_with_a_gap_and_an_export_of_another_log_are_refused() {
 #[test]
 fn a_record_that_does_not_follow_is_not_taken() {
     let dir = tempfile::tempdir().unwrap();
-    let records = history(0, 2);
+    let records = history(LOG, 0, &[2]);
     let mut export = Export::open(dir.path(), LOG, 2).unwrap();
     assert!(export.append(0, &records[1..]).is_err(), "the genesis is first");
     export.append(0, &records[..3]).unwrap();

@@ -94,7 +94,7 @@ pub fn no_reader_sees_a_record_before_its_writer_may_be_told(fixture: &mut dyn F
     for index in 0..MANY {
         last = seat.append(&body(index)).expect("handed over");
     }
-    last = seat.append(b"[]").map_or(last, |number| number);
+    last = last.max(seat.append(b"[]").expect("handed over"));
     meet.wait();
     // The reader has seen the last record. So the writer may be told now, whatever happens to it next: another writer
     // that takes over finds every record that was seen, and the first is told that they are durable.

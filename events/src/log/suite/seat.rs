@@ -4,22 +4,24 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 
 use super::PATIENCE;
+use crate::log::record::claim_hash;
+use crate::log::walk::{Skip, Step, Walk};
 use crate::log::{
-    AppendError, Bound, Claimant, Claimed, Commit, Content, Damage, Entry, Head, Listener, Log, Progress, ReadLog,
-    Record, Verdict, Writer, judge,
+    AppendError, Bound, Claim, Claimant, Claimed, Commit, Content, Entry, Genesis, Head, Listener, Log, LogId,
+    Progress, ReadLog, Record, Writer,
 };
 
 /// A writer that keeps the chain.
-pub(super) struct Seat {
-    pub(super) writer: Box<dyn Writer>,
-    pub(super) progress: Receiver<Progress>,
-    pub(super) head: Head,
-    pub(super) durable: u64,
-    pub(super) partition: u16,
+pub(in crate::log) struct Seat {
+    pub(in crate::log) writer: Box<dyn Writer>,
+    pub(in crate::log) progress: Receiver<Progress>,
+    pub(in crate::log) head: Head,
+    pub(in crate::log) durable: u64,
+    pub(in crate::log) partition: u16,
 }
 
 impl Seat {
-    pub(super) fn try_claim(log: &Arc<dyn Log>, partition: u16) -> Result<Self, AppendError> {
+    pub(in crate::log) fn try_claim<L: Log + ?Sized>(log: &Arc<L>, partition: u16) -> Result<Self, AppendError> {
         let (sender, progress) = channel();
         let listener: Listener = Arc::new(move |news| {
             // The case may be over.
@@ -31,7 +33,7 @@ impl Seat {
     }
 
     #[track_caller]
-    pub(super) fn claim(log: &Arc<dyn Log>, partition: u16) -> Self {
+    pub(in crate::log) fn claim<L: Log + ?Sized>(log: &Arc<L>, partition: u16) -> Self {
         Self::try_claim(log, partition).expect("the claim should be granted")
     }
 
@@ -43,14 +45,14 @@ impl Seat {
         (stored, Head { epoch, number, hash, sealed: false })
     }
 
-    pub(super) fn append(&mut self, body: &[u8]) -> Result<u64, AppendError> {
+    pub(in crate::log) fn append(&mut self, body: &[u8]) -> Result<u64, AppendError> {
         let (stored, head) = self.next(body);
         self.writer.append(head.number, stored)?;
         self.head = head;
         Ok(head.number)
     }
 
-    pub(super) fn hear(&mut self) -> Progress {
+    pub(in crate::log) fn hear(&mut self) -> Progress {
         let news = self.progress.recv_timeout(PATIENCE).expect("the writer should be told something");
         if let Progress::Durable(number) = news {
             assert!(number > self.durable, "durable {number} after durable {}", self.durable);
@@ -60,7 +62,7 @@ impl Seat {
     }
 
     /// Appends and waits until it may be answered.
-    pub(super) fn write(&mut self, body: &[u8]) -> u64 {
+    pub(in crate::log) fn write(&mut self, body: &[u8]) -> u64 {
         let number = self.append(body).expect("the append should be handed over");
         self.until_durable(number);
         number
@@ -76,7 +78,7 @@ impl Seat {
     }
 
     /// How the writer ended; what became durable before that is noted.
-    pub(super) fn until_ended(&mut self) -> AppendError {
+    pub(in crate::log) fn until_ended(&mut self) -> AppendError {
         loop {
             match self.hear() {
                 Progress::Durable(_) | Progress::Owned(_) => {}
@@ -87,7 +89,7 @@ impl Seat {
 }
 
 /// Everything that the partition holds.
-pub(super) fn entries(log: &dyn ReadLog, partition: u16) -> Vec<Entry> {
+pub(in crate::log) fn entries(log: &dyn ReadLog, partition: u16) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
     loop {
         let from = entries.last().map_or(0, |last| last.offset + 1);
@@ -99,34 +101,48 @@ pub(super) fn entries(log: &dyn ReadLog, partition: u16) -> Vec<Entry> {
     }
 }
 
-/// The valid records of the partition, as a reader takes them, and the head. The history MUST be honest.
-pub(super) fn valid(log: &dyn ReadLog, partition: u16) -> (Vec<Vec<u8>>, Head) {
-    let entries = entries(log, partition);
-    let genesis = Record::decode(&entries[0].stored).expect("a record");
-    let mut head = Head::at_genesis(genesis.digest);
-    let mut taken = vec![entries[0].stored.clone()];
-    let mut digests = vec![genesis.digest];
-    for entry in &entries[1..] {
-        let record = Record::decode(&entry.stored).expect("a record");
-        let known = |number| digests.get(usize::try_from(number).expect("a small number")).copied();
-        match judge::judge(&head, &record, known) {
-            Verdict::Valid(next) => {
-                head = next;
-                digests.push(record.digest);
-                taken.push(entry.stored.clone());
-            }
-            Verdict::Stale | Verdict::Duplicate | Verdict::Orphan => {}
-            Verdict::Damage(damage) => damaged(entry.offset, &damage),
+/// The entries that count, as a reader takes them, why the others do not, and the head. The history MUST be honest.
+pub(in crate::log) fn walked(log: &dyn ReadLog, partition: u16) -> (Vec<Entry>, Vec<Skip>, Head) {
+    let (mut walk, mut skipped) = (Walk::new(log, partition), Vec::new());
+    let mut entries = entries(log, partition);
+    entries.retain(|entry| match walk.take(entry.offset, &entry.stored) {
+        Ok(Step::Valid(_)) => true,
+        Ok(Step::Skipped(_, skip)) => {
+            skipped.push(skip);
+            false
+        }
+        Err(broken) => panic!("an honest history is judged damage: {broken}"),
+    });
+    (entries, skipped, walk.head().expect("a genesis"))
+}
+
+/// The records of them, and the head.
+pub(in crate::log) fn valid(log: &dyn ReadLog, partition: u16) -> (Vec<Vec<u8>>, Head) {
+    let (entries, _, head) = walked(log, partition);
+    (entries.into_iter().map(|entry| entry.stored).collect(), head)
+}
+
+/// The records of a partition of two: a genesis, and a claim with so many commits behind it, once for each of `commits`.
+pub(in crate::log) fn history(log: LogId, partition: u16, commits: &[u64]) -> Vec<Vec<u8>> {
+    let (genesis, hash) = Content::Genesis(Genesis { log, partition, partitions: 2 }).encode();
+    let (mut records, mut head) = (vec![genesis], Head::at_genesis(hash));
+    for (epoch, commits) in (1..).zip(commits) {
+        let claim = Claim { epoch, nonce: [9; 16], node: "n".to_owned(), url: String::new() };
+        let (claim, digest) = Content::Claim(claim).encode();
+        let number = head.number + 1;
+        head = Head { epoch, number, hash: claim_hash(digest, number, head.hash), sealed: false };
+        records.push(claim);
+        for _ in 0..*commits {
+            let (number, prev, acked) = (head.number + 1, head.hash, head.number);
+            let (commit, hash) = Content::Commit(Commit { epoch, number, prev, acked, body: b"[]" }).encode();
+            records.push(commit);
+            head = Head { number, hash, ..head };
         }
     }
-    (taken, head)
+    records
 }
 
-fn damaged(offset: u64, damage: &Damage) -> ! {
-    panic!("an honest history is judged damage at offset {offset}: {damage}")
-}
-
-pub(super) fn body_of(stored: &[u8]) -> Option<Vec<u8>> {
+pub(in crate::log) fn body_of(stored: &[u8]) -> Option<Vec<u8>> {
     match Record::decode(stored).expect("a record").content {
         Content::Commit(commit) => Some(commit.body.to_vec()),
         Content::Genesis(_) | Content::Claim(_) | Content::Seal(_) => None,

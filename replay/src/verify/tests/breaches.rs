@@ -228,7 +228,7 @@ fn an_entity_in_a_partition_that_is_not_its_slots_is_found() {
 #[test]
 fn an_envelope_that_says_another_place_version_time_or_log_is_found() {
     for (rule, from, to) in [
-        ("version", "\"entityversion\":2", "\"entityversion\":3"),
+        ("version", "\"entityversion\":3", "\"entityversion\":5"),
         ("id", ".0\",\"source\"", ".1\",\"source\""),
         ("source", "urn:kippu:07", "urn:kippu:08"),
         ("time", "\"time\":\"2027", "\"time\":\"2026"),
@@ -239,11 +239,9 @@ fn an_envelope_that_says_another_place_version_time_or_log_is_found() {
         let place = scene.both(settled(scene.settler, 600), charged(scene.approval, 600, 600));
         let (partition, number) = place;
         let at = usize::try_from(number).unwrap();
-        let from = from.replace(":2", if rule == "version" { ":3" } else { ":2" });
-        let to = to.replace(":3", if rule == "version" { ":5" } else { ":3" });
         scene.scribe.tape.edit(partition, at, |body| {
-            assert!(body.contains(&from), "{body}");
-            body.replacen(&from, &to, 1)
+            assert!(body.contains(from), "{body}");
+            body.replacen(from, to, 1)
         });
         scene.scribe.tape.rechain(partition, at);
         scene.breaks(rule, place);

@@ -1,6 +1,5 @@
 //! What somebody does to a topic while a node has it open, and what is refused at the next start.
 
-use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use rdkafka::admin::AdminOptions;
@@ -18,29 +17,26 @@ fn often() -> Settings {
 /// A node that has claimed the one partition of `address`.
 struct Node {
     log: Arc<KafkaLog>,
-    progress: Receiver<Progress>,
-    writer: Box<dyn crate::log::Writer>,
+    seat: Seat,
 }
 
 impl Node {
     fn open(address: &Address) -> Self {
         let log = KafkaLog::open(address, &often()).unwrap();
-        let (sender, progress) = channel();
-        let claimed = log.claim(0, &claimant(), Arc::new(move |news| drop(sender.send(news)))).unwrap();
-        Self { log, progress, writer: claimed.writer }
+        Self { seat: Seat::claim(&log, 0), log }
     }
 
     /// The writer ends, and sooner or later every claim is refused for a reason that has `text`.
     fn halts_with(&mut self, text: &str) {
-        let told = self.progress.recv_timeout(PATIENCE).unwrap();
+        let told = self.seat.hear();
         assert!(matches!(told, Progress::Ended(AppendError::Unknown(_))), "{told:?}");
-        assert!(self.writer.append(2, Vec::new()).is_err(), "nothing is written any more");
+        assert!(self.seat.append(b"[]").is_err(), "nothing is written any more");
         let until = Instant::now() + PATIENCE;
         loop {
-            match self.log.claim(0, &claimant(), Arc::new(|_| {})) {
+            match Seat::try_claim(&self.log, 0) {
                 Err(AppendError::Unavailable(reason)) if reason.contains(text) => return,
                 Err(AppendError::Unavailable(_)) if Instant::now() < until => {}
-                other => panic!("{:?}", other.map(|claimed| claimed.head)),
+                other => panic!("{:?}", other.map(|seat| seat.head)),
             }
         }
     }

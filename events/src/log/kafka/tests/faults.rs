@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use rdkafka::consumer::Consumer as _;
@@ -12,7 +12,6 @@ use tempfile::TempDir;
 
 use super::history::History;
 use super::*;
-use crate::log::{Commit, Head};
 
 /// Brokers take their time to start where machines are small, and to elect another leader.
 const RECOVERY: Duration = Duration::from_secs(90);
@@ -105,30 +104,18 @@ impl Load {
 
     /// Writes bursts under one claim until `stop`, or until the claim has ended.
     fn write(&mut self, stop: &AtomicBool, burst: &Sender<()>) -> Result<(), AppendError> {
-        let (sender, progress) = channel();
-        let claimed = self.log.claim(0, &claimant(), Arc::new(move |news| drop(sender.send(news))))?;
-        let Claimed { mut writer, mut head } = claimed;
-        let mut durable = head.number;
+        let mut seat = Seat::try_claim(&self.log, 0)?;
         while !stop.load(Ordering::Acquire) {
             let mut sent = Vec::new();
             for _ in 0..8 {
                 let body = format!("[{{\"id\":\"{:012}\"}}]", self.bodies).into_bytes();
-                let Head { epoch, number, hash: prev, .. } = head;
-                let commit = Commit { epoch, number: number + 1, prev, acked: durable, body: &body };
-                let (stored, hash) = Content::Commit(commit).encode();
-                writer.append(number + 1, stored)?;
+                sent.push((seat.append(&body)?, body));
                 self.bodies += 1;
-                head = Head { number: number + 1, hash, ..head };
-                sent.push((head.number, body));
             }
-            while durable < head.number {
-                match progress.recv_timeout(RECOVERY).unwrap() {
-                    Progress::Durable(number) => durable = number,
-                    Progress::Owned(_) => {}
-                    Progress::Ended(error) => {
-                        self.answered.extend(sent.into_iter().filter(|(number, _)| *number <= durable));
-                        return Err(error);
-                    }
+            while seat.durable < seat.head.number {
+                if let Progress::Ended(error) = seat.hear() {
+                    self.answered.extend(sent.into_iter().filter(|(number, _)| *number <= seat.durable));
+                    return Err(error);
                 }
             }
             self.answered.append(&mut sent);
@@ -186,7 +173,7 @@ fn under_load(log: &Arc<KafkaLog>, address: &Address, settings: &Settings, strik
 
     let history = History::of(&KafkaLog::open(address, settings).unwrap(), 0);
     for (number, body) in &answered {
-        assert_eq!(history.body(*number), body, "record {number} was answered with another body");
+        assert_eq!(history.body(*number).as_ref(), Some(body), "record {number} was answered with another body");
     }
     let bodies = history.bodies();
     assert!(bodies.is_sorted(), "records lie in the order in which they were handed over");

@@ -12,7 +12,7 @@ use crate::log::ReadLog as _;
 fn a_reader_beside_a_running_log_sees_what_is_published_and_no_more() {
     let dir = create();
     let log = open(dir.path());
-    let mut seat = Seat::claim(&log);
+    let mut seat = Seat::claim(&log, 0);
     for _ in 0..5 {
         seat.write(b"[]");
     }
@@ -44,7 +44,7 @@ fn a_reader_beside_a_running_log_sees_what_is_published_and_no_more() {
 fn a_reader_of_a_log_that_nobody_runs_sees_everything() {
     let dir = create();
     let log = open(dir.path());
-    let mut seat = Seat::claim(&log);
+    let mut seat = Seat::claim(&log, 0);
     for _ in 0..5 {
         seat.write(b"[]");
     }
@@ -56,7 +56,7 @@ fn a_reader_of_a_log_that_nobody_runs_sees_everything() {
     assert_eq!(read(&beside).expect("readable").entries, all);
     // It does not keep a writer out, and a writer does not disturb it.
     let log = open(image.path());
-    Seat::claim(&log).write(b"[]");
+    Seat::claim(&log, 0).write(b"[]");
     assert_eq!(read(&beside).expect("readable").entries, all);
     beside.refresh().expect("refreshed");
     assert_eq!(beside.end(0).expect("readable"), 9);
@@ -67,7 +67,7 @@ fn a_reader_beside_follows_across_data_files() {
     let dir = create();
     let log = open(dir.path());
     let beside = RocksLog::open_beside(dir.path()).expect("opened");
-    let mut seat = Seat::claim(&log);
+    let mut seat = Seat::claim(&log, 0);
     for _ in 0..3 {
         for _ in 0..20 {
             seat.write(&vec![b' '; 1000]);

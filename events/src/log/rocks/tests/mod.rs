@@ -7,7 +7,6 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -15,12 +14,10 @@ use tempfile::TempDir;
 use super::{OpenError, RocksLog, STORE, Settings};
 use crate::log::lock::LockError;
 use crate::log::suite::log_id;
-use crate::log::{
-    AppendError, Bound, Claimant, Commit, Content, Head, Log as _, Page, Progress, ReadError, ReadLog, Writer,
-};
+use crate::log::suite::seat::Seat;
+use crate::log::{AppendError, Bound, Page, ReadError, ReadLog};
 
 const PARTITIONS: u16 = 2;
-const PATIENCE: Duration = Duration::from_secs(60);
 
 fn settings() -> Settings {
     Settings { on_poison: Arc::new(|reason| panic!("{reason}")), ..Settings::default() }
@@ -40,41 +37,6 @@ fn refusal(dir: &Path) -> OpenError {
     match RocksLog::open_with(dir, settings()) {
         Ok(_) => panic!("it was opened"),
         Err(error) => error,
-    }
-}
-
-/// A writer of partition 0 that waits for each record.
-struct Seat {
-    writer: Box<dyn Writer>,
-    progress: Receiver<Progress>,
-    head: Head,
-}
-
-impl Seat {
-    fn claim(log: &RocksLog) -> Self {
-        let (sender, progress) = channel();
-        // A test that has seen enough hangs up.
-        let listener = Arc::new(move |news| {
-            sender.send(news).ok();
-        });
-        let claimant = Claimant { node: "test".to_owned(), url: String::new() };
-        let claimed = log.claim(0, &claimant, listener).expect("claimed");
-        Self { writer: claimed.writer, progress, head: claimed.head }
-    }
-
-    fn append(&mut self, body: &[u8]) -> Result<u64, AppendError> {
-        let Head { epoch, number, hash: prev, .. } = self.head;
-        let number = number + 1;
-        let (stored, hash) = Content::Commit(Commit { epoch, number, prev, acked: number - 1, body }).encode();
-        self.writer.append(number, stored)?;
-        self.head = Head { epoch, number, hash, sealed: false };
-        Ok(number)
-    }
-
-    fn write(&mut self, body: &[u8]) -> u64 {
-        let number = self.append(body).expect("handed over");
-        assert_eq!(self.progress.recv_timeout(PATIENCE), Ok(Progress::Durable(number)));
-        number
     }
 }
 
@@ -174,11 +136,11 @@ fn low_disk_refuses_commits_and_lets_reads_and_claims_go_on() {
         ..settings()
     };
     let log = RocksLog::open_with(dir.path(), settings).expect("opened");
-    let mut seat = Seat::claim(&log);
+    let mut seat = Seat::claim(&log, 0);
     seat.write(b"[]");
     free.store(999, Ordering::SeqCst);
     // What finds out is a group commit.
-    let mut seat = Seat::claim(&log);
+    let mut seat = Seat::claim(&log, 0);
     let refused = seat.append(b"[]").expect_err("refused");
     assert!(matches!(refused, AppendError::NoSpace { .. }), "{refused:?}");
     assert_eq!(log.end(0).expect("readable"), 4);
@@ -193,7 +155,7 @@ fn a_long_row_of_claims_is_opened_with_the_right_hash() {
     let dir = create();
     for _ in 0..5 {
         let log = open(dir.path());
-        let seat = Seat::claim(&log);
+        let seat = Seat::claim(&log, 0);
         assert_eq!(log.shared.store.tail(0).expect("a tail").head, seat.head);
     }
 }
