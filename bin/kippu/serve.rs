@@ -15,6 +15,8 @@ use crate::{init, server, telemetry};
 
 /// Connections that the kernel keeps for us while all workers are busy.
 const BACKLOG: u32 = 2048;
+/// Files that stores, log and clients have open: some hundred, as data files have tens of megabytes.
+const FILES: u64 = 1_024;
 
 /// How long a start waits for the views, which are a moment behind where they were not deleted.
 const VIEWS_WAIT: Duration = Duration::from_secs(5);
@@ -75,7 +77,7 @@ impl ServeError {
     }
 }
 
-async fn serve(config: Config, args: &Args) -> Result<(), ServeError> {
+async fn serve(mut config: Config, args: &Args) -> Result<(), ServeError> {
     // From here on signals are ours, so that an opening node can be ended too.
     let mut signals = Signals::new().map_err(ServeError::Server)?;
     let address = config.http.listen;
@@ -93,6 +95,7 @@ async fn serve(config: Config, args: &Args) -> Result<(), ServeError> {
     if let Err(error) = node.queries.caught_up(VIEWS_WAIT).await {
         tracing::warn!(%error, "views are behind; queries wait for them");
     }
+    config.http.most_connections = config.http.most_connections.min(connections_that_files_leave());
     let server = server::Server::start(node, &config, listener).map_err(ServeError::Server)?;
     tracing::info!(%address, node = config.node.name, version = env!("CARGO_PKG_VERSION"), "serving");
     if let Some(path) = &args.ready_file {
@@ -117,6 +120,18 @@ async fn serve(config: Config, args: &Args) -> Result<(), ServeError> {
     }
     tracing::info!("stopped");
     expelled.map_or(Ok(()), |reason| Err(ServeError::Expelled(reason)))
+}
+
+/// How many connections may be open beside the files of the stores. A store that cannot open a file ends the node, so
+/// connections are the ones that have to wait.
+fn connections_that_files_leave() -> u32 {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+    let most = if raised.is_ok() { maximum } else { current };
+    let left = most.map_or(u64::MAX, |most| most.saturating_sub(FILES).max(most / 4));
+    tracing::debug!(files = most, connections = left, "what this process may open");
+    u32::try_from(left).unwrap_or(u32::MAX)
 }
 
 /// A listener that can follow another on the same port at once. MUST be called on a tokio runtime.

@@ -4,6 +4,7 @@
 //! request's extensions.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use actix_web::http::header::{self, HeaderName, HeaderValue};
@@ -11,6 +12,7 @@ use actix_web::http::{StatusCode, header::HeaderMap};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError, web};
 use kippu_events::client::Role;
 use serde::Serialize;
+use tokio::sync::Semaphore;
 
 use crate::queries::{Found, Listed, Moment, Page, Queries, QueryError};
 use crate::view::Viewer;
@@ -204,9 +206,21 @@ fn put_header(response: &mut HttpResponseBuilder, name: HeaderName, value: &str)
     }
 }
 
+/// Reads that are under way at once for each core. More would only take time from commands.
+const READS_PER_CORE: usize = 2;
+static TURNS: LazyLock<Semaphore> =
+    LazyLock::new(|| Semaphore::new(READS_PER_CORE * std::thread::available_parallelism().map_or(1, usize::from)));
+
 /// Runs reads that may take milliseconds, or wait for a person's key, where they hold up no other request.
 async fn off_the_worker<T: Send + 'static>(
     read: impl FnOnce() -> Result<T, QueryError> + Send + 'static,
 ) -> Result<T, QueryError> {
+    let turn = TURNS.acquire().await.map_err(|_| QueryError::Stopped)?;
+    let read = move || {
+        let answer = read();
+        // The turn goes with the work: a caller that hangs up does not make room for another before it is done.
+        drop(turn);
+        answer
+    };
     web::block(read).await.map_err(|_| QueryError::Stopped)?
 }

@@ -141,8 +141,9 @@ fn options() -> Options {
     let mut table = BlockBasedOptions::default();
     table.set_bloom_filter(10.0, false);
     table.set_block_cache(&Cache::new_lru_cache(BLOCK_CACHE_BYTES));
-    table.set_cache_index_and_filter_blocks(true);
-    table.set_pin_l0_filter_and_index_blocks_in_cache(true);
+    // Index and filter of a file stay with it, about two bytes a row: as blocks of a cache they would be larger than what
+    // one shard of it holds, and be read again with every row.
+    table.set_cache_index_and_filter_blocks(false);
     let mut options = Options::default();
     options.create_if_missing(true);
     options.set_compression_type(DBCompressionType::Lz4);

@@ -23,5 +23,6 @@ mod purchases;
 mod race;
 mod records;
 mod secrets;
+mod strangers;
 mod tidy;
 mod visible;

@@ -58,7 +58,6 @@ impl Gate {
     pub(crate) async fn admit(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
         let token = bearer_token(headers).ok_or_else(refused)?;
         let bearer = self.secrets.verify(Purpose::ApiKey, token).map_err(|_forged| refused())?;
-        self.rates.count(bearer.entity)?;
         if !self.trusted.load(Ordering::Acquire) {
             self.queries.caught_up_in("clients", KNOWN_WAIT).await.map_err(|error| untold(&error))?;
             self.trusted.store(true, Ordering::Release);
@@ -71,6 +70,8 @@ impl Gate {
             Err(error) => return Err(untold(&error)),
         };
         let row = row.filter(|row| counts(row, &bearer)).ok_or_else(refused)?;
+        // Not before: a key that is over is nobody's, and uses up nobody's rate.
+        self.rates.count(bearer.entity)?;
         Ok(Caller { principal: Principal::Client(bearer.entity), role: row.role, user: row.user })
     }
 

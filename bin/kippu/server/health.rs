@@ -29,7 +29,7 @@ pub(crate) async fn livez(shared: Data<Shared>) -> HttpResponse {
 
 /// Whether this node serves now. What is missing is for everybody; why it is, for operators alone.
 pub(crate) async fn readyz(request: HttpRequest, shared: Data<Shared>) -> HttpResponse {
-    let lacks = lacks(&shared);
+    let lacks = lacks(&shared).await;
     if lacks.is_empty() {
         let lag = shared.node.queries.status().views.iter().map(|view| view.lag).max();
         return HttpResponse::Ok().json(json!({ "status": "ready", "lag": lag.unwrap_or_default() }));
@@ -69,8 +69,11 @@ async fn operator(request: &HttpRequest, shared: &Shared) -> Result<(), Problem>
     }
 }
 
-fn lacks(shared: &Shared) -> Vec<Lack> {
+async fn lacks(shared: &Shared) -> Vec<Lack> {
     let mut lacks = Vec::new();
+    if shared.node.runtime.figures().await.iter().flatten().any(|figures| figures.clock_jumped) {
+        lacks.push(Lack::new("the clock jumped: no command is decided"));
+    }
     if shared.draining.load(Ordering::SeqCst) {
         lacks.push(Lack::new("the node is stopping"));
     }
