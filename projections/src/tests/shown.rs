@@ -195,7 +195,7 @@ fn pages_show_every_row_once_while_rows_come_and_go() {
         let mut shown = Vec::new();
         loop {
             let listed = queries.list("approvals", &Viewer::OPERATOR, &next).expect("listed");
-            assert_eq!(listed.rows.len(), if listed.next.is_some() { 7 } else { expected.len() - shown.len() });
+            assert!(listed.next.is_none() || listed.rows.len() == 7, "only the last page may have fewer rows");
             shown.extend(listed.rows);
             let user = story.users[0];
             let beat = story.issue(user, 10);
