@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kippu_events::secrets::Secrets;
+use kippu_events::turns::Turns;
 use kippu_events::{EntityId, Family};
-use tokio::sync::Semaphore;
 
-use crate::actor::{Call, CommandSpec, Target};
+use crate::actor::{Call, Caller, CommandSpec, Target};
 use crate::catalogue;
 use crate::erased::{Preparation, Ready};
 use crate::problem::{self, Problem};
@@ -16,9 +16,6 @@ use crate::runtime::{Outcome, Runtime, Submission};
 /// The longest idempotency key, as Stripe's.
 pub const MOST_KEY_CHARS: usize = 255;
 
-/// Preparations that are slow on purpose and under way at once, per core: each takes 19 MiB and a core, so more of them
-/// would only take both from everybody else.
-const SLOW_PER_CORE: usize = 2;
 /// How long a command waits for its turn to be slow.
 const SLOW_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -48,15 +45,15 @@ impl From<NotRun> for Problem {
 pub struct Commands {
     runtime: Runtime,
     secrets: Arc<Secrets>,
-    slow: Arc<Semaphore>,
+    /// At preparations that are slow on purpose: each takes 19 MiB and a core.
+    slow: Arc<Turns>,
 }
 
 impl Commands {
     /// Commands into `runtime`.
     #[must_use]
     pub fn new(runtime: Runtime, secrets: Arc<Secrets>) -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { runtime, secrets, slow: Arc::new(Semaphore::new(cores * SLOW_PER_CORE)) }
+        Self { runtime, secrets, slow: Arc::default() }
     }
 
     /// The command `name` of `family`, if there is one with an id (or none) in its path.
@@ -91,7 +88,7 @@ impl Commands {
         }
         let ready = match preparation {
             Preparation::Ready(ready) => ready,
-            Preparation::Slow(_, prepare) => self.slowly(prepare).await?,
+            Preparation::Slow(_, prepare) => self.slowly(&call.caller, prepare).await?,
         };
         let command = self.secrets.command(&call.caller.principal, &call.key, ready.entity);
         let submission = Submission { ready, command, caller: call.caller, if_match: call.if_match };
@@ -100,20 +97,13 @@ impl Commands {
 
     async fn slowly(
         &self,
+        caller: &Caller,
         prepare: impl FnOnce() -> Result<Ready, Problem> + Send + 'static,
     ) -> Result<Ready, Problem> {
-        let turn = tokio::time::timeout(SLOW_PATIENCE, Arc::clone(&self.slow).acquire_owned()).await;
-        let Ok(Ok(turn)) = turn else {
-            return Err(Problem::later(&problem::OVERLOADED, "too many commands with a PIN or a name are under way"));
-        };
-        // The turn goes with the work: a caller that hangs up does not make room for another before it is done.
-        let work = move || {
-            let ready = prepare();
-            drop(turn);
-            ready
-        };
-        tokio::task::spawn_blocking(work)
-            .await
-            .map_err(|_| Problem::new(&problem::INTERNAL, "preparing the command failed"))?
+        match tokio::time::timeout(SLOW_PATIENCE, self.slow.run(caller.client(), prepare)).await {
+            Ok(Some(prepared)) => prepared,
+            Ok(None) => Err(Problem::new(&problem::INTERNAL, "preparing the command failed")),
+            Err(_) => Err(Problem::later(&problem::OVERLOADED, "too many commands with a PIN or a name are under way")),
+        }
     }
 }

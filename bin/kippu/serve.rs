@@ -59,7 +59,9 @@ pub(crate) fn run(args: &Args, output: &Output) -> Exit {
         Err((exit, error)) => return output.failed(exit, error),
     };
     telemetry::start(&config.trace);
-    match node::on_a_system(serve(config, args)) {
+    let served = node::on_a_system(serve(config, args));
+    telemetry::end();
+    match served {
         Ok(()) => Exit::Sound,
         Err(error) => output.failed(error.exit(), error),
     }
@@ -115,6 +117,7 @@ async fn serve(mut config: Config, args: &Args) -> Result<(), ServeError> {
         done = server.stop() => done.map_err(ServeError::Server)?,
         name = signals.next() => {
             tracing::warn!(signal = name, "ended without draining");
+            telemetry::end();
             std::process::exit(i32::from(Exit::CouldNotRun.code()));
         }
     }

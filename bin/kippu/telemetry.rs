@@ -1,15 +1,38 @@
 //! Traces to standard error. Spans and events carry ids, names and numbers; never bodies, keys, tokens or PINs.
+//!
+//! They are written by a thread of their own: where nobody reads them, lines are lost and counted, and the node goes on.
 
 use std::panic::PanicHookInfo;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Format, Trace};
 
+/// Lines that wait to be written: some megabytes.
+const MOST_WAITING: usize = 16_384;
+
+static WRITER: Mutex<Option<WorkerGuard>> = Mutex::new(None);
+static LOST: OnceLock<ErrorCounter> = OnceLock::new();
+
+/// Lines that could not be written so far.
+pub(crate) fn lost() -> usize {
+    LOST.get().map_or(0, ErrorCounter::dropped_lines)
+}
+
+/// Writes what waits, if it can be written soon. MUST be called before a process that has called [`start`] ends.
+pub(crate) fn end() {
+    drop(WRITER.lock().unwrap_or_else(PoisonError::into_inner).take());
+}
+
 /// Starts writing traces, panics among them. Called once, by commands that run for long.
 pub(crate) fn start(trace: &Trace) {
+    let (writer, guard) = NonBlockingBuilder::default().buffered_lines_limit(MOST_WAITING).finish(std::io::stderr());
+    let _only_once = LOST.set(writer.error_counter());
+    *WRITER.lock().unwrap_or_else(PoisonError::into_inner) = Some(guard);
     let filter = EnvFilter::try_new(&trace.filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(true);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_target(true);
     let _already_started = match trace.format {
         Format::Text => {
             let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());

@@ -16,6 +16,7 @@ pub mod principal;
 pub mod secrets;
 mod text;
 pub mod time;
+pub mod turns;
 pub mod user;
 pub mod whole;
 

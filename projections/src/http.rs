@@ -11,8 +11,8 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{StatusCode, header::HeaderMap};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError, web};
 use kippu_events::client::Role;
+use kippu_events::turns::Turns;
 use serde::Serialize;
-use tokio::sync::Semaphore;
 
 use crate::queries::{Found, Listed, Moment, Page, Queries, QueryError};
 use crate::view::Viewer;
@@ -141,12 +141,12 @@ async fn get(
     let found = match parameters.as_of {
         None if unseal => {
             let queries = queries.get_ref().clone();
-            off_the_worker(move || queries.get(&view, &key, &viewer, unseal)).await?
+            off_the_worker(&viewer, move || queries.get(&view, &key, &viewer, unseal)).await?
         }
         None => queries.get(&view, &key, &viewer, unseal)?,
         Some(at) => {
             let queries = queries.get_ref().clone();
-            off_the_worker(move || queries.as_of(&view, &key, &viewer, unseal, &at)).await?
+            off_the_worker(&viewer, move || queries.as_of(&view, &key, &viewer, unseal, &at)).await?
         }
     };
     Ok(answer(&request, &found))
@@ -185,10 +185,16 @@ async fn list(
     }
     await_position(&queries, &view, request.headers()).await?;
     let queries = queries.get_ref().clone();
-    let Listed { rows, next, cut } = off_the_worker(move || queries.list(&view, &viewer, &page)).await?;
+    // Writing a thousand rows takes as long as reading them.
+    let listed = move || {
+        let Listed { rows, next, cut } = queries.list(&view, &viewer, &page)?;
+        let body = Body { data: rows, has_more: next.is_some(), next };
+        Ok((serde_json::to_vec(&body).unwrap_or_default(), cut))
+    };
+    let (body, cut) = off_the_worker(&viewer, listed).await?;
     let mut response = HttpResponse::Ok();
     put_header(&mut response, CUT, &cut.to_string());
-    Ok(response.json(Body { data: rows, has_more: next.is_some(), next }))
+    Ok(response.content_type(header::ContentType::json()).body(body))
 }
 
 /// How far each view is, and what holds it up. It says how much is sold, so it is for operators.
@@ -206,21 +212,11 @@ fn put_header(response: &mut HttpResponseBuilder, name: HeaderName, value: &str)
     }
 }
 
-/// Reads that are under way at once for each core. More would only take time from commands.
-const READS_PER_CORE: usize = 2;
-static TURNS: LazyLock<Semaphore> =
-    LazyLock::new(|| Semaphore::new(READS_PER_CORE * std::thread::available_parallelism().map_or(1, usize::from)));
-
 /// Runs reads that may take milliseconds, or wait for a person's key, where they hold up no other request.
 async fn off_the_worker<T: Send + 'static>(
+    viewer: &Viewer,
     read: impl FnOnce() -> Result<T, QueryError> + Send + 'static,
 ) -> Result<T, QueryError> {
-    let turn = TURNS.acquire().await.map_err(|_| QueryError::Stopped)?;
-    let read = move || {
-        let answer = read();
-        // The turn goes with the work: a caller that hangs up does not make room for another before it is done.
-        drop(turn);
-        answer
-    };
-    web::block(read).await.map_err(|_| QueryError::Stopped)?
+    static TURNS: LazyLock<Turns> = LazyLock::new(Turns::new);
+    TURNS.run(viewer.client, read).await.ok_or(QueryError::Stopped)?
 }

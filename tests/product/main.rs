@@ -13,6 +13,7 @@ mod answers;
 mod bench;
 mod cluster;
 mod command;
+mod connections;
 mod crash;
 mod damage;
 mod import;

@@ -191,8 +191,8 @@ impl Partition {
                 };
                 self.for_serving(ctx, write, |serving, (batch, written)| serving.flushed(batch, written));
             }
-            Effect::Due(now) => {
-                self.for_serving(ctx, move || store.due(partition, now), |serving, found| serving.due(found));
+            Effect::Due(from, now) => {
+                self.for_serving(ctx, move || store.due(partition, from, now), |serving, found| serving.due(found));
             }
         }
     }

@@ -1,6 +1,7 @@
 //! One partition being served: the path of a command from its entity to the log and back. No actor framework here, and
 //! no waiting: what needs either comes out as an [`Effect`].
 
+mod figures;
 mod refused;
 mod returns;
 mod upkeep;
@@ -21,15 +22,17 @@ use super::open::Opened;
 use super::release::{Release, Reply};
 use super::resident::Done;
 use super::room::Room;
-use super::store::{Batch, Lookup, StoreError};
+use super::store::{Batch, Lookup, Rest, StoreError};
 use super::{Outcome, Submission};
-use crate::actor::{Context, Near};
+use crate::actor::{Answer, Context, Near};
 use crate::catalogue;
 use crate::erased::{Decided, Ready};
 use crate::problem::{self, Problem};
+pub use figures::Figures;
 pub use refused::moved;
 pub(super) use refused::not_appended;
 use refused::{set_aside, store_failed, tell};
+use upkeep::LookingForDue;
 
 /// Answers that may be under way in one partition: several group commits' worth, beyond which a caller is better told
 /// to come back.
@@ -47,8 +50,8 @@ pub enum Effect {
     Recall(EntityKey, Done, Reply),
     /// Write a batch to the store, then call [`Serving::flushed`].
     Flush(Batch),
-    /// Look for deadlines in the store up to this time, then call [`Serving::due`].
-    Due(Time),
+    /// Look for deadlines in the store, from there and up to this time, then call [`Serving::due`].
+    Due(Option<Rest>, Time),
 }
 
 /// A command and where its answer goes.
@@ -102,7 +105,7 @@ pub struct Serving {
     parked: HashMap<EntityKey, Vec<Parked>>,
     quarantined: HashSet<EntityKey>,
     flushing: Option<Flushing>,
-    looking_for_due: bool,
+    looking_for_due: LookingForDue,
     /// Commands whose old outcomes are looked for on disk.
     looking_up: usize,
     /// Where the history goes on, once the seal is handed over.
@@ -135,7 +138,7 @@ impl Serving {
             parked: HashMap::new(),
             quarantined: HashSet::new(),
             flushing: None,
-            looking_for_due: false,
+            looking_for_due: LookingForDue::default(),
             looking_up: 0,
             next: None,
             effects: Vec::new(),
@@ -189,10 +192,10 @@ impl Serving {
         let now = self.keeper.now(&*self.around.clock);
         let now = now.map_err(|_| Problem::new(&problem::CLOCK_JUMPED, "an operator has to look at the clock"))?;
         let step = self.judged_apart(ready, &Context { now, caller: *caller, id: key.id })?;
-        // Only whom the rules let act on it is told its version.
+        // Only whom the rules let act on it is told its version; a refusal that goes on record does so at any.
         let version = self.room.get(key).map_or(0, |resident| resident.version);
         match (&step, if_match) {
-            (Step::Accept(..), Some(expected)) if *expected != version => {
+            (Step::Accept(Decided { answer: Answer::Done { .. }, .. }, _), Some(expected)) if *expected != version => {
                 let detail = format!("{key} has version {version}, not {expected}");
                 Err(Problem::new(&problem::VERSION_MISMATCH, detail))
             }
@@ -357,44 +360,7 @@ impl Serving {
     pub fn is_idle(&self) -> bool {
         // A batch that could not be written is no reason to stay: the log has everything.
         let flushing = matches!(self.flushing, Some(Flushing::Held(_) | Flushing::Writing));
-        self.release.len() == 0 && self.parked.is_empty() && self.looking_up == 0 && !flushing && !self.looking_for_due
+        let looking = self.looking_up > 0 || matches!(self.looking_for_due, LookingForDue::Now);
+        self.release.len() == 0 && self.parked.is_empty() && !flushing && !looking
     }
-
-    /// Figures for operators.
-    pub fn figures(&self) -> Figures {
-        Figures {
-            head: self.chain.head().number,
-            epoch: self.chain.head().epoch,
-            durable: self.chain.durable(),
-            waiting: self.release.len(),
-            resident: self.room.len(),
-            lagging: self.room.dirty(),
-            quarantined: self.quarantined.len(),
-            clock_jumped: self.keeper.jumped(),
-            tail_read: self.tail_read,
-        }
-    }
-}
-
-/// Figures of one partition.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Figures {
-    /// The last record that was handed over.
-    pub head: u64,
-    /// The epoch of the claim.
-    pub epoch: u64,
-    /// The last durable record.
-    pub durable: u64,
-    /// Answers under way.
-    pub waiting: usize,
-    /// Entities in memory.
-    pub resident: usize,
-    /// Entities that the store lags behind.
-    pub lagging: usize,
-    /// Entities set aside after a panic.
-    pub quarantined: usize,
-    /// Whether commands stand still because the wall clock jumped.
-    pub clock_jumped: bool,
-    /// How long it took to read what the store lacked when the partition was opened.
-    pub tail_read: Duration,
 }

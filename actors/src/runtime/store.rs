@@ -32,6 +32,18 @@ const SMOOTH_BYTES: u64 = 512 << 10;
 /// Deadlines that one look brings at most: the rest comes with the next look.
 pub const MOST_DUE: usize = 1024;
 
+/// What a look for deadlines brings.
+#[derive(Default)]
+pub struct Due {
+    /// Whose deadlines have passed, at most [`MOST_DUE`].
+    pub entities: Vec<EntityKey>,
+    /// Where there are more.
+    pub rest: Option<Rest>,
+}
+
+/// Where a look for deadlines left off.
+pub struct Rest(Vec<u8>);
+
 /// How far a partition's entities have been folded into the store.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Cursor {
@@ -225,18 +237,23 @@ impl Store {
         self.db.get_pinned(done_key(partition, key, command))?.map(|bytes| done(command, &bytes)).transpose()
     }
 
-    /// Entities of `partition` with a deadline up to `now`, earliest first, at most [`MOST_DUE`]. Blocks.
+    /// Entities of `partition` with a deadline up to `now`, earliest first; from the first, or where an earlier look
+    /// left off. Blocks.
     ///
     /// # Errors
     /// Where RocksDB says no.
-    pub fn due(&self, partition: u16, now: Time) -> Result<Vec<EntityKey>, StoreError> {
+    pub fn due(&self, partition: u16, from: Option<Rest>, now: Time) -> Result<Due, StoreError> {
         let mut read = ReadOptions::default();
-        read.set_iterate_lower_bound(table(partition, b'd'));
+        read.set_iterate_lower_bound(from.map_or_else(|| table(partition, b'd'), |Rest(key)| key));
         read.set_iterate_upper_bound(due_prefix(partition, now.after(std::time::Duration::from_micros(1))));
-        let mut due = Vec::new();
-        for item in self.db.iterator_opt(rocksdb::IteratorMode::Start, read).take(MOST_DUE) {
+        let mut due = Due::default();
+        for item in self.db.iterator_opt(rocksdb::IteratorMode::Start, read) {
             let (key, _) = item?;
-            due.extend(key.get(11..).and_then(EntityKey::from_bytes));
+            if due.entities.len() == MOST_DUE {
+                due.rest = Some(Rest(key.into_vec()));
+                break;
+            }
+            due.entities.extend(key.get(11..).and_then(EntityKey::from_bytes));
         }
         Ok(due)
     }

@@ -129,13 +129,9 @@ pub(crate) async fn authenticate(
     };
     match gate.admit(request.headers()).await {
         Ok(caller) => {
-            let client = match caller.principal {
-                Principal::Client(id) => Some(id),
-                Principal::Operator | Principal::Deadline => None,
-            };
             let mut extensions = request.extensions_mut();
             extensions.insert(caller);
-            extensions.insert(Viewer { role: caller.role, client, user: caller.user });
+            extensions.insert(Viewer { role: caller.role, client: caller.client(), user: caller.user });
         }
         Err(problem) => return Ok(request.into_response(problem.error_response())),
     }

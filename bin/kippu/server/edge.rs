@@ -17,6 +17,7 @@ use kippu_actors::http::PROBLEM_JSON;
 use kippu_actors::problem::{self, Problem, ProblemType};
 
 use super::metrics::Metrics;
+use super::pace::Turn;
 use super::request_id::{RequestId, X_REQUEST_ID};
 
 /// The outermost middleware.
@@ -29,7 +30,10 @@ pub(crate) async fn edge(request: ServiceRequest, next: Next<BoxBody>) -> Result
     let method = request.method().clone();
     let metrics = request.app_data::<Data<Metrics>>().cloned();
     request.extensions_mut().insert(id.clone());
+    let turn = request.conn_data::<Turn>().cloned();
+    turn.iter().for_each(Turn::asked);
     let outcome = AssertUnwindSafe(next.call(request)).catch_unwind().await;
+    turn.iter().for_each(Turn::answered);
     let (failed, why) = match outcome {
         Ok(Ok(response)) => return Ok(answered(response, &id, &method, metrics.as_ref().map(Data::get_ref), started)),
         // An inner middleware gave up without an answer: the error has one.

@@ -14,6 +14,7 @@ use serde_json::json;
 use super::Shared;
 use super::metrics::{self, Kind, Readings};
 use crate::node::free_bytes;
+use crate::telemetry;
 
 /// Whether the process is alive. Looks at nothing: whoever restarts a process that fails this MUST NOT do so for a slow
 /// disk or a view that lags.
@@ -184,6 +185,8 @@ async fn readings(shared: &Shared) -> Readings {
         let value = [(["data".to_owned()], free as f64)];
         readings.add(Kind::Gauge, "free_bytes", "Free bytes of the data directory's file system", ["directory"], value);
     }
+    let lost = [([], telemetry::lost() as f64)];
+    readings.add(Kind::Counter, "trace_lines_lost", "Lines of traces that could not be written", [], lost);
     if let Some(kafka) = &shared.node.kafka {
         metrics::kafka::tell(&mut readings, &kafka.figures());
     }

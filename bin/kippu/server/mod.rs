@@ -8,6 +8,7 @@ mod forward;
 mod health;
 pub(crate) mod metrics;
 mod openapi;
+mod pace;
 mod problems;
 mod rate;
 mod request_id;
@@ -15,15 +16,19 @@ mod seal;
 #[cfg(test)]
 mod tests;
 
+use std::future::ready;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use actix_web::dev::ServerHandle;
+use actix_http::HttpService;
+use actix_service::{IntoServiceFactory as _, ServiceFactoryExt as _, map_config};
+use actix_web::App;
+use actix_web::dev::{self, AppConfig, ServerHandle, fn_service};
 use actix_web::middleware::from_fn;
+use actix_web::rt::net::TcpStream;
 use actix_web::web::{self, Data, ServiceConfig};
-use actix_web::{App, HttpServer};
 use kippu_actors::Commands;
 use kippu_actors::http::{Elsewhere, Limits};
 use kippu_projections::Queries;
@@ -34,6 +39,7 @@ use self::fallback::fallback;
 use self::forward::Forward;
 use self::metrics::Metrics;
 use self::openapi::Document;
+use self::pace::{Paced, Patience};
 use crate::config::Config;
 use crate::node::Node;
 
@@ -115,6 +121,10 @@ where
     web::resource(path).route(web::get().to(handler)).route(web::head().to(handler)).default_service(web::to(fallback))
 }
 
+/// How long what a caller still sends is thrown away after an answer that came before all of it was read; closing at once
+/// could take the answer from it.
+const LINGER: Duration = Duration::from_secs(1);
+
 /// A running server over a node.
 pub(crate) struct Server {
     shared: Shared,
@@ -132,17 +142,41 @@ impl Server {
         let http = &config.http;
         let workers = usize::from(http.workers);
         let for_workers = shared.clone();
-        let server = HttpServer::new(move || {
-            App::new().wrap(from_fn(edge::edge)).configure(|config| routes(config, &for_workers))
-        })
-        .workers(workers)
-        .max_connections(usize::try_from(http.most_connections).unwrap_or(usize::MAX).div_ceil(workers))
-        .keep_alive(Duration::from_secs(http.keep_alive_secs.into()))
-        .client_request_timeout(Duration::from_secs(http.request_timeout_secs.into()))
-        .shutdown_timeout(http.drain_secs.into())
-        .disable_signals()
-        .listen(listener)?
-        .run();
+        let keep_alive = Duration::from_secs(http.keep_alive_secs.into());
+        let request_time = Duration::from_secs(http.request_timeout_secs.into());
+        let patience = Patience { answer: request_time, next: keep_alive + request_time };
+        let builder = dev::Server::build();
+        let ends = builder.graceful_shutdown_signal();
+        // As `HttpServer` puts it together, with connections that are paced.
+        let service = move || {
+            let app = App::new().wrap(from_fn(edge::edge)).configure(|config| routes(config, &for_workers));
+            let app = app.into_factory().map_err(|error: actix_web::Error| error.error_response());
+            let ends = ends.clone();
+            let http = HttpService::build()
+                .graceful_shutdown_signal(move || {
+                    let ends = ends.clone();
+                    async move { ends.notified().await }
+                })
+                .keep_alive(keep_alive)
+                .client_request_timeout(request_time)
+                .client_disconnect_timeout(LINGER)
+                .on_connect_ext(|connection: &Paced, of_requests| {
+                    of_requests.insert(connection.turn());
+                })
+                .h1(map_config(app, |()| AppConfig::default()));
+            fn_service(move |stream: TcpStream| {
+                let peer = stream.peer_addr().ok();
+                ready(Ok((Paced::new(stream, patience), peer)))
+            })
+            .and_then(http)
+        };
+        let server = builder
+            .workers(workers)
+            .max_concurrent_connections(usize::try_from(http.most_connections).unwrap_or(usize::MAX).div_ceil(workers))
+            .shutdown_timeout(http.drain_secs.into())
+            .disable_signals()
+            .listen("http", listener, service)?
+            .run();
         let handle = server.handle();
         Ok(Self { shared, handle, task: tokio::spawn(server) })
     }

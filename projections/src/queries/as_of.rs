@@ -9,7 +9,7 @@ use crate::cursor::{Cursor, cut as cut_of};
 use crate::fold::Fold;
 use crate::locate::{self, LocateError};
 use crate::store::Snap;
-use crate::view::{Filters, Viewer, row_key};
+use crate::view::{Ask, Filters, Viewer, row_key};
 use crate::views::history::{self, History, Place};
 
 impl From<LocateError> for QueryError {
@@ -25,7 +25,8 @@ impl Queries {
     /// The row of `view` under `key` as it was at `at`, folded from the entity's events in the log. Blocks on reads.
     ///
     /// # Errors
-    /// [`QueryError`]; `NotFound` where the entity did not exist yet.
+    /// [`QueryError`]; `NotFound` where the entity did not exist yet, and where the row is not for this viewer, then or
+    /// now.
     pub fn as_of(
         &self,
         view: &str,
@@ -40,6 +41,9 @@ impl Queries {
         let ask = self.ask(viewer, &filters, unseal)?;
         table.plan(&ask)?;
         let snap = self.0.store.snapshot();
+        // Whose row it is not is told nothing of its past, and makes nobody read it.
+        let now = snap.row(self.live(view, &snap)?.0, &row_key(&id))?.ok_or(QueryError::NotFound)?;
+        table.present(id, &now, &Ask { unseal: None, ..ask })?.ok_or(QueryError::NotFound)?;
         let (instance, cursors) = self.live(&History, &snap)?;
         let last = self.resolve(id, at, &snap, &cursors)?;
         let mut fold = Fold::new(view);

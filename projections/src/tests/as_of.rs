@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use kippu_events::client::Role;
 use kippu_events::log::{Cut, Position, ReadLog as _};
 use kippu_events::{EntityId, Time};
 use serde_json::Value;
@@ -74,6 +75,27 @@ fn a_moment_that_says_nothing_about_the_entity_is_refused() {
     let other = Position { mark: [1; 8], ..here };
     assert_eq!(at(Moment::Position(other)), Err(QueryError::OtherHistory(other.to_string())));
     assert!(matches!(at(Moment::Cut(Cut(vec![1]))), Err(QueryError::OtherHistory(_))));
+}
+
+/// Shows F20, F32.
+#[test]
+fn the_past_of_what_is_not_for_a_viewer_is_nothing_whatever_the_moment() {
+    let mut story = Story::new(seed(), 2);
+    let log = Scripted::telling(&mut story, 30);
+    let queries = Running::over(log.clone()).caught_up();
+    let (approval, owner, _) = story.approvals[0];
+    let partition = owner.slot().partition(2);
+    let (head, wrong) = (log.head(partition), log.head(1 - partition));
+    let stranger = story.users.iter().copied().find(|user| *user != owner);
+    let terminal = |user| Viewer { role: Role::Terminal, client: None, user };
+    let as_of = |user, moment| queries.as_of("approvals", &approval.to_string(), &terminal(user), false, &moment);
+    let here = Moment::Position(Position::new(partition, head.number, &head.hash));
+    let elsewhere = Moment::Position(Position::new(1 - partition, wrong.number, &wrong.hash));
+    assert!(as_of(Some(owner), here.clone()).is_ok());
+    assert!(matches!(as_of(Some(owner), elsewhere.clone()), Err(QueryError::NoAsOf(_))));
+    for moment in [here, elsewhere, Moment::Time(Time::from_micros(i64::MAX))] {
+        assert_eq!(as_of(stranger, moment.clone()), Err(QueryError::NotFound), "{moment}");
+    }
 }
 
 /// Shows F22.

@@ -2,14 +2,31 @@
 
 use kippu_events::event::Mac;
 use kippu_events::log::AppendError;
-use kippu_events::{EntityKey, Principal};
+use kippu_events::{EntityKey, Principal, Time};
 
 use super::{Effect, Flushing, Job, Parked, Serving};
 use crate::actor::Caller;
 use crate::catalogue;
 use crate::erased::Ready;
 use crate::runtime::Submission;
-use crate::runtime::store::{Batch, Cursor, MOST_DUE, StoreError};
+use crate::runtime::store::{Batch, Cursor, Due, MOST_DUE, Rest, StoreError};
+
+/// Entities that may wait to be fetched while deadlines are still looked for at once; beyond, the next tick goes on.
+const MOST_PARKED_DUE: usize = 4 * MOST_DUE;
+
+/// Whether deadlines are looked for in the store.
+pub(super) enum LookingForDue {
+    /// They are.
+    Now,
+    /// With the next tick: from the first, or where the last look left off.
+    Later(Option<Rest>),
+}
+
+impl Default for LookingForDue {
+    fn default() -> Self {
+        Self::Later(None)
+    }
+}
 
 impl Serving {
     /// Ends the partition in this home: nothing is decided after it, and the history goes on at `next`.
@@ -33,10 +50,7 @@ impl Serving {
             for key in self.room.due(now, MOST_DUE) {
                 self.deadline(key);
             }
-            if !self.looking_for_due {
-                self.looking_for_due = true;
-                self.effects.push(Effect::Due(now));
-            }
+            self.look_for_due(now);
         }
         if let Some(Flushing::Failed(batch)) = self.flushing.take_if(|flushing| matches!(flushing, Flushing::Failed(_)))
         {
@@ -46,12 +60,27 @@ impl Serving {
         self.flush();
     }
 
-    /// The outcome of [`Effect::Due`].
-    pub fn due(&mut self, found: Result<Vec<EntityKey>, StoreError>) {
-        self.looking_for_due = false;
-        match found {
-            Ok(keys) => keys.into_iter().for_each(|key| self.deadline(key)),
-            Err(error) => tracing::error!(%error, "deadlines could not be read"),
+    fn look_for_due(&mut self, now: Time) {
+        if let LookingForDue::Later(from) = std::mem::replace(&mut self.looking_for_due, LookingForDue::Now) {
+            self.effects.push(Effect::Due(from, now));
+        }
+    }
+
+    /// The outcome of [`Effect::Due`]. Where there are more deadlines than one look brings, the next one follows at once:
+    /// what they hold up is other people's too.
+    pub fn due(&mut self, found: Result<Due, StoreError>) {
+        let Due { entities, rest } = found.unwrap_or_else(|error| {
+            tracing::error!(%error, "deadlines could not be read");
+            Due::default()
+        });
+        let more = rest.is_some();
+        self.looking_for_due = LookingForDue::Later(rest);
+        entities.into_iter().for_each(|key| self.deadline(key));
+        if more
+            && self.parked.len() < MOST_PARKED_DUE
+            && let Ok(now) = self.keeper.now(&*self.around.clock)
+        {
+            self.look_for_due(now);
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use kippu_events::log::{Bound, ReadLog as _};
 
 use super::*;
+use crate::runtime::store::MOST_DUE;
 
 /// The state in which a second redemption finds the approval.
 async fn state(play: &Play, token: &str, key: &str) -> &'static str {
@@ -47,6 +48,23 @@ fn a_deadline_that_passed_while_the_node_was_down_fires_when_it_is_up_again() {
             assert_eq!(expiries(&stage), 1);
         });
     }
+}
+
+/// Shows F17.
+#[test]
+fn deadlines_that_one_look_does_not_bring_fire_too() {
+    const MANY: usize = 2 * MOST_DUE + 1;
+    on_stage(|stage| async move {
+        let play = stage.start("a").await;
+        let terminal = play.terminal("ann").await;
+        for n in 0..MANY {
+            play.approve(terminal, &n.to_string(), 0).await.unwrap();
+        }
+        play.runtime.stop().await;
+        stage.clock.pass(Duration::from_secs(60));
+        let _play = stage.start("a").await;
+        until(async || expiries(&stage), |expired| *expired == MANY).await;
+    });
 }
 
 /// Records of the whole log in which an approval expires.

@@ -126,3 +126,20 @@ fn a_command_decided_on_another_version_is_refused() {
         assert!(run(1).await.unwrap().replayed, "a retry is answered although the version has moved on");
     });
 }
+
+/// Shows F13.
+#[test]
+fn a_refusal_that_goes_on_record_does_so_at_any_version() {
+    on_stage(|stage| async move {
+        let play = stage.start("a").await;
+        let terminal = play.terminal("ann").await;
+        let token = body(&play.approve(terminal, "a", 10).await.unwrap())["token"].clone();
+        play.redeem("one", token.as_str().unwrap()).await.unwrap();
+        let settler = Principal::Client(EntityId::from_hash(&[9; 32]));
+        let caller = Caller { principal: settler, role: Role::Settler, user: None };
+        let call = Call { caller, key: "another".to_owned(), id: None, if_match: Some(99) };
+        let tried = json!({ "token": token }).to_string();
+        let refused = play.commands.run(Family::Approvals, "redeem", call, tried.as_bytes()).await.unwrap();
+        assert_eq!(body(&refused), json!({ "refused": "already-redeemed" }));
+    });
+}
