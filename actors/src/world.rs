@@ -31,6 +31,9 @@ pub(crate) struct World {
     keys: u64,
 }
 
+/// A command of a family, with the id in its path if there is one.
+pub(crate) type Asked = (Family, &'static str, Option<EntityId>);
+
 impl World {
     pub(crate) fn new() -> Self {
         let secrets = Arc::new(Secrets::ephemeral(1, LOG));
@@ -41,11 +44,18 @@ impl World {
         self.now = self.now.after(Duration::from_secs(secs));
     }
 
+    /// Whether a command is prepared where it may block.
+    pub(crate) fn is_slow(&self, caller: Caller, (family, name, id): Asked, body: &Value) -> bool {
+        let call = Call { caller, key: "key".to_owned(), id, if_match: None };
+        let body = serde_json::to_vec(body).unwrap();
+        matches!(catalogue::actor(family).prepare(name, &body, &call, &self.secrets), Ok(Preparation::Slow(..)))
+    }
+
     /// A command with a fresh key: the status and body of its answer, or the problem, on record or not.
     pub(crate) fn ask(
         &mut self,
         caller: Caller,
-        (family, name, id): (Family, &str, Option<EntityId>),
+        (family, name, id): Asked,
         body: &Value,
     ) -> Result<(u16, Value), Problem> {
         let spec = Commands::spec(family, name, id).unwrap();

@@ -94,7 +94,7 @@ fn a_terminal_with_a_user_is_born_beside_the_user() {
     let user = id_in(&world.ask(Caller::OPERATOR, (Family::Users, "open", None), &body).unwrap().1);
     let body = json!({"role": "terminal", "name": "kitchen", "user": user});
     let (_, reply) = world.ask(Caller::OPERATOR, OPEN, &body).unwrap();
-    assert_eq!(id_in(&reply).slot(), user.slot());
+    assert_eq!((id_in(&reply).slot(), &reply["user"]), (user.slot(), &json!(user)));
     let Client::Active(active) = world.state::<Client>(id_in(&reply)) else { panic!("the client is active") };
     assert_eq!((active.role, active.user), (Role::Terminal, Some(user)));
 }

@@ -177,3 +177,13 @@ fn users_are_the_operators_business_alone() {
         }
     }
 }
+
+/// A person's key is written and a PIN is hashed, neither of which must hold up what comes behind it.
+#[test]
+fn only_a_registration_is_prepared_where_it_may_block() {
+    let world = World::new();
+    let user = json!({"login": "aiko", "limit": {"source": "fixed", "amount": 1, "currency": "EUR"}});
+    assert!(world.is_slow(Caller::OPERATOR, OPEN, &user));
+    let credit = (Family::Users, "credit", Some(id(2)));
+    assert!(!world.is_slow(Caller::OPERATOR, credit, &json!({"amount": 1, "currency": "EUR"})));
+}
