@@ -278,6 +278,9 @@ fn options() -> Options {
     options.create_if_missing(true);
     options.set_block_based_table_factory(&table);
     options.set_write_buffer_size(MEMTABLE_BYTES);
+    // Most looks are for what is not there: entities and commands that are new.
+    options.set_memtable_whole_key_filtering(true);
+    options.set_memtable_prefix_bloom_ratio(0.1);
     options.set_max_background_jobs(2);
     // States are rewritten often and read back seldom: fewer rewritings on disk for more files to look into.
     options.set_compaction_style(DBCompactionStyle::Universal);
