@@ -226,13 +226,9 @@ pub trait Actor: Entity {
     /// What the caller of the command that became `own` is told, now and at every retry.
     fn answer(id: EntityId, own: &[Self::Event], secrets: &Secrets) -> Answer;
 
-    /// The time at which this state wants [`Actor::when_due`], if nothing changes before.
-    fn due(&self) -> Option<Time> {
-        None
-    }
-
-    /// The command that the node gives when [`Actor::due`] has passed.
-    fn when_due(&self) -> Option<Self::Command> {
+    /// The command that the node gives once a time has passed, if nothing changes before. It may come late, and twice:
+    /// `decide` MUST look at the time itself.
+    fn due(&self) -> Option<(Time, Self::Command)> {
         None
     }
 }

@@ -22,9 +22,14 @@ pub fn actor(family: Family) -> &'static dyn AnyActor {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::sync::Arc;
+
+    use kippu_events::EntityId;
+    use kippu_events::log::LogId;
+    use kippu_events::secrets::Secrets;
 
     use super::*;
-    use crate::actor::Target;
+    use crate::actor::{Call, Caller, Target};
     use crate::problem::GENERAL;
 
     #[test]
@@ -35,6 +40,19 @@ mod tests {
             assert!(slugs.insert(kind.slug), "{} is there twice", kind.slug);
             assert!((400..600).contains(&kind.status), "{}", kind.slug);
             assert!(!kind.title.is_empty() && !kind.advice.is_empty(), "{}", kind.slug);
+        }
+    }
+
+    #[test]
+    fn no_command_takes_a_member_that_it_does_not_know() {
+        let secrets = Arc::new(Secrets::ephemeral(1, LogId([1; 16])));
+        let id = EntityId::from_bytes([1; 15]);
+        for actor in Family::ALL.map(actor) {
+            for spec in actor.commands() {
+                let call = Call { caller: Caller::OPERATOR, key: "key".to_owned(), id: Some(id), if_match: None };
+                let refused = actor.prepare(spec.name, br#"{"no_such_member":1}"#, &call, &secrets).err().unwrap();
+                assert!(refused.detail.starts_with("unknown field"), "{}: {refused}", spec.name);
+            }
         }
     }
 

@@ -88,9 +88,9 @@ pub trait AnyActor: Send + Sync {
     /// # Errors
     /// An event that does not decode.
     fn answer(&self, id: EntityId, events: &[&Recorded<'_>], secrets: &Secrets) -> Result<Answer, NotAnEvent>;
-    /// See [`Actor::due`].
+    /// The time of [`Actor::due`].
     fn due(&self, state: &dyn AnyEntity) -> Option<Time>;
-    /// See [`Actor::when_due`].
+    /// The command of [`Actor::due`].
     fn when_due(&self, state: &dyn AnyEntity) -> Option<AnyCommand>;
 }
 
@@ -193,11 +193,11 @@ impl<E: Actor> AnyActor for Of<E> {
     }
 
     fn due(&self, state: &dyn AnyEntity) -> Option<Time> {
-        state.as_any().downcast_ref::<E>()?.due()
+        state.as_any().downcast_ref::<E>()?.due().map(|(time, _)| time)
     }
 
     fn when_due(&self, state: &dyn AnyEntity) -> Option<AnyCommand> {
-        let command = state.as_any().downcast_ref::<E>()?.when_due()?;
+        let (_, command) = state.as_any().downcast_ref::<E>()?.due()?;
         Some(Box::new(command))
     }
 }

@@ -9,7 +9,7 @@ use kippu_events::{Entity, EntityId, EntityKey, Principal, Time};
 use serde_json::value::RawValue;
 
 use crate::actor::{Actor, Caller, Context, Near};
-use crate::problem::{Problem, ProblemType};
+use crate::problem::{GENERAL, Problem, ProblemType};
 
 /// The time at which commands are decided, unless a test says otherwise.
 pub(crate) const NOW: Time = Time::from_micros(1_800_000_000_000_000);
@@ -127,7 +127,11 @@ impl<E: Actor> Then<E> {
     /// It was refused and left no trace.
     pub(crate) fn refused(self, kind: &'static ProblemType) {
         match self.outcome {
-            Err(problem) => assert_eq!(problem.kind.slug, kind.slug, "{problem}"),
+            Err(problem) => {
+                assert_eq!(problem.kind.slug, kind.slug, "{problem}");
+                let known = GENERAL.iter().chain(E::PROBLEMS).any(|known| known.slug == kind.slug);
+                assert!(known, "{} is not in PROBLEMS", kind.slug);
+            }
             Ok(decided) => panic!("should have been refused as {}, and became {decided:?}", kind.slug),
         }
     }

@@ -1,4 +1,4 @@
-//! The list of families. A new family is a line in each list of this file, and the compiler asks for all of them.
+//! The list of families. A new one is a line here, and the compiler asks for it wherever families differ.
 
 use crate::approval::Approval;
 use crate::client::Client;
@@ -6,89 +6,82 @@ use crate::entity::{AnyEntity, Entity};
 use crate::placement::Placement;
 use crate::user::User;
 
-/// A kind of entity.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Family {
+/// Each with the byte that names it in the keys of caches, the plural noun that paths and subjects use, and its state.
+macro_rules! families {
+    ($($(#[$about:meta])* $family:ident = $code:literal, $name:literal, $state:ty;)*) => {
+        /// A kind of entity.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        pub enum Family {
+            $($(#[$about])* $family,)*
+        }
+
+        impl Family {
+            /// Every family.
+            pub const ALL: [Self; [$($code),*].len()] = [$(Self::$family,)*];
+
+            /// The plural noun that paths and subjects use.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$family => $name,)*
+                }
+            }
+
+            /// The byte that names the family in the keys of caches.
+            #[must_use]
+            pub const fn code(self) -> u8 {
+                match self {
+                    $(Self::$family => $code,)*
+                }
+            }
+
+            /// The state before the first event.
+            #[must_use]
+            pub fn fresh(self) -> Box<dyn AnyEntity> {
+                match self {
+                    $(Self::$family => Box::new(<$state>::default()),)*
+                }
+            }
+
+            /// A state that [`AnyEntity::encode`] wrote, or nothing where the bytes are no such state.
+            #[must_use]
+            pub fn decode(self, bytes: &[u8]) -> Option<Box<dyn AnyEntity>> {
+                match self {
+                    $(Self::$family => decode::<$state>(bytes),)*
+                }
+            }
+
+            /// The revision of the cached form of its states.
+            #[must_use]
+            pub const fn revision(self) -> u32 {
+                match self {
+                    $(Self::$family => <$state>::REVISION,)*
+                }
+            }
+
+            /// The JSON Schema of its events.
+            #[cfg(test)]
+            pub(crate) fn event_schema(self) -> schemars::Schema {
+                match self {
+                    $(Self::$family => schemars::schema_for!(<$state as Entity>::Event),)*
+                }
+            }
+        }
+    };
+}
+
+families! {
     /// API clients with scoped keys.
-    Clients,
+    Clients = 1, "clients", Client;
     /// Subscribers with purchase limits.
-    Users,
+    Users = 2, "users", User;
     /// One-time purchase approvals.
-    Approvals,
+    Approvals = 3, "approvals", Approval;
     /// Placements of data replicas.
-    Placements,
+    Placements = 4, "placements", Placement;
 }
 
 impl Family {
-    /// Every family.
-    pub const ALL: [Self; 4] = [Self::Clients, Self::Users, Self::Approvals, Self::Placements];
-
-    /// The plural noun that paths and subjects use.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Clients => "clients",
-            Self::Users => "users",
-            Self::Approvals => "approvals",
-            Self::Placements => "placements",
-        }
-    }
-
-    /// The byte that names the family in the keys of caches.
-    #[must_use]
-    pub const fn code(self) -> u8 {
-        match self {
-            Self::Clients => 1,
-            Self::Users => 2,
-            Self::Approvals => 3,
-            Self::Placements => 4,
-        }
-    }
-
-    /// The state before the first event.
-    #[must_use]
-    pub fn fresh(self) -> Box<dyn AnyEntity> {
-        match self {
-            Self::Clients => Box::new(Client::default()),
-            Self::Users => Box::new(User::default()),
-            Self::Approvals => Box::new(Approval::default()),
-            Self::Placements => Box::new(Placement::default()),
-        }
-    }
-
-    /// A state that [`AnyEntity::encode`] wrote, or nothing where the bytes are no such state.
-    #[must_use]
-    pub fn decode(self, bytes: &[u8]) -> Option<Box<dyn AnyEntity>> {
-        match self {
-            Self::Clients => decode::<Client>(bytes),
-            Self::Users => decode::<User>(bytes),
-            Self::Approvals => decode::<Approval>(bytes),
-            Self::Placements => decode::<Placement>(bytes),
-        }
-    }
-
-    /// The revision of the cached form of its states.
-    #[must_use]
-    pub const fn revision(self) -> u32 {
-        match self {
-            Self::Clients => Client::REVISION,
-            Self::Users => User::REVISION,
-            Self::Approvals => Approval::REVISION,
-            Self::Placements => Placement::REVISION,
-        }
-    }
-
-    /// The JSON Schema of its events.
-    #[cfg(test)]
-    pub(crate) fn event_schema(self) -> schemars::Schema {
-        match self {
-            Self::Clients => schemars::schema_for!(<Client as Entity>::Event),
-            Self::Users => schemars::schema_for!(<User as Entity>::Event),
-            Self::Approvals => schemars::schema_for!(<Approval as Entity>::Event),
-            Self::Placements => schemars::schema_for!(<Placement as Entity>::Event),
-        }
-    }
-
     /// The family of this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {

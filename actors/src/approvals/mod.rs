@@ -162,9 +162,9 @@ impl Actor for Approval {
         }
     }
 
-    fn due(&self) -> Option<Time> {
+    fn due(&self) -> Option<(Time, Command)> {
         match self {
-            Self::Issued(terms) => Some(terms.expires_at),
+            Self::Issued(terms) => Some((terms.expires_at, Command::Expire)),
             Self::Absent
             | Self::Refused
             | Self::Redeemed { .. }
@@ -172,10 +172,6 @@ impl Actor for Approval {
             | Self::Expired(_)
             | Self::Revoked { .. } => None,
         }
-    }
-
-    fn when_due(&self) -> Option<Command> {
-        self.due().map(|_| Command::Expire)
     }
 }
 
