@@ -182,6 +182,14 @@ fn every_event_kind_has_a_golden_file_that_this_code_writes_byte_for_byte() {
     assert_eq!(sampled, kinds());
 }
 
+#[test]
+fn the_documentation_of_the_log_names_every_event_kind() {
+    let page = include_str!("../../docs/log-format.md");
+    for kind in kinds() {
+        assert!(page.contains(&format!("| `{kind}` |")), "docs/log-format.md does not name {kind}");
+    }
+}
+
 /// Shows F37.
 #[test]
 fn every_golden_file_is_decoded_by_this_code() {

@@ -132,4 +132,12 @@ mod tests {
     fn text_on_a_page_is_escaped() {
         assert_eq!(escaped("a <b> & `c`"), "a &lt;b&gt; &amp; <code>c</code>");
     }
+
+    #[test]
+    fn the_guide_for_callers_names_every_problem() {
+        let guide = include_str!("../../../docs/http.md");
+        let missing: Vec<_> =
+            all().into_iter().map(|kind| kind.slug).filter(|slug| !guide.contains(&format!("| `{slug}` |"))).collect();
+        assert!(missing.is_empty(), "docs/http.md does not name {missing:?}");
+    }
 }

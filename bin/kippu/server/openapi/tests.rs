@@ -186,3 +186,18 @@ fn every_link_leads_to_an_operation_and_an_opened_entity_to_all_that_may_be_aske
     let led = links(&document["paths"]["/v1/approvals"]["post"]);
     assert_eq!(led, ["approvals.get", "approvals.redeem", "approvals.revoke", "approvals.settle"]);
 }
+
+#[test]
+fn the_guide_for_callers_names_every_command_and_view() {
+    let guide = include_str!("../../../../docs/http.md");
+    let named = |what: &str| guide.contains(what);
+    let actors = Family::ALL.map(catalogue::actor);
+    let commands = actors.iter().flat_map(|actor| {
+        let last = |spec| http::path_of(actor.family(), spec).rsplit('/').next().map(str::to_owned);
+        actor.commands().iter().filter_map(last).map(|last| format!("/{last}`"))
+    });
+    let views = kippu_projections::catalogue::views();
+    let views = views.iter().filter(|view| view.table().is_some()).map(|view| format!("| `{}` |", view.name()));
+    let missing: Vec<_> = commands.chain(views).filter(|what| !named(what)).collect();
+    assert!(missing.is_empty(), "docs/http.md does not name {missing:?}");
+}
