@@ -11,7 +11,7 @@ use crate::event::{AnyEvent, BodyWriter, Cause, Mac, Place, SCHEMA, Typed, read_
 use crate::log::LogId;
 use crate::money::{Currency, Minor};
 use crate::placement::{self, Placement};
-use crate::secrets::{PinVerifier, Sealed, TokenHash};
+use crate::secrets::{PinVerifier, SealedField, TokenHash};
 use crate::user::{self, Charging, LimitSource, User};
 use crate::{Entity, EntityId, EntityKey, Family, Principal, Time};
 
@@ -64,7 +64,7 @@ fn samples() -> Vec<Sample> {
 }
 
 fn user_samples() -> Vec<user::Event> {
-    let sealed = || Sealed { xchacha20poly1305: "AQ".repeat(32) };
+    let sealed = || SealedField { xchacha20poly1305: "AQ".repeat(32) };
     vec![
         user::Event::Registered {
             login: sealed(),

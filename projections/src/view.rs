@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kippu_events::client::Role;
 use kippu_events::event::NotAnEvent;
-use kippu_events::secrets::{Sealed, Secrets, SecretsError};
+use kippu_events::secrets::{SealedField, Secrets, SecretsError};
 use kippu_events::{EntityId, Family, Recorded};
 
 use crate::queries::QueryError;
@@ -213,7 +213,7 @@ pub trait Unseal: Send + Sync {
     ///
     /// # Errors
     /// [`NotOpened`] where nobody can say so now: a person MUST NOT look forgotten because a key is late.
-    fn unseal(&self, person: EntityId, field: &str, sealed: &Sealed) -> Result<Option<String>, NotOpened>;
+    fn unseal(&self, person: EntityId, field: &str, sealed: &SealedField) -> Result<Option<String>, NotOpened>;
 }
 
 /// A person's key is not to be had now.
@@ -222,7 +222,7 @@ pub trait Unseal: Send + Sync {
 pub struct NotOpened(pub String);
 
 impl Unseal for Secrets {
-    fn unseal(&self, person: EntityId, field: &str, sealed: &Sealed) -> Result<Option<String>, NotOpened> {
+    fn unseal(&self, person: EntityId, field: &str, sealed: &SealedField) -> Result<Option<String>, NotOpened> {
         match Self::unseal(self, person, field, sealed) {
             Ok(plain) => Ok(Some(plain)),
             Err(SecretsError::NoPerson(_) | SecretsError::Forgotten(_)) => Ok(None),

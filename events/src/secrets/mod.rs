@@ -50,7 +50,7 @@ pub struct PinVerifier {
 
 /// A personal field, encrypted under its person's key.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct Sealed {
+pub struct SealedField {
     /// `XChaCha20-Poly1305` nonce and ciphertext, base64url.
     pub xchacha20poly1305: String,
 }
@@ -310,7 +310,7 @@ impl Secrets {
     ///
     /// # Errors
     /// Where the key store cannot be written.
-    pub fn seal(&self, person: EntityId, field: &str, plain: &str) -> Result<Sealed, SecretsError> {
+    pub fn seal(&self, person: EntityId, field: &str, plain: &str) -> Result<SealedField, SecretsError> {
         seal::seal(&self.persons.get_or_make(person)?, person, field, plain)
     }
 
@@ -319,7 +319,7 @@ impl Secrets {
     ///
     /// # Errors
     /// Where the person's key is gone or not to be had now, or this is not what was sealed.
-    pub fn unseal(&self, person: EntityId, field: &str, sealed: &Sealed) -> Result<String, SecretsError> {
+    pub fn unseal(&self, person: EntityId, field: &str, sealed: &SealedField) -> Result<String, SecretsError> {
         seal::unseal(&self.persons.get(person)?, person, field, sealed)
     }
 }
