@@ -10,6 +10,7 @@ pub mod family;
 mod golden;
 pub mod id;
 pub mod log;
+mod log_id;
 pub mod money;
 pub mod placement;
 pub mod principal;

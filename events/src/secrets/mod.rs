@@ -3,6 +3,7 @@
 
 mod carry;
 mod copy;
+mod following;
 mod keyring;
 mod mac;
 mod numbered;
@@ -28,7 +29,7 @@ pub use self::shared::{SharedError, SharedKey, SharedKeys};
 use self::token::Mint;
 
 use crate::event::Mac;
-use crate::{EntityId, EntityKey, Family, Principal, log::LogId};
+use crate::{EntityId, EntityKey, Family, Principal, log_id::LogId};
 
 /// What a token hashes to, and under which root key it was made. All that the log holds of a token.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, schemars::JsonSchema)]
@@ -124,6 +125,11 @@ pub enum SecretsError {
     /// The ciphertext is not what was sealed.
     #[error("a sealed field does not open")]
     Unsealable,
+}
+
+/// What lies at `path` is not as this code writes it.
+fn damaged(path: &Path, reason: &dyn std::fmt::Display) -> SecretsError {
+    SecretsError::Format { path: path.to_owned(), reason: reason.to_string() }
 }
 
 /// The folder of persons' keys within the key store.

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::bookmark::Bookmark;
-use super::reports::Delivered;
 use super::ring::Ring;
 use super::skips::Skips;
 use crate::log::record::{Claim, Content, Header, MOST_BYTES};
@@ -36,6 +35,15 @@ pub(super) struct Seat {
     claims: HashMap<[u8; 16], Pending>,
     /// News for writers, in order; told outside the lock.
     news: VecDeque<(Arc<Fate>, Progress)>,
+}
+
+/// A record of this process that the brokers have confirmed, at `offset`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Delivered {
+    pub(super) partition: u16,
+    pub(super) epoch: u64,
+    pub(super) number: u64,
+    pub(super) offset: u64,
 }
 
 struct Pending {
