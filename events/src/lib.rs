@@ -14,6 +14,7 @@ mod log_id;
 pub mod money;
 pub mod placement;
 pub mod principal;
+pub mod problem;
 pub mod secrets;
 mod text;
 pub mod time;

@@ -51,7 +51,7 @@ impl ResponseError for QueryError {
         }
         let kind = self.kind();
         let mut response = HttpResponse::build(self.status_code());
-        if kind.retry {
+        if self.status_code() == StatusCode::SERVICE_UNAVAILABLE {
             response.insert_header((header::RETRY_AFTER, "1"));
         }
         let problem = Problem {

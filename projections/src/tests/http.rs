@@ -14,8 +14,9 @@ use serde_json::Value;
 use super::story::State;
 use super::{Running, Scripted, Story, end_of, seed};
 use crate::Projections;
+use crate::error::NotOpened;
 use crate::http::{self, CUT, POSITION};
-use crate::view::{NotOpened, Unseal, Viewer};
+use crate::view::{Unseal, Viewer};
 
 const MIN: &str = "kippu-min-position";
 

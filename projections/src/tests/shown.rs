@@ -9,8 +9,9 @@ use serde_json::Value;
 
 use super::story::BEGIN;
 use super::{Running, Scripted, Story, seed};
+use crate::error::NotOpened;
 use crate::queries::{Page, Queries, QueryError};
-use crate::view::{NotOpened, Unseal, Viewer};
+use crate::view::{Unseal, Viewer};
 use crate::{Projections, catalogue};
 
 const ALL_VIEWS: [&str; 5] = ["users", "approvals", "spending", "clients", "placements"];
