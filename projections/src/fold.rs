@@ -6,8 +6,8 @@ use kippu_events::Recorded;
 use kippu_events::event::NotAnEvent;
 
 use crate::digest::Digest;
-use crate::rows::{Overlay, Rows, Source};
-use crate::store::StoreError;
+use crate::rows::{Overlay, Rows};
+use crate::store::{Source, StoreError};
 use crate::view::View;
 
 /// The rows of one view after some events.

@@ -20,7 +20,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::cursor::Cursor;
 use crate::digest::Digest;
-use crate::rows::{Source, full_key};
 
 /// Changes when the layout of the store changes: a store of another format is deleted and filled anew.
 const FORMAT: u8 = 1;
@@ -49,6 +48,12 @@ impl StoreError {
     fn format(what: &str) -> Self {
         Self(format!("{what} is not as this version writes it"))
     }
+}
+
+/// Where rows come from that are not in memory.
+pub(crate) trait Source {
+    /// The value under a full key.
+    fn fetch(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
 }
 
 /// An instance of a view: its rows of one revision.
@@ -135,6 +140,14 @@ impl Source for Store {
     fn fetch(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.db.get(key)?)
     }
+}
+
+/// The key of a row in the store: the view's keyspace, then the key within the view.
+pub(crate) fn full_key(keyspace: u32, key: &[u8]) -> Vec<u8> {
+    let mut full = Vec::with_capacity(4 + key.len());
+    full.extend_from_slice(&keyspace.to_be_bytes());
+    full.extend_from_slice(key);
+    full
 }
 
 fn options() -> Options {

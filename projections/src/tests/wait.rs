@@ -93,7 +93,10 @@ fn a_position_behind_entries_that_do_not_count_is_checked_at_a_single_look() {
     let at = |position| runtime().block_on(queries.wait_for("users", &Moment::Position(position), NOW));
     assert_eq!(at(last), Ok(()));
     let before = Position { number: last.number - 1, ..last };
-    assert!(matches!(at(before), Err(QueryError::Log(_))), "it is found from the beginning on, which cannot be read now");
+    assert!(
+        matches!(at(before), Err(QueryError::Log(_))),
+        "it is found from the beginning on, which cannot be read now"
+    );
 }
 
 #[test]
