@@ -89,7 +89,7 @@ impl Queries {
 /// the same cut.
 fn compare(store: &Store, view: &str, instance: u32) -> Result<Rebuilt, RebuildError> {
     let snap = store.snapshot();
-    let (live, live_is) = snap.live(view)?.ok_or_else(|| QueryError::NoView(view.to_owned()))?;
+    let (live, live_is) = snap.live(view)?.ok_or_else(|| RebuildError::NotCaughtUp("no rows answer yet".to_owned()))?;
     let rebuilt_is = snap.instance(instance)?;
     if rebuilt_is.is_none_or(|rebuilt| rebuilt.track != live_is.track) {
         return Err(RebuildError::NotCaughtUp("it does not stand at the cut of the live one".to_owned()));
