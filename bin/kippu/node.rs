@@ -2,6 +2,7 @@
 
 mod data_dir;
 mod error;
+mod group_commits;
 mod home;
 mod moving;
 mod persons;
@@ -27,6 +28,7 @@ use kippu_projections::{Projections, Queries, QueryError};
 
 pub(crate) use data_dir::{DataDir, DataDirError, Found, Label, write_whole};
 pub(crate) use error::NodeError;
+pub(crate) use group_commits::{GroupCommits, seconds};
 use home::Opened;
 pub(crate) use home::{Beside, Home, HomeError};
 use share::Share;
@@ -58,7 +60,7 @@ pub(crate) struct Node {
     /// Where the node answers, as its claims say.
     pub(crate) url: String,
     /// What the log has written.
-    pub(crate) commits: Commits,
+    pub(crate) commits: GroupCommits,
     /// Where it all lies.
     pub(crate) dir: DataDir,
     /// Where several nodes share the partitions. Left first of all.
@@ -181,7 +183,7 @@ impl Node {
         // Stores make files of their own accord and for as long as they run: all of them are their owner's alone.
         rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
         let lock = dir.lock()?;
-        let commits = Commits::default();
+        let commits = GroupCommits::default();
         let (home, before) = match label {
             Some(label) => home.after(label, &dir, config)?,
             None => (home, None),
@@ -219,7 +221,7 @@ impl Node {
     /// Starts runtime and views over `log`.
     pub(crate) async fn start(
         log: Arc<dyn Log>,
-        commits: Commits,
+        commits: GroupCommits,
         secrets: Arc<Secrets>,
         dir: DataDir,
         config: RuntimeConfig,

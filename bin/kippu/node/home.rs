@@ -10,7 +10,7 @@ use kippu_events::log::rocks::{self, RocksLog};
 use kippu_events::log::{Log, LogId, ReadLog};
 use kippu_events::secrets::SharedKeys;
 
-use super::{DataDir, Found, Label};
+use super::{DataDir, Found, GroupCommits, Label};
 use crate::config::{self, Config};
 use crate::server::metrics::Commits;
 
@@ -164,7 +164,7 @@ impl Home {
     }
 
     /// Opens the log for writing.
-    pub(crate) fn open(&self, config: &Config, commits: &Commits) -> Result<Opened, HomeError> {
+    pub(crate) fn open(&self, config: &Config, commits: &GroupCommits) -> Result<Opened, HomeError> {
         match self {
             Self::Embedded(dir) => {
                 let commits = commits.clone();
