@@ -157,7 +157,7 @@ impl Node {
             }
             Err(error) => return Err(error.into()),
         }
-        dir.finish(log.id(), &home)?;
+        dir.finish(&home.label(log.id()))?;
         Ok((log.id(), log.partitions()))
     }
 
@@ -200,7 +200,7 @@ impl Node {
             (Some(before), Some(keys)) => {
                 moving::check(&before, &home, &*log, config)?;
                 let secrets = Secrets::go_over(&dir.keys(), log.id(), keys)?;
-                dir.finish(log.id(), &home)?;
+                dir.finish(&home.label(log.id()))?;
                 secrets
             }
             (_, keys) => open_secrets(&dir, label.is_none(), &*log, keys)?,
@@ -305,7 +305,7 @@ impl Node {
             .map_err(|problem| NodeError::FirstOperator(problem.to_string()))?;
         let key = key_of(&outcome.answer).ok_or_else(|| NodeError::FirstOperator("it got no key".to_owned()))?;
         self.dir.write_operator_key(&key)?;
-        self.dir.finish(self.log.id(), &self.home)?;
+        self.dir.finish(&self.home.label(self.log.id()))?;
         Ok(())
     }
 }
