@@ -13,7 +13,7 @@ use crate::config::{Config, Flags};
 use crate::exit::Exit;
 use crate::node::{self, Node, NodeError, write_whole};
 use crate::output::Output;
-use crate::{init, server, telemetry};
+use crate::{server, telemetry};
 
 /// Connections that the kernel keeps for us while all workers are busy.
 const BACKLOG: u32 = 2048;
@@ -60,9 +60,9 @@ enum ServeError {
 
 /// Runs the node.
 pub(crate) fn run(args: &Args, output: &Output) -> Exit {
-    let config = match init::load(args.config.as_deref(), &args.flags) {
+    let config = match Config::load(args.config.as_deref(), &args.flags) {
         Ok(config) => config,
-        Err((exit, error)) => return output.failed(exit, error),
+        Err(error) => return output.failed(error.exit(), error),
     };
     telemetry::start(&config.trace);
     match node::on_a_system(serve(config, args)) {
