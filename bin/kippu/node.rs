@@ -34,11 +34,11 @@ pub(crate) use home::{Beside, Home, HomeError};
 use share::Share;
 
 use crate::config::Config;
-use crate::server::metrics::Commits;
 
-/// Opens the first operator: fixed, so that an initialisation that is done again finds the same client and key.
+/// The idempotency key that opens the first operator: fixed, so that an initialisation that is done again finds the same
+/// client and API key.
 const FIRST_OPERATOR: &str = "kippu-init-first-operator";
-/// How long an answer waits for the view of clients. A view that needs longer does not go on.
+/// How long a command about a client waits until authentication knows of it. A view that needs longer does not go on.
 pub(crate) const CLIENTS_WAIT: Duration = Duration::from_secs(10);
 
 /// Everything that runs over one data directory. Dropping it stops the views and closes the log.
