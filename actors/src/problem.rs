@@ -30,6 +30,12 @@ impl Problem {
     pub fn later(kind: &'static ProblemType, detail: impl Into<String>) -> Self {
         Self { kind, detail: detail.into(), retry_after_secs: Some(1) }
     }
+
+    /// The problem document.
+    #[must_use]
+    pub fn document(&self) -> Vec<u8> {
+        self.kind.document(&self.detail)
+    }
 }
 
 /// A rule said no. Each family has an enum of its own, whose variants state the fact.
