@@ -31,6 +31,7 @@ pub(crate) use error::NodeError;
 pub(crate) use group_commits::{GroupCommits, seconds};
 use home::Opened;
 pub(crate) use home::{Beside, Home, HomeError};
+pub(crate) use kippu_events::log::rocks::free_bytes;
 use share::Share;
 
 use crate::config::Config;
@@ -366,10 +367,4 @@ fn is_new(log: &dyn Log) -> Result<bool, kippu_events::log::ReadError> {
 /// Runs `work` on an actix system of its own.
 pub(crate) fn on_a_system<T>(work: impl Future<Output = T>) -> T {
     actix_rt::System::new().block_on(work)
-}
-
-/// Free bytes of the file system that holds `path`, for a process without privileges.
-pub(crate) fn free_bytes(path: &Path) -> std::io::Result<u64> {
-    let answer = rustix::fs::statvfs(path)?;
-    Ok(answer.f_bavail.saturating_mul(answer.f_frsize))
 }
