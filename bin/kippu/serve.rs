@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use kippu_projections::Queries;
-use kippu_projections::queries::Rebuilt;
+use kippu_projections::queries::ViewDigest;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::{Config, Flags};
@@ -135,7 +135,7 @@ async fn serve(mut config: Config, args: &Args) -> Result<(), ServeError> {
 async fn rebuild(queries: Queries) {
     for view in queries.views().iter().map(|view| view.name()) {
         match queries.rebuild(view).await {
-            Ok(Rebuilt { cut, rows, digest }) => {
+            Ok(ViewDigest { cut, rows, digest }) => {
                 tracing::info!(view, %cut, rows, %digest, "rebuilt: the rows are the same")
             }
             Err(error) => tracing::error!(view, %error, "not rebuilt: the view answers from the rows that it had"),

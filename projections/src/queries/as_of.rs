@@ -131,23 +131,18 @@ const MOST_FOLDED: usize = 20_000;
 fn places(snap: &Snap<'_>, instance: u32, entity: EntityKey, last: u64) -> Result<Vec<Place>, QueryError> {
     let (from, until) = history::range(entity);
     let mut places = Vec::new();
-    let mut failed = None;
-    snap.rows(instance, &from, &until, |_, value| match Place::decode(value) {
-        Ok(place) if place.number <= last => {
+    snap.rows::<QueryError>(instance, &from, &until, |_, value| {
+        let place = Place::decode(value)?;
+        let is_before = place.number <= last;
+        if is_before {
             places.push(place);
-            Ok(places.len() <= MOST_FOLDED)
         }
-        Ok(_) => Ok(false),
-        Err(error) => {
-            failed = Some(error);
-            Ok(false)
-        }
+        Ok(is_before && places.len() <= MOST_FOLDED)
     })?;
-    match failed {
-        Some(error) => Err(error.into()),
-        None if places.len() > MOST_FOLDED => {
-            Err(QueryError::NoAsOf("there are more events until then than one query folds; replay the log for this"))
-        }
-        None => Ok(places),
+    if places.len() > MOST_FOLDED {
+        return Err(QueryError::NoAsOf(
+            "there are more events until then than one query folds; replay the log for this",
+        ));
     }
+    Ok(places)
 }

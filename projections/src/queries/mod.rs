@@ -17,8 +17,8 @@ use tokio::sync::watch;
 
 pub use crate::error::{KINDS, QueryError};
 pub use list::{DEFAULT_ROWS, Listed, MOST_ROWS, Page};
-pub use rebuild::{RebuildError, Rebuilt};
-pub use status::{PartitionStatus, Status, ViewDigest, ViewStatus};
+pub use rebuild::{RebuildError, ViewDigest};
+pub use status::{PartitionStatus, Status, ViewStatus};
 
 use crate::cursor::{Cursor, cut};
 use crate::runner::{Engine, Published, Signal};
