@@ -38,7 +38,7 @@ async fn views_are_rebuilt_beside_those_that_answer() {
     let buyer = node.market(1_000).buyer("ann").await;
     let opened = buyer.terminal.post("/v1/approvals", "one", &purchase(100)).await.expect(201);
     let path = format!("/v1/approvals/{}", opened.field("id"));
-    let before = node.operator().get(&path).await.expect(200).text;
+    let before = node.operator().get_at(&path, &opened.position()).await.expect(200).text;
     node.stop();
     node.start_again_with("--rebuild-views");
     let views = ["users", "approvals", "spending", "clients", "placements", "history"];
