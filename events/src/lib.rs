@@ -12,6 +12,7 @@ pub mod id;
 pub mod log;
 mod log_id;
 pub mod money;
+mod opaque;
 pub mod placement;
 pub mod principal;
 pub mod problem;

@@ -6,7 +6,7 @@ use crate::entity::Entity;
 use crate::family::Family;
 use crate::id::EntityId;
 use crate::money::{Currency, Minor};
-use crate::secrets::{PinVerifier, SealedField};
+use crate::opaque::{PinVerifier, SealedField};
 use crate::time::Time;
 
 /// Where the upper limit of a user's purchases comes from.

@@ -18,7 +18,6 @@ mod token;
 use std::path::Path;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization as _;
 
 pub use self::carry::{Carrier, KeysFrom, KeysTo, carry_keyring};
@@ -29,32 +28,8 @@ pub use self::shared::{SharedError, SharedKey, SharedKeys};
 use self::token::Mint;
 
 use crate::event::Mac;
+pub use crate::opaque::{PinVerifier, SealedField, TokenHash};
 use crate::{EntityId, EntityKey, Family, Principal, log_id::LogId};
-
-/// What a token hashes to, and under which root key it was made. All that the log holds of a token.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct TokenHash {
-    /// The root key's number.
-    pub key: u32,
-    /// SHA-256 of the token's text, base64url.
-    pub sha256: String,
-}
-
-/// Checks a PIN: argon2id over a keyed hash of it. Stored; useless without the key store.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct PinVerifier {
-    /// The pepper's number.
-    pub pepper: u32,
-    /// The argon2id output, base64url.
-    pub argon2id: String,
-}
-
-/// A personal field, encrypted under its person's key.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct SealedField {
-    /// `XChaCha20-Poly1305` nonce and ciphertext, base64url.
-    pub xchacha20poly1305: String,
-}
 
 /// What a bearer token is for. A token of one purpose is a forgery for every other.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
