@@ -7,7 +7,7 @@ use std::sync::Arc;
 use kippu_events::entity::AnyEntity;
 use kippu_events::event::{AnyEvent, Mac, NotAnEvent, Recorded, Typed, culprit, from_tagged};
 use kippu_events::secrets::Secrets;
-use kippu_events::{EntityId, EntityKey, Family, Time};
+use kippu_events::{EntityId, EntityKey, Time};
 
 use crate::actor::{Actor, Answer, Call, CommandSpec, Context, Near};
 use crate::problem::{self, Problem, ProblemType};
@@ -55,7 +55,8 @@ pub struct Decided {
 /// An [`Actor`] of any family.
 pub trait AnyActor: Send + Sync {
     /// Which.
-    fn family(&self) -> Family;
+    #[cfg(test)]
+    fn family(&self) -> kippu_events::Family;
     /// See [`Actor::COMMANDS`].
     fn commands(&self) -> &'static [CommandSpec];
     /// See [`Actor::PROBLEMS`].
@@ -123,7 +124,8 @@ fn ready<E: Actor>(
 }
 
 impl<E: Actor> AnyActor for Of<E> {
-    fn family(&self) -> Family {
+    #[cfg(test)]
+    fn family(&self) -> kippu_events::Family {
         E::FAMILY
     }
 

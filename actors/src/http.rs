@@ -12,6 +12,7 @@ use actix_web::web::{Bytes, BytesMut, Data, Path, Payload, ServiceConfig};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError, web};
 use futures_util::StreamExt as _;
 use futures_util::future::LocalBoxFuture;
+pub use kippu_events::problem::PROBLEM_JSON;
 use kippu_events::{EntityId, Family};
 
 use crate::actor::{Answer, Call, Caller, CommandSpec, Target};
@@ -25,8 +26,6 @@ pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key
 pub const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 /// On an answer: the record that holds what was done.
 pub const KIPPU_POSITION: HeaderName = HeaderName::from_static("kippu-position");
-/// The media type of problems.
-pub const PROBLEM_JSON: &str = "application/problem+json";
 
 /// What a request may cost before it is understood.
 #[derive(Clone, Copy, Debug)]
@@ -158,7 +157,7 @@ fn render(outcome: Outcome) -> HttpResponse {
     }
     match answer {
         Answer::Done { body, .. } => response.body(body),
-        Answer::Refused(problem) => response.body(problem_body(&problem)),
+        Answer::Refused(problem) => response.body(problem.document()),
     }
 }
 
@@ -256,7 +255,7 @@ impl ResponseError for Problem {
     }
 
     fn error_response(&self) -> HttpResponse {
-        problem_head(self).body(problem_body(self))
+        problem_head(self).body(self.document())
     }
 }
 
@@ -270,28 +269,6 @@ fn problem_head(problem: &Problem) -> HttpResponseBuilder {
         response.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"kippu\""));
     }
     response
-}
-
-/// The members in the order in which RFC 9457 names them.
-#[derive(serde::Serialize)]
-struct Body<'a> {
-    #[serde(rename = "type")]
-    kind: String,
-    title: &'a str,
-    status: u16,
-    detail: &'a str,
-}
-
-fn problem_body(problem: &Problem) -> Vec<u8> {
-    let kind = problem.kind;
-    let body = Body {
-        kind: format!("/problems/{}", kind.slug),
-        title: kind.title,
-        status: kind.status,
-        detail: &problem.detail,
-    };
-    // Strings and a number always serialise; an empty body would still carry its status.
-    serde_json::to_vec(&body).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -357,7 +334,7 @@ mod tests {
     #[test]
     fn a_problem_reads_as_rfc_9457_has_it() {
         let problem = Problem::later(&problem::OVERLOADED, "full");
-        let body: serde_json::Value = serde_json::from_slice(&problem_body(&problem)).unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&problem.document()).unwrap();
         let expected = serde_json::json!({
             "type": "/problems/overloaded", "title": "Too much is under way", "status": 503, "detail": "full"
         });

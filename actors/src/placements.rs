@@ -1,14 +1,14 @@
 //! Placements of data replicas: opened, placed on a server, moved between servers, closed.
 
+use kippu_events::client::Role;
 use kippu_events::placement::{Event, Placement};
 use kippu_events::secrets::Secrets;
-use kippu_events::{Entity as _, EntityId};
+use kippu_events::{Entity as _, EntityId, problem_types};
 use serde::{Deserialize, Serialize};
 
 use crate::actor::{Actor, Answer, Call, CommandSpec, Context, Decision, Near, Target};
 use crate::problem::{self, Problem, ProblemType, Refusal};
 use crate::text::Text;
-use kippu_events::client::Role;
 
 /// Enough for a host name in its zone and region, and for a path-like label.
 pub const MOST_NAME_CHARS: usize = 128;
@@ -109,34 +109,18 @@ pub enum Refused {
     Closed,
 }
 
-/// It has a server.
-pub static ALREADY_PLACED: ProblemType = ProblemType {
-    slug: "placement-already-placed",
-    status: 409,
-    title: "The placement has a server already",
-    advice: "Use `move` to bring it to another server.",
-};
-/// It has no server.
-pub static NOT_PLACED: ProblemType = ProblemType {
-    slug: "placement-not-placed",
-    status: 409,
-    title: "The placement has no server yet",
-    advice: "Use `place` first.",
-};
-/// It is there.
-pub static SAME_SERVER: ProblemType = ProblemType {
-    slug: "placement-same-server",
-    status: 409,
-    title: "The placement is on that server already",
-    advice: "Nothing needs to be done.",
-};
-/// It is gone.
-pub static CLOSED: ProblemType = ProblemType {
-    slug: "placement-closed",
-    status: 409,
-    title: "The placement is closed",
-    advice: "Open another placement; a closed one stays closed.",
-};
+problem_types! {
+    /// The types of problems that only placements have.
+    TYPES:
+    /// It has a server.
+    ALREADY_PLACED = 409 "placement-already-placed" "The placement has a server already" "Use `move` to bring it to another server.";
+    /// It has no server.
+    NOT_PLACED = 409 "placement-not-placed" "The placement has no server yet" "Use `place` first.";
+    /// It is there.
+    SAME_SERVER = 409 "placement-same-server" "The placement is on that server already" "Nothing needs to be done.";
+    /// It is gone.
+    CLOSED = 409 "placement-closed" "The placement is closed" "Open another placement; a closed one stays closed.";
+}
 
 impl Refusal for Refused {
     fn kind(&self) -> &'static ProblemType {
@@ -182,7 +166,7 @@ impl Actor for Placement {
             summary: "Closes a placement for ever.",
         },
     ];
-    const PROBLEMS: &'static [&'static ProblemType] = &[&ALREADY_PLACED, &NOT_PLACED, &SAME_SERVER, &CLOSED];
+    const PROBLEMS: &'static [&'static ProblemType] = TYPES;
 
     fn target(request: &Request, call: &Call, secrets: &Secrets) -> Result<EntityId, Problem> {
         match request {

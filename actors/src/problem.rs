@@ -1,20 +1,10 @@
 //! Problems: what a caller is told when something was not done, as RFC 9457 has it. Every type is documented at the
 //! page that its `type` names.
 
+use kippu_events::problem_types;
 use serde_json::value::RawValue;
 
-/// A documented kind of problem.
-#[derive(Debug, PartialEq, Eq)]
-pub struct ProblemType {
-    /// Stable: clients match on it. The `type` member is `/problems/{slug}`.
-    pub slug: &'static str,
-    /// HTTP status.
-    pub status: u16,
-    /// The same for every occurrence.
-    pub title: &'static str,
-    /// What a client should do; a sentence or two for the documentation.
-    pub advice: &'static str,
-}
+pub use kippu_events::problem::ProblemType;
 
 /// One occurrence of a problem.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -40,6 +30,12 @@ impl Problem {
     pub fn later(kind: &'static ProblemType, detail: impl Into<String>) -> Self {
         Self { kind, detail: detail.into(), retry_after_secs: Some(1) }
     }
+
+    /// The problem document.
+    #[must_use]
+    pub fn document(&self) -> Vec<u8> {
+        self.kind.document(&self.detail)
+    }
 }
 
 /// A rule said no. Each family has an enum of its own, whose variants state the fact.
@@ -54,15 +50,9 @@ impl<R: Refusal> From<R> for Problem {
     }
 }
 
-macro_rules! problem_types {
-    ($($(#[$doc:meta])* $name:ident = $status:literal $slug:literal $title:literal $advice:literal;)*) => {
-        $($(#[$doc])* pub static $name: ProblemType = ProblemType { slug: $slug, status: $status, title: $title, advice: $advice };)*
-        /// The types that belong to no family.
-        pub static GENERAL: &[&ProblemType] = &[$(&$name),*];
-    };
-}
-
 problem_types! {
+    /// The types that belong to no family.
+    GENERAL:
     /// The body is not JSON.
     INVALID_JSON = 400 "invalid-json" "The body is not JSON" "Send one JSON object in UTF-8 as application/json.";
     /// A header or parameter is missing or malformed.

@@ -17,7 +17,9 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-const EXITS: &str = "Exit codes: 0 sound, 1 found something, 2 usage, 3 could not run.
+const EXITS: &str =
+    "Exit codes: 0 sound, 1 found something, 2 usage, 3 could not run; 69 other processes kept a node from running,
+70 a write to the log failed: start it again after these two.
 Settings come from the file named by --config, then the environment (KIPPU_…), then flags; the later wins.";
 
 /// The subcommands.

@@ -8,7 +8,7 @@ use kippu_projections::Viewer;
 use kippu_projections::queries::{MOST_ROWS, Page};
 use serde_json::{Value, json};
 
-use crate::config::{Config, Flags};
+use crate::config::Config;
 use crate::exit::Exit;
 use crate::node::{self, DataDir, Found, Node, NodeError};
 use crate::output::Output;
@@ -219,10 +219,7 @@ async fn open(place: &Where) -> Result<Node, ClientError> {
     if DataDir::new(&data).look().map_err(NodeError::from)? == Found::Unfinished {
         return Err(ClientError::NoNode(data.display().to_string()));
     }
-    let flags = Flags { data: Some(data), ..Flags::default() };
-    let mut config = Config::default();
-    flags.apply(&mut config);
-    Ok(Node::open_stopped(&config).await?)
+    Ok(Node::open_stopped(&Config { data: Some(data), ..Config::default() }).await?)
 }
 
 fn random_key() -> Result<String, ClientError> {

@@ -2,9 +2,6 @@
 
 use std::io::Write as _;
 
-use clap::CommandFactory as _;
-
-use crate::cli::Cli;
 use crate::exit::Exit;
 
 /// Arguments.
@@ -14,10 +11,10 @@ pub(crate) struct Args {
     shell: clap_complete::Shell,
 }
 
-/// Prints the script.
-pub(crate) fn run(args: &Args) -> Exit {
+/// Prints the script for `command`.
+pub(crate) fn run(args: &Args, mut command: clap::Command) -> Exit {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "kippu", &mut script);
+    clap_complete::generate(args.shell, &mut command, "kippu", &mut script);
     match std::io::stdout().lock().write_all(&script) {
         Ok(()) => Exit::Sound,
         Err(_closed) => Exit::CouldNotRun,

@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 use kippu_events::log::kafka::Address;
 use serde::{Deserialize, Serialize};
 
+use crate::exit::Exit;
+
 pub(crate) use flags::{Flags, Source};
 pub(crate) use place::Complaint;
 pub(crate) use properties::Properties;
@@ -192,6 +194,16 @@ pub(crate) enum ConfigError {
         /// All that was found.
         complaints: Vec<Complaint>,
     },
+}
+
+impl ConfigError {
+    /// How a command ends without its configuration.
+    pub(crate) const fn exit(&self) -> Exit {
+        match self {
+            Self::Io { .. } => Exit::CouldNotRun,
+            Self::Wrong { .. } => Exit::Usage,
+        }
+    }
 }
 
 impl Config {

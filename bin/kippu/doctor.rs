@@ -12,11 +12,10 @@ use serde::Serialize;
 
 use kippu_events::log::lock::Lock;
 
-use crate::config::Flags;
+use crate::config::{Config, Flags};
 use crate::exit::Exit;
 use crate::node::{self, DataDir};
 use crate::output::Output;
-use crate::{config, init};
 
 /// Arguments.
 #[derive(clap::Args)]
@@ -80,9 +79,9 @@ impl fmt::Display for Report {
 
 /// Looks.
 pub(crate) fn run(args: &Args, output: &Output) -> Exit {
-    let config = match init::load(args.config.as_deref(), &args.flags) {
+    let config = match Config::load(args.config.as_deref(), &args.flags) {
         Ok(config) => config,
-        Err((exit, error)) => return output.failed(exit, error),
+        Err(error) => return output.failed(error.exit(), error),
     };
     let Some(data) = &config.data else { return output.failed(Exit::Usage, node::NodeError::NoDir) };
     if !data.is_dir() {
@@ -93,7 +92,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> Exit {
     if report.sound { Exit::Sound } else { Exit::Found }
 }
 
-fn look(config: &config::Config, dir: &DataDir) -> Report {
+fn look(config: &Config, dir: &DataDir) -> Report {
     let mut findings = vec![checks::layout(dir)];
     findings.extend(checks::permissions(dir));
     let holder = Lock::holder(dir.path());
@@ -116,16 +115,16 @@ mod tests {
 
     use super::*;
 
-    fn made() -> (tempfile::TempDir, config::Config) {
+    fn made() -> (tempfile::TempDir, Config) {
         let dir = tempfile::tempdir().unwrap();
         let flags = Flags { data: Some(dir.path().join("node")), partitions: Some(2), ..Flags::default() };
-        let mut config = config::Config::default();
+        let mut config = Config::default();
         flags.apply(&mut config);
         node::on_a_system(async { node::Node::init(&config).await.unwrap().stop().await });
         (dir, config)
     }
 
-    fn bad(config: &config::Config) -> Vec<&'static str> {
+    fn bad(config: &Config) -> Vec<&'static str> {
         let report = look(config, &DataDir::new(config.data.as_deref().unwrap()));
         report.findings.iter().filter(|f| f.verdict == Verdict::Bad).map(|f| f.check).collect()
     }

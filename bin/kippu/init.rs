@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::config::{Config, ConfigError, Flags};
+use crate::config::{Config, Flags};
 use crate::exit::Exit;
 use crate::node::{self, Node};
 use crate::output::Output;
@@ -27,9 +27,9 @@ pub(crate) struct Args {
 
 /// Makes the directory.
 pub(crate) fn run(args: &Args, output: &Output) -> Exit {
-    let config = match load(args.config.as_deref(), &args.flags) {
+    let config = match Config::load(args.config.as_deref(), &args.flags) {
         Ok(config) => config,
-        Err((exit, error)) => return output.failed(exit, error),
+        Err(error) => return output.failed(error.exit(), error),
     };
     if let Some(keyring) = &args.keyring {
         return join(&config, keyring, args.without_keys, output);
@@ -70,12 +70,4 @@ fn join(config: &Config, keyring: &Path, without_keys: bool, output: &Output) ->
         Err(error @ (node::NodeError::NoDir | node::NodeError::NotShared)) => output.failed(Exit::Usage, error),
         Err(error) => output.failed(Exit::CouldNotRun, error),
     }
-}
-
-/// The configuration, or how the command ends without it.
-pub(crate) fn load(file: Option<&std::path::Path>, flags: &Flags) -> Result<Config, (Exit, ConfigError)> {
-    Config::load(file, flags).map_err(|error| match error {
-        ConfigError::Io { .. } => (Exit::CouldNotRun, error),
-        ConfigError::Wrong { .. } => (Exit::Usage, error),
-    })
 }

@@ -19,7 +19,7 @@ mod server;
 mod telemetry;
 mod verify;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 
 use crate::cli::{Cli, Client, Command, Config, Log, Replay};
 use crate::output::Output;
@@ -46,7 +46,7 @@ fn main() -> std::process::ExitCode {
         Command::Bench(args) => bench::run(&args, &output),
         Command::Doctor(args) => doctor::run(&args, &output),
         Command::Config(Config::Check(args)) => config_check::run(&args, &output),
-        Command::Completions(args) => completions::run(&args),
+        Command::Completions(args) => completions::run(&args, Cli::command()),
     };
     exit.into()
 }

@@ -2,6 +2,7 @@
 
 mod data_dir;
 mod error;
+mod group_commits;
 mod home;
 mod moving;
 mod persons;
@@ -27,16 +28,18 @@ use kippu_projections::{Projections, Queries, QueryError};
 
 pub(crate) use data_dir::{DataDir, DataDirError, Found, Label, write_whole};
 pub(crate) use error::NodeError;
+pub(crate) use group_commits::{GroupCommits, seconds};
 use home::Opened;
 pub(crate) use home::{Beside, Home, HomeError};
+pub(crate) use kippu_events::log::rocks::free_bytes;
 use share::Share;
 
 use crate::config::Config;
-use crate::server::metrics::Commits;
 
-/// Opens the first operator: fixed, so that an initialisation that is done again finds the same client and key.
+/// The idempotency key that opens the first operator: fixed, so that an initialisation that is done again finds the same
+/// client and API key.
 const FIRST_OPERATOR: &str = "kippu-init-first-operator";
-/// How long an answer waits for the view of clients. A view that needs longer does not go on.
+/// How long a command about a client waits until authentication knows of it. A view that needs longer does not go on.
 pub(crate) const CLIENTS_WAIT: Duration = Duration::from_secs(10);
 
 /// Everything that runs over one data directory. Dropping it stops the views and closes the log.
@@ -58,7 +61,7 @@ pub(crate) struct Node {
     /// Where the node answers, as its claims say.
     pub(crate) url: String,
     /// What the log has written.
-    pub(crate) commits: Commits,
+    pub(crate) commits: GroupCommits,
     /// Where it all lies.
     pub(crate) dir: DataDir,
     /// Where several nodes share the partitions. Left first of all.
@@ -155,7 +158,7 @@ impl Node {
             }
             Err(error) => return Err(error.into()),
         }
-        dir.finish(log.id(), &home)?;
+        dir.finish(&home.label(log.id()))?;
         Ok((log.id(), log.partitions()))
     }
 
@@ -181,7 +184,7 @@ impl Node {
         // Stores make files of their own accord and for as long as they run: all of them are their owner's alone.
         rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
         let lock = dir.lock()?;
-        let commits = Commits::default();
+        let commits = GroupCommits::default();
         let (home, before) = match label {
             Some(label) => home.after(label, &dir, config)?,
             None => (home, None),
@@ -198,7 +201,7 @@ impl Node {
             (Some(before), Some(keys)) => {
                 moving::check(&before, &home, &*log, config)?;
                 let secrets = Secrets::go_over(&dir.keys(), log.id(), keys)?;
-                dir.finish(log.id(), &home)?;
+                dir.finish(&home.label(log.id()))?;
                 secrets
             }
             (_, keys) => open_secrets(&dir, label.is_none(), &*log, keys)?,
@@ -219,7 +222,7 @@ impl Node {
     /// Starts runtime and views over `log`.
     pub(crate) async fn start(
         log: Arc<dyn Log>,
-        commits: Commits,
+        commits: GroupCommits,
         secrets: Arc<Secrets>,
         dir: DataDir,
         config: RuntimeConfig,
@@ -303,7 +306,7 @@ impl Node {
             .map_err(|problem| NodeError::FirstOperator(problem.to_string()))?;
         let key = key_of(&outcome.answer).ok_or_else(|| NodeError::FirstOperator("it got no key".to_owned()))?;
         self.dir.write_operator_key(&key)?;
-        self.dir.finish(self.log.id(), &self.home)?;
+        self.dir.finish(&self.home.label(self.log.id()))?;
         Ok(())
     }
 }
@@ -364,10 +367,4 @@ fn is_new(log: &dyn Log) -> Result<bool, kippu_events::log::ReadError> {
 /// Runs `work` on an actix system of its own.
 pub(crate) fn on_a_system<T>(work: impl Future<Output = T>) -> T {
     actix_rt::System::new().block_on(work)
-}
-
-/// Free bytes of the file system that holds `path`, for a process without privileges.
-pub(crate) fn free_bytes(path: &Path) -> std::io::Result<u64> {
-    let answer = rustix::fs::statvfs(path)?;
-    Ok(answer.f_bavail.saturating_mul(answer.f_frsize))
 }

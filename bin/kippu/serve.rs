@@ -5,13 +5,15 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use kippu_projections::Queries;
+use kippu_projections::queries::ViewDigest;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::{Config, Flags};
 use crate::exit::Exit;
 use crate::node::{self, Node, NodeError, write_whole};
 use crate::output::Output;
-use crate::{init, server, telemetry};
+use crate::{server, telemetry};
 
 /// Connections that the kernel keeps for us while all workers are busy.
 const BACKLOG: u32 = 2048;
@@ -33,6 +35,10 @@ pub(crate) struct Args {
     /// Serve although the history's last record lies in the future of this machine's clock.
     #[arg(long)]
     accept_clock: bool,
+    /// Fill every view anew beside the one that answers, whose place it takes once its rows were found to be the same. The trace
+    /// tells of each.
+    #[arg(long)]
+    rebuild_views: bool,
     #[command(flatten)]
     flags: Flags,
 }
@@ -54,9 +60,9 @@ enum ServeError {
 
 /// Runs the node.
 pub(crate) fn run(args: &Args, output: &Output) -> Exit {
-    let config = match init::load(args.config.as_deref(), &args.flags) {
+    let config = match Config::load(args.config.as_deref(), &args.flags) {
         Ok(config) => config,
-        Err((exit, error)) => return output.failed(exit, error),
+        Err(error) => return output.failed(error.exit(), error),
     };
     telemetry::start(&config.trace);
     let served = node::on_a_system(serve(config, args));
@@ -97,6 +103,9 @@ async fn serve(mut config: Config, args: &Args) -> Result<(), ServeError> {
     if let Err(error) = node.queries.caught_up(VIEWS_WAIT).await {
         tracing::warn!(%error, "views are behind; queries wait for them");
     }
+    if args.rebuild_views {
+        tokio::spawn(rebuild(node.queries.clone()));
+    }
     config.http.most_connections = config.http.most_connections.min(connections_that_files_leave());
     let server = server::Server::start(node, &config, listener).map_err(ServeError::Server)?;
     tracing::info!(%address, node = config.node.name, version = env!("CARGO_PKG_VERSION"), "serving");
@@ -123,6 +132,18 @@ async fn serve(mut config: Config, args: &Args) -> Result<(), ServeError> {
     }
     tracing::info!("stopped");
     expelled.map_or(Ok(()), |reason| Err(ServeError::Expelled(reason)))
+}
+
+/// Fills every view anew, while queries go on.
+async fn rebuild(queries: Queries) {
+    for view in queries.views().iter().map(|view| view.name()) {
+        match queries.rebuild(view).await {
+            Ok(ViewDigest { cut, rows, digest }) => {
+                tracing::info!(view, %cut, rows, %digest, "rebuilt: the rows are the same")
+            }
+            Err(error) => tracing::error!(view, %error, "not rebuilt: the view answers from the rows that it had"),
+        }
+    }
 }
 
 /// How many connections may be open beside the files of the stores. A store that cannot open a file ends the node, so

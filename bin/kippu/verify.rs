@@ -11,7 +11,6 @@ use kippu_replay::{Checkpoint, Options, Report};
 
 use crate::config::{Config, Flags};
 use crate::exit::Exit;
-use crate::init;
 use crate::node::{DataDir, Found, Home, HomeError};
 use crate::output::Output;
 
@@ -48,9 +47,9 @@ enum NotVerified {
 
 /// Verifies.
 pub(crate) fn run(args: &Args, output: &Output) -> Exit {
-    let config = match init::load(args.config.as_deref(), &args.flags) {
+    let config = match Config::load(args.config.as_deref(), &args.flags) {
         Ok(config) => config,
-        Err((exit, error)) => return output.failed(exit, error),
+        Err(error) => return output.failed(error.exit(), error),
     };
     if config.data.is_none() && config.log.is_none() {
         return output.failed(Exit::Usage, "no history: name a data directory with --data, or a topic with --log");

@@ -6,7 +6,7 @@ use crate::entity::Entity;
 use crate::family::Family;
 use crate::id::EntityId;
 use crate::money::{Currency, Minor};
-use crate::secrets::TokenHash;
+use crate::opaque::TokenHash;
 use crate::time::Time;
 
 /// Why an approval was not given.

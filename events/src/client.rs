@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::entity::Entity;
 use crate::family::Family;
 use crate::id::EntityId;
-use crate::secrets::TokenHash;
+use crate::opaque::TokenHash;
 use crate::time::Time;
 
 /// What a client is for, and so what its key may do.

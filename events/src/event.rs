@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::entity::{AnyEntity, Entity, EntityKey};
-use crate::log::LogId;
+use crate::log_id::LogId;
 use crate::principal::Principal;
 use crate::time::Time;
 pub use read::read_body;

@@ -6,7 +6,7 @@ use crate::entity::Entity;
 use crate::family::Family;
 use crate::id::EntityId;
 use crate::money::{Currency, Minor};
-use crate::secrets::{PinVerifier, Sealed};
+use crate::opaque::{PinVerifier, SealedField};
 use crate::time::Time;
 
 /// Where the upper limit of a user's purchases comes from.
@@ -40,10 +40,10 @@ pub enum Event {
     #[serde(rename = "user.registered")]
     Registered {
         /// The login name, sealed under the person's key.
-        login: Sealed,
+        login: SealedField,
         /// The person's name, sealed under the person's key.
         #[serde(skip_serializing_if = "Option::is_none")]
-        name: Option<Sealed>,
+        name: Option<SealedField>,
         /// What checks the PIN, if the user has one.
         #[serde(skip_serializing_if = "Option::is_none")]
         pin: Option<PinVerifier>,
@@ -251,7 +251,7 @@ mod tests {
 
     fn registered(limit: u64) -> Event {
         Event::Registered {
-            login: Sealed { xchacha20poly1305: "AQ".to_owned() },
+            login: SealedField { xchacha20poly1305: "AQ".to_owned() },
             name: None,
             pin: Some(PinVerifier { pepper: 1, argon2id: "z".repeat(43) }),
             source: LimitSource::Prepaid,

@@ -1,13 +1,14 @@
-//! One view folded in memory, apart from any store: for the history of one entity, and for comparing.
+//! One view folded in memory, apart from any store: for the history of one entity, and for tests to compare with.
 
 use std::collections::BTreeMap;
 
 use kippu_events::Recorded;
 use kippu_events::event::NotAnEvent;
 
+#[cfg(test)]
 use crate::digest::Digest;
-use crate::rows::{Overlay, Rows, Source};
-use crate::store::StoreError;
+use crate::rows::{Overlay, Rows};
+use crate::store::{Source, StoreError};
 use crate::view::View;
 
 /// The rows of one view after some events.
@@ -46,15 +47,17 @@ impl<'a> Fold<'a> {
     pub fn get(&self, key: &[u8]) -> Option<&[u8]> {
         self.rows.get(key).map(Vec::as_slice)
     }
+}
 
+#[cfg(test)]
+impl Fold<'_> {
     /// Every row, by key.
-    pub fn rows(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+    pub(crate) fn rows(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.rows.iter().map(|(key, value)| (key.as_slice(), value.as_slice()))
     }
 
     /// The digest of the rows, to be compared with that of a store at an equal cut.
-    #[must_use]
-    pub fn digest(&self) -> Digest {
+    pub(crate) fn digest(&self) -> Digest {
         let mut digest = Digest::default();
         for (key, value) in self.rows() {
             digest.add(key, value);

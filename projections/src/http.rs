@@ -11,6 +11,7 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{StatusCode, header::HeaderMap};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError, web};
 use kippu_events::client::Role;
+use kippu_events::problem::PROBLEM_JSON;
 use kippu_events::turns::Turns;
 use serde::Serialize;
 
@@ -42,26 +43,11 @@ impl ResponseError for QueryError {
     }
 
     fn error_response(&self) -> HttpResponse {
-        #[derive(Serialize)]
-        struct Problem<'a> {
-            r#type: String,
-            title: &'a str,
-            status: u16,
-            detail: String,
-        }
-        let kind = self.kind();
         let mut response = HttpResponse::build(self.status_code());
-        if kind.retry {
+        if self.status_code() == StatusCode::SERVICE_UNAVAILABLE {
             response.insert_header((header::RETRY_AFTER, "1"));
         }
-        let problem = Problem {
-            r#type: format!("/problems/{}", kind.slug),
-            title: kind.title,
-            status: kind.status,
-            detail: self.to_string(),
-        };
-        let body = serde_json::to_string(&problem).unwrap_or_default();
-        response.insert_header((header::CONTENT_TYPE, "application/problem+json")).body(body)
+        response.insert_header((header::CONTENT_TYPE, PROBLEM_JSON)).body(self.kind().document(&self.to_string()))
     }
 }
 

@@ -6,6 +6,7 @@
 pub mod catalogue;
 mod cursor;
 pub mod digest;
+mod error;
 pub mod fold;
 pub mod http;
 mod locate;
@@ -13,6 +14,7 @@ pub mod queries;
 mod reader;
 pub mod rows;
 pub mod runner;
+mod running;
 mod store;
 pub mod view;
 pub mod views;
@@ -21,7 +23,9 @@ pub mod views;
 mod tests;
 
 pub use digest::Digest;
-pub use queries::{Found, Listed, Moment, Queries, QueryError, Status};
-pub use runner::{OpenError, Projections};
+pub use error::{NotARow, NotOpened, QueryError};
+pub use queries::{Found, Listed, Moment, Queries, Status};
+pub use runner::OpenError;
+pub use running::Projections;
 pub use view::{Ask, Filter, Filters, Unseal, View, Viewer};
 pub use views::clients::ClientRow;

@@ -2,11 +2,11 @@
 //! anchor at every [`ANCHOR_EVERY`]th record; from the anchor before it a record is found by reading on.
 
 use kippu_events::Time;
-use kippu_events::log::{Bound, Entry, Genesis, ReadError, ReadLog};
+use kippu_events::log::{Bound, Entry, Genesis, ReadError, ReadLog, Record};
 
 use crate::cursor::Cursor;
 use crate::reader::{self, Step};
-use crate::store::{Snap, StoreError};
+use crate::store::{Snap, Store, StoreError};
 
 /// Records between anchors: a look-up reads at most this many, and the anchors take no space to speak of.
 pub(crate) const ANCHOR_EVERY: u64 = 4096;
@@ -75,6 +75,28 @@ pub(crate) fn time(
 /// The entry at `offset`.
 pub(crate) fn entry(log: &dyn ReadLog, partition: u16, offset: u64) -> Result<Entry, LocateError> {
     log.entry(partition, offset)?.ok_or(LocateError::Changed(partition))
+}
+
+/// Whether every cursor in the store names a record that the log has.
+pub(crate) fn is_of_this_history(log: &dyn ReadLog, store: &Store, ends: &[u64]) -> Result<bool, StoreError> {
+    let snap = store.snapshot();
+    for track in snap.tracks()? {
+        for (index, cursor) in (0..).zip(snap.track(track)?) {
+            let Some(taken) = cursor.taken else { continue };
+            if ends[usize::from(index)] < cursor.offset {
+                return Ok(false);
+            }
+            // A log that cannot be read, or a record that has become unreadable, is no other history: the fold will
+            // meet and name it.
+            if let Ok(entry) = entry(log, index, taken.at)
+                && let Ok(record) = Record::decode(&entry.stored)
+                && record.digest != taken.digest
+            {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
 }
 
 /// Moves on from `cursor` over valid records until `more` says no or the log ends.

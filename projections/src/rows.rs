@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use crate::store::StoreError;
+use crate::store::{Source, StoreError, full_key};
 
 /// How many rows are kept in memory between batches, so that a row that changes often is not read again each time.
 const CACHED_ROWS: usize = 64 * 1024;
@@ -50,20 +50,6 @@ impl<'a> Rows<'a> {
     pub(crate) const fn offset(&self) -> u64 {
         self.offset
     }
-}
-
-/// The key of a row in the store: the view's keyspace, then the key within the view.
-pub(crate) fn full_key(keyspace: u32, key: &[u8]) -> Vec<u8> {
-    let mut full = Vec::with_capacity(4 + key.len());
-    full.extend_from_slice(&keyspace.to_be_bytes());
-    full.extend_from_slice(key);
-    full
-}
-
-/// Where rows come from that are not in memory.
-pub(crate) trait Source {
-    /// The value under a full key.
-    fn fetch(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
 }
 
 /// What a batch has written so far, and the rows of batches before it that are still at hand.

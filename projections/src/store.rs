@@ -20,7 +20,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::cursor::Cursor;
 use crate::digest::Digest;
-use crate::rows::{Source, full_key};
 
 /// Changes when the layout of the store changes: a store of another format is deleted and filled anew.
 const FORMAT: u8 = 1;
@@ -49,6 +48,12 @@ impl StoreError {
     fn format(what: &str) -> Self {
         Self(format!("{what} is not as this version writes it"))
     }
+}
+
+/// Where rows come from that are not in memory.
+pub(crate) trait Source {
+    /// The value under a full key.
+    fn fetch(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
 }
 
 /// An instance of a view: its rows of one revision.
@@ -135,6 +140,14 @@ impl Source for Store {
     fn fetch(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.db.get(key)?)
     }
+}
+
+/// The key of a row in the store: the view's keyspace, then the key within the view.
+pub(crate) fn full_key(keyspace: u32, key: &[u8]) -> Vec<u8> {
+    let mut full = Vec::with_capacity(4 + key.len());
+    full.extend_from_slice(&keyspace.to_be_bytes());
+    full.extend_from_slice(key);
+    full
 }
 
 fn options() -> Options {
@@ -255,7 +268,7 @@ impl Snap<'_> {
     /// Every instance, by id.
     pub(crate) fn instances(&self) -> Result<Vec<(u32, Instance)>, StoreError> {
         let mut instances = Vec::new();
-        self.scan(meta(b'i', &[]), meta(b'i' + 1, &[]), |key, value| {
+        self.scan::<StoreError>(meta(b'i', &[]), meta(b'i' + 1, &[]), |key, value| {
             let id = key.last_chunk().map(|id| u32::from_be_bytes(*id));
             let instance = postcard::from_bytes(value).map_err(|_| StoreError::format("an instance"))?;
             instances.push((id.ok_or_else(|| StoreError::format("an instance"))?, instance));
@@ -275,7 +288,7 @@ impl Snap<'_> {
     /// Every track's id.
     pub(crate) fn tracks(&self) -> Result<Vec<u32>, StoreError> {
         let mut tracks = Vec::new();
-        self.scan(meta(b't', &[]), meta(b't' + 1, &[]), |key, _| {
+        self.scan::<StoreError>(meta(b't', &[]), meta(b't' + 1, &[]), |key, _| {
             tracks.extend(key.last_chunk().map(|id| u32::from_be_bytes(*id)));
             Ok(true)
         })?;
@@ -301,13 +314,13 @@ impl Snap<'_> {
     }
 
     /// Hands the rows of an instance with keys from `from` up to but without `until` to `each`, until it says no.
-    pub(crate) fn rows(
+    pub(crate) fn rows<E: From<StoreError>>(
         &self,
         instance: u32,
         from: &[u8],
         until: &[u8],
-        mut each: impl FnMut(&[u8], &[u8]) -> Result<bool, StoreError>,
-    ) -> Result<(), StoreError> {
+        mut each: impl FnMut(&[u8], &[u8]) -> Result<bool, E>,
+    ) -> Result<(), E> {
         self.scan(full_key(instance, from), full_key(instance, until), |key, value| each(&key[4..], value))
     }
 
@@ -315,7 +328,7 @@ impl Snap<'_> {
     pub(crate) fn digest(&self, instance: u32) -> Result<(u64, Digest), StoreError> {
         let mut digest = Digest::default();
         let mut count = 0;
-        self.scan(full_key(instance, &[]), full_key(instance + 1, &[]), |key, value| {
+        self.scan::<StoreError>(full_key(instance, &[]), full_key(instance + 1, &[]), |key, value| {
             digest.add(&key[4..], value);
             count += 1;
             Ok(true)
@@ -323,16 +336,16 @@ impl Snap<'_> {
         Ok((count, digest))
     }
 
-    fn scan(
+    fn scan<E: From<StoreError>>(
         &self,
         from: Vec<u8>,
         until: Vec<u8>,
-        mut each: impl FnMut(&[u8], &[u8]) -> Result<bool, StoreError>,
-    ) -> Result<(), StoreError> {
+        mut each: impl FnMut(&[u8], &[u8]) -> Result<bool, E>,
+    ) -> Result<(), E> {
         let mut options = ReadOptions::default();
         options.set_iterate_upper_bound(until);
         for row in self.snapshot.iterator_opt(IteratorMode::From(&from, Direction::Forward), options) {
-            let (key, value) = row?;
+            let (key, value) = row.map_err(StoreError::from)?;
             if !each(&key, &value)? {
                 break;
             }

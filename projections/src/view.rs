@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use kippu_events::client::Role;
 use kippu_events::event::NotAnEvent;
-use kippu_events::secrets::{Sealed, Secrets, SecretsError};
+use kippu_events::secrets::{SealedField, Secrets, SecretsError};
 use kippu_events::{EntityId, Family, Recorded};
 
-use crate::queries::QueryError;
+use crate::error::{NotOpened, QueryError};
 use crate::rows::Rows;
 
 /// A fold over all partitions into rows.
@@ -201,11 +201,6 @@ pub struct Presented {
     pub version: u64,
 }
 
-/// Bytes in the store that are no row of their view.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the store holds bytes that are no row: {0}")]
-pub struct NotARow(pub String);
-
 /// Opens sealed personal fields.
 pub trait Unseal: Send + Sync {
     /// What was sealed for the person's `field`; nothing where the person was forgotten. May block: the person's key may
@@ -213,16 +208,11 @@ pub trait Unseal: Send + Sync {
     ///
     /// # Errors
     /// [`NotOpened`] where nobody can say so now: a person MUST NOT look forgotten because a key is late.
-    fn unseal(&self, person: EntityId, field: &str, sealed: &Sealed) -> Result<Option<String>, NotOpened>;
+    fn unseal(&self, person: EntityId, field: &str, sealed: &SealedField) -> Result<Option<String>, NotOpened>;
 }
 
-/// A person's key is not to be had now.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a personal field cannot be opened now: {0}")]
-pub struct NotOpened(pub String);
-
 impl Unseal for Secrets {
-    fn unseal(&self, person: EntityId, field: &str, sealed: &Sealed) -> Result<Option<String>, NotOpened> {
+    fn unseal(&self, person: EntityId, field: &str, sealed: &SealedField) -> Result<Option<String>, NotOpened> {
         match Self::unseal(self, person, field, sealed) {
             Ok(plain) => Ok(Some(plain)),
             Err(SecretsError::NoPerson(_) | SecretsError::Forgotten(_)) => Ok(None),

@@ -175,6 +175,12 @@ impl Node {
         self.try_start_again().unwrap_or_else(|ended| panic!("{ended}"));
     }
 
+    /// The same, with one more flag.
+    pub(crate) fn start_again_with(&mut self, flag: &str) {
+        self.settings.flags.push(flag.to_owned());
+        self.start_again();
+    }
+
     /// The same, where the node may refuse; what it says then is the error.
     pub(crate) fn try_start_again(&mut self) -> Result<(), String> {
         (self.child, self.url) = spawn(self.folder.path(), &self.settings)?;

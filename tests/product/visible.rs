@@ -31,6 +31,29 @@ async fn an_answered_command_is_readable_at_once_with_its_position() {
     }
 }
 
+/// Shows F19, F25. Keeps P2.
+#[tokio::test]
+async fn views_are_rebuilt_beside_those_that_answer() {
+    let mut node = Node::start();
+    let buyer = node.market(1_000).buyer("ann").await;
+    let opened = buyer.terminal.post("/v1/approvals", "one", &purchase(100)).await.expect(201);
+    let path = format!("/v1/approvals/{}", opened.field("id"));
+    let before = node.operator().get_at(&path, &opened.position()).await.expect(200).text;
+    node.stop();
+    node.start_again_with("--rebuild-views");
+    let views = ["users", "approvals", "spending", "clients", "placements", "history"];
+    let rebuilt =
+        |log: &String| views.iter().all(|view| log.contains(&format!("the rows are the same view=\"{view}\"")));
+    until(
+        async || {
+            assert_eq!(node.operator().get(&path).await.expect(200).text, before);
+            node.log()
+        },
+        rebuilt,
+    )
+    .await;
+}
+
 /// Shows F25. Keeps E1, P2, P3.
 #[tokio::test]
 async fn deleting_every_cache_changes_no_answer() {

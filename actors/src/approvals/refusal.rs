@@ -1,6 +1,7 @@
 //! Why a command to an approval is refused. Where a refusal is on record, the reason in its event becomes one of these.
 
 use kippu_events::approval::{RedeemRefusal, RequestRefusal};
+use kippu_events::problem_types;
 
 use crate::problem::{self, ProblemType, Refusal};
 
@@ -75,15 +76,9 @@ pub enum Refused {
     UserMissing,
 }
 
-macro_rules! problem_types {
-    ($($(#[$doc:meta])* $name:ident = $status:literal $slug:literal $title:literal $advice:literal;)*) => {
-        $($(#[$doc])* pub static $name: ProblemType = ProblemType { slug: $slug, status: $status, title: $title, advice: $advice };)*
-        /// The types of problems that only approvals have.
-        pub static TYPES: &[&ProblemType] = &[$(&$name),*];
-    };
-}
-
 problem_types! {
+    /// The types of problems that only approvals have.
+    TYPES:
     /// See [`Refused::LimitExceeded`].
     LIMIT_EXCEEDED = 409 "limit-exceeded" "The user's limit is exceeded" "Ask for less, or wait until a reservation ends or the limit grows. The refusal is on record.";
     /// See [`Refused::CurrencyMismatch`].

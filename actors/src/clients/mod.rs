@@ -125,8 +125,7 @@ impl Actor for Client {
             summary: "Ends a client's key for ever.",
         },
     ];
-    const PROBLEMS: &'static [&'static ProblemType] =
-        &[&refusal::ONLY_TERMINALS, &refusal::NO_SUCH_USER, &refusal::REVOKED, &refusal::OUT_OF_KEYS];
+    const PROBLEMS: &'static [&'static ProblemType] = refusal::TYPES;
 
     fn target(request: &Request, call: &Call, secrets: &Secrets) -> Result<EntityId, Problem> {
         match request {

@@ -1,5 +1,7 @@
 //! Why a command to a client is refused.
 
+use kippu_events::problem_types;
+
 use crate::problem::{self, ProblemType, Refusal};
 
 /// The rule that said no.
@@ -25,34 +27,18 @@ pub enum Refused {
     OutOfKeys,
 }
 
-/// A user for a client that asks for no approvals.
-pub static ONLY_TERMINALS: ProblemType = ProblemType {
-    slug: "user-needs-terminal",
-    status: 422,
-    title: "Only a terminal stores a user's identification",
-    advice: "Leave `user` out, or open a client with the role `terminal`.",
-};
-/// Nobody is registered under the id.
-pub static NO_SUCH_USER: ProblemType = ProblemType {
-    slug: "unknown-user",
-    status: 422,
-    title: "No user is registered under this id",
-    advice: "Register the user first, and send the `id` that the answer names.",
-};
-/// Its key is over for ever.
-pub static REVOKED: ProblemType = ProblemType {
-    slug: "client-revoked",
-    status: 409,
-    title: "The client was revoked",
-    advice: "Open another client; a revoked one stays revoked.",
-};
-/// The numbers of its keys are used up.
-pub static OUT_OF_KEYS: ProblemType = ProblemType {
-    slug: "client-out-of-keys",
-    status: 409,
-    title: "The client can have no further key",
-    advice: "Open another client, and revoke this one.",
-};
+problem_types! {
+    /// The types of problems that only clients have.
+    TYPES:
+    /// A user for a client that asks for no approvals.
+    ONLY_TERMINALS = 422 "user-needs-terminal" "Only a terminal stores a user's identification" "Leave `user` out, or open a client with the role `terminal`.";
+    /// Nobody is registered under the id.
+    NO_SUCH_USER = 422 "unknown-user" "No user is registered under this id" "Register the user first, and send the `id` that the answer names.";
+    /// Its key is over for ever.
+    REVOKED = 409 "client-revoked" "The client was revoked" "Open another client; a revoked one stays revoked.";
+    /// The numbers of its keys are used up.
+    OUT_OF_KEYS = 409 "client-out-of-keys" "The client can have no further key" "Open another client, and revoke this one.";
+}
 
 impl Refusal for Refused {
     fn kind(&self) -> &'static ProblemType {

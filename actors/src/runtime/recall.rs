@@ -13,20 +13,15 @@ use crate::problem::{self, Problem};
 
 /// Answers with what the record of a command says. Blocks.
 pub fn recall(log: &dyn Log, around: &Surroundings, key: EntityKey, done: Done, reply: Reply) {
-    let answer = reread(log, around, key, done).unwrap_or_else(|reason| {
+    let answer = reread(log, around, key, done).map_err(|reason| {
         tracing::error!(entity = %key, number = done.number, %reason, "an earlier answer cannot be read");
-        Err(Problem::later(&problem::UNAVAILABLE, "the earlier answer cannot be read"))
+        Problem::later(&problem::UNAVAILABLE, "the earlier answer cannot be read")
     });
     // A caller that has gone away needs no answer.
     drop(reply.send(answer));
 }
 
-fn reread(
-    log: &dyn Log,
-    around: &Surroundings,
-    key: EntityKey,
-    done: Done,
-) -> Result<Result<Outcome, Problem>, String> {
+fn reread(log: &dyn Log, around: &Surroundings, key: EntityKey, done: Done) -> Result<Outcome, String> {
     let offset = log.offset_of(around.partition, done.number).map_err(|e| e.to_string())?;
     let entry = log.entry(around.partition, offset).map_err(|e| e.to_string())?.ok_or("the record is gone")?;
     let record = Record::decode(&entry.stored).map_err(|e| e.to_string())?;
@@ -37,5 +32,5 @@ fn reread(
     let version = own.last().ok_or("the record is of another command")?.version;
     let answer = catalogue::actor(key.family).answer(key.id, &own, &around.secrets).map_err(|e| e.to_string())?;
     let position = Position::new(around.partition, commit.number, &record.digest);
-    Ok(Ok(Outcome { answer, entity: key, version, position, replayed: true }))
+    Ok(Outcome { answer, entity: key, version, position, replayed: true })
 }

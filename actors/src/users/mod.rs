@@ -55,8 +55,7 @@ impl Actor for User {
             summary: "Adds to the limit what was paid in beforehand or gathered as points.",
         },
     ];
-    const PROBLEMS: &'static [&'static ProblemType] =
-        &[&refusal::LIMIT_SOURCE, &refusal::LIMIT_BELOW_USE, &refusal::LIMIT_TOO_LARGE];
+    const PROBLEMS: &'static [&'static ProblemType] = refusal::TYPES;
 
     fn is_slow(request: &Request) -> bool {
         match request {

@@ -1,7 +1,7 @@
 //! Why a command to a user is refused.
 
-use kippu_events::EntityId;
 use kippu_events::money::Minor;
+use kippu_events::{EntityId, problem_types};
 
 use crate::problem::{self, ProblemType, Refusal};
 
@@ -31,23 +31,16 @@ pub enum Refused {
     LimitTooLarge,
 }
 
-/// The limit comes from elsewhere.
-pub static LIMIT_SOURCE: ProblemType = ProblemType {
-    slug: "limit-source",
-    status: 409,
-    title: "This user's limit does not change that way",
-    advice: "Change the limit of a user whose limit is `fixed`; credit a user whose limit is `prepaid` or `points`.",
-};
-/// More than the new limit is spent or held.
-pub static LIMIT_BELOW_USE: ProblemType = ProblemType {
-    slug: "limit-below-use",
-    status: 409,
-    title: "More than that is reserved or charged already",
-    advice: "Set the limit to what the detail names at least; nothing further is then approved. Revoke approvals to go lower.",
-};
-/// More than an amount can be.
-pub static LIMIT_TOO_LARGE: ProblemType =
-    ProblemType { slug: "limit-too-large", status: 409, title: "The limit would be too large", advice: "Credit less." };
+problem_types! {
+    /// The types of problems that only users have.
+    TYPES:
+    /// The limit comes from elsewhere.
+    LIMIT_SOURCE = 409 "limit-source" "This user's limit does not change that way" "Change the limit of a user whose limit is `fixed`; credit a user whose limit is `prepaid` or `points`.";
+    /// More than the new limit is spent or held.
+    LIMIT_BELOW_USE = 409 "limit-below-use" "More than that is reserved or charged already" "Set the limit to what the detail names at least; nothing further is then approved. Revoke approvals to go lower.";
+    /// More than an amount can be.
+    LIMIT_TOO_LARGE = 409 "limit-too-large" "The limit would be too large" "Credit less.";
+}
 
 impl Refusal for Refused {
     fn kind(&self) -> &'static ProblemType {

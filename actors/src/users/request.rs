@@ -2,7 +2,7 @@
 
 use kippu_events::EntityId;
 use kippu_events::money::{Currency, Minor};
-use kippu_events::secrets::{PinVerifier, Sealed};
+use kippu_events::secrets::{PinVerifier, SealedField};
 use kippu_events::user::{Charging, LimitSource};
 use serde::{Deserialize, Serialize};
 
@@ -97,9 +97,9 @@ pub enum Command {
     /// A user is registered.
     Open {
         /// Sealed.
-        login: Sealed,
+        login: SealedField,
         /// Sealed.
-        name: Option<Sealed>,
+        name: Option<SealedField>,
         /// What checks the PIN.
         pin: Option<PinVerifier>,
         /// What the user may spend.

@@ -2,7 +2,7 @@
 
 use kippu_events::client::Role;
 use kippu_events::money::Minor;
-use kippu_events::secrets::{PinVerifier, Sealed};
+use kippu_events::secrets::{PinVerifier, SealedField};
 use kippu_events::user::{Charging, Event, LimitSource, User};
 use kippu_events::{EntityId, Family};
 use serde_json::json;
@@ -19,8 +19,8 @@ const OPEN: (Family, &str, Option<EntityId>) = (Family::Users, "open", None);
 
 fn open() -> Command {
     Command::Open {
-        login: Sealed { xchacha20poly1305: "login".to_owned() },
-        name: Some(Sealed { xchacha20poly1305: "name".to_owned() }),
+        login: SealedField { xchacha20poly1305: "login".to_owned() },
+        name: Some(SealedField { xchacha20poly1305: "name".to_owned() }),
         pin: Some(PinVerifier { pepper: 1, argon2id: "pin".to_owned() }),
         limit: Limit { source: LimitSource::Fixed, amount: minor(10_000), currency: currency("EUR") },
         charging: Charging::AtPermission,
@@ -29,8 +29,8 @@ fn open() -> Command {
 
 fn registered(source: LimitSource) -> Event {
     Event::Registered {
-        login: Sealed { xchacha20poly1305: "login".to_owned() },
-        name: Some(Sealed { xchacha20poly1305: "name".to_owned() }),
+        login: SealedField { xchacha20poly1305: "login".to_owned() },
+        name: Some(SealedField { xchacha20poly1305: "name".to_owned() }),
         pin: Some(PinVerifier { pepper: 1, argon2id: "pin".to_owned() }),
         source,
         limit: minor(10_000),
@@ -115,7 +115,7 @@ fn registration_answers_the_users_id_and_seals_what_is_personal() {
     assert!(!stored.contains("Aiko") && !stored.contains("aiko"));
     let sealed = |member: &str| {
         let events: serde_json::Value = serde_json::from_str(&stored[..=stored.find("}]").unwrap() + 1]).unwrap();
-        serde_json::from_value::<Sealed>(events[0]["data"][member].clone()).unwrap()
+        serde_json::from_value::<SealedField>(events[0]["data"][member].clone()).unwrap()
     };
     assert_eq!(world.secrets.unseal(id, LOGIN_FIELD, &sealed("login")).unwrap(), "Aiko@example.org");
     assert_eq!(world.secrets.unseal(id, NAME_FIELD, &sealed("name")).unwrap(), "Aiko Sato");

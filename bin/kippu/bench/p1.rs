@@ -46,7 +46,7 @@ async fn measure(
     for _ in 0..effort.turns {
         let measured = closed(&node.commands, &cast, IN_FLIGHT, Until::Time { warm, span }, false).await?;
         ours.push(measured.per_second());
-        (lag, caught_up) = scene::catch_up(&node).await?;
+        (lag, caught_up) = scene::catch_up(&node.queries).await?;
         limit.push(limit_of(sample(&*node.log)?)?);
     }
     node.stop().await;

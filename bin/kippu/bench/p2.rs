@@ -39,7 +39,7 @@ pub(super) async fn measure(dir: &Path, effort: Effort) -> Result<Figure, BenchE
     let (mut lag, mut caught_up) = (0, 0.0);
     for turn in 0..effort.turns {
         ours.push(turn_of(&[(ours_at, Arc::clone(&cast))], effort, &turn.to_string(), Kind::Ours).await?);
-        (lag, caught_up) = wait_for_views(&queries).await?;
+        (lag, caught_up) = scene::catch_up(&queries).await?;
         limit.push(turn_of(&[(echo_at, Arc::clone(&cast))], effort, &turn.to_string(), Kind::Echo).await?);
     }
     handle.stop(true).await;
@@ -60,16 +60,6 @@ fn listen() -> std::io::Result<(TcpListener, SocketAddr)> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
     Ok((listener, address))
-}
-
-async fn wait_for_views(queries: &kippu_projections::Queries) -> Result<(u64, f64), BenchError> {
-    let begun = Instant::now();
-    let lag = || queries.status().views.iter().map(|view| view.lag).max().unwrap_or(0);
-    let at_the_end = lag();
-    while lag() > 0 {
-        actix_rt::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
-    Ok((at_the_end, begun.elapsed().as_secs_f64()))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -18,7 +18,7 @@ pub(super) async fn measure(dir: &Path, effort: Effort) -> Result<Figure, BenchE
     let dir = dir.join("node");
     let (node, cast) = scene::open(&dir, effort.users).await?;
     closed(&node.commands, &cast, IN_FLIGHT, Until::Triples(effort.triples), false).await?;
-    scene::catch_up(&node).await?;
+    scene::catch_up(&node.queries).await?;
     let log = node.dir.log();
     node.stop().await;
     drop(node);

@@ -17,7 +17,7 @@ pub(super) async fn measure(dir: &Path, effort: Effort) -> Result<Figure, BenchE
     let data = dir.join("node");
     let (node, cast) = scene::open(&data, effort.users).await?;
     closed(&node.commands, &cast, IN_FLIGHT, Until::Triples(effort.events / EVENTS_PER_TRIPLE), false).await?;
-    scene::catch_up(&node).await?;
+    scene::catch_up(&node.queries).await?;
     node.stop().await;
     drop(node);
     let config = scene::config(&data);

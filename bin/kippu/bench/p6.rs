@@ -20,7 +20,7 @@ use super::{Effort, scene};
 use crate::node::NodeError;
 
 const IN_FLIGHT: usize = 1024;
-/// As the issue of memory is put: bytes beside an entity's own state.
+/// Beside an entity's own state.
 const MOST_BYTES: f64 = 400.0;
 
 /// What the child process saw.

@@ -45,7 +45,7 @@ async fn measure(
 ) -> Result<Figure, BenchError> {
     let Effort { warm, span, .. } = effort;
     let full = closed(&node.commands, &cast, IN_FLIGHT, Until::Time { warm, span }, false).await?.per_second();
-    scene::catch_up(&node).await?;
+    scene::catch_up(&node.queries).await?;
     let (mut ours, mut limit, mut medians) = (Vec::new(), Vec::new(), Vec::new());
     for turn in 0..effort.turns {
         limit.push(one()?.as_secs_f64() * 1e6);
@@ -57,7 +57,7 @@ async fn measure(
         ours.push(quantile(0.99));
         medians.push(quantile(0.5));
     }
-    let (lag, _) = scene::catch_up(&node).await?;
+    let (lag, _) = scene::catch_up(&node.queries).await?;
     node.stop().await;
     Ok(Figure::new(median(ours), median(limit), "µs", Goal::AtMost(6.0, "ratio ≤ 6"))
         .with("commands_per_second_at_full_load", full.round())

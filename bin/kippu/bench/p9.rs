@@ -18,7 +18,7 @@ pub(super) async fn measure(dir: &Path, effort: Effort) -> Result<Figure, BenchE
     let mut best = 0.0;
     for in_flight in [1, 64, 1024] {
         let measured = closed(&node.commands, &cast, in_flight, Until::Time { warm, span }, false).await?;
-        let (lag, caught_up) = scene::catch_up(&node).await?;
+        let (lag, caught_up) = scene::catch_up(&node.queries).await?;
         best = measured.per_second();
         plain.push(json!({
             "in_flight": in_flight, "commands_per_second": best.round(), "p50_micros": measured.micros(0.5),

@@ -9,6 +9,7 @@ use kippu_actors::actor::{Answer, Caller};
 use kippu_actors::runtime::Outcome;
 use kippu_events::client::Role;
 use kippu_events::{EntityId, Family, Principal};
+use kippu_projections::Queries;
 use serde_json::json;
 
 use super::figure::BenchError;
@@ -109,20 +110,19 @@ fn party(opened: &Outcome, role: Role, user: Option<EntityId>) -> Result<Party, 
     Ok(Party { caller: Caller { principal: Principal::Client(opened.entity.id), role, user }, key })
 }
 
-/// The furthest that a view lags behind the log now, and the seconds that it took to catch up.
-pub(super) async fn catch_up(node: &Node) -> Result<(u64, f64), BenchError> {
-    let lag = lag(node);
-    let begun = Instant::now();
-    while self::lag(node) > 0 {
+/// How far the slowest view lags behind the log now, and the seconds that it took to catch up.
+pub(super) async fn catch_up(queries: &Queries) -> Result<(u64, f64), BenchError> {
+    let (behind, begun) = (lag(queries), Instant::now());
+    while lag(queries) > 0 {
         if begun.elapsed() > Duration::from_secs(600) {
             return Err(BenchError::Load("the views do not catch up".to_owned()));
         }
         actix_rt::time::sleep(Duration::from_millis(5)).await;
     }
-    Ok((lag, begun.elapsed().as_secs_f64()))
+    Ok((behind, begun.elapsed().as_secs_f64()))
 }
 
 /// Entries of the log that the slowest view has not read.
-pub(super) fn lag(node: &Node) -> u64 {
-    node.queries.status().views.iter().map(|view| view.lag).max().unwrap_or(0)
+pub(super) fn lag(queries: &Queries) -> u64 {
+    queries.status().views.iter().map(|view| view.lag).max().unwrap_or(0)
 }

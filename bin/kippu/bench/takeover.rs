@@ -64,7 +64,7 @@ async fn one(
         warm && serving > 0 && serving < node.runtime.phases().len()
     })
     .await?;
-    scene::catch_up(&node).await?;
+    scene::catch_up(&node.queries).await?;
     let theirs = elsewhere(&node.commands, cast, turn).await?;
     let name = format!("load-{turn}");
     let load = p2::load_until_gone(child.address, &theirs, &name);

@@ -2,8 +2,8 @@
 //! claims name as those who serve it.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
+use kippu_actors::runtime::clock::MOST_DRIFT;
 use kippu_events::Time;
 use kippu_events::event::read_body;
 use kippu_events::log::{Bound, Claimant, Content, ReadLog, Record};
@@ -12,8 +12,6 @@ use super::{Finding, Verdict};
 use crate::config::Config;
 use crate::node::{Beside, DataDir, Found, Home, HomeError};
 
-/// A node does not start where its clock is further behind than this.
-const MOST_AHEAD: Duration = Duration::from_secs(300);
 /// Records at the end of a partition that are looked at; and those before the first of an epoch, among which its claim is
 /// where others wrote at the same time.
 const TAIL: u64 = 1024;
@@ -155,7 +153,7 @@ const fn epoch_of(record: &Record<'_>) -> u64 {
 fn clock(last: Time) -> Finding {
     let now = Time::now();
     let ahead = last.since(now);
-    if ahead > MOST_AHEAD {
+    if ahead > MOST_DRIFT {
         let detail = format!("the last record is of {last}, but the clock says {now}");
         Finding::new("clock", Verdict::Bad, detail)
     } else {

@@ -11,7 +11,7 @@ use super::ImportError;
 use super::line::Line;
 use super::order::{self, Order};
 use super::progress::{End, Place, Progress};
-use super::read::{Input, Read1};
+use super::read::{Input, Numbered};
 use super::target::{Answer, Target};
 use crate::output::Output;
 
@@ -59,7 +59,7 @@ impl Drive<'_> {
                 read = input.lines.recv(), if more && room => match read {
                     None => more = false,
                     Some(Err(source)) => return Err(ImportError::Io { path: "input".into(), source }),
-                    Some(Ok(Read1 { place, bytes, parsed })) => match parsed {
+                    Some(Ok(Numbered { place, bytes, parsed })) => match parsed {
                         Ok(Some(line)) => {
                             places.insert(place.lines, (place, bytes));
                             if let Some((_, at, line)) = order.add(place.lines, line) {

@@ -16,8 +16,8 @@ const MOST_LINE_BYTES: u64 = 1 << 20;
 /// Lines that are read ahead.
 const AHEAD: usize = 1024;
 
-/// A line that has been read.
-pub(super) struct Read1 {
+/// A line and its place in the input.
+pub(super) struct Numbered {
     /// Its number, the digest of the input up to its end.
     pub(super) place: Place,
     /// Bytes read up to its end.
@@ -28,7 +28,7 @@ pub(super) struct Read1 {
 
 /// Lines, as they are read.
 pub(super) struct Input {
-    pub(super) lines: mpsc::Receiver<Result<Read1, std::io::Error>>,
+    pub(super) lines: mpsc::Receiver<Result<Numbered, std::io::Error>>,
     /// Of the whole input, where that is known.
     pub(super) bytes: u64,
 }
@@ -60,7 +60,7 @@ impl Input {
     }
 }
 
-fn read(mut lines: Lines<impl BufRead>, send: &mpsc::Sender<Result<Read1, std::io::Error>>) {
+fn read(mut lines: Lines<impl BufRead>, send: &mpsc::Sender<Result<Numbered, std::io::Error>>) {
     let mut text = Vec::new();
     loop {
         let next = match lines.next(&mut text) {
@@ -72,7 +72,7 @@ fn read(mut lines: Lines<impl BufRead>, send: &mpsc::Sender<Result<Read1, std::i
                     (true, true) => Ok(None),
                     (true, false) => Line::parse(trimmed).map(Some),
                 };
-                Ok(Read1 { place: lines.place, bytes: lines.bytes, parsed })
+                Ok(Numbered { place: lines.place, bytes: lines.bytes, parsed })
             }
             Err(error) => Err(error),
         };

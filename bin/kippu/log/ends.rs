@@ -161,7 +161,7 @@ impl Target {
     pub(super) fn finish(&self, with_keys: bool) -> Result<(), LogError> {
         let Some((dir, _)) = &self.dir else { return Ok(()) };
         if with_keys {
-            dir.finish(self.log, &self.home)?;
+            dir.finish(&self.home.label(self.log))?;
         }
         Ok(dir.end_copy()?)
     }

@@ -20,7 +20,6 @@ use kippu_events::secrets::SecretsError;
 
 use crate::config::{Config, Flags};
 use crate::exit::Exit;
-use crate::init;
 use crate::node::{DataDir, DataDirError, Home, HomeError};
 use crate::output::Output;
 use crate::remote::RemoteError;
@@ -125,9 +124,9 @@ impl LogError {
 fn run(place: &Where, output: &Output, work: impl FnOnce(Config) -> Result<Exit, LogError>) -> Exit {
     // What is written is a history: its owner's alone, whoever makes the files.
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
-    match init::load(place.config.as_deref(), &place.flags) {
+    match Config::load(place.config.as_deref(), &place.flags) {
         Ok(config) => work(config).unwrap_or_else(|error| output.failed(error.exit(), error)),
-        Err((exit, error)) => output.failed(exit, error),
+        Err(error) => output.failed(error.exit(), error),
     }
 }
 

@@ -11,9 +11,8 @@ use super::LogError;
 use super::carry::Carrying;
 use super::ends::Source;
 use crate::config::Config;
-use crate::node::{self, DataDirError, Home};
+use crate::node::{self, DataDirError, GroupCommits, Home};
 use crate::remote::Remote;
-use crate::server::metrics::Commits;
 
 /// How often another writer may come in between. A node claims when it is told to serve, and one that was deposed again after
 /// some seconds; a seal is written long before that, and behind it nobody claims.
@@ -59,7 +58,7 @@ impl Sealing<'_> {
             })?),
             (Home::Embedded(_) | Home::Kafka(_), _) => None,
         };
-        let log = self.source.home.open(config, &Commits::default())?.log;
+        let log = self.source.home.open(config, &GroupCommits::default())?.log;
         for partition in 0..log.partitions() {
             persistently(&*log, partition, next).map_err(|error| LogError::Seal { partition, error })?;
         }

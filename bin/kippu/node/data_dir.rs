@@ -24,8 +24,6 @@ use kippu_events::log::kafka::Address;
 use kippu_events::log::lock::{Lock, LockError};
 use serde::{Deserialize, Serialize};
 
-use super::Home;
-
 /// The layout that this version writes.
 const LAYOUT: u32 = 1;
 /// What may lie in a data directory that is not whole yet.
@@ -76,6 +74,11 @@ pub(crate) struct Label {
 }
 
 impl Label {
+    /// As this version writes it.
+    pub(crate) fn new(log: LogId, home: Option<String>, cluster: Option<String>) -> Self {
+        Self { layout: LAYOUT, log, home, cluster, made_by: env!("CARGO_PKG_VERSION").to_owned() }
+    }
+
     /// The name of the topic, where the log lies in one.
     pub(crate) fn topic(&self) -> Option<String> {
         Some(self.home.as_ref()?.parse::<Address>().ok()?.topic)
@@ -263,12 +266,9 @@ impl DataDir {
     }
 
     /// Says that the directory is whole, or that its log has moved.
-    pub(crate) fn finish(&self, log: LogId, home: &Home) -> Result<(), DataDirError> {
-        let made_by = env!("CARGO_PKG_VERSION").to_owned();
-        let (home, cluster) = home.label();
-        let label = Label { layout: LAYOUT, log, home, cluster, made_by };
+    pub(crate) fn finish(&self, label: &Label) -> Result<(), DataDirError> {
         // Strings and a number always serialise.
-        let text = serde_json::to_vec_pretty(&label).unwrap_or_default();
+        let text = serde_json::to_vec_pretty(label).unwrap_or_default();
         write_whole(&self.label(), &text, 0o600)
     }
 }
@@ -299,7 +299,7 @@ mod tests {
         data.make().unwrap();
         fs::create_dir(data.log()).unwrap();
         assert_eq!(data.look().unwrap(), Found::Unfinished);
-        data.finish(LogId([7; 16]), &Home::Embedded(data.log())).unwrap();
+        data.finish(&Label::new(LogId([7; 16]), None, None)).unwrap();
         assert!(matches!(data.look().unwrap(), Found::Whole(label) if label.log == LogId([7; 16])));
     }
 

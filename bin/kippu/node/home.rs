@@ -10,9 +10,8 @@ use kippu_events::log::rocks::{self, RocksLog};
 use kippu_events::log::{Log, LogId, ReadLog};
 use kippu_events::secrets::SharedKeys;
 
-use super::{DataDir, Found, Label};
+use super::{DataDir, Found, GroupCommits, Label};
 use crate::config::{self, Config};
-use crate::server::metrics::Commits;
 
 /// See the module.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -140,11 +139,11 @@ impl Home {
         }
     }
 
-    /// Address and cluster, as the data directory's label has them; the embedded log needs no word.
-    pub(crate) fn label(&self) -> (Option<String>, Option<String>) {
+    /// What the label of the data directory says of the log `log` here; where it is embedded, not where it lies.
+    pub(crate) fn label(&self, log: LogId) -> Label {
         match self {
-            Self::Embedded(_) => (None, None),
-            Self::Kafka(Topic { address, cluster }) => (Some(address.to_string()), cluster.clone()),
+            Self::Embedded(_) => Label::new(log, None, None),
+            Self::Kafka(Topic { address, cluster }) => Label::new(log, Some(address.to_string()), cluster.clone()),
         }
     }
 
@@ -164,7 +163,7 @@ impl Home {
     }
 
     /// Opens the log for writing.
-    pub(crate) fn open(&self, config: &Config, commits: &Commits) -> Result<Opened, HomeError> {
+    pub(crate) fn open(&self, config: &Config, commits: &GroupCommits) -> Result<Opened, HomeError> {
         match self {
             Self::Embedded(dir) => {
                 let commits = commits.clone();

@@ -11,16 +11,16 @@ use actix_web::http::{Method, StatusCode};
 use kippu_actors::http::{IDEMPOTENT_REPLAYED, KIPPU_POSITION};
 use kippu_actors::{CommandSpec, catalogue};
 use kippu_events::Family as EntityFamily;
-use kippu_events::log::rocks::Committed;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use super::forward::KIPPU_FORWARDED;
+use crate::node::{GroupCommits, seconds};
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 struct Command {
@@ -45,54 +45,29 @@ pub(crate) struct Metrics {
     registry: Registry,
     requests: Family<Status, Counter>,
     commands: Family<CommandOutcome, Counter>,
-    seconds: Family<Command, Histogram, fn() -> Histogram>,
-}
-
-/// From a tenth of a millisecond, less than any fsync, to six seconds, more than any deadline of a patient client.
-fn histogram() -> Histogram {
-    Histogram::new(exponential_buckets(0.000_1, 2.0, 17))
-}
-
-/// What the log has written since it was opened. Cheap to clone.
-#[derive(Clone)]
-pub(crate) struct Commits {
-    seconds: Histogram,
-    records: Histogram,
-}
-
-impl Default for Commits {
-    fn default() -> Self {
-        // Up to as many records as a group commit takes.
-        Self { seconds: histogram(), records: Histogram::new(exponential_buckets(1.0, 2.0, 14)) }
-    }
-}
-
-impl Commits {
-    /// Counts one.
-    // A group has a few thousand records at most.
-    #[allow(clippy::cast_precision_loss)]
-    pub(crate) fn observe(&self, committed: Committed) {
-        self.seconds.observe(committed.took.as_secs_f64());
-        self.records.observe(committed.records as f64);
-    }
+    command_seconds: Family<Command, Histogram, fn() -> Histogram>,
 }
 
 impl Metrics {
     /// All at nought, but for what the log has counted.
-    pub(crate) fn new(commits: &Commits) -> Self {
+    pub(crate) fn new(commits: &GroupCommits) -> Self {
         let mut registry = Registry::with_prefix("kippu");
         let requests = Family::default();
         let commands = Family::default();
-        let seconds = Family::new_with_constructor(histogram as fn() -> Histogram);
+        let command_seconds = Family::new_with_constructor(seconds as fn() -> Histogram);
         let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "What is running", build);
         registry.register("http_requests", "HTTP requests by status", requests.clone());
         registry.register("commands", "Commands by what became of them", commands.clone());
-        registry.register("command_seconds", "From the head of a command to its durable answer", seconds.clone());
-        let Commits { seconds: commit_seconds, records: commit_records } = commits.clone();
-        registry.register("log_commit_seconds", "How long each group commit took, sync included", commit_seconds);
-        registry.register("log_commit_records", "Records that each group commit made durable", commit_records);
-        Self { registry, requests, commands, seconds }
+        registry.register(
+            "command_seconds",
+            "From the head of a command to its durable answer",
+            command_seconds.clone(),
+        );
+        let GroupCommits { seconds, records } = commits.clone();
+        registry.register("log_commit_seconds", "How long each group commit took, sync included", seconds);
+        registry.register("log_commit_records", "Records that each group commit made durable", records);
+        Self { registry, requests, commands, command_seconds }
     }
 
     /// Counts an answer to a request of which nothing else is known.
@@ -119,7 +94,7 @@ impl Metrics {
             _failed => "failed",
         };
         self.commands.get_or_create(&CommandOutcome { family, command, outcome }).inc();
-        self.seconds.get_or_create(&Command { family, command }).observe(took.as_secs_f64());
+        self.command_seconds.get_or_create(&Command { family, command }).observe(took.as_secs_f64());
     }
 
     /// Everything as text, with `readings` behind it.
@@ -186,7 +161,7 @@ mod tests {
     fn readings_stand_between_the_counters_and_the_end() {
         let mut readings = Readings::default();
         readings.add(Kind::Gauge, "lag", "Records behind", ["partition"], [(["3".to_owned()], 7.0)]);
-        let text = Metrics::new(&Commits::default()).text(&readings);
+        let text = Metrics::new(&GroupCommits::default()).text(&readings);
         assert!(text.contains("kippu_build_info{version="));
         assert!(text.ends_with("# TYPE kippu_lag gauge\nkippu_lag{partition=\"3\"} 7\n# EOF\n"), "{text}");
         assert_eq!(text.matches("# EOF").count(), 1);

@@ -11,7 +11,7 @@ use crate::event::{AnyEvent as _, BodyWriter, Cause, Mac, Place, Typed, read_bod
 use crate::log::LogId;
 use crate::money::{Currency, Minor};
 use crate::placement::{self, Placement};
-use crate::secrets::{PinVerifier, Sealed, TokenHash};
+use crate::secrets::{PinVerifier, SealedField, TokenHash};
 use crate::user::{self, Charging, LimitSource, User};
 use crate::{EntityId, Principal, Time};
 
@@ -72,8 +72,8 @@ fn token() -> impl Strategy<Value = TokenHash> {
     (any::<u32>(), "[A-Za-z0-9_-]{43}").prop_map(|(key, sha256)| TokenHash { key, sha256 })
 }
 
-fn sealed() -> impl Strategy<Value = Sealed> {
-    "[A-Za-z0-9_-]{0,80}".prop_map(|xchacha20poly1305| Sealed { xchacha20poly1305 })
+fn sealed() -> impl Strategy<Value = SealedField> {
+    "[A-Za-z0-9_-]{0,80}".prop_map(|xchacha20poly1305| SealedField { xchacha20poly1305 })
 }
 
 fn purchase() -> impl Strategy<Value = Purchase> {

@@ -34,27 +34,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::log_id::LogId;
 pub use judge::{Damage, Head, Verdict};
 pub use position::{Cut, Position};
 pub use record::{Claim, Commit, Content, Genesis, Hash, NotARecord, Record, Seal};
-
-/// The identity of a log, for ever: 128 random bits, written as 32 hexadecimal digits.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LogId(pub [u8; 16]);
-
-impl LogId {
-    /// An identity that no other log has.
-    ///
-    /// # Errors
-    /// Where the operating system gives no randomness.
-    pub fn random() -> Result<Self, getrandom::Error> {
-        let mut id = [0; 16];
-        getrandom::fill(&mut id)?;
-        Ok(Self(id))
-    }
-}
-
-crate::text::hex!(LogId, 16, "the identity of a log, 32 hexadecimal digits");
 
 /// What lies at one offset: on an embedded log the offset is the record's number, on a shared one it need not be.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,13 +11,12 @@ use std::sync::Arc;
 use rocksdb::{DB, IteratorMode, WriteBatch, WriteOptions};
 use tempfile::TempDir;
 
-use super::copy::{is_copy, label};
+use super::copy::{is_copy, label, options};
 use super::keyring::{self, Keyring, make_dir};
-use super::persons::{damaged, options};
 use super::shared::{SharedError, SharedKey, SharedKeys};
-use super::{PERSONS, SecretsError};
+use super::{PERSONS, SecretsError, damaged};
 use crate::EntityId;
-use crate::log::LogId;
+use crate::log_id::LogId;
 
 /// Entries that are appended at once, so that they share the brokers' acknowledgements.
 const AT_ONCE: usize = 32;

@@ -11,16 +11,20 @@ use std::collections::HashMap;
 use std::fmt::Display;
 use std::path::Path;
 
-use rocksdb::{DB, IteratorMode, WriteBatch};
+use rocksdb::{DB, DBRecoveryMode, IteratorMode, Options, WriteBatch};
 
-use super::SecretsError;
 use super::keyring::make_dir;
-use super::persons::{damaged, options};
 use super::shared::{SharedError, SharedKey};
+use super::{SecretsError, damaged};
 use crate::EntityId;
-use crate::log::LogId;
+use crate::log_id::LogId;
 
 const FORMAT: u8 = 1;
+/// Keys are few and small: a memtable of this size holds tens of thousands.
+const MEMTABLE_BYTES: usize = 4 << 20;
+/// RocksDB's own diary.
+const DIARIES: usize = 2;
+const DIARY_BYTES: usize = 1 << 20;
 // Neither has the length of a person's id.
 const LABEL: &[u8] = b"copy";
 const CURSOR: &[u8] = b"cursor";
@@ -35,6 +39,18 @@ pub(super) struct Cursor {
     pub(super) next: u64,
     /// The entry before it, to be known again.
     pub(super) last: Option<SharedKey>,
+}
+
+/// How a store of persons' keys, or a copy of one, is opened.
+pub(super) fn options() -> Options {
+    let mut options = Options::default();
+    options.set_paranoid_checks(true);
+    // A torn end was never answered. Anything else that does not read would be somebody's key, so it stops the start.
+    options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
+    options.set_write_buffer_size(MEMTABLE_BYTES);
+    options.set_keep_log_file_num(DIARIES);
+    options.set_max_log_file_size(DIARY_BYTES);
+    options
 }
 
 /// Whether a store of persons' keys is a copy of shared ones.

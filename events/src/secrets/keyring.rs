@@ -12,7 +12,7 @@ use zeroize::Zeroize as _;
 
 use super::SecretsError;
 use super::numbered::Numbered;
-use crate::log::LogId;
+use crate::log_id::LogId;
 use crate::whole::{sync_parent, write_whole};
 
 /// The file's name within the key store.

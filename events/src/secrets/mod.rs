@@ -3,6 +3,7 @@
 
 mod carry;
 mod copy;
+mod following;
 mod keyring;
 mod mac;
 mod numbered;
@@ -17,7 +18,6 @@ mod token;
 use std::path::Path;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization as _;
 
 pub use self::carry::{Carrier, KeysFrom, KeysTo, carry_keyring};
@@ -28,32 +28,8 @@ pub use self::shared::{SharedError, SharedKey, SharedKeys};
 use self::token::Mint;
 
 use crate::event::Mac;
-use crate::{EntityId, EntityKey, Family, Principal, log::LogId};
-
-/// What a token hashes to, and under which root key it was made. All that the log holds of a token.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct TokenHash {
-    /// The root key's number.
-    pub key: u32,
-    /// SHA-256 of the token's text, base64url.
-    pub sha256: String,
-}
-
-/// Checks a PIN: argon2id over a keyed hash of it. Stored; useless without the key store.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct PinVerifier {
-    /// The pepper's number.
-    pub pepper: u32,
-    /// The argon2id output, base64url.
-    pub argon2id: String,
-}
-
-/// A personal field, encrypted under its person's key.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct Sealed {
-    /// `XChaCha20-Poly1305` nonce and ciphertext, base64url.
-    pub xchacha20poly1305: String,
-}
+pub use crate::opaque::{PinVerifier, SealedField, TokenHash};
+use crate::{EntityId, EntityKey, Family, Principal, log_id::LogId};
 
 /// What a bearer token is for. A token of one purpose is a forgery for every other.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -124,6 +100,11 @@ pub enum SecretsError {
     /// The ciphertext is not what was sealed.
     #[error("a sealed field does not open")]
     Unsealable,
+}
+
+/// What lies at `path` is not as this code writes it.
+fn damaged(path: &Path, reason: &dyn std::fmt::Display) -> SecretsError {
+    SecretsError::Format { path: path.to_owned(), reason: reason.to_string() }
 }
 
 /// The folder of persons' keys within the key store.
@@ -310,7 +291,7 @@ impl Secrets {
     ///
     /// # Errors
     /// Where the key store cannot be written.
-    pub fn seal(&self, person: EntityId, field: &str, plain: &str) -> Result<Sealed, SecretsError> {
+    pub fn seal(&self, person: EntityId, field: &str, plain: &str) -> Result<SealedField, SecretsError> {
         seal::seal(&self.persons.get_or_make(person)?, person, field, plain)
     }
 
@@ -319,7 +300,7 @@ impl Secrets {
     ///
     /// # Errors
     /// Where the person's key is gone or not to be had now, or this is not what was sealed.
-    pub fn unseal(&self, person: EntityId, field: &str, sealed: &Sealed) -> Result<String, SecretsError> {
+    pub fn unseal(&self, person: EntityId, field: &str, sealed: &SealedField) -> Result<String, SecretsError> {
         seal::unseal(&self.persons.get(person)?, person, field, sealed)
     }
 }

@@ -14,22 +14,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chacha20poly1305::aead::{Aead as _, Payload};
 use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce};
-use rocksdb::{DB, DBRecoveryMode, IteratorMode, Options, WriteOptions};
+use rocksdb::{DB, IteratorMode, WriteOptions};
 use zeroize::Zeroizing;
 
+use super::copy::{is_copy, options};
+use super::following::Following;
 use super::keyring::{Key, make_dir};
 use super::numbered::Numbered;
-use super::shared::{Shared, SharedKeys};
-use super::{SecretsError, copy};
+use super::shared::SharedKeys;
+use super::{SecretsError, damaged};
 use crate::EntityId;
-use crate::log::LogId;
+use crate::log_id::LogId;
 
 const NONCE: usize = 24;
-/// Keys are few and small: a memtable of this size holds tens of thousands.
-const MEMTABLE_BYTES: usize = 4 << 20;
-/// RocksDB's own diary.
-const DIARIES: usize = 2;
-const DIARY_BYTES: usize = 1 << 20;
 /// So many persons' keys are made at once; their synced writes share an fsync.
 const SHARDS: usize = 64;
 
@@ -44,7 +41,7 @@ pub(super) struct Persons {
 enum Kept {
     OnDisk(DB),
     InMemory(Mutex<HashMap<EntityId, Vec<u8>>>),
-    Shared(Box<Shared>),
+    Shared(Box<Following>),
 }
 
 impl Persons {
@@ -65,7 +62,7 @@ impl Persons {
     pub(super) fn open(dir: &Path, wrapping: Numbered<Key>) -> Result<Self, SecretsError> {
         let db = DB::open(&options(), dir).map_err(|error| damaged(dir, &error))?;
         // A key made here would be one that the other nodes do not know.
-        if copy::is_copy(&db).map_err(|error| damaged(dir, &error))? {
+        if is_copy(&db).map_err(|error| damaged(dir, &error))? {
             return Err(damaged(dir, &"these keys are a copy of keys that nodes share"));
         }
         Ok(Self::new(wrapping, Kept::OnDisk(db)))
@@ -78,7 +75,7 @@ impl Persons {
         keys: Arc<dyn SharedKeys>,
         wrapping: Numbered<Key>,
     ) -> Result<Self, SecretsError> {
-        let shared = Shared::open(dir, log, keys)?;
+        let shared = Following::open(dir, log, keys)?;
         if shared.keys().end()? > 0 {
             return Err(damaged(Path::new(shared.keys().name()), &"there are keys here that another keyring made"));
         }
@@ -92,7 +89,7 @@ impl Persons {
         keys: Arc<dyn SharedKeys>,
         wrapping: Numbered<Key>,
     ) -> Result<Self, SecretsError> {
-        Ok(Self::new(wrapping, Kept::Shared(Box::new(Shared::open(dir, log, keys)?))))
+        Ok(Self::new(wrapping, Kept::Shared(Box::new(Following::open(dir, log, keys)?))))
     }
 
     /// The same, where it is not known yet that `wrapping` is what these keys are wrapped under.
@@ -102,7 +99,7 @@ impl Persons {
         keys: Arc<dyn SharedKeys>,
         wrapping: Numbered<Key>,
     ) -> Result<Self, SecretsError> {
-        let shared = Shared::open(dir, log, keys)?;
+        let shared = Following::open(dir, log, keys)?;
         shared.catch_up()?;
         let any = shared.any()?;
         let persons = Self::new(wrapping, Kept::Shared(Box::new(shared)));
@@ -221,22 +218,6 @@ impl Kept {
             Self::Shared(shared) => shared.path(),
         }
     }
-}
-
-/// How a store of persons' keys, or a copy of one, is opened.
-pub(super) fn options() -> Options {
-    let mut options = Options::default();
-    options.set_paranoid_checks(true);
-    // A torn end was never answered. Anything else that does not read would be somebody's key, so it stops the start.
-    options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
-    options.set_write_buffer_size(MEMTABLE_BYTES);
-    options.set_keep_log_file_num(DIARIES);
-    options.set_max_log_file_size(DIARY_BYTES);
-    options
-}
-
-pub(super) fn damaged(path: &Path, reason: &dyn std::fmt::Display) -> SecretsError {
-    SecretsError::Format { path: path.to_owned(), reason: reason.to_string() }
 }
 
 #[cfg(test)]

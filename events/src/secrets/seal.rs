@@ -9,7 +9,7 @@ use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce};
 use data_encoding::BASE64URL_NOPAD;
 
 use super::keyring::Key;
-use super::{Sealed, SecretsError};
+use super::{SealedField, SecretsError};
 use crate::EntityId;
 
 const VERSION: u8 = 1;
@@ -23,17 +23,17 @@ fn bound_to(person: EntityId, field: &str) -> Vec<u8> {
 }
 
 /// Seals `plain`.
-pub(super) fn seal(key: &Key, person: EntityId, field: &str, plain: &str) -> Result<Sealed, SecretsError> {
+pub(super) fn seal(key: &Key, person: EntityId, field: &str, plain: &str) -> Result<SealedField, SecretsError> {
     let mut nonce = [0; NONCE];
     getrandom::fill(&mut nonce).map_err(|_| SecretsError::Entropy)?;
     let ciphertext = XChaCha20Poly1305::new((&key.0).into())
         .encrypt(XNonce::from_slice(&nonce), Payload { msg: plain.as_bytes(), aad: &bound_to(person, field) })
         .map_err(|_| SecretsError::Unsealable)?;
-    Ok(Sealed { xchacha20poly1305: BASE64URL_NOPAD.encode(&[&[VERSION][..], &nonce, &ciphertext].concat()) })
+    Ok(SealedField { xchacha20poly1305: BASE64URL_NOPAD.encode(&[&[VERSION][..], &nonce, &ciphertext].concat()) })
 }
 
 /// Opens what was sealed.
-pub(super) fn unseal(key: &Key, person: EntityId, field: &str, sealed: &Sealed) -> Result<String, SecretsError> {
+pub(super) fn unseal(key: &Key, person: EntityId, field: &str, sealed: &SealedField) -> Result<String, SecretsError> {
     let open = || {
         let bytes = BASE64URL_NOPAD.decode(sealed.xchacha20poly1305.as_bytes()).ok()?;
         let (version, rest) = bytes.split_first()?;
@@ -80,7 +80,7 @@ mod tests {
         let key = Key([1; 32]);
         let sealed = seal(&key, person(1), "name", "Ann").unwrap().xchacha20poly1305;
         let closed = |text: String| {
-            let result = unseal(&key, person(1), "name", &Sealed { xchacha20poly1305: text });
+            let result = unseal(&key, person(1), "name", &SealedField { xchacha20poly1305: text });
             assert!(matches!(result, Err(SecretsError::Unsealable)));
         };
         for end in 0..sealed.len() {

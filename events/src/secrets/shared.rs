@@ -1,5 +1,4 @@
-//! Persons' keys where several nodes serve one history: a sequence of entries that is the same for everybody, and how a
-//! node goes by it. The first key of a person counts, whoever made it; a forgotten person has none, for ever.
+//! Persons' keys where several nodes serve one history: a sequence of entries that is the same for everybody. The first key of a person counts, whoever made it; a forgotten person has none, for ever.
 //!
 //! ```text
 //!  0: ann k   1: bob k   2: ann k'   3: bob –   4: bob k"        ann has k, bob has none
@@ -9,17 +8,9 @@
 //! So two nodes that make a key for one person at once end with one key: each appends its own, reads up to there, and
 //! takes what came first.
 
-#[cfg(test)]
-pub(super) mod tests;
+use std::path::PathBuf;
 
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-
-use super::SecretsError;
-use super::copy::KeysCopy;
 use crate::EntityId;
-use crate::log::LogId;
 
 /// An entry: a person's key, wrapped, or that the person is forgotten.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -80,119 +71,5 @@ pub trait SharedKeys: Send + Sync {
     fn append(&self, entry: &SharedKey) -> Result<(), SharedError>;
 }
 
-/// Shared keys, and what this node has read of them.
-pub(super) struct Shared {
-    keys: Arc<dyn SharedKeys>,
-    copy: KeysCopy,
-    /// Catch-ups that have begun.
-    begun: AtomicU64,
-    /// The number of the last catch-up that has ended, and how. Held while one is under way.
-    ended: Mutex<(u64, Result<(), SharedError>)>,
-}
-
-impl Shared {
-    /// `keys` of `log`, with the copy in `dir`, which is made where there is none.
-    pub(super) fn open(dir: &Path, log: LogId, keys: Arc<dyn SharedKeys>) -> Result<Self, SecretsError> {
-        let shared =
-            Self { copy: KeysCopy::open(dir, log)?, keys, begun: AtomicU64::new(0), ended: Mutex::new((0, Ok(()))) };
-        shared.follows()?;
-        Ok(shared)
-    }
-
-    /// Where the copy lies.
-    pub(super) fn path(&self) -> &Path {
-        self.copy.path()
-    }
-
-    /// What is shared.
-    pub(super) fn keys(&self) -> &dyn SharedKeys {
-        &*self.keys
-    }
-
-    /// Any person's wrapped key, if one was read.
-    pub(super) fn any(&self) -> Result<Option<SharedKey>, SecretsError> {
-        Ok(self.copy.any()?)
-    }
-
-    /// The person's wrapped key, as far as this node has read. Asks nobody.
-    pub(super) fn known(&self, person: EntityId) -> Result<Option<Vec<u8>>, SecretsError> {
-        match self.copy.get(person)? {
-            Some(wrapped) if wrapped.is_empty() => Err(SecretsError::Forgotten(person)),
-            known => Ok(known),
-        }
-    }
-
-    /// The person's wrapped key. Says that there is none only after everything was read that was there when it was
-    /// called.
-    pub(super) fn find(&self, person: EntityId) -> Result<Option<Vec<u8>>, SecretsError> {
-        if let Some(wrapped) = self.known(person)? {
-            return Ok(Some(wrapped));
-        }
-        let caught_up = self.catch_up();
-        match self.known(person)? {
-            // A first key stays the first, whatever could not be read behind it.
-            Some(wrapped) => Ok(Some(wrapped)),
-            None => Ok(caught_up.map(|()| None)?),
-        }
-    }
-
-    /// Offers `wrapped` as the person's key; the one that counts, perhaps another node's.
-    pub(super) fn put_first(&self, person: EntityId, wrapped: Vec<u8>) -> Result<Vec<u8>, SecretsError> {
-        self.keys.append(&SharedKey { person, wrapped })?;
-        self.catch_up()?;
-        self.known(person)?.ok_or_else(|| {
-            let reason = format!("the key of person {person} was written and is not there");
-            SharedError::Damaged { place: self.keys.name().to_owned(), reason }.into()
-        })
-    }
-
-    /// Reads on to an end that was asked for after this was called. One catch-up serves all who wait for one to begin,
-    /// in its failure too: a thousand who waited for brokers one after the other would wait for hours.
-    pub(super) fn catch_up(&self) -> Result<(), SharedError> {
-        let wanted = self.begun.load(Ordering::SeqCst) + 1;
-        // Rows and cursor move together, so a panic while it was held left a copy to go on from.
-        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        if ended.0 < wanted {
-            let number = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
-            *ended = (number, self.read_on());
-        }
-        ended.1.clone()
-    }
-
-    fn read_on(&self) -> Result<(), SharedError> {
-        let end = self.keys.end()?;
-        let mut next = self.copy.cursor()?.next;
-        if end < next {
-            return Err(self.lost(&format!("there are {end} entries, but this node has read {next}")));
-        }
-        while next < end {
-            let entries = self.keys.read(next, end)?;
-            if entries.is_empty() {
-                return Err(SharedError::Unavailable(format!("entry {next} of {} does not come", self.keys.name())));
-            }
-            next = self.copy.take(next, &entries)?;
-        }
-        Ok(())
-    }
-
-    /// Refuses keys that lack what this node has read of them. The copy may then be all that is left of a person's key,
-    /// so it is not made anew of its own accord.
-    fn follows(&self) -> Result<(), SharedError> {
-        let cursor = self.copy.cursor()?;
-        let Some(last) = cursor.last else { return Ok(()) };
-        let end = self.keys.end()?;
-        if end < cursor.next {
-            return Err(self.lost(&format!("there are {end} entries, but this node has read {}", cursor.next)));
-        }
-        let at = cursor.next - 1;
-        if self.keys.read(at, cursor.next)?.first() != Some(&last) {
-            return Err(self.lost(&format!("entry {at} is another one than this node has read")));
-        }
-        Ok(())
-    }
-
-    fn lost(&self, what: &str) -> SharedError {
-        let reason = format!("{what}; restore them, or delete {} to do without", self.copy.path().display());
-        SharedError::Damaged { place: self.keys.name().to_owned(), reason }
-    }
-}
+#[cfg(test)]
+pub(super) mod tests;

@@ -12,7 +12,7 @@ use super::mac::Keyed;
 use super::numbered::Numbered;
 use super::{Bearer, Forged, Purpose, TokenHash};
 use crate::EntityId;
-use crate::log::LogId;
+use crate::log_id::LogId;
 
 const CLAIMS: usize = 4 + EntityId::BYTES + 4;
 const BYTES: usize = CLAIMS + 32;

@@ -103,22 +103,28 @@ impl Queries {
         fold.apply(event, place.offset).map_err(|error| QueryError::Log(error.to_string()))
     }
 
-    /// Whether a position that is reflected certainly was given out by this history, at a single look: on an embedded log
-    /// a record lies at the offset of its number, and a commit carries its own hash.
-    pub(super) fn is_plainly_of_this_history(&self, position: &Position) -> bool {
-        let Ok(entry) = locate::entry(&*self.0.log, position.partition, position.number) else { return false };
-        Record::decode(&entry.stored).is_ok_and(|record| match record.content {
-            Content::Commit(commit) => Position::new(position.partition, commit.number, &record.digest) == *position,
-            Content::Genesis(_) | Content::Claim(_) | Content::Seal(_) => false,
-        })
-    }
-
-    /// Whether a position that is reflected was given out by this history. Reads thousands of records to say so: call it
-    /// where blocking is allowed.
-    pub(super) fn is_of_this_history(&self, position: &Position) -> Result<bool, QueryError> {
+    /// Whether a position that `view` reflects was given out by this history. Blocks on reads: one for a commit behind the
+    /// last entry that does not count, and thousands of records for any other.
+    pub(super) fn is_of_this_history(&self, view: &str, position: &Position) -> Result<bool, QueryError> {
         let partition = position.partition;
+        if self.is_where_last_ones_lie(view, position) {
+            return Ok(true);
+        }
         let cursor = locate::number(&*self.0.log, &self.0.store.snapshot(), partition, position.number)?;
         Ok(cursor.position(partition) == Some(*position))
+    }
+
+    /// Whether the commit of `position` lies as far behind the offset of its number as the last one that `view` has read:
+    /// by as many entries as did not count. A commit carries its own number and hash, so a look at it is enough.
+    fn is_where_last_ones_lie(&self, view: &str, position: &Position) -> bool {
+        let partition = position.partition;
+        let skipped = self.0.published.borrow().view(view).and_then(|view| view.live.as_ref()?.2.skipped(partition));
+        let Some(skipped) = skipped else { return false };
+        let Ok(entry) = locate::entry(&*self.0.log, partition, position.number + skipped) else { return false };
+        Record::decode(&entry.stored).is_ok_and(|record| match record.content {
+            Content::Commit(commit) => Position::new(partition, commit.number, &record.digest) == *position,
+            Content::Genesis(_) | Content::Claim(_) | Content::Seal(_) => false,
+        })
     }
 }
 
@@ -129,23 +135,18 @@ const MOST_FOLDED: usize = 20_000;
 fn places(snap: &Snap<'_>, instance: u32, entity: EntityKey, last: u64) -> Result<Vec<Place>, QueryError> {
     let (from, until) = history::range(entity);
     let mut places = Vec::new();
-    let mut failed = None;
-    snap.rows(instance, &from, &until, |_, value| match Place::decode(value) {
-        Ok(place) if place.number <= last => {
+    snap.rows::<QueryError>(instance, &from, &until, |_, value| {
+        let place = Place::decode(value)?;
+        let is_before = place.number <= last;
+        if is_before {
             places.push(place);
-            Ok(places.len() <= MOST_FOLDED)
         }
-        Ok(_) => Ok(false),
-        Err(error) => {
-            failed = Some(error);
-            Ok(false)
-        }
+        Ok(is_before && places.len() <= MOST_FOLDED)
     })?;
-    match failed {
-        Some(error) => Err(error.into()),
-        None if places.len() > MOST_FOLDED => {
-            Err(QueryError::NoAsOf("there are more events until then than one query folds; replay the log for this"))
-        }
-        None => Ok(places),
+    if places.len() > MOST_FOLDED {
+        return Err(QueryError::NoAsOf(
+            "there are more events until then than one query folds; replay the log for this",
+        ));
     }
+    Ok(places)
 }

@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Queries, QueryError};
 use crate::cursor::cut;
-use crate::store::{Snap, StoreError};
+use crate::store::Snap;
 use crate::view::{Ask, Filters, MAIN, Plan, Table, Viewer, row_key};
 
 /// Rows in a page, where nothing else is asked for.
@@ -127,46 +127,37 @@ impl Scan<'_> {
         let mut last: Option<Vec<u8>> = None;
         let mut examined = 0;
         let mut more = false;
-        let mut failed = None;
-        self.snap.rows(self.instance, from, until, |key, value| {
+        self.snap.rows::<QueryError>(self.instance, from, until, |key, value| {
             if examined == MOST_EXAMINED {
                 more = true;
                 return Ok(false);
             }
             examined += 1;
             match self.shown(key, value)? {
-                Ok(Some(_)) if rows.len() == self.limit => {
+                Some(_) if rows.len() == self.limit => {
                     more = true;
                     return Ok(false);
                 }
-                Ok(shown) => rows.extend(shown),
-                Err(error) => {
-                    failed = Some(error);
-                    return Ok(false);
-                }
+                shown => rows.extend(shown),
             }
             last = Some(key.to_vec());
             Ok(true)
         })?;
-        match failed {
-            Some(error) => Err(error),
-            None => Ok((rows, last.filter(|_| more))),
-        }
+        Ok((rows, last.filter(|_| more)))
     }
 
-    fn shown(&self, key: &[u8], value: &[u8]) -> Result<Result<Option<serde_json::Value>, QueryError>, StoreError> {
+    fn shown(&self, key: &[u8], value: &[u8]) -> Result<Option<serde_json::Value>, QueryError> {
         let Some(id) = key.last_chunk::<{ EntityId::BYTES }>().map(|id| EntityId::from_bytes(*id)) else {
-            return Ok(Ok(None));
+            return Ok(None);
         };
         let indexed;
         let row = if key.first() == Some(&MAIN) {
             value
         } else {
-            let Some(row) = self.snap.row(self.instance, &row_key(&id))? else { return Ok(Ok(None)) };
+            let Some(row) = self.snap.row(self.instance, &row_key(&id))? else { return Ok(None) };
             indexed = row;
             &indexed
         };
-        let presented = self.table.present(id, row, self.ask);
-        Ok(presented.map(|presented| presented.map(|presented| presented.row)))
+        Ok(self.table.present(id, row, self.ask)?.map(|presented| presented.row))
     }
 }

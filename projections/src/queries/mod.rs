@@ -1,7 +1,6 @@
 //! Answers from the views: one row, a list, a row as it was, what is reflected, and waiting until enough is.
 
 mod as_of;
-mod error;
 mod list;
 mod rebuild;
 mod status;
@@ -16,10 +15,10 @@ use kippu_events::log::{Cut, Position, ReadLog};
 use kippu_events::{EntityId, Time};
 use tokio::sync::watch;
 
-pub use error::{KINDS, Kind, QueryError};
+pub use crate::error::{KINDS, QueryError};
 pub use list::{DEFAULT_ROWS, Listed, MOST_ROWS, Page};
-pub use rebuild::{RebuildError, Rebuilt};
-pub use status::{PartitionStatus, Status, ViewDigest, ViewStatus};
+pub use rebuild::{RebuildError, ViewDigest};
+pub use status::{PartitionStatus, Status, ViewStatus};
 
 use crate::cursor::{Cursor, cut};
 use crate::runner::{Engine, Published, Signal};

@@ -11,14 +11,14 @@ use crate::digest::Digest;
 use crate::runner::{Request, Signal};
 use crate::store::{Store, StoreError};
 
-/// What a rebuild came to.
+/// The digest of a view's rows at a cut.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Rebuilt {
-    /// The cut at which old and new rows were compared.
+pub struct ViewDigest {
+    /// What the rows reflect.
     pub cut: Cut,
-    /// How many rows there were, indexes included.
+    /// How many there are, indexes included.
     pub rows: u64,
-    /// The digest of both.
+    /// Over all of them.
     pub digest: Digest,
 }
 
@@ -64,11 +64,11 @@ impl Drop for Unwanted {
 
 impl Queries {
     /// Fills `view` anew beside the live one, and lets it take over if its rows are the same at an equal cut. Queries
-    /// are answered all the while.
+    /// are answered all the while. Gives what both had in common.
     ///
     /// # Errors
     /// [`RebuildError`].
-    pub async fn rebuild(&self, view: &str) -> Result<Rebuilt, RebuildError> {
+    pub async fn rebuild(&self, view: &str) -> Result<ViewDigest, RebuildError> {
         let signal = self.0.signal.clone();
         let (reply, caught_up) = oneshot::channel();
         signal.request(Request::Rebuild { view: view.to_owned(), reply });
@@ -83,13 +83,24 @@ impl Queries {
         drop(unwanted);
         Ok(rebuilt)
     }
+
+    /// The digest of the rows of `view`.
+    #[cfg(test)]
+    pub(crate) fn digest(&self, view: &str) -> Result<ViewDigest, QueryError> {
+        let known = self.0.views.iter().find(|known| known.name() == view);
+        let known = known.ok_or_else(|| QueryError::NoView(view.to_owned()))?;
+        let snap = self.0.store.snapshot();
+        let (instance, cursors) = self.live(&**known, &snap)?;
+        let (rows, digest) = snap.digest(instance)?;
+        Ok(ViewDigest { cut: cut(&cursors), rows, digest })
+    }
 }
 
 /// Compares the rows of `instance` with the live ones. Both are fed together by now, so every snapshot shows them at
 /// the same cut.
-fn compare(store: &Store, view: &str, instance: u32) -> Result<Rebuilt, RebuildError> {
+fn compare(store: &Store, view: &str, instance: u32) -> Result<ViewDigest, RebuildError> {
     let snap = store.snapshot();
-    let (live, live_is) = snap.live(view)?.ok_or_else(|| QueryError::NoView(view.to_owned()))?;
+    let (live, live_is) = snap.live(view)?.ok_or_else(|| RebuildError::NotCaughtUp("no rows answer yet".to_owned()))?;
     let rebuilt_is = snap.instance(instance)?;
     if rebuilt_is.is_none_or(|rebuilt| rebuilt.track != live_is.track) {
         return Err(RebuildError::NotCaughtUp("it does not stand at the cut of the live one".to_owned()));
@@ -98,7 +109,7 @@ fn compare(store: &Store, view: &str, instance: u32) -> Result<Rebuilt, RebuildE
     let (_, live) = snap.digest(live)?;
     let (rows, rebuilt) = snap.digest(instance)?;
     if live == rebuilt {
-        Ok(Rebuilt { cut, rows, digest: rebuilt })
+        Ok(ViewDigest { cut, rows, digest: rebuilt })
     } else {
         Err(RebuildError::Differs { cut, live, rebuilt })
     }

@@ -1,12 +1,9 @@
 //! How far each view is, and what holds it up.
 
 use kippu_events::Time;
-use kippu_events::log::Cut;
 use serde::Serialize;
 
 use super::{Queries, QueryError};
-use crate::cursor::cut;
-use crate::digest::Digest;
 use crate::runner::Reached;
 
 /// How far the views are.
@@ -21,10 +18,10 @@ pub struct Status {
     pub views: Vec<ViewStatus>,
 }
 
+#[cfg(test)]
 impl Status {
     /// Whether some view does not go on in some partition.
-    #[must_use]
-    pub fn is_stalled(&self) -> bool {
+    pub(crate) fn is_stalled(&self) -> bool {
         self.failed.is_some()
             || self.views.iter().any(|view| view.partitions.iter().any(|partition| partition.halted.is_some()))
     }
@@ -72,17 +69,6 @@ pub struct PartitionStatus {
     pub halted: Option<String>,
 }
 
-/// The digest of a view's rows at a cut.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ViewDigest {
-    /// What the rows reflect.
-    pub cut: Cut,
-    /// How many there are, indexes included.
-    pub rows: u64,
-    /// Over all of them.
-    pub digest: Digest,
-}
-
 impl Queries {
     /// How far each view is.
     #[must_use]
@@ -122,18 +108,5 @@ impl Queries {
             skipped: cursor.skipped,
             halted: reached.halt(partition).map(|halt| format!("offset {}: {}", halt.offset, halt.reason)),
         }
-    }
-
-    /// The digest of the rows of `view`. Reads all of them: not for every day.
-    ///
-    /// # Errors
-    /// [`QueryError`].
-    pub fn digest(&self, view: &str) -> Result<ViewDigest, QueryError> {
-        let known = self.0.views.iter().find(|known| known.name() == view);
-        let known = known.ok_or_else(|| QueryError::NoView(view.to_owned()))?;
-        let snap = self.0.store.snapshot();
-        let (instance, cursors) = self.live(&**known, &snap)?;
-        let (rows, digest) = snap.digest(instance)?;
-        Ok(ViewDigest { cut: cut(&cursors), rows, digest })
     }
 }

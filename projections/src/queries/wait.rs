@@ -16,7 +16,7 @@ impl Queries {
     /// given out by another.
     pub async fn wait_for(&self, view: &str, at: &Moment, timeout: Duration) -> Result<(), QueryError> {
         self.wait(view, &Wanted::new(at, self.0.log.partitions())?, timeout).await?;
-        self.check(at).await
+        self.check(view, at).await
     }
 
     /// Waits until `view` has read each of these partitions up to the offset beside it, as [`kippu_events::log::ReadLog::end`] gives it.
@@ -41,17 +41,12 @@ impl Queries {
         }
     }
 
-    /// Whether a moment that is reflected is one of this history.
-    async fn check(&self, at: &Moment) -> Result<(), QueryError> {
+    /// Whether a moment that `view` reflects is one of this history.
+    async fn check(&self, view: &str, at: &Moment) -> Result<(), QueryError> {
         match at {
             Moment::Position(position) => {
-                let (queries, position) = (self.clone(), *position);
-                let look = tokio::task::spawn_blocking(move || {
-                    if queries.is_plainly_of_this_history(&position) {
-                        return Ok(true);
-                    }
-                    queries.is_of_this_history(&position)
-                });
+                let (queries, view, position) = (self.clone(), view.to_owned(), *position);
+                let look = tokio::task::spawn_blocking(move || queries.is_of_this_history(&view, &position));
                 if look.await.map_err(|_| QueryError::Stopped)?? {
                     Ok(())
                 } else {

@@ -9,10 +9,10 @@ use tokio::sync::watch;
 
 use super::OpenError;
 use super::flight::{Flight, Ground, Limits, Member, Purpose};
-use super::muster::is_of_this_history;
 use super::published::{Published, Reached, Showing};
 use super::signal::Request;
 use crate::cursor::Cursor;
+use crate::locate::is_of_this_history;
 use crate::store::{Batch, Instance, Store, StoreError};
 use crate::view::View;
 

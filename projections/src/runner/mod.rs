@@ -7,7 +7,6 @@ mod muster;
 mod published;
 mod signal;
 
-use std::path::Path;
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -20,10 +19,7 @@ pub use published::Halt;
 pub(crate) use published::{Published, Reached};
 pub(crate) use signal::{Request, Signal};
 
-use crate::catalogue;
-use crate::queries::Queries;
 use crate::store::StoreError;
-use crate::view::{Unseal, View};
 
 /// How long what could not be read is left alone: long enough not to be a load on a medium in trouble. It is longer where
 /// reading took longer to fail, so that partitions that can be read get at least half of the time.
@@ -43,33 +39,15 @@ pub enum OpenError {
     Thread(std::io::Error),
 }
 
-/// The running views. Ends them when it is dropped, between two batches.
-pub struct Projections {
-    queries: Queries,
+/// The thread that keeps the views up to date. It ends when this is dropped, between two batches.
+pub(crate) struct Runner {
     signal: Arc<Signal>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Projections {
-    /// Opens the store in `dir` and follows `log` with every view. `unseal` opens personal fields for operators.
-    ///
-    /// # Errors
-    /// [`OpenError`]; a store that is damaged or of another log or history is no error, but filled anew.
-    pub fn start(log: Arc<dyn ReadLog>, dir: &Path, unseal: Option<Arc<dyn Unseal>>) -> Result<Self, OpenError> {
-        Self::start_with(log, dir, unseal, catalogue::views(), Limits::default())
-    }
-
-    /// As [`Projections::start`], with these views.
-    pub(crate) fn start_with(
-        log: Arc<dyn ReadLog>,
-        dir: &Path,
-        unseal: Option<Arc<dyn Unseal>>,
-        views: Vec<Arc<dyn View>>,
-        limits: Limits,
-    ) -> Result<Self, OpenError> {
-        let engine = Engine::open(log.clone(), dir, views.clone(), limits)?;
-        let signal = Arc::new(Signal::new(log.partitions()));
-        let queries = Queries::new(log.clone(), views, &engine, signal.clone(), unseal);
+impl Runner {
+    /// Lets `engine` follow `log`, and do what `signal` asks for.
+    pub(crate) fn start(engine: Engine, log: &dyn ReadLog, signal: Arc<Signal>) -> Result<Self, OpenError> {
         // The log keeps its watchers for good; this one MUST NOT keep the runner's mailbox alive.
         let watched: Weak<Signal> = Arc::downgrade(&signal);
         log.watch(Arc::new(move |partition| {
@@ -82,17 +60,11 @@ impl Projections {
             .name("views".to_owned())
             .spawn(move || run(engine, &mailbox))
             .map_err(OpenError::Thread)?;
-        Ok(Self { queries, signal, thread: Some(thread) })
-    }
-
-    /// What answers from the views.
-    #[must_use]
-    pub fn queries(&self) -> Queries {
-        self.queries.clone()
+        Ok(Self { signal, thread: Some(thread) })
     }
 }
 
-impl Drop for Projections {
+impl Drop for Runner {
     fn drop(&mut self) {
         self.signal.stop();
         if let Some(thread) = self.thread.take()

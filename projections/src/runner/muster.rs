@@ -3,14 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kippu_events::log::{ReadLog, Record};
-
 use super::engine::{Engine, Frozen};
 use super::flight::{Flight, Member, Purpose};
 use super::published::Reached;
 use crate::cursor::Cursor;
-use crate::locate;
-use crate::store::{Batch, Instance, Store, StoreError};
+use crate::store::{Batch, Instance, Snap, StoreError};
+use crate::view::View;
 
 impl Engine {
     /// Finds the instance of each view, makes those that are missing, deletes those that nobody needs.
@@ -24,32 +22,8 @@ impl Engine {
         let mut members: BTreeMap<u32, Vec<Member>> = BTreeMap::new();
         let new_track = self.fresh_id();
         for view in self.views.clone() {
-            let member = |instance, purpose| Member { instance, view: view.clone(), purpose };
-            if let Some((id, live)) = snap.live(view.name())? {
-                instances.remove(&id);
-                if live.revision == view.revision() {
-                    members.entry(live.track).or_default().push(member(id, Purpose::Live));
-                    continue;
-                }
-                if view.presents(live.revision) {
-                    let frozen = self.freeze(id, &live, snap.track(live.track)?, &mut batch);
-                    self.frozen.insert(view.name(), frozen);
-                } else {
-                    batch.not_live(view.name());
-                    batch.no_instance(id);
-                }
-            }
-            let begun = |instance: &Instance| instance.view == view.name() && instance.revision == view.revision();
-            let (id, track) = match instances.iter().find(|(_, instance)| begun(instance)).map(|(id, i)| (*id, i.track))
-            {
-                Some((id, track)) => {
-                    instances.remove(&id);
-                    (id, track)
-                }
-                None => (self.fresh_id(), new_track),
-            };
-            batch.instance(id, &Instance { view: view.name().to_owned(), revision: view.revision(), track });
-            members.entry(track).or_default().push(member(id, Purpose::Filling));
+            let (track, member) = self.member(view, &snap, &mut instances, new_track, &mut batch)?;
+            members.entry(track).or_default().push(member);
         }
         for (id, instance) in instances {
             if !self.views.iter().any(|view| view.name() == instance.view) {
@@ -62,11 +36,11 @@ impl Engine {
                 batch.no_track(track);
             }
         }
+        let begin = vec![Cursor::default(); self.goal.len()];
         for (track, members) in members {
             let cursors = if track == new_track {
-                let cursors = vec![Cursor::default(); self.goal.len()];
-                batch.track(track, &cursors);
-                cursors
+                batch.track(track, &begin);
+                begin.clone()
             } else {
                 snap.track(track)?
             };
@@ -75,11 +49,43 @@ impl Engine {
             self.flights.push(flight);
         }
         if self.flights.is_empty() {
-            self.flights.push(Flight::new(new_track, vec![Cursor::default(); self.goal.len()]));
+            self.flights.push(Flight::new(new_track, begin));
         }
         let read = |flight: &Flight| flight.reached.cursors.iter().map(|cursor| cursor.offset).sum::<u64>();
         self.flights.sort_by_key(|flight| std::cmp::Reverse(read(flight)));
         store.write(batch)
+    }
+
+    /// The instance of `view` that is fed from now on, and its track: the one that answers, or one among `instances` that was
+    /// being filled, or a new one. Takes what is to stay out of `instances`.
+    fn member(
+        &mut self,
+        view: Arc<dyn View>,
+        snap: &Snap<'_>,
+        instances: &mut BTreeMap<u32, Instance>,
+        new_track: u32,
+        batch: &mut Batch,
+    ) -> Result<(u32, Member), StoreError> {
+        let (name, revision) = (view.name(), view.revision());
+        if let Some((id, live)) = snap.live(name)? {
+            instances.remove(&id);
+            if live.revision == revision {
+                return Ok((live.track, Member { instance: id, view, purpose: Purpose::Live }));
+            }
+            if view.presents(live.revision) {
+                let frozen = self.freeze(id, &live, snap.track(live.track)?, batch);
+                self.frozen.insert(name, frozen);
+            } else {
+                batch.not_live(name);
+                batch.no_instance(id);
+            }
+        }
+        let begun = instances.iter().find(|(_, instance)| instance.view == name && instance.revision == revision);
+        let begun = begun.map(|(id, instance)| (*id, instance.track));
+        let (id, track) = begun.unwrap_or_else(|| (self.fresh_id(), new_track));
+        instances.remove(&id);
+        batch.instance(id, &Instance { view: name.to_owned(), revision, track });
+        Ok((track, Member { instance: id, view, purpose: Purpose::Filling }))
     }
 
     /// Gives an instance that is no longer fed a track of its own, so that its cut stays true.
@@ -90,26 +96,4 @@ impl Engine {
         let halts = vec![None; cursors.len()];
         Frozen { instance: id, revision: live.revision, track, reached: Arc::new(Reached { cursors, halts }) }
     }
-}
-
-/// Whether every cursor in the store names a record that the log has.
-pub(super) fn is_of_this_history(log: &dyn ReadLog, store: &Store, ends: &[u64]) -> Result<bool, StoreError> {
-    let snap = store.snapshot();
-    for track in snap.tracks()? {
-        for (index, cursor) in (0..).zip(snap.track(track)?) {
-            let Some(taken) = cursor.taken else { continue };
-            if ends[usize::from(index)] < cursor.offset {
-                return Ok(false);
-            }
-            // A log that cannot be read, or a record that has become unreadable, is no other history: the fold will
-            // meet and name it.
-            if let Ok(entry) = locate::entry(log, index, taken.at)
-                && let Ok(record) = Record::decode(&entry.stored)
-                && record.digest != taken.digest
-            {
-                return Ok(false);
-            }
-        }
-    }
-    Ok(true)
 }

@@ -51,6 +51,11 @@ impl Reached {
         self.halts.get(usize::from(partition)).and_then(Option::as_ref)
     }
 
+    /// Entries of `partition` that were read and do not count.
+    pub(crate) fn skipped(&self, partition: u16) -> Option<u64> {
+        self.cursors.get(usize::from(partition)).map(|cursor| cursor.skipped)
+    }
+
     pub(crate) fn position(&self, partition: u16) -> Option<Position> {
         self.cursors.get(usize::from(partition))?.position(partition)
     }

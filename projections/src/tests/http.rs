@@ -8,14 +8,15 @@ use actix_web::http::header::{ETAG, IF_NONE_MATCH, RETRY_AFTER};
 use actix_web::{App, HttpMessage as _, dev::Service as _, test, web};
 use kippu_events::EntityId;
 use kippu_events::log::Position;
-use kippu_events::secrets::Sealed;
+use kippu_events::secrets::SealedField;
 use serde_json::Value;
 
 use super::story::State;
 use super::{Running, Scripted, Story, end_of, seed};
 use crate::Projections;
+use crate::error::NotOpened;
 use crate::http::{self, CUT, POSITION};
-use crate::view::{NotOpened, Unseal, Viewer};
+use crate::view::{Unseal, Viewer};
 
 const MIN: &str = "kippu-min-position";
 
@@ -147,7 +148,7 @@ async fn what_cannot_be_answered_is_a_documented_problem() {
 struct Elsewhere(ThreadId);
 
 impl Unseal for Elsewhere {
-    fn unseal(&self, _person: EntityId, _field: &str, _sealed: &Sealed) -> Result<Option<String>, NotOpened> {
+    fn unseal(&self, _person: EntityId, _field: &str, _sealed: &SealedField) -> Result<Option<String>, NotOpened> {
         let here = std::thread::current().id() == self.0;
         if here { Err(NotOpened("asked on the worker".to_owned())) } else { Ok(Some("Ann".to_owned())) }
     }

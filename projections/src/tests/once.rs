@@ -78,7 +78,7 @@ fn assert_true_to(log: &dyn ReadLog, store: &Store) -> Cut {
         let fold = folded(log, &**view, &cut);
         let mut stored = Vec::new();
         let everything = [0xff; 64];
-        snap.rows(id, &[], &everything, |key, value| {
+        snap.rows::<crate::store::StoreError>(id, &[], &everything, |key, value| {
             stored.push((key.to_vec(), value.to_vec()));
             Ok(true)
         })

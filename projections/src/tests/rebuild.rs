@@ -70,7 +70,7 @@ fn a_rebuilt_view_that_differs_does_not_take_over() {
         let store = Store::open(running.dir.path(), log.id(), 2).expect("opened");
         let live = store.snapshot().live("users").expect("read").expect("an instance").0;
         let mut batch = Batch::default();
-        batch.row(&crate::rows::full_key(live, b"\x09planted"), Some(b"row"));
+        batch.row(&crate::store::full_key(live, b"\x09planted"), Some(b"row"));
         store.write(batch).expect("written");
     }
     running.start();

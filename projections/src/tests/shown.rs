@@ -3,14 +3,15 @@
 use std::collections::BTreeSet;
 
 use kippu_events::client::Role;
-use kippu_events::secrets::Sealed;
+use kippu_events::secrets::SealedField;
 use kippu_events::{EntityId, Time};
 use serde_json::Value;
 
 use super::story::BEGIN;
 use super::{Running, Scripted, Story, seed};
+use crate::error::NotOpened;
 use crate::queries::{Page, Queries, QueryError};
-use crate::view::{NotOpened, Unseal, Viewer};
+use crate::view::{Unseal, Viewer};
 use crate::{Projections, catalogue};
 
 const ALL_VIEWS: [&str; 5] = ["users", "approvals", "spending", "clients", "placements"];
@@ -221,7 +222,7 @@ fn pages_show_every_row_once_while_rows_come_and_go() {
 struct Opened;
 
 impl Unseal for Opened {
-    fn unseal(&self, _person: EntityId, field: &str, sealed: &Sealed) -> Result<Option<String>, NotOpened> {
+    fn unseal(&self, _person: EntityId, field: &str, sealed: &SealedField) -> Result<Option<String>, NotOpened> {
         Ok((field == "login").then(|| format!("{field} of {}", sealed.xchacha20poly1305)))
     }
 }
@@ -249,7 +250,7 @@ fn personal_fields_are_opened_only_for_an_operator_who_asks() {
 struct Away;
 
 impl Unseal for Away {
-    fn unseal(&self, _person: EntityId, field: &str, _sealed: &Sealed) -> Result<Option<String>, NotOpened> {
+    fn unseal(&self, _person: EntityId, field: &str, _sealed: &SealedField) -> Result<Option<String>, NotOpened> {
         Err(NotOpened(field.to_owned()))
     }
 }

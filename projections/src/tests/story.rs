@@ -8,7 +8,7 @@ use kippu_events::event::{AnyEvent, BodyWriter, Cause, Mac, Place, Typed};
 use kippu_events::log::LogId;
 use kippu_events::money::{Currency, Minor};
 use kippu_events::placement::{self, Placement};
-use kippu_events::secrets::{PinVerifier, Sealed, TokenHash};
+use kippu_events::secrets::{PinVerifier, SealedField, TokenHash};
 use kippu_events::user::{self, Charging, LimitSource, User};
 use kippu_events::{EntityId, EntityKey, Principal, Time};
 use rand::rngs::StdRng;
@@ -110,7 +110,7 @@ impl Story {
 
     pub(crate) fn register(&mut self) -> Beat {
         let id = self.fresh_id();
-        let sealed = |text: &str| Sealed { xchacha20poly1305: text.to_owned() };
+        let sealed = |text: &str| SealedField { xchacha20poly1305: text.to_owned() };
         let event = user::Event::Registered {
             login: sealed("sealed-login"),
             name: Some(sealed("sealed-name")),

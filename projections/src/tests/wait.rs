@@ -6,7 +6,7 @@ use kippu_events::EntityId;
 use kippu_events::client::Role;
 use kippu_events::log::{Cut, Position};
 
-use super::{PATIENCE, Running, Scripted, Story, end_of, runtime, seed};
+use super::{PATIENCE, Running, Scripted, Story, end_of, entries, runtime, seed};
 use crate::queries::{Moment, QueryError};
 use crate::view::Viewer;
 
@@ -76,6 +76,27 @@ fn a_position_of_another_history_is_told_apart() {
     assert_eq!(runtime().block_on(queries.wait_for("users", &claim, NOW)), Ok(()));
     let short = Moment::Cut(Cut(vec![1]));
     assert!(matches!(runtime().block_on(queries.wait_for("users", &short, NOW)), Err(QueryError::OtherHistory(_))));
+}
+
+/// Shows F20.
+#[test]
+fn a_position_behind_entries_that_do_not_count_is_checked_at_a_single_look() {
+    let mut story = Story::new(seed(), 1);
+    let log = Scripted::telling(&mut story, 20);
+    let entries = entries(&*log, 0);
+    // What was there before comes again, as from a client library that repeats it.
+    log.push(0, entries.last().expect("an entry").1.clone());
+    let last = log.tell(&mut story);
+    let running = Running::over(log.clone());
+    let queries = running.caught_up();
+    log.fail_reads(0, 0..last.number, u32::MAX);
+    let at = |position| runtime().block_on(queries.wait_for("users", &Moment::Position(position), NOW));
+    assert_eq!(at(last), Ok(()));
+    let before = Position { number: last.number - 1, ..last };
+    assert!(
+        matches!(at(before), Err(QueryError::Log(_))),
+        "it is found from the beginning on, which cannot be read now"
+    );
 }
 
 #[test]

@@ -16,7 +16,7 @@ use kippu_events::{Entity as _, EntityId, Family, Principal, Recorded, Time};
 use serde::{Deserialize, Serialize};
 
 use super::{decode, encode, main_row, revision_with, to_json};
-use crate::queries::QueryError;
+use crate::error::QueryError;
 use crate::rows::Rows;
 use crate::view::{Ask, Filter, Plan, Presented, Table, View, row_key};
 
@@ -163,15 +163,6 @@ impl View for Approvals {
 
 /// The row that the first event of an approval makes.
 fn first(event: &Recorded<'_>, decoded: &Event) -> Option<Row> {
-    let (user, amount, currency, purchase) = match decoded {
-        Event::Issued { user, amount, currency, purchase, .. }
-        | Event::Refused { user, amount, currency, purchase, .. } => (user, amount, currency, purchase),
-        Event::Redeemed { .. }
-        | Event::RedeemRefused { .. }
-        | Event::Settled { .. }
-        | Event::Expired {}
-        | Event::Revoked {} => return None,
-    };
     let (requester, expires_at, phase) = match decoded {
         Event::Issued { terminal, expires_at, .. } => (Some(*terminal), Some(*expires_at), Phase::Issued),
         Event::Refused { reason, .. } => (client(&event.cause.principal), None, Phase::Refused { reason: *reason }),
@@ -180,6 +171,11 @@ fn first(event: &Recorded<'_>, decoded: &Event) -> Option<Row> {
         | Event::Settled { .. }
         | Event::Expired {}
         | Event::Revoked {} => return None,
+    };
+    let (Event::Issued { user, amount, currency, purchase, .. }
+    | Event::Refused { user, amount, currency, purchase, .. }) = decoded
+    else {
+        return None;
     };
     Some(Row {
         user: *user,

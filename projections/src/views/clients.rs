@@ -7,9 +7,9 @@ use kippu_events::{EntityId, Family, Recorded, Time};
 use serde::{Deserialize, Serialize};
 
 use super::{decode, fold_row, revision_with, to_json};
-use crate::queries::QueryError;
+use crate::error::{NotARow, QueryError};
 use crate::rows::Rows;
-use crate::view::{Ask, Filter, NotARow, Plan, Presented, Table, View};
+use crate::view::{Ask, Filter, Plan, Presented, Table, View};
 
 /// See the module.
 pub struct Clients;

@@ -5,8 +5,9 @@ use kippu_events::{EntityKey, Recorded};
 use serde::{Deserialize, Serialize};
 
 use super::{decode, encode};
+use crate::error::NotARow;
 use crate::rows::Rows;
-use crate::view::{NotARow, Table, View};
+use crate::view::{Table, View};
 
 /// See the module.
 pub struct History;

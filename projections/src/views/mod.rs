@@ -12,8 +12,9 @@ use kippu_events::{Entity, EntityId, Recorded};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::error::NotARow;
 use crate::rows::Rows;
-use crate::view::{NotARow, row_key};
+use crate::view::row_key;
 
 /// The revision of a view whose rows contain states of `E`: it changes with either.
 const fn revision_with<E: Entity>(own: u32) -> u32 {

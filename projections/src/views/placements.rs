@@ -7,7 +7,7 @@ use kippu_events::{Entity as _, EntityId, Family, Recorded, Time};
 use serde::{Deserialize, Serialize};
 
 use super::{decode, fold_row, revision_with, to_json};
-use crate::queries::QueryError;
+use crate::error::QueryError;
 use crate::rows::Rows;
 use crate::view::{Ask, Filter, Plan, Presented, Table, View};
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::users::{own_user, sees_user};
 use super::{decode, fold_row, revision_with, to_json};
-use crate::queries::QueryError;
+use crate::error::QueryError;
 use crate::rows::Rows;
 use crate::view::{Ask, Filter, Plan, Presented, Table, View};
 

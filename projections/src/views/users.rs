@@ -3,13 +3,13 @@
 use kippu_events::client::Role;
 use kippu_events::event::NotAnEvent;
 use kippu_events::money::{Currency, Minor};
-use kippu_events::secrets::Sealed;
+use kippu_events::secrets::SealedField;
 use kippu_events::user::{Account, Charging, Event, LimitSource, User};
 use kippu_events::{Entity as _, EntityId, Family, Recorded, Time};
 use serde::{Deserialize, Serialize};
 
 use super::{decode, fold_row, revision_with, to_json};
-use crate::queries::QueryError;
+use crate::error::QueryError;
 use crate::rows::Rows;
 use crate::view::{Ask, Filter, Plan, Presented, Table, View, Viewer};
 
@@ -23,8 +23,8 @@ const NAME: &str = "name";
 #[derive(Serialize, Deserialize)]
 struct Row {
     account: User,
-    login: Sealed,
-    name: Option<Sealed>,
+    login: SealedField,
+    name: Option<SealedField>,
     registered_at: Time,
     changed_at: Time,
     version: u64,
@@ -156,7 +156,8 @@ impl Table for Users {
             User::Absent => return Ok(None),
             User::Registered(account) => account,
         };
-        let open = |field: &str, sealed: &Sealed| ask.unseal.map(|unseal| unseal.unseal(id, field, sealed)).transpose();
+        let open =
+            |field: &str, sealed: &SealedField| ask.unseal.map(|unseal| unseal.unseal(id, field, sealed)).transpose();
         let shown = Shown {
             id,
             state: "registered",

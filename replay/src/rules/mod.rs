@@ -14,14 +14,44 @@ use kippu_events::event::{EventId, NotAnEvent, Recorded};
 use kippu_events::user::User;
 use kippu_events::{Entity, EntityId, Family, Time};
 
-use crate::verify::Breach;
+use serde::Serialize;
+
+use movements::Account;
 pub(crate) use movements::Movements;
+
+/// A well-formed record that says what must not be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Breach {
+    /// The record.
+    pub number: u64,
+    /// The event's place, partition-number.index.
+    pub event: String,
+    /// The rule, a stable name.
+    pub rule: &'static str,
+    /// How it was broken.
+    pub detail: String,
+}
 
 /// Broken rules: all counted, the first ones told.
 pub(crate) struct Breaches {
-    pub(crate) most: usize,
+    most: usize,
     pub(crate) count: u64,
     pub(crate) first: Vec<Breach>,
+}
+
+impl Breaches {
+    /// None so far; at most so many of them will be told.
+    pub(crate) const fn new(most: usize) -> Self {
+        Self { most, count: 0, first: Vec::new() }
+    }
+
+    /// A rule is broken at `place`.
+    pub(crate) fn add(&mut self, place: EventId, rule: &'static str, detail: String) {
+        self.count += 1;
+        if self.first.len() < self.most {
+            self.first.push(Breach { number: place.number, event: place.to_string(), rule, detail });
+        }
+    }
 }
 
 /// One event's surroundings.
@@ -62,10 +92,10 @@ impl Facts {
         }
     }
 
-    /// Those of a user.
-    pub(crate) const fn as_user(&self) -> Option<&users::Facts> {
+    /// What a registered user's limit stands at.
+    pub(crate) fn account(&self) -> Option<Account> {
         match self {
-            Self::User(facts) => Some(facts),
+            Self::User(facts) => facts.account(),
             Self::Approval(_) | Self::Client(_) | Self::Plain => None,
         }
     }

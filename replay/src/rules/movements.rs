@@ -6,7 +6,7 @@ use kippu_events::event::EventId;
 use kippu_events::money::Currency;
 use kippu_events::user::Charging;
 
-use super::{Breaches, users};
+use super::Breaches;
 
 /// What happens to a part of a user's limit. In minor units.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -72,6 +72,15 @@ pub(super) struct Side<T> {
     pub(super) what: T,
 }
 
+/// A user's limit, and what is used of it. In minor units.
+pub(crate) struct Account {
+    pub(super) currency: Currency,
+    pub(super) charging: Charging,
+    pub(super) limit: u64,
+    /// Reserved or charged.
+    pub(super) used: u64,
+}
+
 /// Of one record; kept from record to record for its memory.
 #[derive(Default)]
 pub(crate) struct Movements {
@@ -103,19 +112,15 @@ impl Movements {
     }
 
     /// Holds the two sides of the finished record against each other, and decisions against the accounts they name.
-    pub(crate) fn settle<'a>(
-        &mut self,
-        account: impl Fn(EntityId) -> Option<&'a users::Facts>,
-        breaches: &mut Breaches,
-    ) {
+    pub(crate) fn settle(&mut self, account: impl Fn(EntityId) -> Option<Account>, breaches: &mut Breaches) {
         for Side { place, user, approval, what: call } in &self.calls {
-            let Some(known) = account(*user).filter(|account| account.is_registered()) else {
+            let Some(known) = account(*user) else {
                 breaches.add(*place, "user", format!("users/{user} was never registered"));
                 continue;
             };
             if let Call::Issue { currency, limit, used, .. } = *call {
-                self.decided(*place, *user, (limit, used), known, breaches);
-                if known.currency != Some(currency) {
+                self.decided(*place, *user, (limit, used), &known, breaches);
+                if known.currency != currency {
                     breaches.add(*place, "currency", format!("{currency} is not the currency of users/{user}"));
                 }
             }
@@ -144,11 +149,11 @@ impl Movements {
         place: EventId,
         user: EntityId,
         (limit, used): (u64, u64),
-        known: &users::Facts,
+        known: &Account,
         breaches: &mut Breaches,
     ) {
         let before = self.used_before.iter().find(|(moved, _)| *moved == user);
-        let before = before.map_or(known.used(), |(_, used)| *used);
+        let before = before.map_or(known.used, |(_, used)| *used);
         if (limit, used) != (known.limit, before) {
             let found = format!("limit {} with {before} used", known.limit);
             breaches.add(place, "inputs", format!("decided on limit {limit} with {used} used, but it was {found}"));

@@ -5,14 +5,14 @@ use kippu_events::user::{Charging, Event};
 use kippu_events::{EntityId, Time};
 
 use super::Seen;
-use super::movements::{Movement, Side};
+use super::movements::{Account, Movement, Side};
 
 /// What is remembered of a user. In minor units.
 #[derive(Default)]
 pub(crate) struct Facts {
-    pub(super) currency: Option<Currency>,
-    pub(super) charging: Charging,
-    pub(super) limit: u64,
+    currency: Option<Currency>,
+    charging: Charging,
+    limit: u64,
     reserved: u64,
     charged: u64,
     locked_until: Option<Time>,
@@ -20,12 +20,18 @@ pub(crate) struct Facts {
 
 impl Facts {
     /// A currency is given at the registration and for ever.
-    pub(super) const fn is_registered(&self) -> bool {
+    const fn is_registered(&self) -> bool {
         self.currency.is_some()
     }
 
+    /// What the limit stands at; nothing before the registration.
+    pub(super) fn account(&self) -> Option<Account> {
+        let Self { charging, limit, .. } = *self;
+        self.currency.map(|currency| Account { currency, charging, limit, used: self.used() })
+    }
+
     /// Reserved and charged.
-    pub(super) const fn used(&self) -> u64 {
+    const fn used(&self) -> u64 {
         self.reserved.saturating_add(self.charged)
     }
 

@@ -8,8 +8,14 @@ use kippu_events::event::{EventId, NotAnEvent, Recorded};
 use kippu_events::user::User;
 use kippu_events::{EntityKey, Time};
 
-use super::partition::Own;
 use crate::rules::{Breaches, Facts, Movements, Seen};
+
+/// What every event of this partition must say of itself.
+pub(super) struct Own {
+    pub(super) partition: u16,
+    pub(super) partitions: u16,
+    pub(super) source: String,
+}
 
 /// See the module.
 #[derive(Default)]
@@ -49,7 +55,7 @@ impl Entities {
             self.event(event, place, own, breaches)?;
         }
         let known = &self.known;
-        self.movements.settle(|user| known.get(&EntityKey::of::<User>(user))?.facts.as_user(), breaches);
+        self.movements.settle(|user| known.get(&EntityKey::of::<User>(user))?.facts.account(), breaches);
         Ok(())
     }
 

@@ -17,7 +17,8 @@ use std::time::Instant;
 use kippu_events::log::ReadLog;
 
 use crate::checkpoint::Checkpoint;
-pub use report::{Breach, Damage, Head, Partition, Report, Totals};
+pub use crate::rules::Breach;
+pub use report::{Damage, Head, Partition, Report, Totals};
 
 /// How to verify.
 #[derive(Clone, Copy)]

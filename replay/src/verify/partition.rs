@@ -4,9 +4,9 @@ use kippu_events::event::{self, EventId, NotAnEvent};
 use kippu_events::log::walk::{Skip, Step};
 use kippu_events::log::{self, Bound, Content, ReadError, ReadLog};
 
-use super::entities::Entities;
+use super::Options;
+use super::entities::{Entities, Own};
 use super::report::{Damage, Head, Partition};
-use super::{Options, report};
 use crate::rules::Breaches;
 
 /// Walks `partition` from its genesis to its end or its first damage.
@@ -28,13 +28,6 @@ pub(super) fn walk(log: &dyn ReadLog, partition: u16, options: &Options<'_>) -> 
     found.breaches = breaches.count;
     found.first_breaches = breaches.first;
     found
-}
-
-/// What every event of this partition must say of itself.
-pub(super) struct Own {
-    pub(super) partition: u16,
-    pub(super) partitions: u16,
-    pub(super) source: String,
 }
 
 struct Walk<'a> {
@@ -187,20 +180,5 @@ impl Walk<'_> {
         self.found.events += events.len() as u64;
         let place = EventId { partition: self.own.partition, number, index: 0 };
         self.entities.take(&events, place, &self.own, &mut self.breaches).map_err(Fault::from)
-    }
-}
-
-impl Breaches {
-    fn new(most: usize) -> Self {
-        Self { most, count: 0, first: Vec::new() }
-    }
-
-    /// A rule is broken at `place`.
-    pub(crate) fn add(&mut self, place: EventId, rule: &'static str, detail: String) {
-        self.count += 1;
-        if self.first.len() < self.most {
-            let EventId { number, .. } = place;
-            self.first.push(report::Breach { number, event: place.to_string(), rule, detail });
-        }
     }
 }

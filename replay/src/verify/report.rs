@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::Options;
 use crate::checkpoint::Checkpoint;
+use crate::rules::Breach;
 
 /// The outcome for a whole log.
 #[derive(Clone, Debug, Serialize)]
@@ -100,19 +101,6 @@ pub struct Damage {
     pub field: String,
     /// What is wrong with it.
     pub reason: String,
-}
-
-/// A well-formed record that says what must not be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Breach {
-    /// The record.
-    pub number: u64,
-    /// The event's place, partition-number.index.
-    pub event: String,
-    /// The rule, a stable name.
-    pub rule: &'static str,
-    /// How it was broken.
-    pub detail: String,
 }
 
 impl Report {

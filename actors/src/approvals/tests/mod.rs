@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use kippu_events::approval::{Approval, Event, Purchase};
 use kippu_events::client::Role;
-use kippu_events::secrets::{PinVerifier, Sealed, TokenHash};
+use kippu_events::secrets::{PinVerifier, SealedField, TokenHash};
 use kippu_events::user::{self, Charging, LimitSource, User};
 use kippu_events::{EntityId, Time};
 
@@ -52,7 +52,7 @@ fn pin(digits: &str) -> PinVerifier {
 /// A user with the PIN 1234 and a limit of 100.00 EUR.
 fn registered(charging: Charging) -> user::Event {
     user::Event::Registered {
-        login: Sealed { xchacha20poly1305: String::new() },
+        login: SealedField { xchacha20poly1305: String::new() },
         name: None,
         pin: Some(pin("1234")),
         source: LimitSource::Fixed,

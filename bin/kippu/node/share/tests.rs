@@ -8,8 +8,7 @@ use kippu_events::log::{Claimant, Log as _, LogId, ReadLog as _};
 use kippu_events::secrets::Secrets;
 
 use super::*;
-use crate::node::{CLIENTS_WAIT, DataDir, Node, on_a_system};
-use crate::server::metrics::Commits;
+use crate::node::{CLIENTS_WAIT, DataDir, GroupCommits, Node, on_a_system};
 
 const LOG: LogId = LogId([3; 16]);
 
@@ -20,7 +19,7 @@ async fn node(log: &Arc<MemoryLog>) -> (Node, tempfile::TempDir) {
     let secrets = Arc::new(Secrets::ephemeral(3, LOG));
     let runtime = RuntimeConfig { serves: Serves::Assigned, ..RuntimeConfig::new(data.entities()) };
     let log = Arc::clone(log);
-    (Node::start(log, Commits::default(), secrets, data, runtime).await.unwrap(), dir)
+    (Node::start(log, GroupCommits::default(), secrets, data, runtime).await.unwrap(), dir)
 }
 
 /// A share in a group that lets nobody in, and whether it was asked to.

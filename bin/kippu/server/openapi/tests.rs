@@ -191,10 +191,9 @@ fn every_link_leads_to_an_operation_and_an_opened_entity_to_all_that_may_be_aske
 fn the_guide_for_callers_names_every_command_and_view() {
     let guide = include_str!("../../../../docs/http.md");
     let named = |what: &str| guide.contains(what);
-    let actors = Family::ALL.map(catalogue::actor);
-    let commands = actors.iter().flat_map(|actor| {
-        let last = |spec| http::path_of(actor.family(), spec).rsplit('/').next().map(str::to_owned);
-        actor.commands().iter().filter_map(last).map(|last| format!("/{last}`"))
+    let commands = Family::ALL.into_iter().flat_map(|family| {
+        let last = move |spec| http::path_of(family, spec).rsplit('/').next().map(|last| format!("/{last}`"));
+        catalogue::actor(family).commands().iter().filter_map(last)
     });
     let views = kippu_projections::catalogue::views();
     let views = views.iter().filter(|view| view.table().is_some()).map(|view| format!("| `{}` |", view.name()));

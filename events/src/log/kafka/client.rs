@@ -6,15 +6,15 @@ use std::time::Duration;
 use rdkafka::admin::AdminClient;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::ConsumerContext;
+use rdkafka::consumer::{BaseConsumer, ConsumerContext};
 use rdkafka::error::KafkaError;
-use rdkafka::producer::{DeliveryResult, ProducerContext};
+use rdkafka::producer::{BaseProducer, DeliveryResult, ProducerContext};
 use rdkafka::{ClientConfig, Statistics};
 use tracing::Level;
 
 use super::address::Address;
 use super::figures::Tap;
-use super::properties::check_properties;
+use super::properties::objection;
 use super::{OpenError, Settings};
 
 /// A broker that does not answer within this is taken for gone.
@@ -128,6 +128,33 @@ pub(super) fn producer(brokers: &str, properties: &BTreeMap<String, String>) -> 
         .set("queue.buffering.max.messages", "100000")
         .set("queue.buffering.max.kbytes", "262144");
     config
+}
+
+/// Says whether clients can be made with these properties. Connects to nobody.
+///
+/// # Errors
+/// [`OpenError::Property`] names the one that is refused, and why; [`OpenError::Client`] where they do not go together.
+pub fn check_properties(properties: &BTreeMap<String, String>) -> Result<(), OpenError> {
+    for (name, value) in properties {
+        if let Some(reason) = objection(name, value) {
+            return Err(OpenError::Property { name: name.clone(), reason });
+        }
+    }
+    // Two clients that know of no broker: librdkafka looks at each property, and at all of them together.
+    let consumer = consumer("", properties).create_with_context(Traced::default());
+    let consumer: BaseConsumer<Traced> = consumer.map_err(complaint)?;
+    let producer = producer("", properties).create_with_context(Traced::default());
+    let producer: BaseProducer<Traced> = producer.map_err(complaint)?;
+    drop((consumer, producer));
+    Ok(())
+}
+
+/// What librdkafka says. The value, which its error would show too, may be a secret.
+fn complaint(error: KafkaError) -> OpenError {
+    match error {
+        KafkaError::ClientConfig(_, reason, name, _) => OpenError::Property { name, reason: reason.trim().to_owned() },
+        error => OpenError::client(error),
+    }
 }
 
 /// Librdkafka's own words into our traces, and its figures to where they are wanted.

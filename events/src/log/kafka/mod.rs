@@ -49,12 +49,12 @@ use std::thread::JoinHandle;
 
 pub use address::Address;
 pub use beside::Beside;
+pub use client::check_properties;
 pub use error::OpenError;
 pub use figures::Figures;
 pub use keys::KeysTopic;
 pub use members::{Membership, Owner, SESSION};
 pub use message::{Plain, plain};
-pub use properties::check_properties;
 pub use restore::Restored;
 pub use settings::Settings;
 pub use topic::{NewTopic, cluster_of};
@@ -125,7 +125,16 @@ impl KafkaLog {
     /// # Errors
     /// [`OpenError`]; an interrupted creation is simply done again.
     pub fn create(address: &Address, settings: &Settings, id: LogId, new: &NewTopic) -> Result<(), OpenError> {
-        topic::create(&Fetch::new(Access::new(address, settings)?), settings, id, new)
+        if new.partitions == 0 {
+            return Err(OpenError::NoPartitions);
+        }
+        let fetch = Fetch::new(Access::new(address, settings)?);
+        topic::cluster(&fetch, settings)?;
+        keys::create(&fetch, settings, id, new)?;
+        topic::make(&fetch, new)?;
+        topic::owners(&fetch, new)?;
+        topic::wait_until_there(&fetch, new.partitions)?;
+        topic::begin(&fetch, id, new.partitions)
     }
 
     /// The log at `address`.

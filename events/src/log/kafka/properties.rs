@@ -1,15 +1,6 @@
 //! The properties of librdkafka that an operator may give, and why the others are refused: what a log promises rests on
 //! them, or they are set here already. Names and aliases are those of librdkafka's `CONFIGURATION.md`.
 
-use std::collections::BTreeMap;
-
-use rdkafka::consumer::BaseConsumer;
-use rdkafka::error::KafkaError;
-use rdkafka::producer::BaseProducer;
-
-use super::OpenError;
-use super::client;
-
 /// Requests in flight within which Kafka keeps an idempotent producer's messages in order.
 const MOST_IN_FLIGHT: i64 = 5;
 /// Kafka's own default, which has room for the largest record and its headers.
@@ -161,26 +152,12 @@ const KEPT: &[Kept] = &[
     },
 ];
 
-/// Says whether clients can be made with these properties. Connects to nobody.
-///
-/// # Errors
-/// [`OpenError::Property`] names the one that is refused, and why; [`OpenError::Client`] where they do not go together.
-pub fn check_properties(properties: &BTreeMap<String, String>) -> Result<(), OpenError> {
-    for (name, value) in properties {
-        if let Some(reason) = refusal(name, value).or_else(|| beyond_this_build(name, value)) {
-            return Err(OpenError::Property { name: name.clone(), reason });
-        }
-    }
-    // Two clients that know of no broker: librdkafka looks at each property, and at all of them together.
-    let consumer = client::consumer("", properties).create_with_context(client::Traced::default());
-    let consumer: BaseConsumer<client::Traced> = consumer.map_err(complaint)?;
-    let producer = client::producer("", properties).create_with_context(client::Traced::default());
-    let producer: BaseProducer<client::Traced> = producer.map_err(complaint)?;
-    drop((consumer, producer));
-    Ok(())
+/// Why an operator must not give `name` this value, as far as that can be said without librdkafka.
+pub(super) fn objection(name: &str, value: &str) -> Option<String> {
+    refusal(name, value).or_else(|| beyond_this_build(name, value))
 }
 
-/// Why `name` must not be `value`, as far as it is for us to say.
+/// What keeps `name` from being `value`, whatever was built.
 fn refusal(name: &str, value: &str) -> Option<String> {
     let kept = KEPT.iter().find(|kept| kept.names.contains(&name))?;
     let number = value.trim().parse::<i64>().ok();
@@ -205,16 +182,11 @@ fn beyond_this_build(name: &str, value: &str) -> Option<String> {
     lacking.then(|| "it needs a program that was built with the feature tls".to_owned())
 }
 
-/// What librdkafka says. The value, which its error would show too, may be a secret.
-fn complaint(error: KafkaError) -> OpenError {
-    match error {
-        KafkaError::ClientConfig(_, reason, name, _) => OpenError::Property { name, reason: reason.trim().to_owned() },
-        error => OpenError::client(error),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::client::{self, check_properties};
     use super::*;
 
     fn checked(name: &str, value: &str) -> Result<(), String> {

@@ -7,15 +7,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::OpenError;
 use super::place::Place;
-
-/// A record that lies at `offset`.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Delivered {
-    pub(super) partition: u16,
-    pub(super) epoch: u64,
-    pub(super) number: u64,
-    pub(super) offset: u64,
-}
+use super::seat::Delivered;
 
 /// Starts the thread that tells writers. It ends when nobody can report any more.
 pub(super) fn start(places: Arc<[Place]>) -> Result<Sender<Delivered>, OpenError> {

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::bookmark::Bookmark;
-use super::reports::Delivered;
 use super::ring::Ring;
 use super::skips::Skips;
 use crate::log::record::{Claim, Content, Header, MOST_BYTES};
@@ -36,6 +35,15 @@ pub(super) struct Seat {
     claims: HashMap<[u8; 16], Pending>,
     /// News for writers, in order; told outside the lock.
     news: VecDeque<(Arc<Fate>, Progress)>,
+}
+
+/// A record of this process that the brokers have confirmed, at `offset`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Delivered {
+    pub(super) partition: u16,
+    pub(super) epoch: u64,
+    pub(super) number: u64,
+    pub(super) offset: u64,
 }
 
 struct Pending {
@@ -148,8 +156,8 @@ impl Seat {
 
     /// A claim has become the head after `before`.
     fn succeed(&mut self, before: Head, head: Head, claim: Claim) {
-        // The writer before is told first what it has reached.
-        self.settle_at(before);
+        // The writer before is told first what it has reached. What it asked to be proven by the claim itself does not hold.
+        self.settle_at(before, self.offset - 1);
         self.end(AppendError::Deposed { epoch: before.epoch, current: head.epoch });
         if let Some(pending) = self.claims.remove(&claim.nonce) {
             self.grant(pending, head);
@@ -198,12 +206,12 @@ impl Seat {
     /// What the writer may be told after some entries were taken, or confirmed.
     pub(super) fn settle(&mut self) {
         if let Some(head) = self.walk.head() {
-            self.settle_at(head);
+            self.settle_at(head, self.offset);
         }
     }
 
-    /// The same, where `head` was the head.
-    fn settle_at(&mut self, head: Head) {
+    /// The same, where `head` was the head and everything before `offset` had been read.
+    fn settle_at(&mut self, head: Head, offset: u64) {
         let Some(owner) = &mut self.owner else { return };
         if owner.reached < head.number {
             (owner.reached, owner.reached_at) = (head.number, self.skips.offset_of(head.number));
@@ -214,7 +222,7 @@ impl Seat {
             owner.waits = (owner.handed.number > owner.told).then(|| (owner.told + 1, Instant::now()));
         }
         // Everything before this offset is known, and is no claim of another.
-        let known = self.offset.max(owner.reached_at + 1);
+        let known = offset.max(owner.reached_at + 1);
         while let Some((ticket, _)) = owner.proofs.pop_front_if(|(_, until)| *until <= known) {
             self.news.push_back((Arc::clone(&owner.fate), Progress::Owned(ticket)));
         }

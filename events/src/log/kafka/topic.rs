@@ -9,7 +9,6 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 
 use super::client::{Access, PATIENCE, Traced};
 use super::fetch::Fetch;
-use super::keys;
 use super::message::Message;
 use super::{Address, OpenError, Settings};
 use crate::log::LogId;
@@ -29,19 +28,6 @@ impl NewTopic {
     const fn in_sync(&self) -> u16 {
         if self.replicas < 3 { self.replicas } else { self.replicas - 1 }
     }
-}
-
-/// Makes the topic and those beside it, and writes the genesis of every partition that has none.
-pub(super) fn create(fetch: &Fetch, settings: &Settings, id: LogId, new: &NewTopic) -> Result<(), OpenError> {
-    if new.partitions == 0 {
-        return Err(OpenError::NoPartitions);
-    }
-    cluster(fetch, settings)?;
-    keys::create(fetch, settings, id, new)?;
-    make(fetch, new)?;
-    owners(fetch, new)?;
-    wait_until_there(fetch, new.partitions)?;
-    begin(fetch, id, new.partitions)
 }
 
 /// Makes sure of the topic over which the nodes of `log` share its partitions out. It holds nothing, so it may be made

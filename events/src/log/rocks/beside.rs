@@ -83,11 +83,6 @@ impl Beside {
         }
         Ok(())
     }
-
-    fn known_end(&self, partition: u16) -> Result<u64, ReadError> {
-        let found = self.ends.get(usize::from(partition)).map(|end| end.load(Ordering::Acquire));
-        found.ok_or(ReadError::NoPartition { partition, partitions: self.store.partitions() })
-    }
 }
 
 impl ReadLog for Beside {
@@ -100,11 +95,12 @@ impl ReadLog for Beside {
     }
 
     fn end(&self, partition: u16) -> Result<u64, ReadError> {
-        self.known_end(partition)
+        let found = self.ends.get(usize::from(partition)).map(|end| end.load(Ordering::Acquire));
+        found.ok_or(ReadError::NoPartition { partition, partitions: self.store.partitions() })
     }
 
     fn read(&self, partition: u16, offset: u64, bound: Bound) -> Result<Page, ReadError> {
-        self.store.page(partition, offset, self.known_end(partition)?, bound)
+        self.store.page(partition, offset, self.end(partition)?, bound)
     }
 
     fn visit(
@@ -114,7 +110,7 @@ impl ReadLog for Beside {
         bound: Bound,
         entry: &mut dyn FnMut(u64, &[u8]),
     ) -> Result<u64, ReadError> {
-        self.store.visit(partition, offset, self.known_end(partition)?, bound, entry)
+        self.store.visit(partition, offset, self.end(partition)?, bound, entry)
     }
 
     fn watch(&self, watch: Watch) {

@@ -30,7 +30,7 @@ use std::time::Duration;
 pub use beside::Beside;
 pub use error::OpenError;
 pub use restore::Restored;
-pub use space::FreeBytes;
+pub use space::{FreeBytes, free_bytes};
 
 use super::lock::Lock;
 use super::watches::Watches;
@@ -79,7 +79,7 @@ impl Default for Settings {
         Self {
             on_poison: Arc::new(exit),
             floor_bytes: 512 << 20,
-            free_bytes: Arc::new(space::statvfs),
+            free_bytes: Arc::new(space::free_bytes),
             free_check_every: space::CHECK_EVERY,
             on_commit: Arc::new(|_committed| {}),
         }

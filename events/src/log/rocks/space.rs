@@ -86,8 +86,11 @@ impl Space {
     }
 }
 
-/// As the operating system says, for a process without privileges.
-pub(super) fn statvfs(path: &Path) -> io::Result<u64> {
+/// Free bytes of the file system that holds `path`, for a process without privileges.
+///
+/// # Errors
+/// As the operating system says.
+pub fn free_bytes(path: &Path) -> io::Result<u64> {
     let answer = rustix::fs::statvfs(path)?;
     Ok(answer.f_bavail.saturating_mul(answer.f_frsize))
 }

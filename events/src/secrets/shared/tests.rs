@@ -3,15 +3,18 @@
 use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::sync::atomic::AtomicBool;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use tempfile::TempDir;
 
 use super::super::keyring::Key;
 use super::super::numbered::Numbered;
 use super::super::persons::Persons;
-use super::super::{PERSONS, Secrets};
+use super::super::{PERSONS, Secrets, SecretsError};
 use super::*;
+use crate::log_id::LogId;
 
 const LOG: LogId = LogId([1; 16]);
 const OTHER: LogId = LogId([2; 16]);

@@ -8,7 +8,7 @@ use kippu_events::log::{
 };
 use kippu_events::money::{Currency, Minor};
 use kippu_events::placement::{self, Placement};
-use kippu_events::secrets::{Sealed, TokenHash};
+use kippu_events::secrets::{SealedField, TokenHash};
 use kippu_events::user::{self, Charging, LimitSource, User};
 use kippu_events::{Entity, EntityId, EntityKey, Principal, Time};
 use rand::rngs::StdRng;
@@ -200,7 +200,7 @@ pub(super) fn euro() -> Currency {
 
 pub(super) fn registered(limit: u64, charging: Charging) -> user::Event {
     user::Event::Registered {
-        login: Sealed { xchacha20poly1305: "c2VhbGVk".to_owned() },
+        login: SealedField { xchacha20poly1305: "c2VhbGVk".to_owned() },
         name: None,
         pin: None,
         source: LimitSource::Fixed,

@@ -135,3 +135,13 @@ fn ownership_is_proven_by_what_was_confirmed_and_never_beyond_it() {
     read(&mut seat, [claim(2)]);
     assert_eq!(seat.told(), [Progress::Ended(AppendError::Deposed { epoch: 1, current: 2 })], "and so it was");
 }
+
+/// Keeps E4.
+#[test]
+fn the_claim_of_another_proves_nothing_to_whom_it_deposes() {
+    let (mut seat, _) = owned();
+    let fate = Arc::clone(&seat.owner.as_ref().unwrap().fate);
+    seat.prove(&fate, 7, 3);
+    read(&mut seat, [claim(2)]);
+    assert_eq!(seat.told(), [Progress::Ended(AppendError::Deposed { epoch: 1, current: 2 })]);
+}

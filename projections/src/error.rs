@@ -1,9 +1,10 @@
 //! Why a query has no answer, and how HTTP says so.
 
 use kippu_events::log::Cut;
+use kippu_events::problem::ProblemType;
+use kippu_events::problem_types;
 
 use crate::store::StoreError;
-use crate::view::{NotARow, NotOpened};
 
 /// Why a query has no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -69,40 +70,29 @@ pub enum QueryError {
     Stopped,
 }
 
-/// A documented kind of problem, as RFC 9457 has it.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Kind {
-    /// Stable: clients match on it.
-    pub slug: &'static str,
-    /// HTTP status.
-    pub status: u16,
-    /// The same for every occurrence.
-    pub title: &'static str,
-    /// What a client should do.
-    pub advice: &'static str,
-    /// Whether the same request may succeed soon.
-    pub retry: bool,
-}
+/// Bytes in the store that are no row of their view.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the store holds bytes that are no row: {0}")]
+pub struct NotARow(pub String);
 
-macro_rules! kinds {
-    ($($name:ident = $status:literal $slug:literal $title:literal $advice:literal $retry:literal;)*) => {
-        $(static $name: Kind = Kind { slug: $slug, status: $status, title: $title, advice: $advice, retry: $retry };)*
-        /// Every kind that queries answer with. The first ones are those of commands too.
-        pub static KINDS: &[&Kind] = &[$(&$name),*];
-    };
-}
+/// A person's key is not to be had now.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a personal field cannot be opened now: {0}")]
+pub struct NotOpened(pub String);
 
-kinds! {
-    NOT_FOUND = 404 "not-found" "There is no such thing" "Check the path and the id." false;
-    FORBIDDEN = 403 "forbidden" "This key may not do that" "Use a key whose role the documentation of this operation names." false;
-    INVALID_REQUEST = 400 "invalid-request" "The request is malformed" "Correct the header or parameter that the detail names." false;
-    INTERNAL = 500 "internal" "Something went wrong here" "Tell the operator the request id." false;
-    BEHIND = 503 "not-yet-reflected" "The answer would be older than you asked for" "Ask again after `Retry-After`, or without `Kippu-Min-Position`." true;
-    FILLING = 503 "view-filling" "The view is being filled" "Ask again after `Retry-After`." true;
-    STALLED = 503 "view-stalled" "The view does not go on" "Tell the operator: the view halts at a record that it cannot take." true;
-    OTHER_HISTORY = 409 "other-history" "The position is of another history" "Drop the positions that you hold: the service goes on from another history." false;
-    NO_AS_OF = 400 "as-of-unsupported" "This cannot be answered as of then" "Ask for one entity as of a position of its own partition or a time; for everything else use `kippu replay`." false;
-    UNAVAILABLE = 503 "queries-unavailable" "Queries are not answered now" "Ask again after `Retry-After`." true;
+problem_types! {
+    /// The types of problems that queries answer with. The first ones are those of commands too.
+    KINDS:
+    NOT_FOUND = 404 "not-found" "There is no such thing" "Check the path and the id.";
+    FORBIDDEN = 403 "forbidden" "This key may not do that" "Use a key whose role the documentation of this operation names.";
+    INVALID_REQUEST = 400 "invalid-request" "The request is malformed" "Correct the header or parameter that the detail names.";
+    INTERNAL = 500 "internal" "Something went wrong here" "Tell the operator the request id.";
+    BEHIND = 503 "not-yet-reflected" "The answer would be older than you asked for" "Ask again after `Retry-After`, or without `Kippu-Min-Position`.";
+    FILLING = 503 "view-filling" "The view is being filled" "Ask again after `Retry-After`.";
+    STALLED = 503 "view-stalled" "The view does not go on" "Tell the operator: the view halts at a record that it cannot take.";
+    OTHER_HISTORY = 409 "other-history" "The position is of another history" "Drop the positions that you hold: the service goes on from another history.";
+    NO_AS_OF = 400 "as-of-unsupported" "This cannot be answered as of then" "Ask for one entity as of a position of its own partition or a time; for everything else use `kippu replay`.";
+    UNAVAILABLE = 503 "queries-unavailable" "Queries are not answered now" "Ask again after `Retry-After`.";
 }
 
 impl QueryError {
@@ -112,9 +102,9 @@ impl QueryError {
         Self::Parameter { name: name.to_owned(), reason: reason.to_owned() }
     }
 
-    /// The documented kind.
+    /// The documented type.
     #[must_use]
-    pub fn kind(&self) -> &'static Kind {
+    pub fn kind(&self) -> &'static ProblemType {
         match self {
             Self::NoView(_) | Self::NotFound => &NOT_FOUND,
             Self::Forbidden(_) => &FORBIDDEN,
