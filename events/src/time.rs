@@ -70,7 +70,7 @@ impl fmt::Debug for Time {
 
 /// Text that is not a time in RFC 3339.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a time is written as in RFC 3339, for example 2026-11-21T09:30:00Z; in a query, + is written as %2B")]
+#[error("a time is written as in RFC 3339, for example 2026-11-21T09:30:00Z")]
 pub struct NotATime;
 
 impl FromStr for Time {

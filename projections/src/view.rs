@@ -47,6 +47,11 @@ pub trait Table: Send + Sync {
     /// Who may read it at all.
     fn readers(&self) -> &'static [Role];
 
+    /// Whether it has personal fields, which `unseal` opens.
+    fn is_sealed(&self) -> bool {
+        false
+    }
+
     /// What lists can be narrowed by.
     fn filters(&self) -> &'static [Filter];
 
@@ -101,6 +106,22 @@ pub struct Filter {
     pub name: &'static str,
     /// Its meaning and form.
     pub description: &'static str,
+    /// Its values, where there are few of them.
+    pub values: &'static [&'static str],
+}
+
+impl Filter {
+    /// A filter that takes any text.
+    #[must_use]
+    pub const fn any(name: &'static str, description: &'static str) -> Self {
+        Self::of(name, description, &[])
+    }
+
+    /// A filter that takes these values alone.
+    #[must_use]
+    pub const fn of(name: &'static str, description: &'static str, values: &'static [&'static str]) -> Self {
+        Self { name, description, values }
+    }
 }
 
 /// The filters of one query.
@@ -111,12 +132,15 @@ impl Filters {
     /// The filters `given`, all of which MUST be among `known`.
     ///
     /// # Errors
-    /// The first that is not known, or is given twice.
+    /// The first that is not known, is given twice, or has another value than it takes.
     pub fn new(known: &[Filter], given: impl IntoIterator<Item = (String, String)>) -> Result<Self, QueryError> {
         let mut filters = BTreeMap::new();
         for (name, value) in given {
-            if !known.iter().any(|filter| filter.name == name) {
+            let Some(filter) = known.iter().find(|filter| filter.name == name) else {
                 return Err(QueryError::parameter(&name, "there is no such parameter here"));
+            };
+            if !filter.values.is_empty() && !filter.values.contains(&value.as_str()) {
+                return Err(QueryError::parameter(&name, &format!("it is one of {}", filter.values.join(", "))));
             }
             if filters.insert(name.clone(), value).is_some() {
                 return Err(QueryError::parameter(&name, "it is given twice"));
@@ -137,18 +161,10 @@ impl Filters {
     /// Where it is given and is no `T`.
     pub fn value<T: std::str::FromStr<Err: std::fmt::Display>>(&self, name: &str) -> Result<Option<T>, QueryError> {
         let Some(text) = self.text(name) else { return Ok(None) };
-        text.parse().map(Some).map_err(|error: T::Err| QueryError::parameter(name, &error.to_string()))
-    }
-
-    /// The value of the filter `name`, which MUST be one of `values`.
-    ///
-    /// # Errors
-    /// Where it is given and is none of them.
-    pub fn one_of(&self, name: &str, values: &[&'static str]) -> Result<Option<&'static str>, QueryError> {
-        let Some(text) = self.text(name) else { return Ok(None) };
-        values.iter().copied().find(|value| *value == text).map(Some).ok_or_else(|| QueryError::Parameter {
-            name: name.to_owned(),
-            reason: format!("it is one of {}", values.join(", ")),
+        text.parse().map(Some).map_err(|error: T::Err| {
+            // As which a plus sign arrives that was not written as %2B.
+            let hint = if text.contains(' ') { "; in a query, + is written as %2B" } else { "" };
+            QueryError::parameter(name, &format!("{error}{hint}"))
         })
     }
 

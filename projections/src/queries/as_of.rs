@@ -38,7 +38,7 @@ impl Queries {
         let (view, table) = self.table(view, viewer)?;
         let id = entity_id(key)?;
         let filters = Filters::default();
-        let ask = self.ask(viewer, &filters, unseal)?;
+        let ask = self.ask(table, viewer, &filters, unseal)?;
         table.plan(&ask)?;
         let snap = self.0.store.snapshot();
         // Whose row it is not is told nothing of its past, and makes nobody read it.

@@ -58,7 +58,7 @@ impl Queries {
             return Err(QueryError::parameter("limit", "it is a number from 1 to 1000"));
         }
         let filters = Filters::new(table.filters(), page.filters.iter().cloned())?;
-        let ask = self.ask(viewer, &filters, page.unseal)?;
+        let ask = self.ask(table, viewer, &filters, page.unseal)?;
         let plan = table.plan(&ask)?;
         let snap = self.0.store.snapshot();
         let (instance, cursors) = self.live(view, &snap)?;

@@ -119,7 +119,7 @@ impl Queries {
         let (view, table) = self.table(view, viewer)?;
         let id = entity_id(key)?;
         let filters = Filters::default();
-        let ask = self.ask(viewer, &filters, unseal)?;
+        let ask = self.ask(table, viewer, &filters, unseal)?;
         table.plan(&ask)?;
         let snap = self.0.store.snapshot();
         let (instance, cursors) = self.live(view, &snap)?;
@@ -174,7 +174,16 @@ impl Queries {
         }
     }
 
-    fn ask<'a>(&'a self, viewer: &'a Viewer, filters: &'a Filters, unseal: bool) -> Result<Ask<'a>, QueryError> {
+    fn ask<'a>(
+        &'a self,
+        table: &dyn Table,
+        viewer: &'a Viewer,
+        filters: &'a Filters,
+        unseal: bool,
+    ) -> Result<Ask<'a>, QueryError> {
+        if unseal && !table.is_sealed() {
+            return Err(QueryError::parameter("unseal", "this view has no personal fields"));
+        }
         if unseal && viewer.role != Role::Operator {
             return Err(QueryError::Forbidden("personal fields are opened for operators only"));
         }

@@ -7,6 +7,7 @@ use kippu_events::Recorded;
 use kippu_events::event::NotAnEvent;
 use kippu_events::log::{Bound, ReadLog as _};
 
+use super::shown::all_views;
 use super::{PATIENCE, Running, Scripted, Story, end_of, folded, runtime, seed};
 use crate::catalogue;
 use crate::queries::{Page, QueryError, RebuildError};
@@ -101,7 +102,7 @@ fn a_view_that_cannot_be_rebuilt_goes_on_with_the_rows_it_has() {
 fn answers(queries: &Queries, story: &Story) -> Vec<String> {
     let viewer = &Viewer::OPERATOR;
     let mut answers = Vec::new();
-    for view in ["users", "approvals", "spending", "clients", "placements"] {
+    for view in all_views() {
         let page = Page { limit: 1000, ..Page::default() };
         answers.push(format!("{:?}", queries.list(view, viewer, &page).expect("listed")));
         for user in &story.users {

@@ -1,10 +1,10 @@
 //! A seeded story: users, approvals in every phase, clients and placements, as commands in a plausible order.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use kippu_events::approval::{self, Approval, Purchase, RedeemRefusal, RequestRefusal};
 use kippu_events::client::{self, Client, Role};
-use kippu_events::event::{AnyEvent, BodyWriter, Cause, Mac, Place, Typed};
+use kippu_events::event::{AnyEvent, BodyWriter, Cause, Mac, Place, Typed, read_body};
 use kippu_events::log::LogId;
 use kippu_events::money::{Currency, Minor};
 use kippu_events::placement::{self, Placement};
@@ -41,6 +41,7 @@ pub(crate) struct Story {
     pub settlers: Vec<EntityId>,
     pub terminals: Vec<EntityId>,
     pub placements: Vec<EntityId>,
+    shops: Vec<EntityId>,
     pub approvals: Vec<(EntityId, EntityId, State)>,
     versions: HashMap<EntityKey, u64>,
     rng: StdRng,
@@ -79,6 +80,7 @@ impl Story {
             settlers: Vec::new(),
             terminals: Vec::new(),
             placements: Vec::new(),
+            shops: Vec::new(),
             approvals: Vec::new(),
             versions: HashMap::new(),
             rng: StdRng::seed_from_u64(seed),
@@ -131,7 +133,8 @@ impl Story {
         match role {
             Role::Settler => self.settlers.push(id),
             Role::Terminal => self.terminals.push(id),
-            Role::Operator | Role::Shop => {}
+            Role::Shop => self.shops.push(id),
+            Role::Operator => {}
         }
         let event = self.event::<Client>(id, event);
         self.beat(id, vec![event])
@@ -193,7 +196,8 @@ impl Story {
                 approval::Event::Settled { settler, amount, currency: euro() },
             ),
             State::Issued | State::Over => {
-                (user::Event::AmountReleased { approval: id, amount }, approval::Event::Expired {})
+                let over = if self.rng.random() { approval::Event::Expired {} } else { approval::Event::Revoked {} };
+                (user::Event::AmountReleased { approval: id, amount }, over)
             }
         };
         self.approvals[which].2 = State::Over;
@@ -208,7 +212,13 @@ impl Story {
             let event = self.event::<Placement>(id, placement::Event::Opened { label: "replica".to_owned() });
             return self.beat(id, vec![event]);
         }
-        let id = self.placements[self.rng.random_range(0..self.placements.len())];
+        let which = self.rng.random_range(0..self.placements.len());
+        let id = self.placements[which];
+        if self.rng.random_ratio(1, 10) {
+            self.placements.remove(which);
+            let event = self.event::<Placement>(id, placement::Event::Closed {});
+            return self.beat(id, vec![event]);
+        }
         let server = format!("s{}", self.rng.random_range(0..3));
         let placed = self.versions[&EntityKey::of::<Placement>(id)] > 1;
         let event = if placed {
@@ -217,6 +227,36 @@ impl Story {
             placement::Event::Placed { server }
         };
         let event = self.event::<Placement>(id, event);
+        self.beat(id, vec![event])
+    }
+
+    /// What a user comes to beside purchases.
+    fn account(&mut self, user: EntityId) -> Beat {
+        let (limit, currency) = (minor(100_000), euro());
+        let event = match self.rng.random_range(0..5) {
+            0 => user::Event::LimitChanged { limit, before: limit, currency },
+            1 => user::Event::Credited { amount: Minor::ZERO, limit, currency },
+            2 => user::Event::AmountRefunded { approval: user, amount: Minor::ZERO },
+            3 => user::Event::PinRefused { locked_until: None },
+            _ => user::Event::PinAccepted {},
+        };
+        let event = self.event::<User>(user, event);
+        self.beat(user, vec![event])
+    }
+
+    /// A shop gets a key, another one, or none.
+    fn shop(&mut self) -> Beat {
+        if self.shops.len() < 2 {
+            return self.client(Role::Shop, None);
+        }
+        let id = self.shops.remove(0);
+        let event = if self.rng.random() {
+            self.shops.push(id);
+            client::Event::KeyRolled { counter: 1, key: token() }
+        } else {
+            client::Event::Revoked {}
+        };
+        let event = self.event::<Client>(id, event);
         self.beat(id, vec![event])
     }
 
@@ -238,7 +278,9 @@ impl Story {
             0 => self.register(),
             1 => self.refuse(user),
             2 | 3 => self.placement(),
-            4..=9 => self.issue(user, 10),
+            4 => self.account(user),
+            5 => self.shop(),
+            6..=9 => self.issue(user, 10),
             10..=14 if !self.approvals.is_empty() => self.redeem(which, settler),
             15..=19 if self.approvals.get(which).is_some_and(|approval| approval.2 != State::Over) => {
                 self.finish(which)
@@ -246,4 +288,21 @@ impl Story {
             _ => self.issue(user, 10),
         }
     }
+}
+
+/// Shows F37.
+#[test]
+fn the_story_tells_every_kind_of_event() {
+    let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/../events/golden/events");
+    let files = std::fs::read_dir(golden).expect("golden files");
+    let names = files.map(|file| file.expect("a file").file_name().into_string().expect("a name"));
+    let mut untold: BTreeSet<String> = names.filter_map(|name| Some(name.rsplitn(3, '.').nth(2)?.to_owned())).collect();
+    assert!(untold.contains("approval.issued"), "{untold:?}");
+    let mut story = Story::new(super::seed(), 2);
+    for _ in 0..1000 {
+        for event in read_body(&story.next().body(&LogId([0; 16]), 1)).expect("events") {
+            untold.remove(event.kind);
+        }
+    }
+    assert!(untold.is_empty(), "the story does not tell {untold:?}");
 }

@@ -8,9 +8,9 @@ pub mod spending;
 pub mod users;
 
 use kippu_events::event::NotAnEvent;
-use kippu_events::{Entity, EntityId, Recorded};
-use serde::Serialize;
+use kippu_events::{Entity, EntityId, Recorded, Time};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::error::NotARow;
 use crate::rows::Rows;
@@ -33,6 +33,15 @@ fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, NotARow> {
     postcard::from_bytes(bytes).map_err(|error| NotARow(error.to_string()))
 }
 
+/// The row of an entity, with what every row has.
+#[derive(Serialize, Deserialize)]
+struct Dated<T> {
+    begun_at: Time,
+    changed_at: Time,
+    version: u64,
+    row: T,
+}
+
 /// Folds one event of the family `E` into the row of its entity. `first` makes the row of the first event that has
 /// one, `next` changes it.
 fn fold_row<E: Entity, T: Serialize + DeserializeOwned>(
@@ -46,10 +55,10 @@ fn fold_row<E: Entity, T: Serialize + DeserializeOwned>(
     }
     let decoded = event.decode::<E>()?;
     let row = match first(&decoded) {
-        Some(row) => Some(row),
-        None => main_row::<T>(rows, &event.entity.id).map(|mut row| {
-            next(&mut row, &decoded);
-            row
+        Some(row) => Some(Dated { begun_at: event.time, changed_at: event.time, version: event.version, row }),
+        None => main_row::<Dated<T>>(rows, &event.entity.id).map(|mut dated| {
+            next(&mut dated.row, &decoded);
+            Dated { changed_at: event.time, version: event.version, ..dated }
         }),
     };
     if let Some(row) = row {

@@ -6,7 +6,7 @@ use kippu_events::placement::{Event, Placement};
 use kippu_events::{Entity as _, EntityId, Family, Recorded, Time};
 use serde::{Deserialize, Serialize};
 
-use super::{decode, fold_row, revision_with, to_json};
+use super::{Dated, decode, fold_row, revision_with, to_json};
 use crate::error::QueryError;
 use crate::rows::Rows;
 use crate::view::{Ask, Filter, Plan, Presented, Table, View};
@@ -19,17 +19,16 @@ struct Row {
     state: Placement,
     label: String,
     moves: u64,
-    opened_at: Time,
-    changed_at: Time,
-    version: u64,
 }
+
+const STATES: [&str; 3] = ["opened", "placed", "closed"];
 
 /// A placement of a data replica.
 #[derive(Serialize, schemars::JsonSchema)]
 struct Shown {
     id: EntityId,
     /// Where it is in its life.
-    #[schemars(extend("enum" = ["opened", "placed", "closed"]))]
+    #[schemars(extend("enum" = STATES))]
     state: &'static str,
     /// Which data.
     label: String,
@@ -49,7 +48,7 @@ impl View for Placements {
     }
 
     fn revision(&self) -> u32 {
-        revision_with::<Placement>(1)
+        revision_with::<Placement>(2)
     }
 
     fn apply(&self, event: &Recorded<'_>, rows: &mut Rows<'_>) -> Result<(), NotAnEvent> {
@@ -57,21 +56,12 @@ impl View for Placements {
             Event::Opened { label } => {
                 let mut state = Placement::default();
                 state.evolve(decoded, event.time);
-                Some(Row {
-                    state,
-                    label: label.clone(),
-                    moves: 0,
-                    opened_at: event.time,
-                    changed_at: event.time,
-                    version: event.version,
-                })
+                Some(Row { state, label: label.clone(), moves: 0 })
             }
             Event::Placed { .. } | Event::Moved { .. } | Event::Closed {} => None,
         };
         fold_row::<Placement, Row>(event, rows, first, |row, decoded| {
             row.state.evolve(decoded, event.time);
-            row.changed_at = event.time;
-            row.version = event.version;
             match decoded {
                 Event::Moved { .. } => row.moves += 1,
                 Event::Opened { .. } | Event::Placed { .. } | Event::Closed {} => {}
@@ -101,23 +91,24 @@ impl Table for Placements {
     }
 
     fn filters(&self) -> &'static [Filter] {
-        &[
-            Filter { name: STATE, description: "opened, placed or closed" },
-            Filter { name: SERVER, description: "the server that holds the replica" },
-        ]
+        const {
+            &[
+                Filter::of(STATE, "where it is in its life", &STATES),
+                Filter::any(SERVER, "the server that holds the replica"),
+            ]
+        }
     }
 
     fn schema(&self) -> schemars::Schema {
         schemars::schema_for!(Shown)
     }
 
-    fn plan(&self, ask: &Ask<'_>) -> Result<Plan, QueryError> {
-        ask.filters.one_of(STATE, &["opened", "placed", "closed"])?;
+    fn plan(&self, _ask: &Ask<'_>) -> Result<Plan, QueryError> {
         Ok(Plan::all())
     }
 
     fn present(&self, id: EntityId, row: &[u8], ask: &Ask<'_>) -> Result<Option<Presented>, QueryError> {
-        let row: Row = decode(row)?;
+        let Dated { begun_at, changed_at, version, row }: Dated<Row> = decode(row)?;
         let (state, server) = match row.state {
             Placement::Absent => return Ok(None),
             Placement::Opened => ("opened", None),
@@ -127,16 +118,8 @@ impl Table for Placements {
         if !(ask.filters.admits(STATE, state) && ask.filters.admits(SERVER, server.as_deref().unwrap_or_default())) {
             return Ok(None);
         }
-        let shown = Shown {
-            id,
-            state,
-            label: row.label,
-            server,
-            moves: row.moves,
-            opened_at: row.opened_at,
-            changed_at: row.changed_at,
-            version: row.version,
-        };
-        Ok(Some(Presented { row: to_json(&shown)?, version: row.version }))
+        let shown =
+            Shown { id, state, label: row.label, server, moves: row.moves, opened_at: begun_at, changed_at, version };
+        Ok(Some(Presented { row: to_json(&shown)?, version }))
     }
 }

@@ -11,7 +11,7 @@ use kippu_events::{Entity as _, EntityId, Family, Recorded, Time};
 use serde::{Deserialize, Serialize};
 
 use super::users::{own_user, sees_user};
-use super::{decode, fold_row, revision_with, to_json};
+use super::{Dated, decode, fold_row, revision_with, to_json};
 use crate::error::QueryError;
 use crate::rows::Rows;
 use crate::view::{Ask, Filter, Plan, Presented, Table, View};
@@ -28,7 +28,6 @@ struct Row {
     purchases: u64,
     /// By `2026-11`.
     months: BTreeMap<String, Month>,
-    version: u64,
 }
 
 /// What was charged in one calendar month in UTC.
@@ -68,7 +67,7 @@ impl View for Spending {
     }
 
     fn revision(&self) -> u32 {
-        revision_with::<User>(1)
+        revision_with::<User>(2)
     }
 
     fn apply(&self, event: &Recorded<'_>, rows: &mut Rows<'_>) -> Result<(), NotAnEvent> {
@@ -80,7 +79,6 @@ impl View for Spending {
                 charged: Minor::ZERO,
                 purchases: 0,
                 months: BTreeMap::new(),
-                version: event.version,
             }),
             Event::LimitChanged { .. }
             | Event::Credited { .. }
@@ -91,10 +89,7 @@ impl View for Spending {
             | Event::PinRefused { .. }
             | Event::PinAccepted {} => None,
         };
-        fold_row::<User, Row>(event, rows, first, |row, decoded| {
-            row.version = event.version;
-            row.fold(decoded, event.time);
-        })
+        fold_row::<User, Row>(event, rows, first, |row, decoded| row.fold(decoded, event.time))
     }
 
     fn table(&self) -> Option<&dyn Table> {
@@ -158,7 +153,8 @@ impl Table for Spending {
         if !sees_user(ask.viewer, id) {
             return Ok(None);
         }
-        let Row { limit, currency, reserved, charged, purchases, months, version } = decode(row)?;
+        let Dated { version, row, .. }: Dated<Row> = decode(row)?;
+        let Row { limit, currency, reserved, charged, purchases, months } = row;
         let shown = Shown { id, limit, currency, reserved, charged, purchases, months, version };
         Ok(Some(Presented { row: to_json(&shown)?, version }))
     }

@@ -8,7 +8,7 @@ use kippu_events::user::{Account, Charging, Event, LimitSource, User};
 use kippu_events::{Entity as _, EntityId, Family, Recorded, Time};
 use serde::{Deserialize, Serialize};
 
-use super::{decode, fold_row, revision_with, to_json};
+use super::{Dated, decode, fold_row, revision_with, to_json};
 use crate::error::QueryError;
 use crate::rows::Rows;
 use crate::view::{Ask, Filter, Plan, Presented, Table, View, Viewer};
@@ -25,9 +25,6 @@ struct Row {
     account: User,
     login: SealedField,
     name: Option<SealedField>,
-    registered_at: Time,
-    changed_at: Time,
-    version: u64,
 }
 
 /// A subscriber.
@@ -75,7 +72,7 @@ impl View for Users {
     }
 
     fn revision(&self) -> u32 {
-        revision_with::<User>(1)
+        revision_with::<User>(2)
     }
 
     fn apply(&self, event: &Recorded<'_>, rows: &mut Rows<'_>) -> Result<(), NotAnEvent> {
@@ -83,14 +80,7 @@ impl View for Users {
             Event::Registered { login, name, .. } => {
                 let mut account = User::default();
                 account.evolve(&without_verifier(decoded), event.time);
-                Some(Row {
-                    account,
-                    login: login.clone(),
-                    name: name.clone(),
-                    registered_at: event.time,
-                    changed_at: event.time,
-                    version: event.version,
-                })
+                Some(Row { account, login: login.clone(), name: name.clone() })
             }
             Event::LimitChanged { .. }
             | Event::Credited { .. }
@@ -101,11 +91,7 @@ impl View for Users {
             | Event::PinRefused { .. }
             | Event::PinAccepted {} => None,
         };
-        fold_row::<User, Row>(event, rows, first, |row, decoded| {
-            row.account.evolve(decoded, event.time);
-            row.changed_at = event.time;
-            row.version = event.version;
-        })
+        fold_row::<User, Row>(event, rows, first, |row, decoded| row.account.evolve(decoded, event.time))
     }
 
     fn table(&self) -> Option<&dyn Table> {
@@ -135,6 +121,10 @@ impl Table for Users {
         &[Role::Operator, Role::Terminal]
     }
 
+    fn is_sealed(&self) -> bool {
+        true
+    }
+
     fn filters(&self) -> &'static [Filter] {
         &[]
     }
@@ -151,7 +141,7 @@ impl Table for Users {
         if !sees_user(ask.viewer, id) {
             return Ok(None);
         }
-        let row: Row = decode(row)?;
+        let Dated { begun_at, changed_at, version, row }: Dated<Row> = decode(row)?;
         let account: Account = match row.account {
             User::Absent => return Ok(None),
             User::Registered(account) => account,
@@ -172,11 +162,11 @@ impl Table for Users {
             pin_locked_until: account.locked_until,
             login: open(LOGIN, &row.login)?,
             name: row.name.as_ref().map_or(Ok(None), |name| open(NAME, name))?,
-            registered_at: row.registered_at,
-            changed_at: row.changed_at,
-            version: row.version,
+            registered_at: begun_at,
+            changed_at,
+            version,
         };
-        Ok(Some(Presented { row: to_json(&shown)?, version: row.version }))
+        Ok(Some(Presented { row: to_json(&shown)?, version }))
     }
 }
 

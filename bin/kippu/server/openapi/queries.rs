@@ -55,7 +55,7 @@ fn of_views(status: &Value) -> Value {
 }
 
 fn one(name: &str, table: &dyn Table, row: &Value) -> Value {
-    let parameters = ["Id", "MinPosition", "IfNoneMatch", "AsOf", "Unseal", "RequestId"];
+    let parameters = [&["Id", "MinPosition", "IfNoneMatch", "AsOf"], unseal(table), &["RequestId"]].concat();
     let headers = ["ETag", "Kippu-Position", "Kippu-Cut"];
     let answer = answer(&format!("{name}.get"), "The row.", &headers, row);
     let mut operation = operation(name, "get", table.summary(), table.readers(), &parameters, answer);
@@ -66,12 +66,17 @@ fn one(name: &str, table: &dyn Table, row: &Value) -> Value {
     operation
 }
 
+/// Where there is something to be opened.
+fn unseal(table: &dyn Table) -> &'static [&'static str] {
+    if table.is_sealed() { &["Unseal"] } else { &[] }
+}
+
 fn list(name: &str, table: &dyn Table, filters: Vec<Value>, page: &Value) -> Value {
     let mut answer = answer(&format!("{name}.get"), "One page of rows.", &["Kippu-Cut"], page);
     let example = &mut answer["content"]["application/json"]["example"];
     *example = json!({ "data": [example.take()], "next": null, "has_more": false });
     answer["links"] = links::of_list(name).into();
-    let parameters = ["Limit", "Cursor", "MinPosition", "Unseal", "RequestId"];
+    let parameters = [&["Limit", "Cursor", "MinPosition"], unseal(table), &["RequestId"]].concat();
     let mut operation = operation(name, "list", table.summary(), table.readers(), &parameters, answer);
     if let Some(parameters) = operation["parameters"].as_array_mut() {
         parameters.extend(filters);
