@@ -2,10 +2,12 @@
 # Start with `make demo`.
 
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/kippu-target
+# Where rustup puts it, for a shell that was open before.
+export PATH := $(PATH):$(HOME)/.cargo/bin
 CARGO_FLAGS := --release --workspace --locked
 KIPPU := $(CARGO_TARGET_DIR)/release/kippu
 
-.PHONY: help setup setup-kafka build demo demo-cluster test kafka bench rows lint clean
+.PHONY: help setup setup-kafka build programs demo demo-cluster test kafka bench rows lint clean
 
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -20,11 +22,15 @@ setup-kafka: setup ## The same for Apache Kafka, which the tests run: Java, Mave
 build: setup ## Builds everything, tests and examples included.
 	cargo build $(CARGO_FLAGS) --all-targets
 
-demo: build ## A node, a client that plays purchases, a SIGKILL in the middle, and a check of the whole history.
+programs: setup
+	@echo "demo: building what it needs, which takes minutes the first time: RocksDB is 10 of them"
+	cargo build $(CARGO_FLAGS) --bins --examples
+
+demo: programs ## A node, a client that plays purchases, a SIGKILL in the middle, and a check of the whole history.
 	@sh tests/scripts/demo.sh "$(CARGO_TARGET_DIR)/release"
 
 FILE ?= examples/data/purchases-sample.txt
-demo-cluster: setup-kafka build ## Three nodes on Apache Kafka, one killed every 10 seconds; FILE=… plays a longer file.
+demo-cluster: setup-kafka programs ## Three nodes on Apache Kafka, one killed every 10 seconds; FILE=… plays a longer file.
 	@sh tests/kafka/with.sh sh tests/scripts/demo-cluster.sh "$(CARGO_TARGET_DIR)/release" "$(FILE)"
 
 test: setup-kafka ## Format, lints, all tests, beside a Kafka broker; then the cases of the log's contract per backend.
@@ -36,7 +42,7 @@ test: setup-kafka ## Format, lints, all tests, beside a Kafka broker; then the c
 kafka: setup-kafka ## A Kafka broker in the foreground, for trying out.
 	@sh tests/kafka/kafka.sh run "$(CARGO_TARGET_DIR)/kafka"
 
-bench: build ## The product beside the limits of this machine.
+bench: programs ## The product beside the limits of this machine.
 	"$(KIPPU)" bench --json
 
 rows: ## Every requirement with the tests that show it.

@@ -110,6 +110,9 @@ async fn run(
     let limits = request.app_data::<Data<Limits>>().ok_or_else(missing)?;
     let call = Call { caller, key: idempotency_key(request.headers())?, id, if_match: if_match(request.headers())? };
     let body = read_body(request.headers(), body, limits).await?;
+    if let Some(Standing(still)) = request.extensions().get::<Standing>() {
+        still()?;
+    }
     match commands.run(family, spec.name, call, &body).await {
         Ok(outcome) => Ok(render(outcome)),
         Err(NotRun::Problem(problem)) => Err(problem),
@@ -119,6 +122,10 @@ async fn run(
         },
     }
 }
+
+/// Asks once more whether the caller may call: a body may come long after its head, and a key end between them. Whoever
+/// mounts the endpoints may put one into each request's extensions.
+pub struct Standing(pub Box<dyn Fn() -> Result<(), Problem>>);
 
 /// Brings commands to the nodes that serve them. Whoever mounts the endpoints where several nodes share the partitions
 /// puts one into the application data.

@@ -118,7 +118,8 @@ pub fn bad_body(error: &serde_json::Error) -> Problem {
 /// PIN or a token in the wrong place too.
 #[must_use]
 pub fn bad_member(error: &serde_json::Error, member: impl FnOnce() -> Option<String>) -> Problem {
-    let mut problem = bad_body(error);
+    // It was JSON: whatever is wrong with it now is what it says.
+    let mut problem = Problem::new(&INVALID_BODY, without_value(&error.to_string()));
     if !problem.detail.starts_with("unknown field")
         && let Some(member) = member()
     {
@@ -128,13 +129,23 @@ pub fn bad_member(error: &serde_json::Error, member: impl FnOnce() -> Option<Str
 }
 
 /// A parser's message without what the caller wrote, which may be a PIN or a token in the wrong place: "invalid type:
-/// integer `4711`, expected a string" becomes "invalid type, expected a string".
+/// integer `4711`, expected a string" becomes "invalid type, expected a string". What Rust calls things is put in words.
 fn without_value(message: &str) -> String {
     let quoting = ["invalid type", "invalid value", "unknown field", "unknown variant"];
-    match quoting.into_iter().find(|what| message.starts_with(what)) {
+    let said = match quoting.into_iter().find(|what| message.starts_with(what)) {
         Some(what) => format!("{what}{}", message.rfind(", expected ").map_or("", |expected| &message[expected..])),
         None => message.to_owned(),
-    }
+    };
+    let Some((what, expected)) = said.split_once("expected ") else { return said };
+    let (kind, place) = expected.split_once(" at line ").unwrap_or((expected, ""));
+    let kind = match kind {
+        "u8" | "u16" | "u32" | "u64" => "a whole number",
+        "value" => "another kind of value",
+        kind if kind.starts_with("struct ") => "an object",
+        kind => kind,
+    };
+    let place = if place.is_empty() { String::new() } else { format!(" at line {place}") };
+    format!("{what}expected {kind}{place}")
 }
 
 /// The JSON text of a command's body; an empty body is an empty object.
@@ -169,6 +180,16 @@ fn has_list(json: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_expected_is_said_in_words() {
+        assert_eq!(
+            without_value("invalid type: map, expected u64 at line 1 column 3"),
+            "invalid type, expected a whole number at line 1 column 3"
+        );
+        assert_eq!(without_value("invalid type: null, expected struct Purchase"), "invalid type, expected an object");
+        assert_eq!(without_value("missing field `amount`"), "missing field `amount`");
+    }
 
     /// Keeps S1.
     #[test]

@@ -16,15 +16,16 @@ use crate::remote::{Remote, RemoteError};
 
 /// Which node.
 #[derive(clap::Args)]
+#[group(required = true, multiple = true)]
 pub(crate) struct Where {
     /// The data directory of a stopped node.
-    #[arg(long, env = "KIPPU_DATA", value_name = "DIR", required_unless_present = "server")]
+    #[arg(long, env = "KIPPU_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
     /// A running node, as http://127.0.0.1:7701.
     #[arg(long, env = "KIPPU_SERVER", value_name = "URL", requires = "key_file")]
     server: Option<String>,
     /// The file with an operator's API key, for --server.
-    #[arg(long, env = "KIPPU_KEY_FILE", value_name = "FILE")]
+    #[arg(long, env = "KIPPU_KEY_FILE", value_name = "FILE", requires = "server")]
     key_file: Option<PathBuf>,
 }
 

@@ -28,6 +28,8 @@ use crate::output::Output;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> std::process::ExitCode {
+    // All that is written is its owner's alone, whoever makes the files and wherever they are copied to.
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     // clap itself prints what is wrong with the command line and exits with 2.
     let cli = Cli::parse();
     let output = Output::new(cli.json);

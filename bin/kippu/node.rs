@@ -181,8 +181,6 @@ impl Node {
         label: Option<&Label>,
         runtime: RuntimeConfig,
     ) -> Result<Self, NodeError> {
-        // Stores make files of their own accord and for as long as they run: all of them are their owner's alone.
-        rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
         let lock = dir.lock()?;
         let commits = GroupCommits::default();
         let (home, before) = match label {
@@ -306,6 +304,7 @@ impl Node {
             .map_err(|problem| NodeError::FirstOperator(problem.to_string()))?;
         let key = key_of(&outcome.answer).ok_or_else(|| NodeError::FirstOperator("it got no key".to_owned()))?;
         self.dir.write_operator_key(&key)?;
+        tracing::info!(file = %self.dir.operator_key().display(), "the first operator's API key is there");
         self.dir.finish(&self.home.label(self.log.id()))?;
         Ok(())
     }

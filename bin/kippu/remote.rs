@@ -26,6 +26,9 @@ pub(crate) enum RemoteError {
         /// Why.
         source: std::io::Error,
     },
+    /// The file holds something else.
+    #[error("{} holds no API key", .0.display())]
+    NoKey(PathBuf),
     /// No answer.
     #[error("{url} does not answer: {source}")]
     NoAnswer {
@@ -50,12 +53,14 @@ impl Remote {
     /// The node at `base`, called with the key in `key_file`.
     ///
     /// # Errors
-    /// Where the file cannot be read.
+    /// Where the file cannot be read, or holds no key.
     pub(crate) fn new(base: &str, key_file: Option<&Path>) -> Result<Self, RemoteError> {
         let key = key_file.map(|path| {
-            std::fs::read_to_string(path)
-                .map(|text| text.trim().to_owned())
-                .map_err(|source| RemoteError::KeyFile { path: path.to_owned(), source })
+            let text = std::fs::read_to_string(path)
+                .map_err(|source| RemoteError::KeyFile { path: path.to_owned(), source })?;
+            let key = text.trim();
+            let is_key = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic());
+            is_key.then(|| key.to_owned()).ok_or_else(|| RemoteError::NoKey(path.to_owned()))
         });
         let base = base.trim_end_matches('/');
         let base = if base.contains("://") { base.to_owned() } else { format!("http://{base}") };

@@ -48,7 +48,7 @@ pub(crate) struct Args {
 enum ServeError {
     #[error(transparent)]
     Node(#[from] NodeError),
-    #[error("cannot listen on {address}: {source}")]
+    #[error("cannot listen on {address}: {source}; --listen chooses another address")]
     Listen { address: SocketAddr, source: std::io::Error },
     #[error("the server failed: {0}")]
     Server(std::io::Error),
@@ -65,6 +65,9 @@ pub(crate) fn run(args: &Args, output: &Output) -> Exit {
         Err(error) => return output.failed(error.exit(), error),
     };
     telemetry::start(&config.trace);
+    for variable in Flags::unknown_variables(std::env::vars_os()) {
+        tracing::warn!(variable, "an environment variable that looks like a setting is none");
+    }
     let served = node::on_a_system(serve(config, args));
     telemetry::end();
     match served {
@@ -88,6 +91,9 @@ impl ServeError {
 async fn serve(mut config: Config, args: &Args) -> Result<(), ServeError> {
     // From here on signals are ours, so that an opening node can be ended too.
     let mut signals = Signals::new().map_err(ServeError::Server)?;
+    if config.data.is_none() {
+        return Err(NodeError::NoDir.into());
+    }
     let address = config.http.listen;
     let listener = listen(address).map_err(|source| ServeError::Listen { address, source })?;
     let address = listener.local_addr().map_err(|source| ServeError::Listen { address, source })?;

@@ -31,14 +31,16 @@ impl fmt::Debug for Currency {
 
 /// Text that is not an ISO 4217 code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a currency is an upper-case ISO 4217 code, for example EUR")]
+#[error("a currency is an upper-case ISO 4217 code of money with a minor unit, for example EUR")]
 pub struct NotACurrency;
 
 impl FromStr for Currency {
     type Err = NotACurrency;
 
     fn from_str(text: &str) -> Result<Self, NotACurrency> {
-        iso_currency::Currency::from_code(text).map(Self).ok_or(NotACurrency)
+        // Gold, bonds and "no currency" have codes too, but nothing in which amounts are counted.
+        let code = iso_currency::Currency::from_code(text).filter(|code| code.exponent().is_some());
+        code.map(Self).ok_or(NotACurrency)
     }
 }
 

@@ -70,7 +70,7 @@ impl fmt::Debug for Time {
 
 /// Text that is not a time in RFC 3339.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a time is written as in RFC 3339, for example 2026-11-21T09:30:00Z")]
+#[error("a time is written as in RFC 3339, for example 2026-11-21T09:30:00Z, and ends with 9999-12-30")]
 pub struct NotATime;
 
 impl FromStr for Time {

@@ -76,7 +76,7 @@ struct Args {
     /// Kill the node that is started with SIGKILL after this part of the purchases, and start it again.
     #[arg(long, conflicts_with_all = ["node", "kill_every"], value_parser = part)]
     kill_at: Option<f64>,
-    /// Kill one node after the other with SIGKILL, one in so many seconds. Of several, it is started again before the
+    /// Kill one node after the other with SIGKILL, one in so many seconds and the first sooner. Of several, it is started again before the
     /// next is killed.
     #[arg(long, conflicts_with = "node", value_parser = clap::value_parser!(u64).range(1..=3600))]
     kill_every: Option<u64>,
@@ -246,7 +246,7 @@ impl Stage {
             tokio::select! {
                 biased;
                 () = self.over.notified() => return Ok((nodes, killed)),
-                () = self.kill_is_due() => {}
+                () = self.kill_is_due(killed.is_empty()) => {}
             }
             let after = self.done.load(Ordering::Relaxed);
             let started = Instant::now();
@@ -257,9 +257,10 @@ impl Stage {
         }
     }
 
-    async fn kill_is_due(&self) {
+    /// The first after a fifth of the time, so that short plays see one too.
+    async fn kill_is_due(&self, first: bool) {
         match self.kill_every {
-            Some(every) => tokio::time::sleep(every).await,
+            Some(every) => tokio::time::sleep(if first { every / 5 } else { every }).await,
             None => self.kill.notified().await,
         }
     }

@@ -141,7 +141,13 @@ async fn get(
 fn answer(request: &HttpRequest, found: &Found) -> HttpResponse {
     let tag = format!("\"{}\"", found.version);
     let known = request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    let unchanged = known.is_some_and(|known| known.split(',').any(|one| [tag.as_str(), "*"].contains(&one.trim())));
+    let unchanged = known.is_some_and(|known| {
+        known.split(',').any(|one| {
+            // Compared weakly, as RFC 9110 has it.
+            let one = one.trim();
+            one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag
+        })
+    });
     let status = if unchanged { StatusCode::NOT_MODIFIED } else { StatusCode::OK };
     let mut response = HttpResponse::build(status);
     response.insert_header((header::ETAG, tag));

@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use crate::fixture::Node;
-use crate::http::{Caller, Reply};
+use crate::http::{Begun, Caller, Reply};
 
 /// Sends a request that no command is.
 async fn ask(caller: &Caller, method: &str, path: &str) -> Reply {
@@ -120,6 +120,20 @@ async fn a_key_counts_at_once_and_is_refused_as_soon_as_its_revocation_is_answer
         operator.post(&format!("/v1/clients/{}/revoke", opened.field("id")), "revoke", &json!({})).await.expect(200);
         settler.get("/v1/approvals").await.expect_problem(401, "unauthenticated");
     }
+}
+
+/// Shows F32.
+#[tokio::test]
+async fn a_command_whose_body_comes_after_its_key_was_revoked_is_refused() {
+    let node = Node::start();
+    let operator = node.operator();
+    let opened = operator.post("/v1/clients", "open", &json!({ "role": "operator", "name": "o" })).await.expect(201);
+    let (caller, late) = (node.caller(&opened.field("key")), json!({ "label": "late" }));
+    let begun = Begun::post(&caller, "/v1/placements", "late", &late).await;
+    operator.post(&format!("/v1/clients/{}/revoke", opened.field("id")), "revoke", &json!({})).await.expect(200);
+    let answer = begun.finish().await;
+    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    assert_eq!(operator.get("/v1/placements").await.expect(200).json()["data"], json!([]));
 }
 
 /// Shows F32.

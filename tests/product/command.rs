@@ -1,9 +1,9 @@
 //! The operator's command: its subcommands, what they print, and how they end.
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::fixture::{Node, files_below, run, until, utf8};
+use crate::http::Begun;
 use crate::market::purchase;
 
 /// Shows F33.
@@ -136,23 +136,10 @@ async fn sigterm_answers_what_is_under_way_and_ends_in_order() {
     let mut node = Node::start();
     let terminal = node.market(1_000).buyer("ann").await.terminal;
     let (address, body) = (node.url().strip_prefix("http://").unwrap().to_owned(), purchase(10));
-    let mut asker = TcpStream::connect(&address).await.unwrap();
-    let head = format!(
-        "POST /v1/approvals HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {}\r\nIdempotency-Key: last\r\n\
-         Content-Type: application/json\r\nContent-Length: {}\r\nExpect: 100-continue\r\n\r\n",
-        terminal.key,
-        body.to_string().len()
-    );
-    asker.write_all(head.as_bytes()).await.unwrap();
-    // The node asks for the body: from here on the request is under way.
-    let mut asked = [0; 25];
-    asker.read_exact(&mut asked).await.unwrap();
-    assert_eq!(asked, *b"HTTP/1.1 100 Continue\r\n\r\n");
+    let asked = Begun::post(&terminal, "/v1/approvals", "last", &body).await;
     node.signal("TERM");
     until(async || TcpStream::connect(&address).await.is_ok(), |is_open| !is_open).await;
-    asker.write_all(body.to_string().as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    asker.read_to_string(&mut answer).await.unwrap();
+    let answer = asked.finish().await;
     assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
     assert!(node.wait().success(), "{}", node.log());
     node.start_again();

@@ -2,6 +2,8 @@
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 /// Somebody who calls a node.
 #[derive(Clone)]
@@ -127,5 +129,39 @@ impl Reply {
             (reply.status, body)
         };
         said(self) == said(other)
+    }
+}
+
+/// A command whose head has arrived, and whose body the node waits for.
+pub(crate) struct Begun {
+    stream: TcpStream,
+    body: String,
+}
+
+impl Begun {
+    /// Sends the head.
+    pub(crate) async fn post(caller: &Caller, path: &str, key: &str, body: &Value) -> Self {
+        let (address, body) = (caller.url.strip_prefix("http://").unwrap(), body.to_string());
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {}\r\nIdempotency-Key: {key}\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\
+             Expect: 100-continue\r\n\r\n",
+            caller.key,
+            body.len()
+        );
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut asked = [0; 25];
+        stream.read_exact(&mut asked).await.unwrap();
+        assert_eq!(asked, *b"HTTP/1.1 100 Continue\r\n\r\n");
+        Self { stream, body }
+    }
+
+    /// Sends the body; gives the whole answer.
+    pub(crate) async fn finish(mut self) -> String {
+        self.stream.write_all(self.body.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        self.stream.read_to_string(&mut answer).await.unwrap();
+        answer
     }
 }

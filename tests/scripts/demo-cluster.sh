@@ -11,8 +11,8 @@ trap 'rm -rf "$folder"' EXIT
 log="kafka://$KAFKA_BROKERS/demo-$$"
 
 echo "Three nodes share the topic $log; operator, shop, terminals and two settlers play"
-echo "$file with a limit of 100.00 a customer; every 10 seconds a node is killed with SIGKILL, and"
-echo "the others take over what it served."
+echo "$file with a limit of 100.00 a customer; after 2 seconds, and every 10 from then on, a node is killed"
+echo "with SIGKILL, and the others take over what it served."
 echo
 "$programs/examples/purchases" --kippu "$programs/kippu" --data "$folder/data" --log "$log" --accept-single-copy \
     --nodes 3 --kill-every 10 --file "$file" --limit 100.00

@@ -1,5 +1,6 @@
 //! Settings as flags, each with its environment variable: clap already lets a flag win over its variable.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -41,14 +42,27 @@ macro_rules! flags {
                 }
             }
 
-            /// Every setting with its flag and its variable, for the documentation and its test.
-            #[cfg(test)]
+            /// Every setting with its flag and its variable.
             pub(crate) const ALL: &'static [(&'static str, &'static str, &'static str)] =
                 &[$(($setting, concat!("--", $flag), $variable)),*];
         }
     };
     (@wrap $value:ident Some) => { Some($value.clone()) };
     (@wrap $value:ident) => { $value.clone() };
+}
+
+/// Variables that are read, but are no settings of a node.
+const OTHERS: [&str; 4] = ["KIPPU_CONFIG", "KIPPU_SERVER", "KIPPU_KEY_FILE", "KIPPU_BENCH_DATA"];
+
+impl Flags {
+    /// Those of `variables` that look like settings and are none. What Kubernetes says of a service named kippu is not
+    /// meant for it.
+    pub(crate) fn unknown_variables(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Vec<String> {
+        let names = variables.into_iter().filter_map(|(name, _)| name.into_string().ok());
+        let known = |name: &str| OTHERS.contains(&name) || Self::ALL.iter().any(|(_, _, variable)| *variable == name);
+        let of_kubernetes = |name: &str| name.starts_with("KIPPU_SERVICE_") || name.starts_with("KIPPU_PORT");
+        names.filter(|name| name.starts_with("KIPPU_") && !known(name) && !of_kubernetes(name)).collect()
+    }
 }
 
 flags! {

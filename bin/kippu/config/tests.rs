@@ -170,3 +170,10 @@ fn values_of_properties_are_not_shown() {
         assert!(shown.contains("sasl.password") && !shown.contains("sesame"), "{shown}");
     }
 }
+
+#[test]
+fn variables_that_look_like_settings_and_are_none_are_told() {
+    let given = ["KIPPU_LISTEN", "KIPPU_HTTP_LISTEN", "KIPPU_CONFIG", "KIPPU_SERVICE_HOST", "HOME"];
+    let told = Flags::unknown_variables(given.map(|name| (name.into(), "x".into())));
+    assert_eq!(told, ["KIPPU_LISTEN"]);
+}

@@ -33,7 +33,7 @@ pub(super) fn look(owners: &BTreeMap<(String, String), Vec<u16>>) -> Vec<Finding
             Err(RemoteError::Problem { detail, .. }) => {
                 findings.push(Finding::new("node", Verdict::Bad, format!("{serves}: {detail}")));
             }
-            Err(error @ (RemoteError::NoAnswer { .. } | RemoteError::KeyFile { .. })) => {
+            Err(error @ (RemoteError::NoAnswer { .. } | RemoteError::KeyFile { .. } | RemoteError::NoKey(_))) => {
                 findings.push(Finding::new("node", Verdict::Bad, format!("{serves}: {error}")));
             }
         }

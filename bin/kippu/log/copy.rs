@@ -94,7 +94,7 @@ fn tell(args: &Args, to: &Place, copying: &Copying<'_>, output: &Output) {
     });
     let ended = if args.seal { format!("\nthe history has ended here and goes on at {to}") } else { String::new() };
     let text = format!(
-        "log {log}: {} records copied, {} were there, {} that do not count left behind, {} persons' keys copied{ended}",
+        "log {log}: {} records copied, {} there already, {} that never counted left out, {} persons' keys copied{ended}",
         count.records, count.found, count.skipped, copying.persons
     );
     output.result(&value, text);

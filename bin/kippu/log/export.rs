@@ -39,7 +39,7 @@ fn export(args: &Args, config: &Config, output: &Output) -> Result<Exit, LogErro
     output.result(
         &json!({ "log": id.to_string(), "to": args.dir, "records": count.records, "bytes": count.bytes, "found": count.found, "skipped": count.skipped }),
         format_args!(
-            "log {id}: {} records exported, {} were there, {} that do not count left behind",
+            "log {id}: {} records exported, {} there already, {} that never counted left out",
             count.records, count.found, count.skipped
         ),
     );

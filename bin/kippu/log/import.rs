@@ -67,7 +67,7 @@ fn import(args: &Args, config: &Config, output: &Output) -> Result<Exit, LogErro
     output.result(
         &json!({ "log": id.to_string(), "to": to.to_string(), "records": count.records, "bytes": count.bytes, "found": count.found }),
         format_args!(
-            "log {id}: {} records imported, {} were there; its keys are not among them",
+            "log {id}: {} records imported, {} there already; its keys are not among them",
             count.records, count.found
         ),
     );

@@ -49,7 +49,7 @@ fn inspect(args: &Args, config: &Config, output: &Output) -> Result<Exit, LogErr
 
 /// Shows `partition` from record `from` on. What counts is known only from the beginning.
 fn show(log: &dyn ReadLog, partition: u16, from: u64, left: &mut usize, output: &Output) -> Result<(), LogError> {
-    let (mut walk, end) = (Walk::new(log, partition), log.end(partition)?);
+    let (mut walk, end, before) = (Walk::new(log, partition), log.end(partition)?, *left);
     while *left > 0 && walk.offset() < end {
         let page = log.read(partition, walk.offset(), Bound::default())?;
         if page.entries.is_empty() {
@@ -68,6 +68,10 @@ fn show(log: &dyn ReadLog, partition: u16, from: u64, left: &mut usize, output: 
                 output.result(&shown, &shown);
             }
         }
+    }
+    if before > 0 && *left == before {
+        let last = walk.head().map_or(0, |head| head.number);
+        output.note(format_args!("partition {partition} ends with record {last}"));
     }
     Ok(())
 }

@@ -122,8 +122,6 @@ impl LogError {
 
 /// Runs `work` under the configuration that `place` names.
 fn run(place: &Where, output: &Output, work: impl FnOnce(Config) -> Result<Exit, LogError>) -> Exit {
-    // What is written is a history: its owner's alone, whoever makes the files.
-    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     match Config::load(place.config.as_deref(), &place.flags) {
         Ok(config) => work(config).unwrap_or_else(|error| output.failed(error.exit(), error)),
         Err(error) => output.failed(error.exit(), error),

@@ -13,7 +13,7 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage as _, ResponseError as _};
 use kippu_actors::Caller;
-use kippu_actors::http::KIPPU_POSITION;
+use kippu_actors::http::{KIPPU_POSITION, Standing};
 use kippu_actors::problem::{self, Problem};
 use kippu_events::log::{Log, Position};
 use kippu_events::secrets::{Bearer, Purpose, Secrets};
@@ -55,7 +55,7 @@ impl Gate {
     ///
     /// # Errors
     /// 401 for anything about the key, 429, or 503 while keys cannot be told.
-    pub(crate) async fn admit(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
+    pub(crate) async fn admit(&self, headers: &HeaderMap) -> Result<(Caller, Bearer), Problem> {
         let token = bearer_token(headers).ok_or_else(refused)?;
         let bearer = self.secrets.verify(Purpose::ApiKey, token).map_err(|_forged| refused())?;
         if !self.trusted.load(Ordering::Acquire) {
@@ -72,7 +72,16 @@ impl Gate {
         let row = row.filter(|row| counts(row, &bearer)).ok_or_else(refused)?;
         // Not before: a key that is over is nobody's, and uses up nobody's rate.
         self.rates.count(bearer.entity)?;
-        Ok(Caller { principal: Principal::Client(bearer.entity), role: row.role, user: row.user })
+        Ok((Caller { principal: Principal::Client(bearer.entity), role: row.role, user: row.user }, bearer))
+    }
+
+    /// Whether a key that was admitted counts still.
+    ///
+    /// # Errors
+    /// As [`Gate::admit`].
+    fn still(&self, bearer: &Bearer) -> Result<(), Problem> {
+        let row = self.queries.client(bearer.entity).map_err(|error| untold(&error))?;
+        row.filter(|row| counts(row, bearer)).map(drop).ok_or_else(refused)
     }
 
     /// The row once the view reflects everything that was durable when this was called.
@@ -127,10 +136,12 @@ pub(crate) async fn authenticate(
         let problem = Problem::new(&problem::INTERNAL, "nothing guards this path");
         return Ok(request.into_response(problem.error_response()));
     };
+    let gate_of_request = gate.clone();
     match gate.admit(request.headers()).await {
-        Ok(caller) => {
+        Ok((caller, bearer)) => {
             let mut extensions = request.extensions_mut();
             extensions.insert(caller);
+            extensions.insert(Standing(Box::new(move || gate_of_request.still(&bearer))));
             extensions.insert(Viewer { role: caller.role, client: caller.client(), user: caller.user });
         }
         Err(problem) => return Ok(request.into_response(problem.error_response())),

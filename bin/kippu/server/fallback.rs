@@ -29,7 +29,8 @@ pub(crate) async fn only_what_there_is(
 pub(crate) async fn fallback(request: HttpRequest) -> HttpResponse {
     let allowed = allowed(request.match_info().as_str());
     if allowed.is_empty() {
-        return Problem::new(&problem::NOT_FOUND, "there is nothing at this path").error_response();
+        return Problem::new(&problem::NOT_FOUND, "there is nothing at this path; /docs says what there is")
+            .error_response();
     }
     let allow = allowed.join(", ");
     let problem = Problem::new(&problem::METHOD_NOT_ALLOWED, format!("this path takes {allow}"));

@@ -62,7 +62,8 @@ impl Lack {
 
 /// Lets operators in.
 async fn operator(request: &HttpRequest, shared: &Shared) -> Result<(), Problem> {
-    match shared.gate.admit(request.headers()).await?.role {
+    let (caller, _) = shared.gate.admit(request.headers()).await?;
+    match caller.role {
         Role::Operator => Ok(()),
         Role::Shop | Role::Settler | Role::Terminal => {
             Err(Problem::new(&problem::FORBIDDEN, "figures are for operators"))

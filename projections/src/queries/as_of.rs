@@ -79,7 +79,9 @@ impl Queries {
             }
             Moment::Cut(cut) => {
                 if cut.0.len() != cursors.len() {
-                    return Err(QueryError::OtherHistory(cut.to_string()));
+                    let reason =
+                        format!("a cut has {} numbers here, and a time is written as in RFC 3339", cursors.len());
+                    return Err(QueryError::parameter("as_of", &reason));
                 }
                 let number = cut.0.get(usize::from(partition)).copied().unwrap_or_default();
                 if number > now.number() {

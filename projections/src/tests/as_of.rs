@@ -74,7 +74,7 @@ fn a_moment_that_says_nothing_about_the_entity_is_refused() {
     assert!(matches!(at(Moment::Position(ahead)), Err(QueryError::Behind { .. })));
     let other = Position { mark: [1; 8], ..here };
     assert_eq!(at(Moment::Position(other)), Err(QueryError::OtherHistory(other.to_string())));
-    assert!(matches!(at(Moment::Cut(Cut(vec![1]))), Err(QueryError::OtherHistory(_))));
+    assert!(matches!(at(Moment::Cut(Cut(vec![1]))), Err(QueryError::Parameter { .. })));
 }
 
 /// Shows F20, F32.

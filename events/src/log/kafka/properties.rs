@@ -167,7 +167,12 @@ fn refusal(name: &str, value: &str) -> Option<String> {
         May::AtMost(most) => number.is_none_or(|number| number <= most),
         May::AtLeast(least) => number.is_none_or(|number| number >= least),
     };
-    (!allowed).then(|| kept.reason.to_owned())
+    let demand = match kept.may {
+        May::Not => "it cannot be set".to_owned(),
+        May::AtMost(most) => format!("it is at most {most}"),
+        May::AtLeast(least) => format!("it is at least {least}"),
+    };
+    (!allowed).then(|| format!("{demand}: {}", kept.reason))
 }
 
 /// What this program cannot do. Librdkafka would say so too, but not what to do about it.

@@ -80,6 +80,9 @@ pub enum SegmentsError {
         /// Why.
         source: io::Error,
     },
+    /// There is nothing that was exported.
+    #[error("{} holds no export: there is no manifest.json", .0.display())]
+    NoExport(PathBuf),
     /// A file is not what it was when it was exported, or none of ours.
     #[error("{}: {reason}", path.display())]
     Damaged {

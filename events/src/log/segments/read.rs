@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
-use super::{Last, MANIFEST, Manifest, Segment, SegmentsError};
+use super::{Last, Manifest, Segment, SegmentsError};
 use crate::log::record::MOST_BYTES;
 use crate::log::walk::{Step, Walk};
 use crate::log::{Bound, Entry, Head, LogId, Page, ReadError, ReadLog, Watch};
@@ -36,9 +36,7 @@ impl Segments {
     /// # Errors
     /// [`SegmentsError`]. The segments themselves are looked at by [`Segments::check`].
     pub fn open(dir: &Path) -> Result<Self, SegmentsError> {
-        let path = dir.join(MANIFEST);
-        let none = || SegmentsError::io(&path)(io::ErrorKind::NotFound.into());
-        let manifest = Manifest::read(dir)?.ok_or_else(none)?;
+        let manifest = Manifest::read(dir)?.ok_or_else(|| SegmentsError::NoExport(dir.to_owned()))?;
         let places = (0..manifest.partitions).map(|_| Mutex::default()).collect();
         Ok(Self { dir: dir.to_owned(), manifest, places })
     }

@@ -60,7 +60,7 @@ fn what_the_manifest_does_not_name_is_written_anew() {
     let mut export = Export::open(dir.path(), LOG, 2).unwrap();
     export.append(0, &records[..4]).unwrap();
     drop(export);
-    assert!(matches!(Segments::open(dir.path()), Err(SegmentsError::Io { .. })), "nothing was whole");
+    assert!(matches!(Segments::open(dir.path()), Err(SegmentsError::NoExport(_))), "nothing was whole");
     let mut export = Export::open(dir.path(), LOG, 2).unwrap();
     assert_eq!(export.head(0), None);
     export.append(0, &records).unwrap();
