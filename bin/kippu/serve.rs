@@ -17,6 +17,9 @@ use crate::{server, telemetry};
 
 /// Connections that the kernel keeps for us while all workers are busy.
 const BACKLOG: u32 = 2048;
+/// What the kernel keeps for one connection that does not take its answers; it doubles this. By itself it would keep
+/// megabytes, of as many connections as somebody cares to open.
+const SEND_BUFFER_BYTES: u32 = 64 << 10;
 /// Files that stores, log and clients have open: some hundred, as data files have tens of megabytes.
 const FILES: u64 = 1_024;
 
@@ -168,6 +171,8 @@ fn connections_that_files_leave() -> u32 {
 fn listen(address: SocketAddr) -> std::io::Result<std::net::TcpListener> {
     let socket = if address.is_ipv4() { tokio::net::TcpSocket::new_v4()? } else { tokio::net::TcpSocket::new_v6()? };
     socket.set_reuseaddr(true)?;
+    // Connections inherit it.
+    socket.set_send_buffer_size(SEND_BUFFER_BYTES)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)?.into_std()
 }

@@ -96,8 +96,9 @@ fn viewer(request: &HttpRequest) -> Result<Viewer, QueryError> {
     request.extensions().get::<Viewer>().copied().ok_or(QueryError::Forbidden("the caller is not authenticated"))
 }
 
-/// Waits for the `Kippu-Min-Position` of a request, if it has one.
-async fn await_position(queries: &Queries, view: &str, headers: &HeaderMap) -> Result<(), QueryError> {
+/// Waits for the `Kippu-Min-Position` of a request, if it has one. Nobody waits for a view that he may not read.
+async fn await_position(queries: &Queries, view: &str, viewer: &Viewer, headers: &HeaderMap) -> Result<(), QueryError> {
+    queries.may_read(view, viewer)?;
     let mut values = headers.get_all(MIN_POSITION);
     let Some(value) = values.next() else { return Ok(()) };
     if values.next().is_some() {
@@ -122,7 +123,7 @@ async fn get(
     let (view, key) = path.into_inner();
     let viewer = viewer(&request)?;
     let parameters = Parameters::read(&request, &["as_of", "unseal"], false)?;
-    await_position(&queries, &view, request.headers()).await?;
+    await_position(&queries, &view, &viewer, request.headers()).await?;
     let unseal = parameters.page.unseal;
     let found = match parameters.as_of {
         None if unseal => {
@@ -175,7 +176,7 @@ async fn list(
     if as_of.is_some() {
         return Err(QueryError::NoAsOf("a list is shown as it is now"));
     }
-    await_position(&queries, &view, request.headers()).await?;
+    await_position(&queries, &view, &viewer, request.headers()).await?;
     let queries = queries.get_ref().clone();
     // Writing a thousand rows takes as long as reading them.
     let listed = move || {

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 /// Past this, two things share a file.
 const MOST_LINES: usize = 400;
 /// Where time is waited for: for other processes, and where the product is told to come again.
-const WAITS: [&str; 6] = [
+const WAITS: [&str; 7] = [
     "bin/kippu/bench/",
     "bin/kippu/import/drive.rs",
     "bin/kippu/log/copy.rs",
+    "bin/kippu/server/pace.rs",
     "events/src/log/kafka/topic.rs",
     "examples/purchases/",
     "tests/product/fixture.rs",

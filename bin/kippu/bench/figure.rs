@@ -76,7 +76,7 @@ impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (which, figure) in &self.figures {
             let Figure { ours, limit, ratio, unit, goal, reached, details } = figure;
-            let mark = if *reached { "" } else { "  (not reached)" };
+            let mark = if *reached || self.quick { "" } else { "  (not reached)" };
             writeln!(f, "{which:?}  {ours} ÷ {limit} {unit} = {ratio}  [{goal}]{mark}")?;
             for (name, value) in details {
                 writeln!(f, "      {name}: {value}")?;

@@ -76,7 +76,7 @@ flags! {
     url: String = "url" "KIPPU_NODE_URL" "node.url" => node.url, Some;
     /// Partitions of a log that is being made.
     partitions: u16 = "partitions" "KIPPU_NODE_PARTITIONS" "node.partitions" => node.partitions;
-    /// Address and port to listen on; port 0 takes a free one.
+    /// What to listen on: an IP address and a port, as 127.0.0.1:7701; port 0 takes a free one.
     listen: SocketAddr = "listen" "KIPPU_HTTP_LISTEN" "http.listen" => http.listen;
     /// Threads that read requests.
     workers: u16 = "workers" "KIPPU_HTTP_WORKERS" "http.workers" => http.workers;

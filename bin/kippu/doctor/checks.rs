@@ -19,6 +19,14 @@ const SLOW_SYNC: Duration = Duration::from_millis(50);
 /// Whether the directory is a whole one of ours.
 pub(super) fn layout(dir: &DataDir) -> Finding {
     match dir.look() {
+        // On Kafka persons' keys come back from their topic.
+        Ok(Found::Whole(label))
+            if !dir.keys().join("keyring.json").exists()
+                || (label.topic().is_none() && !dir.keys().join("persons").exists()) =>
+        {
+            let detail = format!("{} is not whole: restore it from a backup", dir.keys().display());
+            Finding::new("layout", Verdict::Bad, detail)
+        }
         Ok(Found::Whole(label)) => {
             let detail = format!("log {}, made by {}, this is {}", label.log, label.made_by, env!("CARGO_PKG_VERSION"));
             Finding::new("layout", Verdict::Good, detail)

@@ -36,7 +36,7 @@ struct WithToken {
 impl Line {
     /// The command in `text`, or what is wrong with it.
     pub(super) fn parse(text: &[u8]) -> Result<Self, String> {
-        let wire: Wire = serde_json::from_slice(text).map_err(|e| e.to_string())?;
+        let wire: Wire = serde_json::from_slice(text).map_err(|error| format!("no command in JSON: {error}"))?;
         let family = Family::from_name(&wire.family).ok_or_else(|| format!("there is no family {:?}", wire.family))?;
         let spec = Commands::spec(family, &wire.command.replace('-', "_"), wire.id).ok_or_else(|| {
             let id = if wire.id.is_some() { "with" } else { "without" };

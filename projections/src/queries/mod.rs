@@ -162,6 +162,14 @@ impl Queries {
         }
     }
 
+    /// Whether the view `name` answers this viewer at all.
+    ///
+    /// # Errors
+    /// `NoView` or `Forbidden` where it does not.
+    pub fn may_read(&self, name: &str, viewer: &Viewer) -> Result<(), QueryError> {
+        self.table(name, viewer).map(drop)
+    }
+
     /// The view `name`, if it answers this viewer at all.
     fn table(&self, name: &str, viewer: &Viewer) -> Result<(&dyn View, &dyn Table), QueryError> {
         let view = self.0.views.iter().find(|view| view.name() == name);

@@ -30,7 +30,9 @@ pub enum OpenError {
         reason: String,
     },
     /// The topic could lose history.
-    #[error("the topic {topic} does not keep a history: {reasons}")]
+    #[error(
+        "the topic {topic} does not keep a history: {reasons} (for trying out, every command takes --accept-single-copy)"
+    )]
     Unsafe {
         /// Which.
         topic: String,
@@ -56,7 +58,7 @@ pub enum OpenError {
         found: String,
     },
     /// Something is in the way of creating it.
-    #[error("the topic {0} holds another log")]
+    #[error("the topic {0} holds another log; a node joins it with that log's keyring: `kippu init --keyring`")]
     Exists(String),
     /// Its beginning could not be read.
     #[error(transparent)]

@@ -72,7 +72,7 @@ fn a_creation_is_done_again_for_the_same_log_alone() {
     let address = created("twice");
     KafkaLog::create(&address, &trying_out(), LogId([1; 16]), &NEW).unwrap();
     let other = KafkaLog::create(&address, &trying_out(), LogId([2; 16]), &NEW).unwrap_err().to_string();
-    assert_eq!(other, format!("the topic {} holds another log", address.topic));
+    assert!(other.starts_with(&format!("the topic {} holds another log", address.topic)), "{other}");
     assert_eq!(fetch(&address).end(0).unwrap(), 1);
 }
 
