@@ -14,7 +14,7 @@ pub const MOST_DIGITS: usize = 12;
 /// So many wrong PINs in a row lock the account's PIN: a guess at a PIN of 4 digits then holds once in 2,000 locks.
 pub const MOST_WRONG: u32 = 5;
 /// For so long. Each further wrong PIN after that locks it again, until the right one is given: at most 96 guesses a day.
-pub const LOCKED_FOR: Duration = Duration::from_secs(15 * 60);
+pub const LOCKED_FOR: Duration = Duration::from_mins(15);
 
 /// A PIN as it was typed. Has no `Debug`: it must not be printed.
 #[derive(Clone, Serialize, Deserialize)]

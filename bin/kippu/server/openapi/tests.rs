@@ -139,6 +139,20 @@ fn what_is_left_out_of_an_answer_is_never_null_but_a_forgotten_name() {
 }
 
 #[test]
+fn secrets_that_callers_send_have_a_form_and_are_never_answered() {
+    let document = document();
+    let schemas = &document["components"]["schemas"];
+    let token = &schemas["ApprovalsRedeem"]["properties"]["token"];
+    let identified = &schemas["ApprovalsIdentification"]["properties"]["pin"];
+    let registered = &schemas["UsersOpen"]["properties"]["pin"];
+    for (secret, form) in
+        [(token, "^kpa_[A-Za-z0-9_-]+$"), (identified, "^[0-9]{4,12}$"), (registered, "^[0-9]{4,12}$")]
+    {
+        assert_eq!((&secret["pattern"], &secret["writeOnly"]), (&json!(form), &json!(true)), "{secret}");
+    }
+}
+
+#[test]
 fn every_body_has_an_example_with_all_that_its_schema_requires_and_nothing_else() {
     let document = document();
     let mut wrong = Vec::new();
