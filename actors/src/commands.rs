@@ -70,6 +70,15 @@ impl Commands {
     /// # Errors
     /// Why it was not done here. After [`problem::UNKNOWN_OUTCOME`] a retry with the same key finds out.
     pub async fn run(&self, family: Family, name: &str, call: Call, body: &[u8]) -> Result<Outcome, NotRun> {
+        let prepared = self.prepare(family, name, call, body).await?;
+        Ok(self.submit(prepared).await?)
+    }
+
+    /// Checks a command and deals with its secrets, which may take its time. Nothing is done yet.
+    ///
+    /// # Errors
+    /// Why it cannot be submitted here.
+    pub async fn prepare(&self, family: Family, name: &str, call: Call, body: &[u8]) -> Result<Submission, NotRun> {
         let spec = Self::spec(family, name, call.id)
             .ok_or_else(|| Problem::new(&problem::NOT_FOUND, format!("{} have no command {name:?}", family.name())))?;
         if !spec.roles.contains(&call.caller.role) {
@@ -91,8 +100,15 @@ impl Commands {
             Preparation::Slow(_, prepare) => self.slowly(&call.caller, prepare).await?,
         };
         let command = self.secrets.command(&call.caller.principal, &call.key, ready.entity);
-        let submission = Submission { ready, command, caller: call.caller, if_match: call.if_match };
-        Ok(self.runtime.submit(submission).await?)
+        Ok(Submission { ready, command, caller: call.caller, if_match: call.if_match })
+    }
+
+    /// Brings what was prepared to its durable answer.
+    ///
+    /// # Errors
+    /// Why it was not done. After [`problem::UNKNOWN_OUTCOME`] a retry with the same key finds out.
+    pub async fn submit(&self, prepared: Submission) -> Result<Outcome, Problem> {
+        self.runtime.submit(prepared).await
     }
 
     async fn slowly(

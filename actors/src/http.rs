@@ -110,11 +110,11 @@ async fn run(
     let limits = request.app_data::<Data<Limits>>().ok_or_else(missing)?;
     let call = Call { caller, key: idempotency_key(request.headers())?, id, if_match: if_match(request.headers())? };
     let body = read_body(request.headers(), body, limits).await?;
-    if let Some(Standing(still)) = request.extensions().get::<Standing>() {
-        still()?;
-    }
-    match commands.run(family, spec.name, call, &body).await {
-        Ok(outcome) => Ok(render(outcome)),
+    match commands.prepare(family, spec.name, call, &body).await {
+        Ok(prepared) => {
+            still(request)?;
+            Ok(render(commands.submit(prepared).await?))
+        }
         Err(NotRun::Problem(problem)) => Err(problem),
         Err(not_here @ NotRun::Elsewhere(partition)) => match request.app_data::<Data<dyn Elsewhere>>() {
             Some(elsewhere) => elsewhere.ask(partition, request, body).await,
@@ -123,9 +123,17 @@ async fn run(
     }
 }
 
-/// Asks once more whether the caller may call: a body may come long after its head, and a key end between them. Whoever
-/// mounts the endpoints may put one into each request's extensions.
+/// Asks once more whether the caller may call: a body may come long after its head, and a PIN may wait for its turn, and
+/// a key end meanwhile. Whoever mounts the endpoints may put one into each request's extensions.
 pub struct Standing(pub Box<dyn Fn() -> Result<(), Problem>>);
+
+/// Whether the caller of `request` may still call.
+///
+/// # Errors
+/// What the caller is told otherwise.
+pub fn still(request: &HttpRequest) -> Result<(), Problem> {
+    request.extensions().get::<Standing>().map_or(Ok(()), |Standing(still)| still())
+}
 
 /// Brings commands to the nodes that serve them. Whoever mounts the endpoints where several nodes share the partitions
 /// puts one into the application data.

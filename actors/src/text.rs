@@ -1,6 +1,18 @@
 //! Text that callers send: bounded, and without control characters, before anything looks at it.
 
-use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+use serde::de::value::StrDeserializer;
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// One of a few names, written as text and in no other way: a map of a name to nothing would be taken for the name too.
+///
+/// # Errors
+/// What is no text, or no such name.
+pub fn named<'de, D: Deserializer<'de>, T: for<'a> Deserialize<'a>>(deserializer: D) -> Result<T, D::Error> {
+    let name = Cow::<str>::deserialize(deserializer)?;
+    T::deserialize(StrDeserializer::<D::Error>::new(&name))
+}
 
 /// Text of 1 to `MOST` characters, not all of them white space and none a control character. Compared and stored as it came.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

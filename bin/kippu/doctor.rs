@@ -116,6 +116,7 @@ mod tests {
     use super::*;
 
     fn made() -> (tempfile::TempDir, Config) {
+        crate::keep_to_the_owner();
         let dir = tempfile::tempdir().unwrap();
         let flags = Flags { data: Some(dir.path().join("node")), partitions: Some(2), ..Flags::default() };
         let mut config = Config::default();

@@ -27,9 +27,13 @@ use crate::output::Output;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-fn main() -> std::process::ExitCode {
-    // All that is written is its owner's alone, whoever makes the files and wherever they are copied to.
+/// All that is written from here on is its owner's alone, whoever makes the files and wherever they are copied to.
+fn keep_to_the_owner() {
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+}
+
+fn main() -> std::process::ExitCode {
+    keep_to_the_owner();
     // clap itself prints what is wrong with the command line and exits with 2.
     let cli = Cli::parse();
     let output = Output::new(cli.json);

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use self::refusal::Refused;
 use crate::actor::{Actor, Answer, Call, CommandSpec, Context, Decision, Near, Target};
 use crate::problem::{Problem, ProblemType};
-use crate::text::Text;
+use crate::text::{Text, named};
 
 /// Enough to tell two shops of one chain apart in a list.
 pub const MOST_NAME_CHARS: usize = 128;
@@ -44,6 +44,7 @@ pub enum Request {
 #[schemars(extend("else" = { "properties": { "user": { "type": "null" } } }))]
 pub struct Open {
     /// What it is for.
+    #[serde(deserialize_with = "named")]
     pub role: Role,
     /// What operators call it; no personal data.
     pub name: Text<MOST_NAME_CHARS>,

@@ -106,6 +106,8 @@ fn requests_of_another_shape_are_refused_and_leave_no_trace() {
         (json!({"role": "terminal", "name": "kitchen", "user": id(2)}), "unknown-user"),
         (json!({"role": "settler", "name": "till", "user": id(2)}), "user-needs-terminal"),
         (json!({"role": "boss", "name": "till"}), "invalid-body"),
+        (json!({"role": {"settler": null}, "name": "till"}), "invalid-body"),
+        (json!({"role": 5, "name": "till"}), "invalid-body"),
         (json!({"role": "settler", "name": ""}), "invalid-body"),
         (json!({"role": "settler", "name": "a".repeat(129)}), "invalid-body"),
         (json!({"role": "settler"}), "invalid-body"),

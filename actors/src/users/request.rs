@@ -7,7 +7,7 @@ use kippu_events::user::{Charging, LimitSource};
 use serde::{Deserialize, Serialize};
 
 use super::pin::Pin;
-use crate::text::Text;
+use crate::text::{Text, named};
 
 /// As long as an e-mail address can be (RFC 5321), which many use as a login.
 pub const MOST_LOGIN_CHARS: usize = 254;
@@ -53,7 +53,7 @@ pub struct Open {
     /// What the user may spend.
     pub limit: Limit,
     /// When a reservation turns into a charge.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "named")]
     pub charging: Charging,
 }
 
@@ -68,6 +68,7 @@ fn named_realm<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Opti
 #[serde(deny_unknown_fields)]
 pub struct Limit {
     /// Where it comes from.
+    #[serde(deserialize_with = "named")]
     pub source: LimitSource,
     /// The upper limit at the beginning, in minor units.
     pub amount: Minor,

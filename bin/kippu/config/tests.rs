@@ -147,8 +147,8 @@ fn properties_that_break_a_promise_are_refused_by_name_place_and_reason() {
         &Flags::default(),
     );
     let starts = [
-        "kippu.toml:2:8: kafka.properties.acks: a record is answered because",
-        "kippu.toml:3:24: kafka.properties.enable.idempotence: a record is answered because",
+        "kippu.toml:2:8: kafka.properties.acks: it cannot be set: a record is answered because",
+        "kippu.toml:3:24: kafka.properties.enable.idempotence: it cannot be set: a record is answered because",
         "kippu.toml:4:20: kafka.properties.socket.timout.ms: No such configuration property",
     ];
     assert_eq!(found.len(), starts.len(), "{found:?}");

@@ -134,7 +134,8 @@ fn general(status: StatusCode) -> &'static ProblemType {
 fn trace(id: &RequestId, method: &Method, path: Option<&str>, status: StatusCode, started: Instant) {
     let (request_id, path, code) = (id.as_str(), path.unwrap_or("-"), status.as_u16());
     let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-    if status.is_server_error() {
+    // Anybody with a key can ask for what is not there yet; what holds it up is told where it is known.
+    if status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE {
         tracing::warn!(target: "kippu::access", request_id, %method, path, status = code, micros, "answered");
     } else {
         tracing::debug!(target: "kippu::access", request_id, %method, path, status = code, micros, "answered");

@@ -45,9 +45,10 @@ pub(crate) async fn fallback(request: HttpRequest) -> HttpResponse {
 fn allowed(path: &str) -> Vec<&'static str> {
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     match segments.as_slice() {
-        ["livez" | "readyz" | "metrics" | "openapi.json" | "docs" | "problems"]
-        | ["docs", "app.js" | "style.css"]
-        | ["problems", _] => methods(true, false),
+        ["livez" | "readyz" | "metrics" | "openapi.json" | "docs" | "problems"] | ["docs", "app.js" | "style.css"] => {
+            methods(true, false)
+        }
+        ["problems", slug] => methods(!slug.is_empty(), false),
         ["v1", "log", "seal"] => methods(false, true),
         ["v1", family] => methods(is_view(family), takes(family, None, Target::New)),
         ["v1", family, token] if takes(family, Some(token), Target::Token) => methods(false, true),

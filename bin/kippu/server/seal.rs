@@ -6,7 +6,7 @@ use std::path::Path;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use kippu_actors::Caller;
-use kippu_actors::http::read_body;
+use kippu_actors::http::{read_body, still};
 use kippu_actors::problem::{self, Problem, bad_body, raw_body};
 use kippu_events::client::Role;
 use kippu_events::log::kafka::Address;
@@ -37,7 +37,11 @@ pub(crate) async fn seal(request: HttpRequest, shared: Data<Shared>, body: Paylo
     if role != Some(Role::Operator) {
         return Err(Problem::new(&problem::FORBIDDEN, "a history is sealed by operators"));
     }
+    if !request.query_string().is_empty() {
+        return Err(Problem::new(&problem::INVALID_REQUEST, "a command has no query parameters"));
+    }
     let body = read_body(request.headers(), body, &shared.limits).await?;
+    still(&request)?;
     let Asked { next } = serde_json::from_str(raw_body(&body)?.get()).map_err(|error| bad_body(&error))?;
     if !is_place(&next) {
         let detail = "next is kafka://HOST:PORT/TOPIC or the absolute path of a data directory: there is no way back";

@@ -24,9 +24,9 @@ use crate::log::tenure::{Fate, Granted, NewClaim, Reply, answer};
 use crate::log::{AppendError, Claimant, Head, Listener, Progress};
 
 /// Enough that a sync is cheap beside the records it covers; few enough that the first of them does not wait long.
-const GROUP_RECORDS: usize = 8_192;
+pub(super) const GROUP_RECORDS: usize = 8_192;
 /// As above, for large records.
-const GROUP_BYTES: usize = 8_388_608;
+pub(super) const GROUP_BYTES: usize = 8_388_608;
 
 /// One partition, as far as it is checked and put.
 struct Seat<'db> {

@@ -68,7 +68,7 @@ impl Seat {
         number
     }
 
-    pub(super) fn until_durable(&mut self, number: u64) {
+    pub(in crate::log) fn until_durable(&mut self, number: u64) {
         while self.durable < number {
             match self.hear() {
                 Progress::Durable(_) => {}

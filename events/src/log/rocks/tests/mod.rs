@@ -5,13 +5,15 @@ mod damage;
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::{OpenError, RocksLog, STORE, Settings};
+use super::committer::{GROUP_BYTES, GROUP_RECORDS};
+use super::{Committed, OpenError, RocksLog, STORE, Settings};
 use crate::log::lock::LockError;
 use crate::log::suite::log_id;
 use crate::log::suite::seat::Seat;
@@ -158,4 +160,37 @@ fn a_long_row_of_claims_is_opened_with_the_right_hash() {
         let seat = Seat::claim(&log, 0);
         assert_eq!(log.shared.store.tail(0).expect("a tail").head, seat.head);
     }
+}
+
+/// How many records each group commit took while `bodies` were handed over behind one that was still being written.
+fn groups(bodies: &[Vec<u8>]) -> Vec<usize> {
+    let (dir, (groups, told), (go, may_go)) = (create(), channel(), channel::<()>());
+    let may_go = Mutex::new(may_go);
+    let on_commit = Arc::new(move |group: Committed| {
+        groups.send(group.records).ok();
+        // Once nobody holds it back any more, it goes on by itself.
+        may_go.lock().unwrap().recv().ok();
+    });
+    let log = RocksLog::open_with(dir.path(), Settings { on_commit, ..settings() }).expect("opened");
+    // Gone before the log, which waits for its committer.
+    let go = go;
+    go.send(()).expect("the committer waits");
+    let mut seat = Seat::claim(&log, 0);
+    let mut sizes = vec![told.recv().expect("the claim is written")];
+    seat.append(b"[]").expect("handed over");
+    sizes.push(told.recv().expect("the first is written"));
+    for body in bodies {
+        seat.append(body).expect("handed over");
+    }
+    drop(go);
+    seat.until_durable(seat.head.number);
+    sizes.extend(told.try_iter());
+    sizes.split_off(2)
+}
+
+#[test]
+fn a_group_is_so_many_records_or_so_many_bytes_and_no_more() {
+    assert_eq!(groups(&vec![b"[]".to_vec(); GROUP_RECORDS + 7]), [GROUP_RECORDS, 7]);
+    let large = vec![vec![b' '; 1 << 17]; 68];
+    assert_eq!(groups(&large), [GROUP_BYTES >> 17, 4]);
 }
