@@ -8,6 +8,7 @@ programs=$1
 file=$2
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
+trap 'exit 130' INT TERM
 log="kafka://$KAFKA_BROKERS/demo-$$"
 
 echo "Three nodes share the topic $log; operator, shop, terminals and two settlers play"

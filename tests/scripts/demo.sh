@@ -6,6 +6,7 @@ set -eu
 programs=$1
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
+trap 'exit 130' INT TERM
 
 echo "A node on the embedded log; operator, shop, terminals and two settlers play a file of purchases with a limit of"
 echo "100.00 a customer; half-way the node is killed with SIGKILL and started again on the same data."

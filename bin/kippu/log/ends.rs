@@ -26,7 +26,8 @@ impl FromStr for Place {
     type Err = LogError;
 
     fn from_str(text: &str) -> Result<Self, LogError> {
-        if text.contains("://") {
+        // With one slash it would be a folder of that name.
+        if text.contains("://") || text.starts_with("kafka:") {
             return text.parse().map(Self::Topic).map_err(|error| LogError::Place(text.to_owned(), error));
         }
         let wrong = |source| LogError::Dir(crate::node::DataDirError::Io { path: text.into(), source });

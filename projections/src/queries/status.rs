@@ -55,8 +55,9 @@ pub struct PartitionStatus {
     pub position: Option<String>,
     /// Its number; 0 before the genesis too.
     pub number: u64,
-    /// When the last event was decided that is reflected.
-    pub time: Time,
+    /// When the last event was decided that is reflected; nothing where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<Time>,
     /// The first entry that has not been read.
     pub offset: u64,
     /// The end of the log; nothing where it does not say.
@@ -102,7 +103,7 @@ impl Queries {
             partition,
             position: reached.position(partition).map(|position| position.to_string()),
             number: cursor.number(),
-            time: cursor.time,
+            time: (cursor.time != Time::default()).then_some(cursor.time),
             offset: cursor.offset,
             end: self.0.log.known_end(partition).ok(),
             skipped: cursor.skipped,
