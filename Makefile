@@ -23,7 +23,7 @@ build: setup ## Builds everything, tests and examples included.
 	cargo build $(CARGO_FLAGS) --all-targets
 
 programs: setup
-	@echo "demo: building what it needs, which takes minutes the first time: RocksDB is 10 of them"
+	@echo "building the programs, which takes minutes the first time: RocksDB is 10 of them"
 	cargo build $(CARGO_FLAGS) --bins --examples
 
 demo: programs ## A node, a client that plays purchases, a SIGKILL in the middle, and a check of the whole history.

@@ -12,6 +12,7 @@ use kippu_events::secrets::SharedKeys;
 
 use super::{DataDir, Found, GroupCommits, Label};
 use crate::config::{self, Config};
+use crate::telemetry;
 
 /// See the module.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -168,7 +169,13 @@ impl Home {
             Self::Embedded(dir) => {
                 let commits = commits.clone();
                 let on_commit = Arc::new(move |committed| commits.observe(committed));
-                let log = RocksLog::open_with(dir, rocks::Settings { on_commit, ..rocks::Settings::default() })?;
+                // The last line says why it ended.
+                let on_poison = Arc::new(|_: &str| {
+                    telemetry::end();
+                    std::process::exit(rocks::EXIT_POISONED)
+                });
+                let settings = rocks::Settings { on_commit, on_poison, ..rocks::Settings::default() };
+                let log = RocksLog::open_with(dir, settings)?;
                 Ok(Opened { log, kafka: None })
             }
             Self::Kafka(topic) => {

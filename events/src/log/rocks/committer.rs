@@ -81,6 +81,7 @@ impl<'db> Committer<'db> {
         };
         self.abandon(&end);
         if let AppendError::Unknown(reason) = &end {
+            tracing::error!(reason, "the log could not be written; the process ends");
             (self.shared.on_poison)(reason);
         }
     }

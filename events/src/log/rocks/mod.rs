@@ -47,13 +47,13 @@ const STORE: &str = "store";
 /// A store is built here and renamed when it is whole.
 const UNFINISHED: &str = "store.unfinished";
 /// What the process ends with after a failed write, as `sysexits.h` numbers an internal error.
-const EXIT_POISONED: i32 = 70;
+pub const EXIT_POISONED: i32 = 70;
 
 /// How a log is run.
 #[derive(Clone)]
 pub struct Settings {
-    /// Called once, on the committer's thread, after the first failed write, when everyone has been told. By default
-    /// the process ends: only opening the log again shows what the disk holds.
+    /// Called once, on the committer's thread, after the first failed write, when it is traced and everyone has been
+    /// told. By default the process ends: only opening the log again shows what the disk holds.
     pub on_poison: Arc<dyn Fn(&str) + Send + Sync>,
     /// Below this many free bytes no commit is taken. The default leaves room for every flush and compaction under way.
     pub floor_bytes: u64,
@@ -86,8 +86,7 @@ impl Default for Settings {
     }
 }
 
-fn exit(reason: &str) {
-    tracing::error!(reason, "the log could not be written; the process ends");
+fn exit(_reason: &str) {
     std::process::exit(EXIT_POISONED)
 }
 
