@@ -4,10 +4,11 @@ use std::any::Any;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use kippu_events::decoding::{culprit, from_tagged};
 use kippu_events::entity::AnyEntity;
-use kippu_events::event::{AnyEvent, Mac, NotAnEvent, Recorded, Typed, culprit, from_tagged};
+use kippu_events::event::{AnyEvent, Mac, Recorded, Typed};
 use kippu_events::secrets::Secrets;
-use kippu_events::{EntityId, EntityKey, Time};
+use kippu_events::{EntityId, EntityKey, NotAnEvent, Time};
 
 use crate::actor::{Actor, Answer, Call, CommandSpec, Context, Near};
 use crate::problem::{self, Problem, ProblemType};

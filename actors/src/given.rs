@@ -2,8 +2,9 @@
 //! same; every history is folded from the bytes that a log would hold.
 
 use kippu_events::client::Role;
+use kippu_events::decoding::SCHEMA;
 use kippu_events::entity::AnyEntity;
-use kippu_events::event::{AnyEvent, SCHEMA, Typed};
+use kippu_events::event::{AnyEvent, Typed};
 use kippu_events::money::{Currency, Minor};
 use kippu_events::{Entity, EntityId, EntityKey, Principal, Time};
 use serde_json::value::RawValue;

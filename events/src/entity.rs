@@ -7,7 +7,7 @@ use std::fmt::Debug;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::event::{self, NotAnEvent};
+use crate::decoding::{self, NotAnEvent};
 use crate::family::Family;
 use crate::id::EntityId;
 use crate::time::Time;
@@ -35,7 +35,7 @@ pub trait Entity: Default + Clone + PartialEq + Debug + Serialize + DeserializeO
     /// # Errors
     /// [`NotAnEvent`] where no released version of this code wrote such an event.
     fn decode(kind: &str, schema: u32, data: &str) -> Result<Self::Event, NotAnEvent> {
-        event::decode_current(kind, schema, data)
+        decoding::decode_current(kind, schema, data)
     }
 }
 

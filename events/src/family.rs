@@ -1,14 +1,8 @@
-//! The list of families. A new one is a line here, and the compiler asks for it wherever families differ.
+//! The names of families. A new one is a line here, and the compiler asks for it wherever families differ.
 
-use crate::approval::Approval;
-use crate::client::Client;
-use crate::entity::{AnyEntity, Entity};
-use crate::placement::Placement;
-use crate::user::User;
-
-/// Each with the byte that names it in the keys of caches, the plural noun that paths and subjects use, and its state.
+/// Each with the byte that names it in the keys of caches, and the plural noun that paths and subjects use.
 macro_rules! families {
-    ($($(#[$about:meta])* $family:ident = $code:literal, $name:literal, $state:ty;)*) => {
+    ($($(#[$about:meta])* $family:ident = $code:literal, $name:literal;)*) => {
         /// A kind of entity.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
         pub enum Family {
@@ -34,51 +28,19 @@ macro_rules! families {
                     $(Self::$family => $code,)*
                 }
             }
-
-            /// The state before the first event.
-            #[must_use]
-            pub fn fresh(self) -> Box<dyn AnyEntity> {
-                match self {
-                    $(Self::$family => Box::new(<$state>::default()),)*
-                }
-            }
-
-            /// A state that [`AnyEntity::encode`] wrote, or nothing where the bytes are no such state.
-            #[must_use]
-            pub fn decode(self, bytes: &[u8]) -> Option<Box<dyn AnyEntity>> {
-                match self {
-                    $(Self::$family => decode::<$state>(bytes),)*
-                }
-            }
-
-            /// The revision of the cached form of its states.
-            #[must_use]
-            pub const fn revision(self) -> u32 {
-                match self {
-                    $(Self::$family => <$state>::REVISION,)*
-                }
-            }
-
-            /// The JSON Schema of its events.
-            #[cfg(test)]
-            pub(crate) fn event_schema(self) -> schemars::Schema {
-                match self {
-                    $(Self::$family => schemars::schema_for!(<$state as Entity>::Event),)*
-                }
-            }
         }
     };
 }
 
 families! {
     /// API clients with scoped keys.
-    Clients = 1, "clients", Client;
+    Clients = 1, "clients";
     /// Subscribers with purchase limits.
-    Users = 2, "users", User;
+    Users = 2, "users";
     /// One-time purchase approvals.
-    Approvals = 3, "approvals", Approval;
+    Approvals = 3, "approvals";
     /// Placements of data replicas.
-    Placements = 4, "placements", Placement;
+    Placements = 4, "placements";
 }
 
 impl Family {
@@ -95,11 +57,6 @@ impl Family {
     }
 }
 
-fn decode<E: Entity>(bytes: &[u8]) -> Option<Box<dyn AnyEntity>> {
-    let (state, rest): (E, _) = postcard::take_from_bytes(bytes).ok()?;
-    if rest.is_empty() { Some(Box::new(state)) } else { None }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -111,21 +68,9 @@ mod tests {
         for family in Family::ALL {
             assert_eq!(Family::from_name(family.name()), Some(family));
             assert_eq!(Family::from_code(family.code()), Some(family));
-            assert_eq!(family.fresh().family(), family);
         }
         assert_eq!((Family::from_name("client"), Family::from_name(""), Family::from_code(0)), (None, None, None));
         let (names, codes): (BTreeSet<_>, BTreeSet<_>) = Family::ALL.map(|f| (f.name(), f.code())).into_iter().unzip();
         assert_eq!((names.len(), codes.len()), (Family::ALL.len(), Family::ALL.len()));
-    }
-
-    #[test]
-    fn a_fresh_state_survives_its_compact_form_and_other_bytes_are_no_state() {
-        for family in Family::ALL {
-            let compact = family.fresh().encode();
-            assert!(family.decode(&compact).is_some_and(|state| state.to_json() == family.fresh().to_json()));
-            assert!(family.decode(&[&compact[..], &[0]].concat()).is_none(), "bytes behind a state");
-            assert!(family.decode(&[]).is_none());
-            assert!(family.decode(&[0xff; 64]).is_none());
-        }
     }
 }

@@ -8,7 +8,8 @@ use std::sync::Once;
 
 use crate::approval::{self, Approval, Purchase, RedeemRefusal, RequestRefusal};
 use crate::client::{self, Client, Role};
-use crate::event::{AnyEvent, BodyWriter, Cause, Mac, Place, SCHEMA, Typed, read_body};
+use crate::decoding::SCHEMA;
+use crate::event::{AnyEvent, BodyWriter, Cause, Mac, Place, Typed, read_body};
 use crate::log::LogId;
 use crate::money::{Currency, Minor};
 use crate::placement::{self, Placement};

@@ -2,7 +2,9 @@
 //! that keeps them. Everything else in kippu decides what may be added to this, or only reads it.
 
 pub mod approval;
+mod catalogue;
 pub mod client;
+pub mod decoding;
 pub mod entity;
 pub mod event;
 pub mod family;
@@ -23,6 +25,7 @@ pub mod turns;
 pub mod user;
 pub mod whole;
 
+pub use decoding::NotAnEvent;
 pub use entity::{AnyEntity, Entity, EntityKey};
 pub use event::Recorded;
 pub use family::Family;

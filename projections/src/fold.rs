@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kippu_events::Recorded;
-use kippu_events::event::NotAnEvent;
+use kippu_events::{NotAnEvent, Recorded};
 
 #[cfg(test)]
 use crate::digest::Digest;

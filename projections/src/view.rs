@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use kippu_events::client::Role;
-use kippu_events::event::NotAnEvent;
 use kippu_events::secrets::{SealedField, Secrets, SecretsError};
-use kippu_events::{EntityId, Family, Recorded};
+use kippu_events::{EntityId, Family, NotAnEvent, Recorded};
 
 use crate::error::{NotOpened, QueryError};
 use crate::rows::Rows;

@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use kippu_events::event::{AnyEvent, Cause, Mac, NotAnEvent, Recorded};
-use kippu_events::{EntityKey, Time};
+use kippu_events::event::{AnyEvent, Cause, Mac, Recorded};
+use kippu_events::{EntityKey, NotAnEvent, Time};
 
 use super::resident::{Done, Resident};
 use super::store::{Batch, Cursor, Lookup, Store, StoreError};

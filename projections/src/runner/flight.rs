@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use kippu_events::Recorded;
-use kippu_events::event::{NotAnEvent, read_body};
+use kippu_events::event::read_body;
 use kippu_events::log::{Bound, Genesis, ReadLog};
+use kippu_events::{NotAnEvent, Recorded};
 use tokio::sync::oneshot;
 
 use super::published::{Halt, Reached};

@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::sync::{Arc, Barrier};
 
-use kippu_events::Recorded;
-use kippu_events::event::{EventId, NotAnEvent};
+use kippu_events::event::EventId;
 use kippu_events::log::memory::MemoryLog;
 use kippu_events::log::rocks::RocksLog;
 use kippu_events::log::{Bound, Claimant, Commit, Content, Cut, Log, LogId, ReadLog};
+use kippu_events::{NotAnEvent, Recorded};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 

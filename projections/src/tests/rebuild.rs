@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use kippu_events::Recorded;
-use kippu_events::event::NotAnEvent;
 use kippu_events::log::{Bound, ReadLog as _};
+use kippu_events::{NotAnEvent, Recorded};
 
 use super::shown::all_views;
 use super::{PATIENCE, Running, Scripted, Story, end_of, folded, runtime, seed};

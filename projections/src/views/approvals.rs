@@ -10,9 +10,8 @@
 
 use kippu_events::approval::{Approval, Event, RequestRefusal};
 use kippu_events::client::Role;
-use kippu_events::event::NotAnEvent;
 use kippu_events::money::{Currency, Minor};
-use kippu_events::{Entity as _, EntityId, Family, Principal, Recorded, Time};
+use kippu_events::{Entity as _, EntityId, Family, NotAnEvent, Principal, Recorded, Time};
 use serde::{Deserialize, Serialize};
 
 use super::{decode, encode, main_row, revision_with, to_json};

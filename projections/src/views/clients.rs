@@ -1,9 +1,8 @@
 //! `clients`: the API clients. The edge authenticates every request with a row of this view.
 
 use kippu_events::client::{Client, Event, Role};
-use kippu_events::event::NotAnEvent;
 use kippu_events::secrets::TokenHash;
-use kippu_events::{EntityId, Family, Recorded, Time};
+use kippu_events::{EntityId, Family, NotAnEvent, Recorded, Time};
 use serde::{Deserialize, Serialize};
 
 use super::{Dated, decode, fold_row, revision_with, to_json};

@@ -1,7 +1,6 @@
 //! `history`: where in the log each event of each entity lies. Not shown; it answers what an entity was like earlier.
 
-use kippu_events::event::NotAnEvent;
-use kippu_events::{EntityKey, Recorded};
+use kippu_events::{EntityKey, NotAnEvent, Recorded};
 use serde::{Deserialize, Serialize};
 
 use super::{decode, encode};

@@ -7,8 +7,7 @@ pub mod placements;
 pub mod spending;
 pub mod users;
 
-use kippu_events::event::NotAnEvent;
-use kippu_events::{Entity, EntityId, Recorded, Time};
+use kippu_events::{Entity, EntityId, NotAnEvent, Recorded, Time};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 

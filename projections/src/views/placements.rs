@@ -1,9 +1,8 @@
 //! `placements`: which server holds which data.
 
 use kippu_events::client::Role;
-use kippu_events::event::NotAnEvent;
 use kippu_events::placement::{Event, Placement};
-use kippu_events::{Entity as _, EntityId, Family, Recorded, Time};
+use kippu_events::{Entity as _, EntityId, Family, NotAnEvent, Recorded, Time};
 use serde::{Deserialize, Serialize};
 
 use super::{Dated, decode, fold_row, revision_with, to_json};

@@ -4,10 +4,9 @@
 use std::collections::BTreeMap;
 
 use kippu_events::client::Role;
-use kippu_events::event::NotAnEvent;
 use kippu_events::money::{Currency, Minor};
 use kippu_events::user::{Event, User};
-use kippu_events::{Entity as _, EntityId, Family, Recorded, Time};
+use kippu_events::{Entity as _, EntityId, Family, NotAnEvent, Recorded, Time};
 use serde::{Deserialize, Serialize};
 
 use super::users::{own_user, sees_user};

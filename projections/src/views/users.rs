@@ -1,11 +1,10 @@
 //! `users`: each subscriber with the limit and what of it is used. Personal fields stay sealed unless an operator asks.
 
 use kippu_events::client::Role;
-use kippu_events::event::NotAnEvent;
 use kippu_events::money::{Currency, Minor};
 use kippu_events::secrets::SealedField;
 use kippu_events::user::{Account, Charging, Event, LimitSource, User};
-use kippu_events::{Entity as _, EntityId, Family, Recorded, Time};
+use kippu_events::{Entity as _, EntityId, Family, NotAnEvent, Recorded, Time};
 use serde::{Deserialize, Serialize};
 
 use super::{Dated, decode, fold_row, revision_with, to_json};

@@ -10,9 +10,9 @@ mod users;
 
 use kippu_events::approval::Approval;
 use kippu_events::client::Client;
-use kippu_events::event::{EventId, NotAnEvent, Recorded};
+use kippu_events::event::{EventId, Recorded};
 use kippu_events::user::User;
-use kippu_events::{Entity, EntityId, Family, Time};
+use kippu_events::{Entity, EntityId, Family, NotAnEvent, Time};
 
 use serde::Serialize;
 

@@ -4,9 +4,9 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use kippu_events::event::{EventId, NotAnEvent, Recorded};
+use kippu_events::event::{EventId, Recorded};
 use kippu_events::user::User;
-use kippu_events::{EntityKey, Time};
+use kippu_events::{EntityKey, NotAnEvent, Time};
 
 use crate::rules::{Breaches, Facts, Movements, Seen};
 

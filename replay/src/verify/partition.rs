@@ -1,6 +1,7 @@
 //! The walk over one partition.
 
-use kippu_events::event::{self, EventId, NotAnEvent};
+use kippu_events::NotAnEvent;
+use kippu_events::event::{self, EventId};
 use kippu_events::log::walk::{Skip, Step};
 use kippu_events::log::{self, Bound, Content, ReadError, ReadLog};
 

@@ -3,6 +3,7 @@
 //!
 //! A safeguard that is taken out must show: the checker then finds a history in which an answer is lost.
 
+mod message;
 mod state;
 mod writer;
 

@@ -1,102 +1,14 @@
 //! The world of the model: what the log holds, what is on its way, and three writers.
 
-use std::hash::{Hash as StdHash, Hasher};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Without;
+use super::message::{Fold, Note, Sent};
 use super::writer::{Answered, Writer};
-use crate::log::record::{Claim, Commit, Content, Genesis, Hash, Record};
+use crate::log::record::{Content, Genesis};
 use crate::log::{Head, LogId, Verdict, judge};
 
 pub(super) const WRITERS: usize = 3;
-
-/// A record as it was sent: real content, real digest. Equal digests are equal records.
-#[derive(Clone, Debug)]
-pub(super) struct Sent(Arc<Sending>);
-
-#[derive(Debug)]
-struct Sending {
-    writer: usize,
-    term: u8,
-    kind: Kind,
-    digest: Hash,
-}
-
-#[derive(Debug)]
-enum Kind {
-    Claim(Claim),
-    Commit { epoch: u64, number: u64, prev: Hash, acked: u64, body: [u8; 3] },
-}
-
-impl Sent {
-    pub(super) fn claim(writer: usize, term: u8, epoch: u64) -> Self {
-        let mut nonce = [0; 16];
-        nonce[0] = u8::try_from(writer).expect("few writers");
-        nonce[1] = term;
-        Self::new(writer, term, Kind::Claim(Claim { epoch, nonce, node: String::new(), url: String::new() }))
-    }
-
-    pub(super) fn commit(writer: usize, term: u8, attempt: u8, head: &Head, acked: u64) -> Self {
-        let body = [u8::try_from(writer).expect("few writers"), term, attempt];
-        let kind = Kind::Commit { epoch: head.epoch, number: head.number + 1, prev: head.hash, acked, body };
-        Self::new(writer, term, kind)
-    }
-
-    fn new(writer: usize, term: u8, kind: Kind) -> Self {
-        let (_, digest) = kind.content().encode();
-        Self(Arc::new(Sending { writer, term, kind, digest }))
-    }
-
-    fn record(&self) -> Record<'_> {
-        Record { content: self.0.kind.content(), digest: self.0.digest }
-    }
-
-    pub(super) fn digest(&self) -> Hash {
-        self.0.digest
-    }
-
-    /// A commit's number.
-    pub(super) fn number(&self) -> Option<u64> {
-        match self.0.kind {
-            Kind::Claim(_) => None,
-            Kind::Commit { number, .. } => Some(number),
-        }
-    }
-}
-
-impl Kind {
-    fn content(&self) -> Content<'_> {
-        match self {
-            Self::Claim(claim) => Content::Claim(claim.clone()),
-            Self::Commit { epoch, number, prev, acked, body } => {
-                Content::Commit(Commit { epoch: *epoch, number: *number, prev: *prev, acked: *acked, body })
-            }
-        }
-    }
-}
-
-impl PartialEq for Sent {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.digest == other.0.digest
-    }
-}
-
-impl Eq for Sent {}
-
-impl StdHash for Sent {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.digest.hash(state);
-    }
-}
-
-/// A producer's report on its way to its writer.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub(super) struct Note {
-    pub(super) sent: Sent,
-    /// The client library does not always know it.
-    pub(super) offset: Option<u8>,
-}
 
 /// How often each verdict came up.
 #[derive(Default, Debug)]
@@ -105,16 +17,6 @@ pub(super) struct Verdicts {
     pub(super) stale: AtomicU64,
     pub(super) duplicate: AtomicU64,
     pub(super) orphan: AtomicU64,
-}
-
-/// What every reader makes of the log so far. Two logs that read alike are the same to every writer, but for offsets.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub(super) struct Fold {
-    pub(super) head: Head,
-    /// By number.
-    pub(super) digests: Vec<Hash>,
-    /// The offset behind the last entry.
-    pub(super) end: u8,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -205,7 +107,7 @@ impl State {
         };
         count.fetch_add(1, Ordering::Relaxed);
         let valid = matches!(verdict, Verdict::Valid(_)).then_some(self.fold.head);
-        self.writers[sent.0.writer].claim_is_written(&sent, valid, offset, without);
+        self.writers[sent.writer()].claim_is_written(&sent, valid, offset, without);
         if self.awaits_report(&sent) {
             self.reports.push(Note { sent, offset: Some(offset) });
         }
@@ -221,16 +123,14 @@ impl State {
 
     /// Whether the writer of `sent` still waits for the report, and none is on its way.
     fn awaits_report(&self, sent: &Sent) -> bool {
-        let Sending { writer, term, .. } = *sent.0;
-        self.writers[writer].term == term
-            && self.writers[writer].awaits_report(sent)
-            && self.reports.iter().all(|note| note.sent != *sent)
+        let writer = &self.writers[sent.writer()];
+        writer.term == sent.term() && writer.awaits_report(sent) && self.reports.iter().all(|note| note.sent != *sent)
     }
 
     /// A report arrives; returns how many records are answered on it.
     pub(super) fn report(&mut self, index: usize, without: Without) -> u64 {
         let note = self.reports.remove(index);
-        let writer = note.sent.0.writer;
+        let writer = note.sent.writer();
         let answered = self.writers[writer].take(&note, &self.fold, without);
         for Answered { number, digest } in &answered {
             let held = self.fold.digests.get(usize::try_from(*number).expect("small"));
@@ -245,8 +145,8 @@ impl State {
     pub(super) fn tidy(&mut self) {
         let writers = &self.writers;
         self.reports.retain(|note| {
-            let Sending { writer, term, .. } = *note.sent.0;
-            writers[writer].term == term && writers[writer].awaits_report(&note.sent)
+            let writer = &writers[note.sent.writer()];
+            writer.term == note.sent.term() && writer.awaits_report(&note.sent)
         });
         self.reports.sort_by_key(|note| note.sent.digest());
         self.flights.sort_by_key(Sent::digest);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Without;
-use super::state::{Fold, Note, Sent};
+use super::message::{Fold, Note, Sent};
 use crate::log::Head;
 use crate::log::record::Hash;
 use crate::log::record::claim_hash;

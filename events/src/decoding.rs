@@ -1,0 +1,61 @@
+//! From what is stored of an event, its kind and its data, to the type of its family.
+
+mod tagged;
+
+use serde::de::DeserializeOwned;
+
+pub use tagged::{culprit, from_tagged};
+
+/// The schema version that this code writes for every event kind.
+pub const SCHEMA: u32 = 1;
+
+/// Bytes that are no event of ours. Never the caller's fault: a log with such bytes is damaged or from elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotAnEvent {
+    /// Not a JSON array of CloudEvents with our attributes.
+    #[error("the body is not a batch of cloud events: {0}")]
+    Json(String),
+    /// `id` is not partition-number.index.
+    #[error("id is not partition-number.index: {0:?}")]
+    Id(String),
+    /// `subject` names no entity.
+    #[error("subject names no entity: {0:?}")]
+    Subject(String),
+    /// `type` is no kind of its family, in any version.
+    #[error("type is no kind of its family: {0:?}")]
+    Kind(String),
+    /// `data` does not fit its kind.
+    #[error("data does not fit {kind}: {reason}")]
+    Data {
+        /// The event's kind.
+        kind: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Another attribute has a value that we never write.
+    #[error("{attribute} is not as we write it: {value:?}")]
+    Attribute {
+        /// The attribute.
+        attribute: &'static str,
+        /// Its value.
+        value: String,
+    },
+}
+
+/// Decodes an event that was stored with the schema that this code writes.
+///
+/// # Errors
+/// [`NotAnEvent`] where kind, schema or data are not known.
+pub fn decode_current<T: DeserializeOwned>(kind: &str, schema: u32, data: &str) -> Result<T, NotAnEvent> {
+    if schema != SCHEMA {
+        return Err(NotAnEvent::Attribute { attribute: "schemaversion", value: schema.to_string() });
+    }
+    from_tagged("type", kind, "data", data).map_err(|e| {
+        let reason = e.to_string();
+        if reason.starts_with("unknown variant") {
+            NotAnEvent::Kind(kind.to_owned())
+        } else {
+            NotAnEvent::Data { kind: kind.to_owned(), reason }
+        }
+    })
+}
