@@ -14,7 +14,7 @@ use crate::problem::{self, Problem};
 use crate::runtime::{Outcome, Runtime, Submission};
 
 /// The longest idempotency key, as Stripe's.
-pub const MOST_KEY_CHARS: usize = 255;
+const MOST_KEY_CHARS: usize = 255;
 
 /// How long a command waits for its turn to be slow.
 const SLOW_PATIENCE: Duration = Duration::from_secs(10);
@@ -87,7 +87,7 @@ impl Commands {
             return Err(Problem::new(&problem::FORBIDDEN, detail).into());
         }
         if call.key.is_empty() || call.key.len() > MOST_KEY_CHARS || call.key.bytes().any(|b| b.is_ascii_control()) {
-            let detail = "an idempotency key has 1 to 255 printable characters";
+            let detail = format!("an idempotency key has 1 to {MOST_KEY_CHARS} printable characters of ASCII");
             return Err(Problem::new(&problem::INVALID_REQUEST, detail).into());
         }
         let preparation = catalogue::actor(family).prepare(name, body, &call, &self.secrets)?;

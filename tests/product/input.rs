@@ -184,6 +184,7 @@ async fn headers_that_are_no_headers_are_refused() {
             ("an id that is none", stage.command(&stage.settler, "/v1/approvals/1/settle", "{}"), 404, "not-found"),
         ])
         .await;
+    stage.buyer.terminal.post("/v1/approvals", &"k".repeat(255), &purchase(1)).await.expect(201);
 }
 
 /// Shows D12, D25, D27, F32.

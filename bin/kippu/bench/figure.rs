@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use clap::ValueEnum as _;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -77,7 +78,10 @@ impl fmt::Display for Figures {
         for (which, figure) in &self.figures {
             let Figure { ours, limit, ratio, unit, goal, reached, details } = figure;
             let mark = if *reached || self.quick { "" } else { "  (not reached)" };
-            writeln!(f, "{which:?}  {ours} ÷ {limit} {unit} = {ratio}  [{goal}]{mark}")?;
+            let named = which.to_possible_value();
+            let title = named.as_ref().and_then(clap::builder::PossibleValue::get_help).map(ToString::to_string);
+            writeln!(f, "{which:?}  {}", title.unwrap_or_default())?;
+            writeln!(f, "      {ours} ÷ {limit} {unit} = {ratio}  [{goal}]{mark}")?;
             for (name, value) in details {
                 writeln!(f, "      {name}: {value}")?;
             }

@@ -80,7 +80,7 @@ pub(crate) enum Which {
     P8,
     /// The same on Kafka.
     P8K,
-    /// The defaults, plainly.
+    /// The defaults, plainly, beside what another event store reached.
     P9,
     /// From the SIGKILL of one node to the first answer of another, on Kafka.
     Takeover,

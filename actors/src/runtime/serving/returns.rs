@@ -8,7 +8,7 @@ use crate::runtime::resident::{Done, Resident};
 use crate::runtime::store::StoreError;
 
 impl Serving {
-    /// The outcome of [`Effect::Fetch`].
+    /// The outcome of [`super::Effect::Fetch`].
     pub fn fetched(&mut self, key: EntityKey, found: Result<Option<Resident>, StoreError>) {
         let waiting = self.parked.remove(&key).unwrap_or_default();
         match found {
@@ -32,7 +32,7 @@ impl Serving {
         }
     }
 
-    /// The outcome of [`Effect::LookUp`].
+    /// The outcome of [`super::Effect::LookUp`].
     pub fn looked_up(&mut self, mut job: Job, found: Result<Option<Done>, StoreError>) {
         self.looking_up -= 1;
         match found {

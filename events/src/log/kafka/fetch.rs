@@ -4,7 +4,7 @@ use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
 use rdkafka::{Offset, TopicPartitionList};
 
@@ -84,7 +84,14 @@ impl Fetch {
         let answer = question(&reader);
         // What it was told meanwhile, such as that a broker had gone, is not for whoever asks next.
         while reader.poll(Duration::ZERO).is_some() {}
-        answer.map_err(OpenError::client)
+        answer.map_err(|error| {
+            let brokers = &self.access.address.brokers;
+            if is_passing(&error) {
+                OpenError::Client(format!("the brokers at {brokers} cannot be reached: {error}"))
+            } else {
+                OpenError::client(error)
+            }
+        })
     }
 
     /// Lets nobody read on.
@@ -221,7 +228,6 @@ fn collect(reader: &Reader, offset: u64, end: u64, bound: Bound) -> Result<(Page
 
 /// Whether librdkafka goes on by itself after `error`, which says nothing of what the topic holds.
 pub(super) fn is_passing(error: &KafkaError) -> bool {
-    use rdkafka::error::RDKafkaErrorCode as Code;
     matches!(
         error.rdkafka_error_code(),
         Some(
@@ -238,7 +244,6 @@ pub(super) fn is_passing(error: &KafkaError) -> bool {
 
 /// Whether `error` is about the consumer group that librdkafka wants every reader to name, and that none of ours uses.
 pub(super) fn is_of_the_group(error: &KafkaError) -> bool {
-    use rdkafka::error::RDKafkaErrorCode as Code;
     matches!(
         error.rdkafka_error_code(),
         Some(
