@@ -1,7 +1,7 @@
 //! The lines that the code keeps, checked by reading it: who may name whom, how files begin and how long they get, what
 //! tests may not do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Past this, two things share a file.
@@ -85,6 +85,45 @@ fn arrows_between_crates_point_one_way() {
             found.extend(wrong.map(|needs| format!("{name} must not need {needs}")));
         }
     }
+    assert_none(&found);
+}
+
+#[test]
+fn modules_of_a_crate_need_each_other_one_way_only() {
+    let sources = sources();
+    let tests = |source: &String| -> Vec<String> {
+        let declared = source.split("#[cfg(test)]\n").skip(1).filter_map(|rest| {
+            let line = rest.lines().next().unwrap_or_default().trim_start_matches("pub(crate) ");
+            line.strip_prefix("mod ")?.strip_suffix(';').map(str::to_owned)
+        });
+        declared.collect()
+    };
+    let tests: BTreeSet<String> = sources.values().flat_map(tests).collect();
+    let (mut found, mut uses) = (Vec::new(), 0);
+    for folder in ["events/src", "actors/src", "projections/src", "replay/src", "bin/kippu"] {
+        let mut needs: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (path, source) in &sources {
+            let Ok(within) = path.strip_prefix(folder) else { continue };
+            let module = within.iter().next().and_then(|first| Path::new(first).file_stem()?.to_str()).expect("a name");
+            let is_of_tests = |part: &std::ffi::OsStr| {
+                Path::new(part).file_stem().and_then(|stem| stem.to_str()).is_some_and(|stem| tests.contains(stem))
+            };
+            if module == "lib" || module == "main" || within.iter().any(is_of_tests) {
+                continue;
+            }
+            let code = source.split_once("#[cfg(test)]\nmod tests {").map_or(source.as_str(), |(code, _)| code);
+            let named = naming(code, "crate").flat_map(|line| line.split("crate::").skip(1));
+            let name = |rest: &str| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().map(str::to_owned);
+            needs.entry(module.to_owned()).or_default().extend(named.filter_map(name).filter(|name| name != module));
+        }
+        uses += needs.values().map(BTreeSet::len).sum::<usize>();
+        // Who needs nobody who is left is in no circle.
+        while let Some(free) = needs.keys().find(|it| needs[*it].iter().all(|n| !needs.contains_key(n))).cloned() {
+            needs.remove(&free);
+        }
+        found.extend(needs.keys().map(|module| format!("{folder}: {module} is in a circle, or needs one")));
+    }
+    assert!(uses > 100, "uses were found: {uses}");
     assert_none(&found);
 }
 
