@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Dated, decode, fold_row, revision_with, to_json};
 use crate::error::QueryError;
 use crate::rows::Rows;
-use crate::view::{Ask, Filter, Plan, Presented, Table, View};
+use crate::view::{Ask, Filter, Presented, Table, View};
 
 /// See the module.
 pub struct Placements;
@@ -100,10 +100,6 @@ impl Table for Placements {
 
     fn schema(&self) -> schemars::Schema {
         schemars::schema_for!(Shown)
-    }
-
-    fn plan(&self, _ask: &Ask<'_>) -> Result<Plan, QueryError> {
-        Ok(Plan::all())
     }
 
     fn present(&self, id: EntityId, row: &[u8], ask: &Ask<'_>) -> Result<Option<Presented>, QueryError> {

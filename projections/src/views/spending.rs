@@ -6,14 +6,14 @@ use std::collections::BTreeMap;
 use kippu_events::client::Role;
 use kippu_events::money::{Currency, Minor};
 use kippu_events::user::{Event, User};
-use kippu_events::{Entity as _, EntityId, Family, NotAnEvent, Recorded, Time};
+use kippu_events::{EntityId, Family, NotAnEvent, Recorded, Time};
 use serde::{Deserialize, Serialize};
 
 use super::users::{own_user, sees_user};
 use super::{Dated, decode, fold_row, revision_with, to_json};
 use crate::error::QueryError;
 use crate::rows::Rows;
-use crate::view::{Ask, Filter, Plan, Presented, Table, View};
+use crate::view::{Ask, Plan, Presented, Table, View};
 
 /// See the module.
 pub struct Spending;
@@ -129,15 +129,11 @@ impl Table for Spending {
     }
 
     fn subject(&self) -> Family {
-        User::FAMILY
+        Family::Users
     }
 
     fn readers(&self) -> &'static [Role] {
         &[Role::Operator, Role::Terminal]
-    }
-
-    fn filters(&self) -> &'static [Filter] {
-        &[]
     }
 
     fn schema(&self) -> schemars::Schema {

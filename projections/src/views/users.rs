@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{Dated, decode, fold_row, revision_with, to_json};
 use crate::error::QueryError;
 use crate::rows::Rows;
-use crate::view::{Ask, Filter, Plan, Presented, Table, View, Viewer};
+use crate::view::{Ask, Plan, Presented, Table, View, Viewer};
 
 /// See the module.
 pub struct Users;
@@ -122,10 +122,6 @@ impl Table for Users {
 
     fn is_sealed(&self) -> bool {
         true
-    }
-
-    fn filters(&self) -> &'static [Filter] {
-        &[]
     }
 
     fn schema(&self) -> schemars::Schema {
