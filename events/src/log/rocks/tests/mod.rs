@@ -194,3 +194,13 @@ fn a_group_is_so_many_records_or_so_many_bytes_and_no_more() {
     let large = vec![vec![b' '; 1 << 17]; 68];
     assert_eq!(groups(&large), [GROUP_BYTES >> 17, 4]);
 }
+
+#[test]
+fn what_is_refused_costs_no_write() {
+    let (dir, (groups, told)) = (create(), channel());
+    let on_commit = Arc::new(move |group: Committed| groups.send(group.records).unwrap());
+    let log = RocksLog::open_with(dir.path(), Settings { on_commit, ..settings() }).expect("opened");
+    assert!(matches!(Seat::try_claim(&log, PARTITIONS), Err(AppendError::Unavailable(_))));
+    Seat::claim(&log, 0);
+    assert_eq!(told.try_iter().collect::<Vec<_>>(), [1]);
+}
