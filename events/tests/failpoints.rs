@@ -103,14 +103,17 @@ fn a_failed_sync_ends_everyone_and_nothing_is_shown() {
 }
 
 #[test]
-fn a_claim_whose_write_fails_is_unknown() {
+fn a_claim_whose_write_fails_is_unknown_as_is_what_it_deposed() {
     let scenario = FailScenario::setup();
     let dir = tempfile::tempdir().expect("a directory");
     RocksLog::create(dir.path(), LogId([1; 16]), 1).expect("created");
     let (sender, poisoned) = channel();
     let log = open(dir.path(), sender);
-    fail::cfg("log::sync", "return").expect("a failpoint");
-    assert!(matches!(Seat::try_claim(&log, 0).err(), Some(AppendError::Unknown(_))));
+    let deposed = Seat::try_claim(&log, 0).expect("claimed");
+    fail::cfg("log::sync", "return(the disk is on fire)").expect("a failpoint");
+    let unknown = AppendError::Unknown("the disk is on fire".to_owned());
+    assert_eq!(Seat::try_claim(&log, 0).err(), Some(unknown.clone()));
+    assert_eq!(deposed.hear(), Progress::Ended(unknown));
     assert!(poisoned.recv_timeout(PATIENCE).is_ok());
     drop(log);
     scenario.teardown();
