@@ -1,10 +1,9 @@
 //! The auditor's approval: issued once, redeemed at most once and in time, settled at most once by who redeemed it and
 //! for no more than was approved.
 
-use kippu_events::EntityId;
-use kippu_events::Time;
 use kippu_events::approval::{Event, RedeemRefusal};
 use kippu_events::money::{Currency, Minor};
+use kippu_events::{EntityId, Principal, Time};
 
 use super::Seen;
 use super::movements::{Call, Side};
@@ -40,15 +39,17 @@ struct Terms {
 impl Facts {
     pub(super) fn take(&mut self, event: &Event, seen: &mut Seen<'_>) {
         match event {
-            Event::Issued { user, amount, currency, expires_at, limit, used, .. } => {
+            Event::Issued { user, terminal, amount, currency, expires_at, limit, used, .. } => {
+                seen.done_by(Principal::Client(*terminal));
                 let terms = Terms { user: *user, amount: *amount, currency: *currency, expires_at: *expires_at };
                 self.issued(terms, (limit.units(), used.units()), seen);
             }
             Event::Refused { .. } => self.step(&[Phase::Absent], Phase::Refused, "issue-once", seen),
             Event::Redeemed { settler, amount, currency } => self.redeemed(*settler, *amount, *currency, seen),
-            Event::RedeemRefused { reason, .. } => self.refusal(*reason, seen),
+            Event::RedeemRefused { settler, reason } => self.refusal(*settler, *reason, seen),
             Event::Settled { settler, amount, currency } => self.settled(*settler, *amount, *currency, seen),
             Event::Expired {} => {
+                seen.done_by(Principal::Deadline);
                 self.step(&[Phase::Issued], Phase::Expired, "over-once", seen);
                 let Some(terms) = self.terms else { return };
                 if seen.time < terms.expires_at {
@@ -79,6 +80,7 @@ impl Facts {
     }
 
     fn redeemed(&mut self, settler: EntityId, amount: Minor, currency: Currency, seen: &mut Seen<'_>) {
+        seen.done_by(Principal::Client(settler));
         self.step(&[Phase::Issued], Phase::Redeemed, "redeem-once", seen);
         self.settler = Some(settler);
         let Some(terms) = self.terms else { return };
@@ -93,6 +95,7 @@ impl Facts {
     }
 
     fn settled(&mut self, settler: EntityId, amount: Minor, currency: Currency, seen: &mut Seen<'_>) {
+        seen.done_by(Principal::Client(settler));
         self.step(&[Phase::Redeemed], Phase::Settled, "settle-once", seen);
         if self.settler != Some(settler) {
             seen.breach("settler", format!("settled by clients/{settler}, who did not redeem it"));
@@ -113,7 +116,8 @@ impl Facts {
     }
 
     /// A refusal must be true.
-    fn refusal(&self, reason: RedeemRefusal, seen: &mut Seen<'_>) {
+    fn refusal(&self, settler: EntityId, reason: RedeemRefusal, seen: &mut Seen<'_>) {
+        seen.done_by(Principal::Client(settler));
         let over = self.terms.is_some_and(|terms| seen.time >= terms.expires_at);
         let holds = match reason {
             RedeemRefusal::AlreadyRedeemed => matches!(self.phase, Phase::Redeemed | Phase::Settled),

@@ -12,7 +12,7 @@ use kippu_events::approval::Approval;
 use kippu_events::client::Client;
 use kippu_events::event::{EventId, Recorded};
 use kippu_events::user::User;
-use kippu_events::{Entity, EntityId, Family, NotAnEvent, Time};
+use kippu_events::{Entity, EntityId, Family, NotAnEvent, Principal, Time};
 
 use serde::Serialize;
 
@@ -59,6 +59,7 @@ pub(crate) struct Seen<'a> {
     pub(crate) place: EventId,
     pub(crate) id: EntityId,
     pub(crate) time: Time,
+    pub(crate) principal: Principal,
     pub(crate) movements: &'a mut Movements,
     pub(crate) breaches: &'a mut Breaches,
 }
@@ -66,6 +67,13 @@ pub(crate) struct Seen<'a> {
 impl Seen<'_> {
     fn breach(&mut self, rule: &'static str, detail: impl Into<String>) {
         self.breaches.add(self.place, rule, detail.into());
+    }
+
+    /// Nobody else can have done this.
+    fn done_by(&mut self, who: Principal) {
+        if self.principal != who {
+            self.breach("principal", format!("done by {}, where only {who} can have done it", self.principal));
+        }
     }
 }
 

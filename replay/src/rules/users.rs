@@ -1,7 +1,7 @@
 //! The auditor's user: registered once; reserved and charged never exceed the limit at the moment of a reservation.
 
 use kippu_events::money::{Currency, Minor};
-use kippu_events::user::{Charging, Event};
+use kippu_events::user::{Charging, Event, LimitSource};
 use kippu_events::{EntityId, Time};
 
 use super::Seen;
@@ -11,6 +11,7 @@ use super::movements::{Account, Movement, Side};
 #[derive(Default)]
 pub(crate) struct Facts {
     currency: Option<Currency>,
+    source: Option<LimitSource>,
     charging: Charging,
     limit: u64,
     reserved: u64,
@@ -40,26 +41,29 @@ impl Facts {
             seen.breach("register-first", format!("users/{} is not registered yet", seen.id));
         }
         match event {
-            Event::Registered { limit, currency, charging, .. } => {
+            Event::Registered { source, limit, currency, charging, .. } => {
                 if self.is_registered() {
                     seen.breach("register-once", format!("users/{} is registered already", seen.id));
                 }
                 *self = Self {
                     currency: Some(*currency),
+                    source: Some(*source),
                     charging: *charging,
                     limit: limit.units(),
                     ..std::mem::take(self)
                 };
             }
             Event::LimitChanged { limit, before, currency } => {
-                let differs = before.units() != self.limit;
-                let wrong = differs.then(|| format!("the limit before was {}, not {before}", self.limit));
-                self.limited(*limit, *currency, wrong, seen);
+                if before.units() != self.limit {
+                    seen.breach("limit", format!("the limit before was {}, not {before}", self.limit));
+                }
+                self.limited(*limit, *currency, &[LimitSource::Fixed], seen);
             }
             Event::Credited { amount, limit, currency } => {
-                let differs = self.limit.checked_add(amount.units()) != Some(limit.units());
-                let wrong = differs.then(|| format!("{} and {amount} are not {limit}", self.limit));
-                self.limited(*limit, *currency, wrong, seen);
+                if self.limit.checked_add(amount.units()) != Some(limit.units()) {
+                    seen.breach("limit", format!("{} and {amount} are not {limit}", self.limit));
+                }
+                self.limited(*limit, *currency, &[LimitSource::Prepaid, LimitSource::Points], seen);
             }
             Event::AmountReserved { approval, amount } => self.reserved(*approval, amount.units(), seen),
             Event::AmountReleased { approval, amount } => {
@@ -81,14 +85,18 @@ impl Facts {
         }
     }
 
-    fn limited(&mut self, limit: Minor, currency: Currency, wrong: Option<String>, seen: &mut Seen<'_>) {
+    /// The limit of users of one of `sources` moves; what is used stays within.
+    fn limited(&mut self, limit: Minor, currency: Currency, sources: &[LimitSource], seen: &mut Seen<'_>) {
         if self.currency.is_some_and(|own| own != currency) {
             seen.breach("currency", format!("{currency} is not the currency of users/{}", seen.id));
         }
-        if let Some(wrong) = wrong {
-            seen.breach("limit", wrong);
+        if let Some(own) = self.source.filter(|own| !sources.contains(own)) {
+            seen.breach("limit", format!("a limit that is {own:?} does not move like that"));
         }
         self.limit = limit.units();
+        if self.limit < self.used() {
+            seen.breach("limit", format!("{limit} is less than the {} that are used", self.used()));
+        }
     }
 
     fn reserved(&mut self, approval: EntityId, units: u64, seen: &mut Seen<'_>) {

@@ -1,10 +1,10 @@
 //! What an auditor remembers of every entity of a partition: its version, and what its family's rules need. Kept small,
 //! and dropped with the partition.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
-use kippu_events::event::{EventId, Recorded};
+use kippu_events::event::{EventId, Mac, Recorded};
 use kippu_events::user::User;
 use kippu_events::{EntityKey, NotAnEvent, Time};
 
@@ -21,6 +21,8 @@ pub(super) struct Own {
 #[derive(Default)]
 pub(super) struct Entities {
     known: HashMap<EntityKey, Known, BuildHasherDefault<KeyHasher>>,
+    /// Those that have taken effect.
+    commands: HashSet<Mac, BuildHasherDefault<KeyHasher>>,
     time: Option<Time>,
     movements: Movements,
 }
@@ -48,6 +50,9 @@ impl Entities {
             breaches.add(place, "time", format!("{} is before the record before, {before}", first.time));
         }
         self.time = self.time.max(Some(first.time));
+        if !self.commands.insert(first.cause.command) {
+            breaches.add(place, "command-once", "its command has taken effect before".to_owned());
+        }
         self.movements.clear();
         for (index, event) in (0..).zip(events) {
             let place = EventId { index, ..place };
@@ -82,7 +87,14 @@ impl Entities {
             );
         }
         known.version = event.version;
-        let mut seen = Seen { place, id: event.entity.id, time: event.time, movements: &mut self.movements, breaches };
+        let mut seen = Seen {
+            place,
+            id: event.entity.id,
+            time: event.time,
+            principal: event.cause.principal,
+            movements: &mut self.movements,
+            breaches,
+        };
         known.facts.take(event, &mut seen)
     }
 }
@@ -103,7 +115,7 @@ fn envelope(event: &Recorded<'_>, first: &Recorded<'_>, place: EventId, own: &Ow
     }
 }
 
-/// Ids are keyed hashes already: their last bytes spread as well as any hash of them.
+/// Ids of entities and of commands are keyed hashes already: their last bytes spread as well as any hash of them.
 #[derive(Default)]
 struct KeyHasher(u64);
 

@@ -3,12 +3,12 @@
 use kippu_events::approval::{self, Approval, RedeemRefusal};
 use kippu_events::client::{self, Client, Role};
 use kippu_events::secrets::TokenHash;
-use kippu_events::user::{self, Charging, User};
-use kippu_events::{EntityId, Time};
+use kippu_events::user::{self, Charging, LimitSource, User};
+use kippu_events::{EntityId, Principal, Time};
 
 use super::scribe::{
-    Events, PARTITIONS, Scribe, charged, euro, event, issued, minor, redeemed, refunded, registered, released,
-    reserved, seed, settled,
+    Events, PARTITIONS, Scribe, charged, euro, event, issued, minor, redeemed, refunded, registered, registered_as,
+    released, reserved, seed, settled,
 };
 use crate::verify::{Options, verify};
 
@@ -193,11 +193,72 @@ fn a_second_registration_is_found() {
 }
 
 #[test]
-fn a_limit_that_grows_by_another_amount_is_found() {
+fn a_limit_that_moves_as_its_source_does_not_is_found() {
+    let limit_changed =
+        |limit, before| user::Event::LimitChanged { limit: minor(limit), before: minor(before), currency: euro() };
+    let credited =
+        |amount, limit| user::Event::Credited { amount: minor(amount), limit: minor(limit), currency: euro() };
+    for (source, moved) in [
+        (LimitSource::Fixed, credited(1, 1001)),
+        (LimitSource::Prepaid, credited(1, 9000)),
+        (LimitSource::Points, limit_changed(2000, 1000)),
+        (LimitSource::Fixed, limit_changed(2000, 999)),
+    ] {
+        let mut scene = Scene::new(Charging::AtSettlement);
+        let user = scene.scribe.id();
+        scene.scribe.commit(vec![event::<User>(user, registered_as(source, 1000, Charging::AtSettlement))]);
+        let forged = scene.scribe.commit(vec![event::<User>(user, moved)]);
+        scene.breaks("limit", forged);
+    }
+}
+
+#[test]
+fn a_limit_below_what_is_used_is_found() {
     let mut scene = Scene::new(Charging::AtSettlement);
-    let credited = user::Event::Credited { amount: minor(1), limit: minor(9000), currency: euro() };
-    let forged = scene.scribe.commit(vec![event::<User>(scene.user, credited)]);
+    let lowered = user::Event::LimitChanged { limit: minor(599), before: minor(1000), currency: euro() };
+    let forged = scene.scribe.commit(vec![event::<User>(scene.user, lowered)]);
     scene.breaks("limit", forged);
+}
+
+/// Keeps E2.
+#[test]
+fn a_command_that_took_effect_twice_is_found() {
+    let mut scene = Scene::new(Charging::AtSettlement);
+    let limit_changed = || user::Event::LimitChanged { limit: minor(1000), before: minor(1000), currency: euro() };
+    scene.scribe.commit(vec![event::<User>(scene.user, limit_changed())]);
+    scene.scribe.commands -= 1;
+    let forged = scene.scribe.commit(vec![event::<User>(scene.user, limit_changed())]);
+    scene.breaks("command-once", forged);
+}
+
+#[test]
+fn what_somebody_did_in_the_name_of_another_is_found() {
+    let other = Principal::Client(EntityId::from_hash(&[7; 32]));
+    type Forge = fn(&mut Scene) -> (u16, u64);
+    let forgeries: [(Principal, Forge); 5] = [
+        (other, |scene| scene.redeem()),
+        (Principal::Operator, |scene| scene.redeem()),
+        (Principal::Deadline, |scene| {
+            scene.approval = scene.scribe.id().in_slot(scene.user.slot());
+            scene.both(issued(scene.user, 1, scene.ends, 1000, 600), reserved(scene.approval, 1))
+        }),
+        (Principal::Operator, |scene| {
+            scene.scribe.now = scene.ends;
+            scene.both(approval::Event::Expired {}, released(scene.approval, 600))
+        }),
+        (other, |scene| {
+            let honest = scene.scribe.by.take();
+            scene.redeem();
+            scene.scribe.by = honest;
+            scene.both(settled(scene.settler, 600), charged(scene.approval, 600, 600))
+        }),
+    ];
+    for (by, forge) in forgeries {
+        let mut scene = Scene::new(Charging::AtSettlement);
+        scene.scribe.by = Some(by);
+        let forged = forge(&mut scene);
+        scene.breaks("principal", forged);
+    }
 }
 
 #[test]
@@ -232,7 +293,7 @@ fn an_envelope_that_says_another_place_version_time_or_log_is_found() {
         ("id", ".0\",\"source\"", ".1\",\"source\""),
         ("source", "urn:kippu:07", "urn:kippu:08"),
         ("time", "\"time\":\"2027", "\"time\":\"2026"),
-        ("command", "\"principal\":\"operator\"", "\"principal\":\"deadline\""),
+        ("command", "\"commandmac\":\"CQ", "\"commandmac\":\"Cw"),
     ] {
         let mut scene = Scene::new(Charging::AtSettlement);
         scene.redeem();

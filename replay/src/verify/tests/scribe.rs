@@ -108,9 +108,11 @@ pub(super) struct Scribe {
     pub(super) tape: Tape,
     pub(super) rng: StdRng,
     pub(super) now: Time,
+    /// Who acts, where it is not who can.
+    pub(super) by: Option<Principal>,
     heads: Vec<Head>,
     versions: HashMap<EntityKey, u64>,
-    commands: u64,
+    pub(super) commands: u64,
 }
 
 impl Scribe {
@@ -120,6 +122,7 @@ impl Scribe {
             tape: Tape(Vec::new()),
             rng: StdRng::seed_from_u64(seed),
             now: Time::from_micros(1_800_000_000_000_000),
+            by: None,
             heads: Vec::new(),
             versions: HashMap::new(),
             commands: 0,
@@ -165,7 +168,8 @@ impl Scribe {
         self.commands += 1;
         let mut command = [0; 16];
         command[..8].copy_from_slice(&self.commands.to_be_bytes());
-        let cause = Cause { command: Mac(command), body: Mac([9; 16]), principal: Principal::Operator };
+        let principal = self.by.unwrap_or_else(|| actor(&*events[0].1));
+        let cause = Cause { command: Mac(command), body: Mac([9; 16]), principal };
         let number = number + 1;
         let mut body = BodyWriter::new(Place { log: &LOG, partition, number, time: self.now, cause: &cause });
         for (entity, event) in events {
@@ -190,6 +194,17 @@ impl Scribe {
     }
 }
 
+/// Who alone can have done this.
+fn actor(event: &dyn AnyEvent) -> Principal {
+    let mut members = Vec::new();
+    event.write_members(&mut members);
+    let event: serde_json::Value =
+        serde_json::from_str(&format!("{{{}}}", &str::from_utf8(&members).unwrap()[1..])).unwrap();
+    let named = |who| event["data"][who].as_str().map(|id: &str| Principal::Client(id.parse().unwrap()));
+    let at_its_time = || (event["type"] == "approval.expired").then_some(Principal::Deadline);
+    named("settler").or_else(|| named("terminal")).or_else(at_its_time).unwrap_or(Principal::Operator)
+}
+
 pub(super) fn minor(units: u64) -> Minor {
     Minor::new(units).unwrap()
 }
@@ -199,11 +214,15 @@ pub(super) fn euro() -> Currency {
 }
 
 pub(super) fn registered(limit: u64, charging: Charging) -> user::Event {
+    registered_as(LimitSource::Fixed, limit, charging)
+}
+
+pub(super) fn registered_as(source: LimitSource, limit: u64, charging: Charging) -> user::Event {
     user::Event::Registered {
         login: SealedField { xchacha20poly1305: "c2VhbGVk".to_owned() },
         name: None,
         pin: None,
-        source: LimitSource::Fixed,
+        source,
         limit: minor(limit),
         currency: euro(),
         charging,
