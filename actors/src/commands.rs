@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kippu_events::secrets::Secrets;
-use kippu_events::turns::Turns;
+use kippu_events::turns::{NotDone, Turns};
 use kippu_events::{EntityId, Family};
 
 use crate::actor::{Call, Caller, CommandSpec, Target};
@@ -117,9 +117,11 @@ impl Commands {
         prepare: impl FnOnce() -> Result<Ready, Problem> + Send + 'static,
     ) -> Result<Ready, Problem> {
         match tokio::time::timeout(SLOW_PATIENCE, self.slow.run(caller.client(), prepare)).await {
-            Ok(Some(prepared)) => prepared,
-            Ok(None) => Err(Problem::new(&problem::INTERNAL, "preparing the command failed")),
-            Err(_) => Err(Problem::later(&problem::OVERLOADED, "too many commands with a PIN or a name are under way")),
+            Ok(Ok(prepared)) => prepared,
+            Ok(Err(NotDone::Panicked)) => Err(Problem::new(&problem::INTERNAL, "preparing the command failed")),
+            Ok(Err(NotDone::Full)) | Err(_) => {
+                Err(Problem::later(&problem::OVERLOADED, "too many commands with a PIN or a name are under way"))
+            }
         }
     }
 }

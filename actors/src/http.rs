@@ -112,6 +112,7 @@ async fn run(
     let body = read_body(request.headers(), body, limits).await?;
     match commands.prepare(family, spec.name, call, &body).await {
         Ok(prepared) => {
+            drop(body);
             still(request)?;
             Ok(render(commands.submit(prepared).await?))
         }

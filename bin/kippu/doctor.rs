@@ -146,6 +146,19 @@ mod tests {
     }
 
     #[test]
+    fn a_keyring_that_cannot_be_read_and_a_history_without_keys_are_found() {
+        let (_dir, mut config) = made();
+        config.ready.least_free_bytes = 1;
+        let data = DataDir::new(config.data.as_deref().unwrap());
+        let keyring = data.keys().join("keyring.json");
+        let whole = std::fs::read_to_string(&keyring).unwrap();
+        std::fs::write(&keyring, &whole[..whole.len() / 2]).unwrap();
+        assert_eq!(bad(&config), ["layout"]);
+        std::fs::remove_dir_all(data.keys()).unwrap();
+        assert_eq!(bad(&config), ["layout"]);
+    }
+
+    #[test]
     fn too_little_space_is_found() {
         let (_dir, mut config) = made();
         config.ready.least_free_bytes = u64::MAX;

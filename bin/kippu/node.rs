@@ -288,7 +288,7 @@ impl Node {
     /// # Errors
     /// Where the view does not go on.
     pub(crate) async fn known(&self, outcome: &Outcome) -> Result<(), QueryError> {
-        self.queries.wait_for("clients", &Moment::Position(outcome.position), CLIENTS_WAIT).await
+        self.queries.reach("clients", &Moment::Position(outcome.position), CLIENTS_WAIT).await
     }
 
     /// Answers what is under way and stops every partition.

@@ -112,6 +112,9 @@ fn verify(args: &Args, config: &Config, output: &Output) -> Result<Report, NotVe
         },
     );
     bar.finish_and_clear();
+    if let Some(remark) = beside.remark()? {
+        output.note(remark);
+    }
     if let (true, Some(file)) = (report.sound, &args.write_checkpoint) {
         report.checkpoint().write(file)?;
     }

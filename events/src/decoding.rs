@@ -52,7 +52,7 @@ pub fn decode_current<T: DeserializeOwned>(kind: &str, schema: u32, data: &str) 
     }
     from_tagged("type", kind, "data", data).map_err(|e| {
         let reason = e.to_string();
-        if reason.starts_with("unknown variant") {
+        if reason.starts_with(&format!("unknown variant `{kind}`")) {
             NotAnEvent::Kind(kind.to_owned())
         } else {
             NotAnEvent::Data { kind: kind.to_owned(), reason }

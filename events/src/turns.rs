@@ -8,12 +8,33 @@ use tokio::sync::Semaphore;
 
 use crate::EntityId;
 
+/// So many may stand in one caller's line: more could not be served before they give up, and each holds what it is to work
+/// on.
+const MOST_WAITING: usize = 256;
+
+/// Why work was not done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NotDone {
+    /// Too many of this caller's wait already.
+    Full,
+    /// It panicked.
+    Panicked,
+}
+
 /// Hands out turns.
 pub struct Turns {
     all: Arc<Semaphore>,
     /// Of the turns, those that one caller has at once.
     each: usize,
-    lines: Mutex<HashMap<Option<EntityId>, Weak<Semaphore>>>,
+    lines: Mutex<HashMap<Option<EntityId>, Weak<Line>>>,
+}
+
+/// One caller's.
+struct Line {
+    /// To wait in it.
+    places: Arc<Semaphore>,
+    /// To stand in the one before the work.
+    turns: Arc<Semaphore>,
 }
 
 impl Turns {
@@ -24,30 +45,37 @@ impl Turns {
         Self { all: Arc::new(Semaphore::new(2 * cores)), each: cores, lines: Mutex::default() }
     }
 
-    /// Runs `work` where it may block, once it is the turn of `caller`; nothing where it panicked. A caller that hangs up
-    /// before its turn has none; one that does so later does not make room for another before the work is done.
+    /// Runs `work` where it may block, once it is the turn of `caller`. A caller that hangs up before its turn has none; one
+    /// that does so later does not make room for another before the work is done.
+    ///
+    /// # Errors
+    /// [`NotDone`].
     pub async fn run<T: Send + 'static>(
         &self,
         caller: Option<EntityId>,
         work: impl FnOnce() -> T + Send + 'static,
-    ) -> Option<T> {
-        let own = self.line(caller).acquire_owned().await.ok()?;
-        let turn = Arc::clone(&self.all).acquire_owned().await.ok()?;
+    ) -> Result<T, NotDone> {
+        let line = self.line(caller);
+        let place = Arc::clone(&line.places).try_acquire_owned().map_err(|_| NotDone::Full)?;
+        // They are never closed.
+        let own = Arc::clone(&line.turns).acquire_owned().await.map_err(|_| NotDone::Full)?;
+        let turn = Arc::clone(&self.all).acquire_owned().await.map_err(|_| NotDone::Full)?;
         let work = move || {
             let done = work();
-            drop((turn, own));
+            drop((turn, own, place, line));
             done
         };
-        tokio::task::spawn_blocking(work).await.ok()
+        tokio::task::spawn_blocking(work).await.map_err(|_| NotDone::Panicked)
     }
 
-    fn line(&self, caller: Option<EntityId>) -> Arc<Semaphore> {
+    fn line(&self, caller: Option<EntityId>) -> Arc<Line> {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(line) = lines.get(&caller).and_then(Weak::upgrade) {
             return line;
         }
         lines.retain(|_, line| line.strong_count() > 0);
-        let line = Arc::new(Semaphore::new(self.each));
+        let places = Arc::new(Semaphore::new(MOST_WAITING));
+        let line = Arc::new(Line { places, turns: Arc::new(Semaphore::new(self.each)) });
         lines.insert(caller, Arc::downgrade(&line));
         line
     }
@@ -85,20 +113,43 @@ mod tests {
             })
             .collect();
         // None of the hundred can end before this one has.
-        assert_eq!(runtime.block_on(turns.run(LIGHT, || "light")), Some("light"));
+        assert_eq!(runtime.block_on(turns.run(LIGHT, || "light")), Ok("light"));
         drop(end);
         for one in heavy {
-            assert_eq!(runtime.block_on(one).unwrap(), Some(true));
+            assert_eq!(runtime.block_on(one).unwrap(), Ok(true));
         }
+    }
+
+    /// Shows F31.
+    #[test]
+    fn a_line_has_an_end_and_others_have_their_own() {
+        let (runtime, turns) = (runtime(), Turns::new());
+        runtime.block_on(async {
+            let (end, ends) = mpsc::channel::<()>();
+            let ends = Arc::new(Mutex::new(ends));
+            let waiting = || {
+                let ends = Arc::clone(&ends);
+                turns.run(HEAVY, move || ends.lock().unwrap().recv().is_err())
+            };
+            let line = futures_util::future::join_all((0..=MOST_WAITING).map(|_| waiting()));
+            let light = async {
+                assert_eq!(turns.run(LIGHT, || "light").await, Ok("light"));
+                drop(end);
+            };
+            let (done, ()) = tokio::join!(line, light);
+            assert_eq!(done.iter().filter(|one| **one == Ok(true)).count(), MOST_WAITING);
+            assert_eq!(done.last(), Some(&Err(NotDone::Full)));
+            assert_eq!(turns.run(HEAVY, || "again").await, Ok("again"));
+        });
     }
 
     #[test]
     fn what_panics_gives_its_turn_back() {
         let (runtime, turns) = (runtime(), Turns::new());
         for _ in 0..10 * turns.each {
-            assert_eq!(runtime.block_on(turns.run(HEAVY, || panic!("on purpose"))), None::<()>);
+            assert_eq!(runtime.block_on(turns.run(HEAVY, || panic!("on purpose"))), Err::<(), _>(NotDone::Panicked));
         }
-        assert_eq!(runtime.block_on(turns.run(HEAVY, || 1)), Some(1));
+        assert_eq!(runtime.block_on(turns.run(HEAVY, || 1)), Ok(1));
         assert!(turns.lines.lock().unwrap().len() <= 1);
     }
 }

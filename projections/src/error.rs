@@ -65,6 +65,9 @@ pub enum QueryError {
     /// The store of views holds what no view wrote.
     #[error(transparent)]
     Row(#[from] NotARow),
+    /// Too many queries of this caller wait.
+    #[error("too many of your queries are under way")]
+    Overloaded,
     /// The runner has ended.
     #[error("views are not kept up to date any more")]
     Stopped,
@@ -115,7 +118,7 @@ impl QueryError {
             Self::OtherHistory(_) => &OTHER_HISTORY,
             Self::NoAsOf(_) => &NO_AS_OF,
             Self::Store(_) | Self::Row(_) => &INTERNAL,
-            Self::Log(_) | Self::Sealed(_) | Self::Stopped => &UNAVAILABLE,
+            Self::Log(_) | Self::Sealed(_) | Self::Overloaded | Self::Stopped => &UNAVAILABLE,
         }
     }
 }

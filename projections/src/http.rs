@@ -4,17 +4,21 @@
 //! request's extensions.
 
 use std::collections::BTreeSet;
-use std::sync::LazyLock;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{StatusCode, header::HeaderMap};
-use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError, web};
+use actix_web::web::{self, Bytes};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError};
 use kippu_events::client::Role;
 use kippu_events::problem::PROBLEM_JSON;
-use kippu_events::turns::Turns;
 use serde::Serialize;
 
+use crate::pages::Held;
 use crate::queries::{Found, Listed, Moment, Page, Queries, QueryError};
 use crate::view::Viewer;
 
@@ -26,6 +30,9 @@ pub const POSITION: HeaderName = HeaderName::from_static("kippu-position");
 pub const CUT: HeaderName = HeaderName::from_static("kippu-cut");
 /// How long a query waits for its `Kippu-Min-Position`; views are usually milliseconds behind.
 pub const WAIT: Duration = Duration::from_secs(5);
+
+/// A page is handed over in parts of so many bytes.
+const PART_BYTES: usize = 65_536;
 
 /// Adds the query endpoints to what lies under `/v1`.
 pub fn configure(config: &mut web::ServiceConfig) {
@@ -110,7 +117,7 @@ async fn await_position(queries: &Queries, view: &str, viewer: &Viewer, headers:
     };
     let at = value.to_str().ok().and_then(|text| text.parse().ok()).ok_or_else(malformed)?;
     match at {
-        Moment::Position(_) | Moment::Cut(_) => queries.wait_for(view, &at, WAIT).await,
+        Moment::Position(_) | Moment::Cut(_) => queries.wait_for(view, &at, viewer.client, WAIT).await,
         Moment::Time(_) => Err(malformed()),
     }
 }
@@ -127,13 +134,13 @@ async fn get(
     let unseal = parameters.page.unseal;
     let found = match parameters.as_of {
         None if unseal => {
-            let queries = queries.get_ref().clone();
-            off_the_worker(&viewer, move || queries.get(&view, &key, &viewer, unseal)).await?
+            let its = queries.get_ref().clone();
+            queries.in_turn(viewer.client, move || its.get(&view, &key, &viewer, unseal)).await?
         }
         None => queries.get(&view, &key, &viewer, unseal)?,
         Some(at) => {
-            let queries = queries.get_ref().clone();
-            off_the_worker(&viewer, move || queries.as_of(&view, &key, &viewer, unseal, &at)).await?
+            let its = queries.get_ref().clone();
+            queries.in_turn(viewer.client, move || its.as_of(&view, &key, &viewer, unseal, &at)).await?
         }
     };
     Ok(answer(&request, &found))
@@ -177,17 +184,37 @@ async fn list(
         return Err(QueryError::NoAsOf("a list is shown as it is now"));
     }
     await_position(&queries, &view, &viewer, request.headers()).await?;
-    let queries = queries.get_ref().clone();
+    let its = queries.get_ref().clone();
     // Writing a thousand rows takes as long as reading them.
     let listed = move || {
-        let Listed { rows, next, cut } = queries.list(&view, &viewer, &page)?;
+        let Listed { rows, next, cut } = its.list(&view, &viewer, &page)?;
         let body = Body { data: rows, has_more: next.is_some(), next };
         Ok((serde_json::to_vec(&body).unwrap_or_default(), cut))
     };
-    let (body, cut) = off_the_worker(&viewer, listed).await?;
+    let (body, cut) = queries.in_turn(viewer.client, listed).await?;
+    let held = queries.hold(viewer.client, body.len())?;
     let mut response = HttpResponse::Ok();
     put_header(&mut response, CUT, &cut.to_string());
-    Ok(response.content_type(header::ContentType::json()).body(body))
+    Ok(response.content_type(header::ContentType::json()).body(Taken { left: body.into(), _held: held }))
+}
+
+/// A page, handed over as it is taken.
+struct Taken {
+    left: Bytes,
+    _held: Held,
+}
+
+impl MessageBody for Taken {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Sized(self.left.len() as u64)
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
+        let next = self.left.len().min(PART_BYTES);
+        Poll::Ready((next > 0).then(|| Ok(self.left.split_to(next))))
+    }
 }
 
 /// How far each view is, and what holds it up. It says how much is sold, so it is for operators.
@@ -203,13 +230,4 @@ fn put_header(response: &mut HttpResponseBuilder, name: HeaderName, value: &str)
     if let Ok(value) = HeaderValue::from_str(value) {
         response.insert_header((name, value));
     }
-}
-
-/// Runs reads that may take milliseconds, or wait for a person's key, where they hold up no other request.
-async fn off_the_worker<T: Send + 'static>(
-    viewer: &Viewer,
-    read: impl FnOnce() -> Result<T, QueryError> + Send + 'static,
-) -> Result<T, QueryError> {
-    static TURNS: LazyLock<Turns> = LazyLock::new(Turns::new);
-    TURNS.run(viewer.client, read).await.ok_or(QueryError::Stopped)?
 }

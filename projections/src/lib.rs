@@ -10,6 +10,7 @@ mod error;
 pub mod fold;
 pub mod http;
 mod locate;
+mod pages;
 pub mod queries;
 mod reader;
 pub mod rows;

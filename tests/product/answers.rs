@@ -138,6 +138,23 @@ async fn a_command_whose_body_comes_after_its_key_was_revoked_is_refused() {
 
 /// Shows F32.
 #[tokio::test]
+async fn a_query_that_waits_while_its_key_is_revoked_is_refused() {
+    let node = Node::start_with(&["--partitions", "1"]);
+    let operator = node.operator();
+    let opened = operator.post("/v1/clients", "open", &json!({ "role": "operator", "name": "o" })).await.expect(201);
+    let caller = node.caller(&opened.field("key"));
+    let cut = caller.get_at("/v1/clients", &opened.position()).await.expect(200).header("Kippu-Cut").map(str::to_owned);
+    let last: u64 = cut.expect("a list has one").parse().expect("of one partition");
+    // It waits for the record that revokes its key.
+    let (next, nothing) = ((last + 1).to_string(), json!({}));
+    let path = format!("/v1/clients/{}/revoke", opened.field("id"));
+    let (answer, revoked) = tokio::join!(caller.get_at("/v1/clients", &next), operator.post(&path, "revoke", &nothing));
+    revoked.expect(200);
+    answer.expect_problem(401, "unauthenticated");
+}
+
+/// Shows F32.
+#[tokio::test]
 async fn a_rolled_key_replaces_the_one_before_at_once() {
     let node = Node::start();
     let body = json!({ "role": "settler", "name": "s" });

@@ -139,6 +139,10 @@ impl Tail {
             if let Some(walk) = resume(log, partition, head)? {
                 return Ok(Self { partition, walk, head, room, last, folded: 0 });
             }
+            if log.end(partition)? <= log.offset_of(partition, head.number)? {
+                let (seen, why) = (head.number, "a restored backup, or records that were lost");
+                tracing::warn!(partition, seen, why, "the log ends before a record that the entity store has seen");
+            }
             tracing::warn!(partition, "the entity store is of another history and is made anew");
         }
         store.clear(partition)?;

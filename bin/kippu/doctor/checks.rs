@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use kippu_events::log::lock::{Holder, LockError};
+use kippu_events::secrets::Secrets;
 
 use super::{Finding, Verdict};
 use crate::node::{DataDir, Found, free_bytes};
@@ -28,8 +29,15 @@ pub(super) fn layout(dir: &DataDir) -> Finding {
             Finding::new("layout", Verdict::Bad, detail)
         }
         Ok(Found::Whole(label)) => {
+            if let Err(error) = Secrets::check_keyring(&dir.keys(), label.log) {
+                return Finding::new("layout", Verdict::Bad, error.to_string());
+            }
             let detail = format!("log {}, made by {}, this is {}", label.log, label.made_by, env!("CARGO_PKG_VERSION"));
             Finding::new("layout", Verdict::Good, detail)
+        }
+        Ok(Found::Unfinished) if dir.log().exists() && !dir.keys().exists() => {
+            let detail = format!("a history without keys: put those that belong to it at {}", dir.keys().display());
+            Finding::new("layout", Verdict::Bad, detail)
         }
         Ok(Found::Unfinished) => Finding::new(
             "layout",

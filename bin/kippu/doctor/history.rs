@@ -55,6 +55,11 @@ pub(super) fn look(config: &Config, dir: &DataDir) -> History {
         }
     }
     say(Verdict::Good, format!("{home}: {} partitions with {records} records open for reading", log.partitions()));
+    match beside.remark() {
+        Ok(None) => {}
+        Ok(Some(remark)) => say(Verdict::Note, remark.to_owned()),
+        Err(error) => say(Verdict::Bad, error.to_string()),
+    }
     if history.is_shared && config.kafka.accept_single_copy {
         say(Verdict::Note, "one broker may take answered records with it: kafka.accept_single_copy is set".to_owned());
     }

@@ -63,7 +63,7 @@ pub(crate) enum NodeError {
     #[error(transparent)]
     Secrets(#[from] SecretsError),
     /// The key store is gone, and with it every token and name that the log's events rest on.
-    #[error("{0} holds a history but no keys; restore them from a backup")]
+    #[error("{0} holds a history but no keys: put the keys/ that belong to it beside its log/")]
     KeysLost(String),
     /// The topic of persons' keys is empty, and names in the log rest on keys.
     #[error(

@@ -12,6 +12,7 @@ use kippu_events::secrets::SharedKeys;
 
 use super::{DataDir, Found, GroupCommits, Label};
 use crate::config::{self, Config};
+use crate::exit::Exit;
 use crate::telemetry;
 
 /// See the module.
@@ -170,9 +171,11 @@ impl Home {
                 let commits = commits.clone();
                 let on_commit = Arc::new(move |committed| commits.observe(committed));
                 // The last line says why it ended.
-                let on_poison = Arc::new(|_: &str| {
+                let on_poison = Arc::new(|reason: &str| {
                     telemetry::end();
-                    std::process::exit(rocks::EXIT_POISONED)
+                    // What is damaged is so after a restart, too.
+                    let lasts = reason.starts_with("Corruption");
+                    std::process::exit(if lasts { Exit::CouldNotRun.code().into() } else { rocks::EXIT_POISONED })
                 });
                 let settings = rocks::Settings { on_commit, on_poison, ..rocks::Settings::default() };
                 let log = RocksLog::open_with(dir, settings)?;
@@ -225,6 +228,14 @@ impl Beside {
             Self::Embedded(log) => log,
             Self::Kafka(log) => log,
         }
+    }
+
+    /// What cannot be told of it, for people.
+    pub(crate) fn remark(&self) -> Result<Option<&'static str>, HomeError> {
+        let Self::Embedded(log) = self else { return Ok(None) };
+        let unknown =
+            "what was durable is not known, as after a power failure: a lost tail would show only beside a checkpoint";
+        Ok((!log.knows_what_was_durable()?).then_some(unknown))
     }
 
     /// Catches up with the nodes.

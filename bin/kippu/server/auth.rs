@@ -13,7 +13,7 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage as _, ResponseError as _};
 use kippu_actors::Caller;
-use kippu_actors::http::{KIPPU_POSITION, Standing};
+use kippu_actors::http::{KIPPU_POSITION, Standing, still};
 use kippu_actors::problem::{self, Problem};
 use kippu_events::log::{Log, Position};
 use kippu_events::secrets::{Bearer, Purpose, Secrets};
@@ -136,19 +136,23 @@ pub(crate) async fn authenticate(
         let problem = Problem::new(&problem::INTERNAL, "nothing guards this path");
         return Ok(request.into_response(problem.error_response()));
     };
-    let gate_of_request = gate.clone();
-    match gate.admit(request.headers()).await {
-        Ok((caller, bearer)) => {
-            let mut extensions = request.extensions_mut();
-            extensions.insert(caller);
-            extensions.insert(Standing(Box::new(move || gate_of_request.still(&bearer))));
-            extensions.insert(Viewer { role: caller.role, client: caller.client(), user: caller.user });
-        }
+    let (caller, bearer) = match gate.admit(request.headers()).await {
+        Ok(admitted) => admitted,
         Err(problem) => return Ok(request.into_response(problem.error_response())),
-    }
+    };
+    let (reads, gate_of_request) = (request.method().is_safe(), gate.clone());
+    request.extensions_mut().insert(caller);
+    request.extensions_mut().insert(Standing(Box::new(move || gate_of_request.still(&bearer))));
+    let viewer = Viewer { role: caller.role, client: caller.client(), user: caller.user };
+    request.extensions_mut().insert(viewer);
     let response = next.call(request).await?;
+    // A query may have waited long for its position or its turn, and its key ended meanwhile.
+    if reads && let Err(problem) = still(response.request()) {
+        let (request, _) = response.into_parts();
+        return Ok(ServiceResponse::new(request, problem.error_response()));
+    }
     match position_of_client(&response) {
-        Some(position) => match gate.queries.wait_for("clients", &Moment::Position(position), KNOWN_WAIT).await {
+        Some(position) => match gate.queries.reach("clients", &Moment::Position(position), KNOWN_WAIT).await {
             Ok(()) => Ok(response),
             Err(error) => {
                 tracing::warn!(%error, "authentication does not know of a change of a client");

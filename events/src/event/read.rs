@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{Cause, Mac, NotAnEvent, Recorded, canonical};
+use crate::time::Time;
 
 /// The envelope on the wire. Unknown attributes are refused: nobody but us writes here.
 #[derive(Deserialize)]
@@ -54,7 +55,12 @@ fn read_event(wire: Wire<'_>) -> Result<Recorded<'_>, NotAnEvent> {
         version: wire.entityversion,
         kind: wire.kind,
         schema: wire.schemaversion,
-        time: wire.time.parse().map_err(|_| wrong("time", wire.time))?,
+        time: wire
+            .time
+            .parse()
+            .ok()
+            .filter(|time: &Time| time.to_string() == wire.time)
+            .ok_or_else(|| wrong("time", wire.time))?,
         cause: Cause {
             command: Mac::parse(wire.command).ok_or_else(|| wrong("command", wire.command))?,
             body: Mac::parse(wire.commandmac).ok_or_else(|| wrong("commandmac", wire.commandmac))?,

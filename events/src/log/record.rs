@@ -131,8 +131,8 @@ pub struct Record<'a> {
 /// Bytes that are no record: damaged, or written by a later format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotARecord {
-    /// Written by a later version of this software.
-    #[error("field format: record format {0} is newer than {FORMAT}, which is the newest that this version reads")]
+    /// Written by a later version of this software, or by no version.
+    #[error("field format: this version reads record format {FORMAT}, not {0}")]
     Format(u8),
     /// No record kind.
     #[error("field kind: there is no record kind {0}")]

@@ -190,6 +190,14 @@ impl Secrets {
         Ok(Self::new(keyring, persons))
     }
 
+    /// Looks at the keyring in `dir`, also beside the node that uses it.
+    ///
+    /// # Errors
+    /// Where there is none, it belongs to another log, or it is not as this version writes it.
+    pub fn check_keyring(dir: &Path, log: LogId) -> Result<(), SecretsError> {
+        Keyring::open(dir)?.of(log, &dir.join(keyring::FILE)).map(drop)
+    }
+
     /// Opens the key store in `dir`.
     ///
     /// # Errors

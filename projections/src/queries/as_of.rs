@@ -105,20 +105,17 @@ impl Queries {
         fold.apply(event, place.offset).map_err(|error| QueryError::Log(error.to_string()))
     }
 
-    /// Whether a position that `view` reflects was given out by this history. Blocks on reads: one for a commit behind the
-    /// last entry that does not count, and thousands of records for any other.
-    pub(super) fn is_of_this_history(&self, view: &str, position: &Position) -> Result<bool, QueryError> {
+    /// Whether a position that a view reflects was given out by this history. Blocks on reads of thousands of records.
+    pub(super) fn is_of_this_history(&self, position: &Position) -> Result<bool, QueryError> {
         let partition = position.partition;
-        if self.is_where_last_ones_lie(view, position) {
-            return Ok(true);
-        }
         let cursor = locate::number(&*self.0.log, &self.0.store.snapshot(), partition, position.number)?;
         Ok(cursor.position(partition) == Some(*position))
     }
 
     /// Whether the commit of `position` lies as far behind the offset of its number as the last one that `view` has read:
-    /// by as many entries as did not count. A commit carries its own number and hash, so a look at it is enough.
-    fn is_where_last_ones_lie(&self, view: &str, position: &Position) -> bool {
+    /// by as many entries as did not count. A commit carries its own number and hash, so a look at it is enough. Blocks on
+    /// one read.
+    pub(super) fn is_where_last_ones_lie(&self, view: &str, position: &Position) -> bool {
         let partition = position.partition;
         let skipped = self.0.published.borrow().view(view).and_then(|view| view.live.as_ref()?.2.skipped(partition));
         let Some(skipped) = skipped else { return false };

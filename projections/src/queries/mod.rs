@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use kippu_events::client::Role;
 use kippu_events::log::{Cut, Position, ReadLog};
+use kippu_events::turns::Turns;
 use kippu_events::{EntityId, Time};
 use tokio::sync::watch;
 
@@ -21,6 +22,7 @@ pub use rebuild::{RebuildError, ViewDigest};
 pub use status::{PartitionStatus, Status, ViewStatus};
 
 use crate::cursor::{Cursor, cut};
+use crate::pages::{Held, Pages};
 use crate::runner::{Engine, Published, Signal};
 use crate::store::{Snap, Store};
 use crate::view::{Ask, Filters, Table, Unseal, View, Viewer, row_key};
@@ -39,6 +41,10 @@ struct Inner {
     goal: Vec<(u16, u64)>,
     signal: Arc<Signal>,
     unseal: Option<Arc<dyn Unseal>>,
+    /// At reads that are slow.
+    turns: Turns,
+    /// Not taken yet.
+    pages: Arc<Pages>,
 }
 
 /// One row and what it reflects.
@@ -102,7 +108,25 @@ impl Queries {
         unseal: Option<Arc<dyn Unseal>>,
     ) -> Self {
         let (store, published) = (engine.store(), engine.subscribe());
-        Self(Arc::new(Inner { log, store, views, published, goal: engine.goal(), signal, unseal }))
+        Self(Arc::new(Inner {
+            log,
+            store,
+            views,
+            published,
+            goal: engine.goal(),
+            signal,
+            unseal,
+            turns: Turns::new(),
+            pages: Arc::default(),
+        }))
+    }
+
+    /// Takes an answer of so many bytes into account until it is taken.
+    ///
+    /// # Errors
+    /// `Overloaded` where `caller` has too many on their way.
+    pub(crate) fn hold(&self, caller: Option<EntityId>, bytes: usize) -> Result<Held, QueryError> {
+        self.0.pages.hold(caller, bytes).ok_or(QueryError::Overloaded)
     }
 
     /// Every view, with its documentation.

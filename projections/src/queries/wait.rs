@@ -2,21 +2,66 @@
 
 use std::time::Duration;
 
+use kippu_events::EntityId;
 use kippu_events::log::{Cut, Position};
+use kippu_events::turns::NotDone;
 
 use super::{Moment, Queries, QueryError};
 use crate::runner::{Published, Reached};
 
+/// How long a query waits for its turn: its caller has more under way than can be answered.
+const TURN_PATIENCE: Duration = Duration::from_secs(10);
+
 impl Queries {
-    /// Waits until `view` reflects `at`, which MUST be a position or a cut: a time is reflected at once, as far as
-    /// anything was decided until then.
+    /// Waits until `view` reflects `at`, which MUST be a position or a cut, of this history: a time is reflected at once, as
+    /// far as anything was decided until then.
     ///
     /// # Errors
-    /// `Behind` after `timeout`, `Stalled` where the partition halts before it, `OtherHistory` where the position was
-    /// given out by another.
-    pub async fn wait_for(&self, view: &str, at: &Moment, timeout: Duration) -> Result<(), QueryError> {
-        self.wait(view, &Wanted::new(at, self.0.log.partitions())?, timeout).await?;
-        self.check(view, at).await
+    /// `Behind` after `timeout`, `Stalled` where the partition halts before it.
+    pub async fn reach(&self, view: &str, at: &Moment, timeout: Duration) -> Result<(), QueryError> {
+        self.wait(view, &Wanted::new(at, self.0.log.partitions())?, timeout).await
+    }
+
+    /// The same where `caller` may have made it up.
+    ///
+    /// # Errors
+    /// As [`Queries::reach`], and `OtherHistory` where the position was given out by another.
+    pub async fn wait_for(
+        &self,
+        view: &str,
+        at: &Moment,
+        caller: Option<EntityId>,
+        timeout: Duration,
+    ) -> Result<(), QueryError> {
+        self.reach(view, at, timeout).await?;
+        let Moment::Position(position) = *at else { return Ok(()) };
+        let (queries, its) = (self.clone(), view.to_owned());
+        let look = tokio::task::spawn_blocking(move || queries.is_where_last_ones_lie(&its, &position));
+        if look.await.map_err(|_| QueryError::Stopped)? {
+            return Ok(());
+        }
+        let queries = self.clone();
+        if self.in_turn(caller, move || queries.is_of_this_history(&position)).await? {
+            Ok(())
+        } else {
+            Err(QueryError::OtherHistory(position.to_string()))
+        }
+    }
+
+    /// Runs reads that may take milliseconds, or wait for a person's key, where they hold up nobody else's.
+    ///
+    /// # Errors
+    /// Those of `read`; `Overloaded` where too many of this caller's wait.
+    pub async fn in_turn<T: Send + 'static>(
+        &self,
+        caller: Option<EntityId>,
+        read: impl FnOnce() -> Result<T, QueryError> + Send + 'static,
+    ) -> Result<T, QueryError> {
+        match tokio::time::timeout(TURN_PATIENCE, self.0.turns.run(caller, read)).await {
+            Ok(Ok(read)) => read,
+            Ok(Err(NotDone::Panicked)) => Err(QueryError::Stopped),
+            Ok(Err(NotDone::Full)) | Err(_) => Err(QueryError::Overloaded),
+        }
     }
 
     /// Waits until `view` has read each of these partitions up to the offset beside it, as [`kippu_events::log::ReadLog::end`] gives it.
@@ -38,22 +83,6 @@ impl Queries {
             Ok(Ok(published)) => wanted.outcome(&published, view),
             Ok(Err(_)) => Err(QueryError::Stopped),
             Err(_) => wanted.outcome(&self.0.published.borrow(), view),
-        }
-    }
-
-    /// Whether a moment that `view` reflects is one of this history.
-    async fn check(&self, view: &str, at: &Moment) -> Result<(), QueryError> {
-        match at {
-            Moment::Position(position) => {
-                let (queries, view, position) = (self.clone(), view.to_owned(), *position);
-                let look = tokio::task::spawn_blocking(move || queries.is_of_this_history(&view, &position));
-                if look.await.map_err(|_| QueryError::Stopped)?? {
-                    Ok(())
-                } else {
-                    Err(QueryError::OtherHistory(position.to_string()))
-                }
-            }
-            Moment::Cut(_) | Moment::Time(_) => Ok(()),
         }
     }
 

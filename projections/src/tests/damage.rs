@@ -39,7 +39,7 @@ fn entries_that_do_not_count_are_skipped_before_and_after_a_restart() {
         }
         let position = log.tell(&mut story);
         let queries = running.queries();
-        runtime().block_on(queries.wait_for("users", &Moment::Position(position), PATIENCE)).expect("reflected");
+        runtime().block_on(queries.reach("users", &Moment::Position(position), PATIENCE)).expect("reflected");
         let status = queries.status();
         assert!(!status.is_stalled(), "{status:?}");
         assert_eq!(status.views[0].partitions[0].skipped, 4 + 3 * round);
@@ -49,7 +49,7 @@ fn entries_that_do_not_count_are_skipped_before_and_after_a_restart() {
     // A repeated record is known again although the runner that took it is gone.
     log.push(0, early);
     let last = log.tell(&mut story);
-    runtime().block_on(running.queries().wait_for("users", &Moment::Position(last), PATIENCE)).expect("reflected");
+    runtime().block_on(running.queries().reach("users", &Moment::Position(last), PATIENCE)).expect("reflected");
 }
 
 /// Shows F18.
@@ -103,12 +103,12 @@ fn damage_halts_its_partition_alone_and_says_so() {
             cut.0[1] = number;
             assert_eq!((&found.cut, found.digest), (&cut, folded(&*log, &Users, &cut).digest()), "{what}");
             let beyond = Moment::Position(Position::new(1, number + 1, &hash));
-            let waited = runtime().block_on(queries.wait_for("users", &beyond, PATIENCE));
+            let waited = runtime().block_on(queries.reach("users", &beyond, PATIENCE));
             assert!(matches!(waited, Err(QueryError::Stalled { partition: 1, offset, .. }) if offset == end));
             let here = Moment::Position(Position::new(1, number, &hash));
-            assert_eq!(runtime().block_on(queries.wait_for("users", &here, PATIENCE)), Ok(()));
+            assert_eq!(runtime().block_on(queries.reach("users", &here, PATIENCE)), Ok(()));
             let other = Moment::Position(log.commit(2, b"[]"));
-            runtime().block_on(queries.wait_for("users", &other, PATIENCE)).expect("the others go on");
+            runtime().block_on(queries.reach("users", &other, PATIENCE)).expect("the others go on");
         }
     }
 }
@@ -133,7 +133,7 @@ fn who_waits_for_what_cannot_be_read_just_now_is_not_told_that_the_view_has_ende
     let queries = running.caught_up();
     log.fail_reads(1, EVERY, 2);
     let position = log.commit(1, b"[]");
-    let waited = runtime().block_on(queries.wait_for("users", &Moment::Position(position), PATIENCE));
+    let waited = runtime().block_on(queries.reach("users", &Moment::Position(position), PATIENCE));
     assert_eq!(waited, Ok(()));
 }
 
@@ -169,5 +169,5 @@ fn a_repeated_record_whose_first_copy_cannot_be_read_just_now_is_no_damage() {
     log.fail_reads(0, 0..5, 1);
     log.push(0, early);
     let last = Moment::Position(log.commit(0, b"[]"));
-    assert_eq!(runtime().block_on(queries.wait_for("users", &last, PATIENCE)), Ok(()));
+    assert_eq!(runtime().block_on(queries.reach("users", &last, PATIENCE)), Ok(()));
 }

@@ -186,12 +186,12 @@ fn every_event_once(log: Arc<dyn Log>, beats: usize) {
         }
     });
     let end = Moment::Cut(end_of(&*read));
-    runtime().block_on(queries.wait_for("tally", &end, PATIENCE)).expect("reflected");
+    runtime().block_on(queries.reach("tally", &end, PATIENCE)).expect("reflected");
     assert_eq!(assert_tallied(&*read, &queries), end_of(&*read));
     // Whoever can still ask keeps the store open.
     drop((running, queries));
     let running = start();
-    runtime().block_on(running.queries().wait_for("tally", &end, PATIENCE)).expect("reflected");
+    runtime().block_on(running.queries().reach("tally", &end, PATIENCE)).expect("reflected");
     assert_eq!(assert_tallied(&*read, &running.queries()), end_of(&*read));
 }
 
@@ -242,7 +242,7 @@ fn the_runner_follows_a_log_that_grows_and_reads_nothing_twice() {
     let queries = running.caught_up();
     for _ in 0..200 {
         let position = log.tell(&mut story);
-        runtime().block_on(queries.wait_for("history", &Moment::Position(position), PATIENCE)).expect("reflected");
+        runtime().block_on(queries.reach("history", &Moment::Position(position), PATIENCE)).expect("reflected");
     }
     let found = queries.digest("history").expect("a digest");
     let view = crate::views::history::History;

@@ -52,7 +52,7 @@ fn a_rebuilt_view_equals_the_live_one_at_an_equal_cut_while_both_go_on() {
     });
     let end = crate::Moment::Cut(end_of(&*log));
     for view in queries.views() {
-        runtime().block_on(queries.wait_for(view.name(), &end, PATIENCE)).expect("reflected");
+        runtime().block_on(queries.reach(view.name(), &end, PATIENCE)).expect("reflected");
         let found = queries.digest(view.name()).expect("a digest");
         assert_eq!(found.digest, folded(&*log, &**view, &found.cut).digest(), "{}", view.name());
     }

@@ -27,7 +27,7 @@ fn a_position_is_readable_as_soon_as_it_was_waited_for_and_after_a_restart() {
         }
         let user = *story.users.last().expect("a user");
         let queries = running.queries();
-        runtime().block_on(queries.wait_for("users", &Moment::Position(position), PATIENCE)).expect("reflected");
+        runtime().block_on(queries.wait_for("users", &Moment::Position(position), None, PATIENCE)).expect("reflected");
         let found = queries.get("users", &user.to_string(), &Viewer::OPERATOR, false).expect("found");
         assert_eq!(found.version, 1);
         assert!(found.cut.expect("a cut").reaches(&position));
@@ -46,10 +46,10 @@ fn what_is_not_there_yet_is_told_with_the_present_cut() {
     let ahead = Moment::Position(Position::new(1, head.number + 1, &head.hash));
     let cut = end_of(&*log);
     let behind = |asked: &Moment| Err(QueryError::Behind { asked: asked.to_string(), cut: cut.clone() });
-    assert_eq!(runtime().block_on(queries.wait_for("users", &ahead, NOW)), behind(&ahead));
+    assert_eq!(runtime().block_on(queries.wait_for("users", &ahead, None, NOW)), behind(&ahead));
     let ahead = Moment::Cut(Cut(vec![0, head.number + 1]));
-    assert_eq!(runtime().block_on(queries.wait_for("users", &ahead, NOW)), behind(&ahead));
-    assert_eq!(runtime().block_on(queries.wait_for("users", &Moment::Cut(cut.clone()), NOW)), Ok(()));
+    assert_eq!(runtime().block_on(queries.wait_for("users", &ahead, None, NOW)), behind(&ahead));
+    assert_eq!(runtime().block_on(queries.wait_for("users", &Moment::Cut(cut.clone()), None, NOW)), Ok(()));
 }
 
 /// Shows F20.
@@ -67,15 +67,18 @@ fn a_position_of_another_history_is_told_apart() {
         Position { partition: 9, ..right },
         Position { number: 0, ..right },
     ] {
-        let answer = runtime().block_on(queries.wait_for("users", &Moment::Position(wrong), NOW));
+        let answer = runtime().block_on(queries.wait_for("users", &Moment::Position(wrong), None, NOW));
         assert_eq!(answer, Err(QueryError::OtherHistory(wrong.to_string())));
     }
     // A claim is a record too, although its hash is not in it.
     let claim = Scripted::new(2).head(0);
     let claim = Moment::Position(Position::new(0, 1, &claim.hash));
-    assert_eq!(runtime().block_on(queries.wait_for("users", &claim, NOW)), Ok(()));
+    assert_eq!(runtime().block_on(queries.wait_for("users", &claim, None, NOW)), Ok(()));
     let short = Moment::Cut(Cut(vec![1]));
-    assert!(matches!(runtime().block_on(queries.wait_for("users", &short, NOW)), Err(QueryError::OtherHistory(_))));
+    assert!(matches!(
+        runtime().block_on(queries.wait_for("users", &short, None, NOW)),
+        Err(QueryError::OtherHistory(_))
+    ));
 }
 
 /// Shows F20.
@@ -90,7 +93,7 @@ fn a_position_behind_entries_that_do_not_count_is_checked_at_a_single_look() {
     let running = Running::over(log.clone());
     let queries = running.caught_up();
     log.fail_reads(0, 0..last.number, u32::MAX);
-    let at = |position| runtime().block_on(queries.wait_for("users", &Moment::Position(position), NOW));
+    let at = |position| runtime().block_on(queries.wait_for("users", &Moment::Position(position), None, NOW));
     assert_eq!(at(last), Ok(()));
     let before = Position { number: last.number - 1, ..last };
     assert!(
@@ -118,7 +121,7 @@ fn a_runner_that_was_dropped_is_not_waited_for() {
     let queries = running.caught_up();
     running.stop();
     let next = Moment::Position(log.tell(&mut story));
-    assert_eq!(runtime().block_on(queries.wait_for("users", &next, PATIENCE)), Err(QueryError::Stopped));
+    assert_eq!(runtime().block_on(queries.wait_for("users", &next, None, PATIENCE)), Err(QueryError::Stopped));
     assert!(queries.status().is_stalled());
 }
 

@@ -51,6 +51,8 @@ pub(super) enum Foreign {
     Missing(&'static str),
     #[error("header {0}: not as a record has it")]
     Wrong(&'static str),
+    #[error("header kippu-format: this version reads record format {FORMAT}, not {0}")]
+    Format(u64),
     #[error("header {0}: no record has it")]
     Unknown(String),
     #[error("only a commit has a value")]
@@ -116,8 +118,9 @@ impl<'a> Message<'a> {
 /// digest is taken as the message has it.
 pub(super) fn stored<'a>(headers: impl Iterator<Item = (&'a str, &'a [u8])>, value: &[u8]) -> Result<Vec<u8>, Foreign> {
     let mut headers = Headers(headers);
-    if headers.text("kippu-format")? != FORMAT.to_string() {
-        return Err(Foreign::Wrong("kippu-format"));
+    let format = headers.number("kippu-format")?;
+    if format != u64::from(FORMAT) {
+        return Err(Foreign::Format(format));
     }
     let content = match headers.text("kippu-kind")? {
         GENESIS => Content::Genesis(Genesis {
@@ -265,5 +268,7 @@ mod tests {
     #[test]
     fn a_message_of_somebody_else_is_named() {
         assert_eq!(stored(std::iter::empty(), b"hello"), Err(Foreign::Missing("kippu-format")));
+        let later = [("kippu-format", &b"2"[..]), ("kippu-kind", b"commit")];
+        assert_eq!(stored(later.into_iter(), b"[]"), Err(Foreign::Format(2)));
     }
 }

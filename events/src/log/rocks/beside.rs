@@ -53,6 +53,16 @@ impl Beside {
         Ok(beside)
     }
 
+    /// Whether the writer's durable cut can be read, so that a tail that was lost shows. A log that was never written to
+    /// has none to lose.
+    ///
+    /// # Errors
+    /// Where the file system says no.
+    pub fn knows_what_was_durable(&self) -> Result<bool, OpenError> {
+        let is_new = self.ends.iter().all(|end| end.load(Ordering::Acquire) <= 1);
+        Ok(is_new || durable::read(&self.dir)?.is_some())
+    }
+
     /// Catches up with the writer.
     ///
     /// # Errors

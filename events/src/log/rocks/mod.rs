@@ -208,8 +208,13 @@ impl Taken {
         let store = Store::open(&path, &format)?;
         let tails = (0..format.partitions).map(|partition| store.tail(partition)).collect::<Result<Vec<_>, _>>()?;
         let ends: Vec<u64> = tails.iter().map(|tail| tail.head.number + 1).collect();
-        if let Some(durable) = durable::read(dir)? {
-            refuse_a_cut_tail(&ends, &durable)?;
+        match durable::read(dir)? {
+            Some(durable) => refuse_a_cut_tail(&ends, &durable)?,
+            None if ends.iter().all(|end| *end <= 1) => {}
+            None => tracing::warn!(
+                "what was durable is not known any more, as after a power failure: a lost tail would show only beside a \
+                 checkpoint of `kippu replay verify`"
+            ),
         }
         let mut cut = Publisher::open(dir)?;
         cut.publish(ends.iter().copied())?;

@@ -89,3 +89,19 @@ impl Inbox {
 pub(super) fn closed() -> AppendError {
     AppendError::Unavailable("the log is closed".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn so_many_bytes_wait_and_no_more_until_some_are_taken() {
+        let (queue, inbox) = queue();
+        let append = |bytes| queue.append(0, 1, 1, vec![0; bytes]);
+        assert_eq!((append(MOST_BYTES - 1), append(1)), (Ok(()), Ok(())));
+        let full = AppendError::Unavailable("the queue of the log is full".to_owned());
+        assert_eq!(append(1), Err(full.clone()));
+        assert!(inbox.next().is_some());
+        assert_eq!((append(MOST_BYTES - 1), append(1)), (Ok(()), Err(full)));
+    }
+}

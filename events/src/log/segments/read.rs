@@ -100,6 +100,9 @@ impl Segments {
                     }
                 }
             }
+            if walk.head().is_none() {
+                return Err(damaged("nothing of it was exported".to_owned()));
+            }
             if walk.head() != self.head(partition) {
                 return Err(damaged("its last record is not the head that the manifest names".to_owned()));
             }

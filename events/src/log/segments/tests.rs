@@ -110,6 +110,16 @@ fn a_record_that_does_not_follow_is_not_taken() {
     assert!(export.append(1, &records[..1]).is_err(), "another partition's");
 }
 
+#[test]
+fn an_export_without_a_partition_is_no_history() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut export = Export::open(dir.path(), LOG, 2).unwrap();
+    export.append(0, &history(LOG, 0, &[2])).unwrap();
+    export.finish().unwrap();
+    let refused = Segments::open(dir.path()).unwrap().check_history().unwrap_err().to_string();
+    assert!(refused.contains("partition 1: nothing of it was exported"), "{refused}");
+}
+
 /// Shows F7.
 #[test]
 fn a_second_export_to_one_directory_is_refused_with_the_process_that_has_it_and_reading_is_not() {
