@@ -10,7 +10,7 @@ use kippu_events::{Entity, EntityId, EntityKey, Principal, Time};
 use serde_json::value::RawValue;
 
 use crate::actor::{Actor, Caller, Context, Near};
-use crate::problem::{GENERAL, Problem, ProblemType};
+use crate::problem::{GENERAL, Problem, ProblemType, UNTOLD};
 
 /// The time at which commands are decided, unless a test says otherwise.
 pub(crate) const NOW: Time = Time::from_micros(1_800_000_000_000_000);
@@ -130,7 +130,7 @@ impl<E: Actor> Then<E> {
         match self.outcome {
             Err(problem) => {
                 assert_eq!(problem.kind.slug, kind.slug, "{problem}");
-                let known = GENERAL.iter().chain(E::PROBLEMS).any(|known| known.slug == kind.slug);
+                let known = GENERAL.iter().chain(E::PROBLEMS).chain(UNTOLD).any(|known| known.slug == kind.slug);
                 assert!(known, "{} is not in PROBLEMS", kind.slug);
             }
             Ok(decided) => panic!("should have been refused as {}, and became {decided:?}", kind.slug),

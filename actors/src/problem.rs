@@ -51,6 +51,13 @@ impl<R: Refusal> From<R> for Problem {
 }
 
 problem_types! {
+    /// Types that no caller meets: nobody waits for the answer to a deadline.
+    UNTOLD:
+    /// A deadline came when there was nothing to do, or twice.
+    NOT_DUE = 409 "not-due" "It is not time" "No caller meets this.";
+}
+
+problem_types! {
     /// The types that belong to no family.
     GENERAL:
     /// The body is not JSON.

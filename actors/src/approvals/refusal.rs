@@ -103,8 +103,6 @@ problem_types! {
     ALREADY_SETTLED = 409 "already-settled" "The approval was settled before" "Nothing needs to be done; a retry of the settlement uses its own key.";
     /// See [`Refused::NeverIssued`].
     NEVER_ISSUED = 409 "approval-never-issued" "The approval was never given" "Nothing needs to be done: nothing is reserved.";
-    /// See [`Refused::NotDue`].
-    NOT_DUE = 409 "approval-not-due" "The approval is not to expire now" "No caller meets this: only the node's own deadlines ask.";
 }
 
 impl Refusal for Refused {
@@ -128,7 +126,7 @@ impl Refusal for Refused {
             Self::AmountExceedsApproval => &AMOUNT_EXCEEDS_APPROVAL,
             Self::AlreadySettled => &ALREADY_SETTLED,
             Self::NeverIssued => &NEVER_ISSUED,
-            Self::NotDue => &NOT_DUE,
+            Self::NotDue => &problem::NOT_DUE,
             Self::UserMissing => &problem::INTERNAL,
         }
     }

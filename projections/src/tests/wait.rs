@@ -63,7 +63,7 @@ fn a_position_of_another_history_is_told_apart() {
     let right = Position::new(0, head.number, &head.hash);
     for wrong in [
         Position { mark: [0; 8], ..right },
-        Position { number: 2, ..right },
+        Position { number: right.number - 1, ..right },
         Position { partition: 9, ..right },
         Position { number: 0, ..right },
     ] {

@@ -12,7 +12,7 @@ use kippu_events::approval::Approval;
 use kippu_events::client::Client;
 use kippu_events::event::{EventId, Recorded};
 use kippu_events::user::User;
-use kippu_events::{Entity, EntityId, Family, NotAnEvent, Principal, Time};
+use kippu_events::{EntityId, Family, NotAnEvent, Principal, Time};
 
 use serde::Serialize;
 
@@ -89,14 +89,11 @@ pub(crate) enum Facts {
 impl Facts {
     /// Before the first event.
     pub(crate) fn of(family: Family) -> Self {
-        if family == Approval::FAMILY {
-            Self::Approval(approvals::Facts::default())
-        } else if family == User::FAMILY {
-            Self::User(users::Facts::default())
-        } else if family == Client::FAMILY {
-            Self::Client(clients::Facts::default())
-        } else {
-            Self::Plain
+        match family {
+            Family::Approvals => Self::Approval(approvals::Facts::default()),
+            Family::Users => Self::User(users::Facts::default()),
+            Family::Clients => Self::Client(clients::Facts::default()),
+            Family::Placements => Self::Plain,
         }
     }
 

@@ -3,8 +3,9 @@
 use kippu_events::approval::{RedeemRefusal, RequestRefusal};
 
 use super::*;
-use crate::approvals::refusal::{NOT_DUE, TOKEN_NOT_VALID};
+use crate::approvals::refusal::TOKEN_NOT_VALID;
 use crate::problem;
+use crate::problem::NOT_DUE;
 
 fn just_before(time: Time) -> Time {
     Time::from_micros(time.micros() - 1)

@@ -1,7 +1,6 @@
 //! The operations of commands.
 
 use kippu_actors::actor::{CommandSpec, Target};
-use kippu_actors::approvals::refusal::NOT_DUE;
 use kippu_actors::problem::{GENERAL, ProblemType};
 use kippu_actors::{catalogue, http};
 use kippu_events::Family;
@@ -26,7 +25,7 @@ pub(super) fn add(paths: &mut Map<String, Value>, schemas: &mut Schemas, problem
             let body = body_of(&requests, spec.name);
             let mut operation = operation(family, spec, &body, schemas.requires(&body), &reply);
             // Which of them answer which command is known to their code alone.
-            let kinds = GENERAL.iter().chain(actor.problems()).copied().filter(|kind| **kind != NOT_DUE);
+            let kinds = GENERAL.iter().chain(actor.problems()).copied();
             let owner = capitalised(family.name());
             answers::add(&mut operation, problems.of(&owner, true, kinds.map(told)));
             insert(paths, http::path_of(family, spec), "post", operation);
