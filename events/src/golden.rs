@@ -274,13 +274,14 @@ fn events_that_nobody_wrote_are_refused_by_name() {
         let error = read_body(text.replacen(from, to, 1).as_bytes()).map(|_| ()).unwrap_err().to_string();
         assert!(error.contains(finding), "{error}");
     }
-    for (from, to) in [
-        ("client.opened", "client.opening"),
-        (r#""role":"terminal""#, r#""role":"king""#),
-        (r#""schemaversion":1"#, r#""schemaversion":2"#),
+    for (from, to, finding) in [
+        ("client.opened", "client.opening", "client.opening"),
+        (r#""role":"terminal""#, r#""role":"king""#, "data does not fit client.opened"),
+        (r#""schemaversion":1"#, r#""schemaversion":2"#, "schemaversion"),
     ] {
         let changed = text.replacen(from, to, 1);
         let event = read_body(changed.as_bytes()).unwrap().remove(0);
-        assert!(event.decode::<Client>().is_err(), "{to}");
+        let error = event.decode::<Client>().unwrap_err().to_string();
+        assert!(error.contains(finding), "{error}");
     }
 }
