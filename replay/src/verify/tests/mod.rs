@@ -2,5 +2,6 @@
 
 mod breaches;
 mod damage;
+mod scene;
 mod scribe;
 mod shared;
