@@ -1,6 +1,5 @@
 //! The query endpoints, over a service without a socket.
 
-use std::sync::Arc;
 use std::thread::ThreadId;
 
 use actix_web::http::StatusCode;
@@ -13,7 +12,6 @@ use serde_json::Value;
 
 use super::story::State;
 use super::{Running, Scripted, Story, end_of, seed};
-use crate::Projections;
 use crate::error::NotOpened;
 use crate::http::{self, CUT, POSITION};
 use crate::view::{Unseal, Viewer};
@@ -158,10 +156,7 @@ impl Unseal for Elsewhere {
 async fn fields_are_opened_where_waiting_for_a_key_holds_up_no_other_request() {
     let mut story = Story::new(seed(), 2);
     let log = Scripted::telling(&mut story, 30);
-    let dir = tempfile::tempdir().expect("a folder");
-    let unseal = Arc::new(Elsewhere(std::thread::current().id()));
-    let projections = Projections::start(log.clone(), dir.path(), Some(unseal)).expect("started");
-    let running = Running { projections: Some(projections), log: log.clone(), dir };
+    let running = Running::unsealing(log.clone(), Elsewhere(std::thread::current().id()));
     let cut = end_of(&*log).to_string();
     let user = story.users[0];
     for path in [format!("/v1/users/{user}?unseal=true"), format!("/v1/users/{user}?unseal=true&as_of={cut}")] {

@@ -21,7 +21,7 @@ use tempfile::TempDir;
 use crate::catalogue;
 use crate::fold::Fold;
 use crate::runner::{Engine, Limits};
-use crate::view::View;
+use crate::view::{Unseal, View};
 use crate::{Projections, Queries};
 
 pub(super) use scripted::Scripted;
@@ -53,6 +53,13 @@ impl Running {
         let mut running = Self { projections: None, log, dir: tempfile::tempdir().expect("a folder") };
         running.start();
         running
+    }
+
+    /// The same, with sealed fields opened by `unseal`.
+    pub(super) fn unsealing(log: Arc<dyn ReadLog>, unseal: impl Unseal + 'static) -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        let projections = Projections::start(log.clone(), dir.path(), Some(Arc::new(unseal))).expect("started");
+        Self { projections: Some(projections), log, dir }
     }
 
     pub(super) fn start(&mut self) {

@@ -186,7 +186,8 @@ fn a_store_is_not_taken_from_a_process_that_has_it() {
     let log = Scripted::telling(&mut Story::new(seed(), 2), 100);
     let running = Running::over(log.clone());
     let queries = running.caught_up();
-    assert!(Projections::start(log, running.dir.path(), None).is_err());
+    let refused = Projections::start(log, running.dir.path(), None).err().expect("refused").to_string();
+    assert!(refused.contains("lock"), "{refused}");
     assert!(queries.digest("users").is_ok_and(|found| found.rows > 0));
 }
 

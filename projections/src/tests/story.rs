@@ -89,8 +89,7 @@ impl Story {
         }
     }
 
-    /// A story that writes to one partition only, so that several can be told at once.
-    pub(crate) fn fresh_id(&mut self) -> EntityId {
+    fn fresh_id(&mut self) -> EntityId {
         self.ids += 1;
         let mut hash = [0; 32];
         self.rng.fill(&mut hash);
