@@ -144,14 +144,23 @@ mod tests {
     /// Shows F16.
     #[test]
     fn a_refusal_waits_for_the_record_it_was_decided_on_and_for_a_proof() {
-        let mut release = Release::default();
-        let (reply, mut answer) = channel();
-        let ticket = release.refuse(7, refusal(), reply);
-        assert_eq!(ticket, Some(1));
-        assert_eq!(release.owned(1), None);
-        assert!(answer.try_recv().is_err(), "record 7 is not durable yet");
-        release.durable(7);
-        assert_eq!(answer.try_recv().map(|a| a.is_err()), Ok(true));
+        for proof_first in [true, false] {
+            let mut release = Release::default();
+            let (reply, mut answer) = channel();
+            assert_eq!(release.refuse(7, refusal(), reply), Some(1));
+            if proof_first {
+                assert_eq!(release.owned(1), None);
+            } else {
+                release.durable(7);
+            }
+            assert!(answer.try_recv().is_err(), "one of both is missing");
+            if proof_first {
+                release.durable(7);
+            } else {
+                assert_eq!(release.owned(1), None);
+            }
+            assert_eq!(answer.try_recv().map(|a| a.is_err()), Ok(true));
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use kippu_events::log::{Bound, ReadLog as _};
 
 use super::*;
+use crate::runtime::StartError;
 use crate::runtime::store::MOST_DUE;
 
 /// The state in which a second redemption finds the approval.
@@ -69,9 +70,14 @@ fn deadlines_that_one_look_does_not_bring_fire_too() {
 
 /// Records of the whole log in which an approval expires.
 fn expiries(stage: &Stage) -> usize {
+    stored(stage).filter(|stored| stored.contains("approval.expired")).count()
+}
+
+/// The records of the whole log, as far as they are text.
+fn stored(stage: &Stage) -> impl Iterator<Item = String> {
     let read = |partition| stage.log.read(partition, 0, Bound { entries: usize::MAX, bytes: usize::MAX }).unwrap();
-    let entries = (0..stage.log.partitions()).flat_map(|partition| read(partition).entries);
-    entries.filter(|entry| String::from_utf8_lossy(&entry.stored).contains("approval.expired")).count()
+    let entries = (0..stage.log.partitions()).flat_map(move |partition| read(partition).entries);
+    entries.map(|entry| String::from_utf8_lossy(&entry.stored).into_owned())
 }
 
 /// Looks for deadlines until one has fired: a deadline on disk is looked up elsewhere, and fires with a later message.
@@ -127,9 +133,27 @@ fn a_clock_that_jumps_stops_commands_until_the_node_is_started_again() {
         let config = RuntimeConfig { threads: 1, ..RuntimeConfig::new(stage.folder.path().join("a")) };
         let log: Arc<dyn Log> = stage.log.clone();
         let refused = Runtime::start(config.clone(), log.clone(), stage.secrets.clone(), stage.clock.clone()).await;
-        assert!(refused.is_err());
+        assert!(matches!(refused.err(), Some(StartError::Clock { .. })));
         let accepting = RuntimeConfig { accept_clock: true, ..config };
         let accepted = Runtime::start(accepting, log, stage.secrets.clone(), stage.clock.clone()).await;
         assert!(accepted.is_ok());
+    });
+}
+
+#[test]
+fn records_of_a_node_that_starts_with_a_clock_set_back_are_not_earlier_than_those_before() {
+    on_stage(|stage| async move {
+        let play = stage.start("a").await;
+        let id = play.open("one").await.unwrap().entity.id;
+        play.runtime.stop().await;
+        stage.clock.step_micros(-60_000_000);
+        // With the cache, where the last time lies on disk, and without it.
+        for (cache, name) in [("a", "place"), ("b", "move")] {
+            let play = stage.start(cache).await;
+            play.place(id, name, name, cache).await.unwrap();
+            play.runtime.stop().await;
+        }
+        let noons = stored(&stage).filter(|stored| stored.contains(&format!("\"time\":\"{NOON}\""))).count();
+        assert_eq!(noons, 3);
     });
 }

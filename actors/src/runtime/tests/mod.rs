@@ -6,6 +6,7 @@ mod once;
 mod order;
 mod seal;
 mod standby;
+mod upkeep;
 mod writers;
 
 use std::fmt::Debug;

@@ -44,6 +44,29 @@ fn a_key_that_comes_with_another_body_is_refused() {
         assert_eq!(slug(&play.place(id, "place", "k", "a").await), "done");
         assert_eq!(slug(&play.place(id, "place", "k", "b").await), "idempotency-key-reused");
         assert_eq!(slug(&play.place(id, "move", "k", "a").await), "idempotency-key-reused");
+        stage.log.hold();
+        let [one, two] = ["one", "two"].map(|label| {
+            let (play, body) = (play.clone(), json!({ "label": label }));
+            actix::spawn(async move { play.run(Caller::OPERATOR, Family::Placements, None, "open", "o", body).await })
+        });
+        play.all_arrived().await;
+        stage.log.release();
+        assert_eq!([slug(&one.await.unwrap()), slug(&two.await.unwrap())], ["done", "idempotency-key-reused"]);
+    });
+}
+
+#[test]
+fn a_key_has_1_to_255_printable_characters_whichever_way_it_comes() {
+    on_stage(|stage| async move {
+        let play = stage.start("a").await;
+        let open = async |key: &str| {
+            let body = json!({ "label": "l" });
+            play.run(Caller::OPERATOR, Family::Placements, None, "open", key, body).await
+        };
+        for key in ["", &"k".repeat(256), "a\nb"] {
+            assert_eq!(slug(&open(key).await), "invalid-request", "{key:?}");
+        }
+        assert_eq!(slug(&open(&"k".repeat(255)).await), "done");
     });
 }
 
@@ -71,12 +94,12 @@ fn retries_that_come_while_the_first_is_in_flight_share_its_answer() {
             .collect();
         play.all_arrived().await;
         stage.log.release();
-        let mut positions = Vec::new();
+        let mut answers = Vec::new();
         for caller in callers {
-            positions.push(caller.await.unwrap().unwrap().position);
+            answers.push(caller.await.unwrap().unwrap());
         }
-        positions.dedup();
-        assert_eq!(positions.len(), 1);
+        assert!(answers.iter().all(|answer| answer.position == answers[0].position), "{answers:?}");
+        assert_eq!(answers.iter().filter(|answer| answer.replayed).count(), 3, "one of them was the first");
     });
 }
 
@@ -124,6 +147,23 @@ fn a_command_decided_on_another_version_is_refused() {
         assert_eq!(slug(&run(2).await), "version-mismatch");
         assert_eq!(slug(&run(1).await), "done");
         assert!(run(1).await.unwrap().replayed, "a retry is answered although the version has moved on");
+    });
+}
+
+/// Shows F13.
+#[test]
+fn who_may_not_act_on_an_entity_does_not_learn_its_version() {
+    on_stage(|stage| async move {
+        let play = stage.start("a").await;
+        let terminal = play.terminal("ann").await;
+        let approval = play.approve(terminal, "a", 10).await.unwrap().entity.id;
+        let other = Caller { principal: Principal::Client(EntityId::from_hash(&[7; 32])), user: None, ..terminal };
+        let revoke = async |caller, key: &str| {
+            let call = Call { caller, key: key.to_owned(), id: Some(approval), if_match: Some(99) };
+            Ok(play.commands.run(Family::Approvals, "revoke", call, b"{}").await?)
+        };
+        assert_eq!(slug(&revoke(other, "o").await), "not-your-approval");
+        assert_eq!(slug(&revoke(terminal, "t").await), "version-mismatch");
     });
 }
 

@@ -1,7 +1,7 @@
 //! A history that ends here and goes on elsewhere.
 
 use kippu_events::log::seal::seal;
-use kippu_events::log::{Claimant, ReadLog as _};
+use kippu_events::log::{AppendError, Claimant, ReadLog as _};
 
 use super::standby::is_serving;
 use super::*;
@@ -83,7 +83,8 @@ fn a_node_that_stands_by_says_so_too_once_another_process_has_sealed() {
         for partition in [0, 1] {
             seal(&*stage.log, partition, &claimant, THERE).unwrap();
             seal(&*stage.log, partition, &claimant, THERE).unwrap();
-            assert!(seal(&*stage.log, partition, &claimant, "elsewhere").is_err());
+            let elsewhere = seal(&*stage.log, partition, &claimant, "elsewhere");
+            assert_eq!(elsewhere, Err(AppendError::Sealed { next: THERE.to_owned() }));
         }
         let elsewhere = async || {
             play.runtime.tick().await;

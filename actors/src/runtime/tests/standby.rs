@@ -140,6 +140,24 @@ fn who_was_deposed_and_is_told_that_it_is_not_to_serve_does_not_claim_again() {
     });
 }
 
+#[test]
+fn a_clock_that_jumped_stays_so_where_the_partition_is_claimed_again() {
+    on_stage(|stage| async move {
+        let (old, new) = (stage.join("a").await, stage.join("b").await);
+        old.serve().await;
+        let id = old.open("one").await.unwrap().entity.id;
+        stage.clock.step_micros(3_600_000_000);
+        assert_eq!(slug(&old.place(id, "place", "o", "a").await), "clock-jumped");
+        new.serve().await;
+        // Asking is what lets it find out.
+        let asked = old.place(id, "place", "o", "a").await;
+        assert!(matches!(slug(&asked), "unavailable" | "unknown-outcome"), "{asked:?}");
+        old.reaches(id, stands_by).await;
+        old.serve().await;
+        assert_eq!(slug(&old.place(id, "place", "o", "a").await), "clock-jumped");
+    });
+}
+
 /// Keeps E4.
 #[test]
 fn whose_claim_was_overtaken_before_it_was_open_does_not_fight_and_claims_again_after_a_while() {
