@@ -2,14 +2,14 @@
 
 use kippu_events::client::Role;
 use kippu_events::money::Minor;
-use kippu_events::secrets::{PinVerifier, SealedField};
+use kippu_events::secrets::{PinVerifier, SealedField, SecretsError, SharedError};
 use kippu_events::user::{Charging, Event, LimitSource, User};
 use kippu_events::{EntityId, Family};
 use serde_json::json;
 
 use super::refusal::{LIMIT_BELOW_USE, LIMIT_SOURCE, LIMIT_TOO_LARGE};
 use super::request::{Command, Limit};
-use super::{LOGIN_FIELD, NAME_FIELD};
+use super::{LOGIN_FIELD, NAME_FIELD, not_sealed};
 use crate::actor::Caller;
 use crate::given::{Given, caller, currency, given, id, minor};
 use crate::problem;
@@ -136,6 +136,14 @@ fn a_login_is_one_users_in_its_realm_and_anothers_in_another() {
     assert_eq!(slug(open(None, " AIKO")), "already-exists");
     assert_eq!(slug(open(Some("default"), "aiko")), "already-exists");
     assert_ne!(id_in(&open(Some("bank"), "aiko").unwrap().1), first);
+}
+
+#[test]
+fn a_person_who_was_forgotten_is_registered_already_and_one_whose_key_is_out_of_reach_may_try_later() {
+    let away = SecretsError::Shared(SharedError::Unavailable("down".to_owned()));
+    for (error, slug) in [(SecretsError::Forgotten(id(1)), "already-exists"), (away, "unavailable")] {
+        assert_eq!(not_sealed(id(1), &error).kind.slug, slug);
+    }
 }
 
 #[test]

@@ -133,6 +133,18 @@ fn a_user_is_identified_by_login_and_pin_at_a_terminal_that_stores_neither() {
 
 /// Shows D7.
 #[test]
+fn a_login_identifies_nobody_in_another_realm() {
+    let (mut world, ..) = world();
+    let mut ask = |realm: &str| {
+        let typed = json!({"realm": realm, "login": "aiko", "pin": "1234"});
+        world.ask(super::terminal(), OPEN, &json!({"amount": 1, "currency": "EUR", "identification": typed}))
+    };
+    assert_eq!(slug(ask("bank")), "not-identified");
+    assert_eq!(ask("default").unwrap().0, 201);
+}
+
+/// Shows D7.
+#[test]
 fn identification_is_either_stored_in_the_terminal_or_typed() {
     let (mut world, _, stored) = world();
     let typed = json!({"amount": 1, "currency": "EUR", "identification": {"login": "aiko", "pin": "1234"}});
