@@ -104,10 +104,13 @@ fn a_record_that_does_not_follow_is_not_taken() {
     let dir = tempfile::tempdir().unwrap();
     let records = history(LOG, 0, &[2]);
     let mut export = Export::open(dir.path(), LOG, 2).unwrap();
-    assert!(export.append(0, &records[1..]).is_err(), "the genesis is first");
-    export.append(0, &records[..3]).unwrap();
-    assert!(export.append(0, &records[..3]).is_err(), "twice");
-    assert!(export.append(1, &records[..1]).is_err(), "another partition's");
+    let mut refused = |partition, records, why| {
+        let refused = export.append(partition, records).unwrap_err().to_string();
+        assert!(refused.contains(why), "{refused}");
+    };
+    refused(0, &records[1..], "a partition begins with its genesis");
+    refused(1, &records[..1], "field partition");
+    refused(0, &[&records[..3], &records[2..3]].concat(), "field number: 2 again");
 }
 
 #[test]

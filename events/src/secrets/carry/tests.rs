@@ -53,6 +53,10 @@ fn shared_keys_become_one_nodes_own_and_the_forgotten_stay_so() {
     let name = secrets.seal(ada, "name", "Ada").unwrap();
     secrets.seal(bob, "name", "Bob").unwrap();
     keys.append(&SharedKey { person: bob, wrapped: Vec::new() }).unwrap();
+    // Forgotten before a node that did not know makes a key.
+    let late = SharedKey { person: person(3), ..read(&*keys, 1).unwrap().remove(0) };
+    keys.append(&SharedKey { wrapped: Vec::new(), ..late.clone() }).unwrap();
+    keys.append(&late).unwrap();
     let from = KeysFrom::Shared(Arc::clone(&keys), 0);
     let mut carrier = Carrier::new(from, KeysTo::store(&there).unwrap()).unwrap();
     carrier.carry().unwrap();
@@ -61,12 +65,16 @@ fn shared_keys_become_one_nodes_own_and_the_forgotten_stay_so() {
     carry_keyring(&here.join(keyring::FILE), &there, LOG).unwrap();
     let own = Secrets::open(&there, LOG).unwrap();
     assert_eq!(own.unseal(ada, "name", &name).unwrap(), "Ada");
-    assert!(matches!(own.unseal(bob, "name", &name), Err(SecretsError::NoPerson(_))));
+    for forgotten in [bob, person(3)] {
+        assert!(matches!(own.unseal(forgotten, "name", &name), Err(SecretsError::NoPerson(_))));
+    }
 
     let other = folder.path().join("other");
     drop(Secrets::create(&other, LOG).unwrap());
-    assert!(carry_keyring(&here.join(keyring::FILE), &other, LOG).is_err(), "another keyring is there");
-    assert!(carry_keyring(&here.join(keyring::FILE), &folder.path().join("new"), LogId([2; 16])).is_err());
+    let refused = carry_keyring(&here.join(keyring::FILE), &other, LOG).unwrap_err().to_string();
+    assert!(refused.contains("this is another keyring than the history's"), "{refused}");
+    let refused = carry_keyring(&here.join(keyring::FILE), &folder.path().join("new"), LogId([2; 16]));
+    assert!(matches!(refused, Err(SecretsError::OtherLog { owner: LOG, .. })), "{refused:?}");
 }
 
 /// Shows F7.
@@ -88,7 +96,8 @@ fn a_key_store_that_goes_over_takes_the_first_key_and_is_a_copy_from_then_on() {
         assert_eq!(over.unseal(person(1), "name", &name).unwrap(), "Ada");
         assert_eq!(over.unseal(person(2), "name", &counts).unwrap(), "Bob");
     }
-    assert!(Secrets::open(&dir, LOG).is_err(), "a key made here would be one that the others do not know");
+    let refused = Secrets::open(&dir, LOG).unwrap_err().to_string();
+    assert!(refused.contains("a copy of keys that nodes share"), "{refused}");
 }
 
 /// Shows F7.
@@ -106,7 +115,8 @@ fn a_copy_goes_over_to_the_same_keys_in_another_order_and_nobody_who_was_forgott
     for entry in read(&*old, 0).unwrap().iter().rev().filter(|entry| entry.person != person(3)) {
         new.append(entry).unwrap();
     }
-    assert!(Secrets::open_shared(&dir, LOG, Arc::clone(&new)).is_err(), "these are not the keys that it has read");
+    let refused = Secrets::open_shared(&dir, LOG, Arc::clone(&new)).unwrap_err().to_string();
+    assert!(refused.contains("this node has read 11"), "{refused}");
     let there = new.end().unwrap();
     for _ in 0..2 {
         let over = Secrets::go_over(&dir, LOG, Arc::clone(&new)).unwrap();
