@@ -189,6 +189,7 @@ mod tests {
         let other = Progress::open(file.clone(), LogId([2; 16])).map(|_| ()).unwrap_err();
         assert!(other.to_string().contains("not 0202"), "{other}");
         std::fs::write(dir.path().join("p"), "{").unwrap();
-        assert!(Progress::open(file, LOG).is_err());
+        let broken = Progress::open(file, LOG).map(|_| ()).unwrap_err().to_string();
+        assert!(broken.contains("no progress file"), "{broken}");
     }
 }

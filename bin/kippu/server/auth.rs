@@ -174,3 +174,26 @@ fn position_of_client(response: &ServiceResponse<BoxBody>) -> Option<Position> {
     }
     response.headers().get(KIPPU_POSITION)?.to_str().ok()?.parse().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn a_key_comes_once_behind_the_scheme_bearer_in_any_case() {
+        for (values, expected) in [
+            (&["Bearer kpk_a"][..], Some("kpk_a")),
+            (&["bEARER  kpk_a"], Some("kpk_a")),
+            (&["Basic kpk_a"], None),
+            (&["kpk_a"], None),
+            (&["Bearer kpk_a", "Bearer kpk_a"], None),
+            (&[], None),
+        ] {
+            let mut headers = HeaderMap::new();
+            values.iter().for_each(|value| headers.append(AUTHORIZATION, HeaderValue::from_static(value)));
+            assert_eq!(bearer_token(&headers), expected, "{values:?}");
+        }
+    }
+}

@@ -179,4 +179,20 @@ mod tests {
             assert_eq!(nothing, format!("{bare}/"));
         }
     }
+
+    #[actix_web::test]
+    async fn what_may_have_reached_the_owner_is_not_said_to_be_undone() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let owner = format!("http://{}", listener.local_addr().unwrap());
+        let ask = async || {
+            let http = reqwest::Client::builder().no_proxy().build().unwrap();
+            let error = http.post(&owner).body("{}").send().await.unwrap_err();
+            lost(&owner, &error).kind.slug
+        };
+        // It takes the request, and says nothing.
+        let hears = async { drop(listener.accept().await) };
+        assert_eq!(tokio::join!(ask(), hears).0, "unknown-outcome");
+        drop(listener);
+        assert_eq!(ask().await, "unavailable");
+    }
 }

@@ -116,19 +116,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slug_means_one_thing() {
-        let mut seen: Vec<&'static ProblemType> = Vec::new();
-        let families = Family::ALL.into_iter().flat_map(|family| catalogue::actor(family).problems().iter().copied());
-        for kind in GENERAL.iter().copied().chain(families) {
-            if let Some(known) = seen.iter().find(|known| known.slug == kind.slug) {
-                assert_eq!(*known, kind, "two meanings of one slug");
-            } else {
-                seen.push(kind);
-            }
-        }
-    }
-
-    #[test]
     fn text_on_a_page_is_escaped() {
         assert_eq!(escaped("a <b> & `c`"), "a &lt;b&gt; &amp; <code>c</code>");
     }
