@@ -8,10 +8,11 @@ mod fixture;
 use std::time::{Duration, Instant};
 
 use rand::Rng as _;
+use serde_json::json;
 
 use self::brokers::Brokers;
 use self::fixture::Cluster;
-use crate::fixture::{PATIENCE, say, seeded};
+use crate::fixture::{PATIENCE, first, say, seeded};
 use crate::load::Load;
 use crate::script;
 
@@ -87,6 +88,41 @@ async fn nodes_that_are_replaced_one_after_the_other_fail_no_command() {
     say(&format!("rolling: {answers} answers, the longest wait {:.1} s", longest.as_secs_f64()));
     cluster.assert_found_by_doctor().await;
     cluster.assert_sound();
+}
+
+/// Shows F36.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_is_brought_to_the_node_that_serves_it_once_or_its_caller_is_told_which_that_is() {
+    let brokers = Brokers::start(1, 3);
+    let doors: Vec<&str> = (0..3).map(|door| brokers.behind(door)).collect();
+    let cluster = Cluster::start(&doors, 1);
+    // Each has its share, so none moves any more.
+    cluster.settled().await;
+    cluster.assert_found_by_doctor().await;
+    let (operators, body) = (cluster.operators(), json!({ "label": "l" }));
+    let mut told = 0;
+    for (n, operator) in operators.iter().cycle().take(24).enumerate() {
+        let key = n.to_string();
+        let ask = async |header: &'static str, value: &'static str| {
+            let request = operator.http.post(format!("{}/v1/placements", operator.url)).header("Idempotency-Key", &key);
+            let request = request.header("Content-Type", "application/json").header(header, value);
+            operator.send(request.body(body.to_string())).await.unwrap()
+        };
+        let answer = first(async || ask("Prefer", "redirect").await, |answer| answer.status < 500).await;
+        if answer.status == 201 {
+            continue;
+        }
+        let place = answer.expect(307).header("Location").unwrap().to_owned();
+        let owner = operators.iter().find(|owner| place == format!("{}/v1/placements", owner.url)).unwrap();
+        assert_ne!(owner.url, operator.url);
+        ask("Kippu-Forwarded", "1").await.expect_problem(503, "unavailable");
+        let brought = operator.post("/v1/placements", &key, &body).await.expect(201);
+        assert_eq!((brought.header("ETag"), brought.header("Idempotent-Replayed")), (Some("\"1\""), None));
+        let again = owner.post("/v1/placements", &key, &body).await.expect(201);
+        assert_eq!((again.header("Idempotent-Replayed"), again.position()), (Some("true"), brought.position()));
+        told += 1;
+    }
+    assert!(told > 0, "each node served what it was asked, 24 times");
 }
 
 /// Strikes, and heals: a node that is frozen or cut off only after others have taken over.

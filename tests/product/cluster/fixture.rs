@@ -48,7 +48,9 @@ impl Cluster {
         }
         let operator = std::fs::read_to_string(first.join("operator.key")).unwrap().trim().to_owned();
         let nodes = nodes.into_iter().map(|(folder, flags)| Node::start_in(folder, flags)).collect();
-        let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
+        // Where a node points to is for the test to see.
+        let stay = reqwest::redirect::Policy::none();
+        let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).redirect(stay).build().unwrap();
         Self { nodes, log: logs[0].clone(), operator, http }
     }
 
