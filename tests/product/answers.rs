@@ -127,12 +127,15 @@ async fn a_key_counts_at_once_and_is_refused_as_soon_as_its_revocation_is_answer
 async fn a_command_whose_body_comes_after_its_key_was_revoked_is_refused() {
     let node = Node::start();
     let operator = node.operator();
-    let opened = operator.post("/v1/clients", "open", &json!({ "role": "operator", "name": "o" })).await.expect(201);
-    let (caller, late) = (node.caller(&opened.field("key")), json!({ "label": "late" }));
-    let begun = Begun::post(&caller, "/v1/placements", "late", &late).await;
-    operator.post(&format!("/v1/clients/{}/revoke", opened.field("id")), "revoke", &json!({})).await.expect(200);
-    let answer = begun.finish().await;
-    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    for (path, late) in
+        [("/v1/placements", json!({ "label": "late" })), ("/v1/log/seal", json!({ "next": "/elsewhere" }))]
+    {
+        let opened = operator.post("/v1/clients", path, &json!({ "role": "operator", "name": "o" })).await.expect(201);
+        let begun = Begun::post(&node.caller(&opened.field("key")), path, "late", &late).await;
+        operator.post(&format!("/v1/clients/{}/revoke", opened.field("id")), "revoke", &json!({})).await.expect(200);
+        let answer = begun.finish().await;
+        assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    }
     assert_eq!(operator.get("/v1/placements").await.expect(200).json()["data"], json!([]));
 }
 
@@ -153,15 +156,17 @@ async fn a_query_that_waits_while_its_key_is_revoked_is_refused() {
     answer.expect_problem(401, "unauthenticated");
 }
 
-/// Shows F32.
+/// Shows F31, F32.
 #[tokio::test]
-async fn a_rolled_key_replaces_the_one_before_at_once() {
-    let node = Node::start();
+async fn a_rolled_key_replaces_the_one_before_at_once_and_that_uses_up_nobodys_rate() {
+    let node = Node::start_with(&["--rate-per-second", "1", "--rate-burst", "3"]);
     let body = json!({ "role": "settler", "name": "s" });
     let opened = node.operator().post("/v1/clients", "open", &body).await.expect(201);
     let path = format!("/v1/clients/{}/roll-key", opened.field("id"));
     let rolled = node.operator().post(&path, "roll", &json!({})).await.expect(200);
-    node.caller(&opened.field("key")).get("/v1/approvals").await.expect_problem(401, "unauthenticated");
+    for _ in 0..10 {
+        node.caller(&opened.field("key")).get("/v1/approvals").await.expect_problem(401, "unauthenticated");
+    }
     node.caller(&rolled.field("key")).get("/v1/approvals").await.expect(200);
 }
 

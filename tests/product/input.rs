@@ -72,6 +72,8 @@ async fn bodies_that_are_no_request_are_refused() {
     let amount = |text: &str| stage.request_approval(format!(r#"{{"amount":{text},"currency":"EUR"}}"#));
     let currency = |text: &str| stage.request_approval(format!(r#"{{"amount":1,"currency":{text}}}"#));
     let with = |member: &str| stage.request_approval(format!(r#"{{"amount":1,"currency":"EUR",{member}}}"#));
+    let operator = stage.node.operator();
+    let seal = |next: &str| stage.command(&operator, "/v1/log/seal", json!({ "next": next }).to_string());
     stage
         .assert_refused(vec![
             ("no JSON", stage.request_approval("amount=1"), 400, "invalid-json"),
@@ -113,6 +115,8 @@ async fn bodies_that_are_no_request_are_refused() {
                 "invalid-body",
             ),
             ("control characters", with(r#""purchase":{"description":"a\u0000b"}"#), 422, "invalid-body"),
+            ("a home that is none", seal("elsewhere"), 422, "invalid-body"),
+            ("a home that nothing lies at", seal("kafka://a:1/"), 422, "invalid-body"),
         ])
         .await;
 }
@@ -250,6 +254,8 @@ async fn what_is_for_another_role_is_refused() {
         cases.push(("a settlement by no settler", stage.command(caller, &settle, text(price(1))), 403, "forbidden"));
     }
     for caller in [terminal, &stage.shop, &stage.settler] {
+        let seal = stage.command(caller, "/v1/log/seal", text(json!({ "next": "/elsewhere" })));
+        cases.push(("a history sealed by no operator", seal, 403, "forbidden"));
         cases.push((
             "a registration by no operator",
             stage.command(caller, "/v1/users", text(user.clone())),
