@@ -87,18 +87,22 @@ async fn a_history_is_served_from_its_new_home_only_once_it_has_ended_in_the_old
     let mut node = Node::start();
     let place = json!({ "label": "before" });
     let before = node.operator().post("/v1/placements", "before", &place).await.expect(201);
-    let log = topic("early");
-    copied(&node, &log, &[]).ok();
+    let (log, other) = (topic("early"), topic("other"));
+    for log in [&log, &other] {
+        copied(&node, log, &[]).ok();
+    }
     copied(&node, &log, &["--seal"]).refused(3, "name an operator's key");
     node.stop();
     let data = node.data();
-    let early = ["serve", "--data", utf8(&data), "--log", &log, "--accept-single-copy", "--listen", "127.0.0.1:0"];
-    run(&early).refused(3, "partition 0 has not ended there");
+    let serve_from =
+        |log| run(&["serve", "--data", utf8(&data), "--log", log, "--accept-single-copy", "--listen", "127.0.0.1:0"]);
+    serve_from(&log).refused(3, "partition 0 has not ended there");
     // With the node stopped, the command seals by itself.
     copied(&node, &log, &["--seal"]).ok();
     copied(&node, &log, &["--seal"]).ok();
     let elsewhere = copied(&node, &topic("elsewhere"), &["--seal"]);
     elsewhere.refused(1, "is sealed already, and goes on at kafka://");
+    serve_from(&other).refused(3, &format!("it goes on at {log}"));
     // A node that is started where the history was says where it is.
     node.start_again();
     assert_moved(&node, &log).await;
@@ -111,7 +115,7 @@ async fn a_history_is_served_from_its_new_home_only_once_it_has_ended_in_the_old
             .await;
     assert!(before.says_the_same_as(&again), "{before:?}, and then {again:?}");
     // It lies there now, so there is nothing to copy to there any more.
-    copied(&node, &log, &[]).refused(2, "");
+    copied(&node, &log, &[]).refused(2, "begins and ends there");
 }
 
 /// Shows F7. Keeps L4.
@@ -133,14 +137,17 @@ async fn a_history_goes_from_one_topic_to_another_only_once_it_has_ended_in_the_
     }
     // Brokers may be named otherwise, and a copy that was not sealed for is no home.
     copied(&node, &new, &[]).ok();
-    copied(&node, &renamed(&old), &["--seal"]).refused(2, "");
+    copied(&node, &renamed(&old), &["--seal"]).refused(2, "begins and ends there");
     node.stop();
-    let early = run(&[&["serve", "--log", &new, "--listen", "127.0.0.1:0"], &on_data[..]].concat());
+    let early = || run(&[&["serve", "--log", &new, "--listen", "127.0.0.1:0"], &on_data[..]].concat());
     let advice = format!("partition 0 has not ended there; move it with `kippu log copy {old} {new} --seal`");
-    early.refused(3, &advice);
+    early().refused(3, &advice);
     node.start_again();
     answered(&node).await;
+    // It ends, and what came since the copy is not there.
+    node.operator().post("/v1/log/seal", "seal", &json!({ "next": new })).await.expect(200);
     node.stop();
+    early().refused(3, " of partition 0 is not here");
     copied(&node, &new, &["--seal"]).ok();
     node.serve_from(&renamed(&new));
     node.start_again();
@@ -257,6 +264,11 @@ async fn assert_moved(node: &Node, log: &str) {
         let reply = node.operator().post("/v1/placements", key, &json!({ "label": key })).await;
         let problem = reply.expect_problem(503, "moved").json();
         assert_eq!(problem["detail"], Value::from(format!("the history goes on at {log}")));
+    }
+    // It is ready for nothing, and tells operators alone where the history is.
+    for (caller, is_told) in [(node.operator(), true), (node.caller(""), false)] {
+        let detail = caller.get("/readyz").await.expect_problem(503, "not-ready").field("detail");
+        assert!(detail.contains("partition 0 has moved") && detail.contains(log) == is_told, "{detail}");
     }
 }
 
