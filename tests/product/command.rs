@@ -9,12 +9,17 @@ use crate::market::purchase;
 /// Shows F33.
 #[test]
 fn exit_codes_tell_usage_from_failure() {
-    for wrong in [&["dance"][..], &["serve", "--loud"], &["replay", "verify"], &["init", "--partitions", "many"]] {
-        run(wrong).refused(2, "");
+    for (wrong, why) in [
+        (&["dance"][..], "unrecognized subcommand 'dance'"),
+        (&["serve", "--loud"], "unexpected argument '--loud'"),
+        (&["replay", "verify"], "no history: name a data directory"),
+        (&["init", "--partitions", "many"], "invalid value 'many' for '--partitions"),
+    ] {
+        run(wrong).refused(2, why);
     }
     let nowhere = tempfile::tempdir().unwrap();
     let nowhere = nowhere.path().join("nothing");
-    run(&["replay", "verify", "--data", utf8(&nowhere)]).refused(3, "");
+    run(&["replay", "verify", "--data", utf8(&nowhere)]).refused(3, "nothing/log/store holds no log");
 }
 
 /// Shows F33, F36.
@@ -25,7 +30,7 @@ fn a_node_whose_brokers_do_not_answer_ends_so_that_its_supervisor_starts_it_agai
         r#"{"layout":1,"log":"00000000000000000000000000000000","home":"kafka://127.0.0.1:1/kippu","made_by":"0"}"#;
     std::fs::write(folder.path().join("kippu.json"), label).unwrap();
     let data = utf8(folder.path());
-    run(&["serve", "--data", data, "--listen", "127.0.0.1:0"]).refused(69, "");
+    run(&["serve", "--data", data, "--listen", "127.0.0.1:0"]).refused(69, "kippu: Kafka: ");
     // Nobody reaches a node there, and no broker has to be asked for that.
     run(&["serve", "--data", data, "--listen", "0.0.0.0:0"]).refused(2, "--url");
 }
@@ -65,7 +70,7 @@ fn init_makes_a_directory_once_and_writes_its_keys_for_its_owner_alone() {
     assert_eq!((mode(&data), mode(&data.join("operator.key"))), (0o700, 0o600));
     let keys: Vec<_> = files_below(&data.join("keys"));
     assert!(!keys.is_empty() && keys.iter().all(|key| mode(key) == 0o600), "{keys:?}");
-    run(&["init", "--data", utf8(&data)]).refused(3, "");
+    run(&["init", "--data", utf8(&data)]).refused(3, "holds a node already");
 }
 
 /// Shows F21, F29, F33.

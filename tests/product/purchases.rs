@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::fixture::{Ended, assert_sound_at, topic};
 
-/// Shows D5, D7, D13, D15, D16, D17, D19, D20, D21, D25, D26, D33, D35, D36.
+/// Shows D5, D7, D13, D15, D16, D19, D20, D21, D25, D26, D33, D35, D36.
 #[test]
 fn the_sums_of_the_sample_are_the_nodes_sums_although_it_was_killed() {
     let said = play(&["--connections", "16", "--kill-at", "0.5"]);

@@ -27,7 +27,8 @@ fn inspect(arguments: &[&str]) -> Vec<Value> {
     run(&[&["log", "inspect", "--json"], arguments].concat()).ok().json()
 }
 
-fn lines_of(path: &Path, arguments: &[&str]) -> String {
+/// Exports to `path`; what the manifest says.
+fn exported(path: &Path, arguments: &[&str]) -> String {
     run(&[&["log", "export", utf8(path)], arguments].concat()).ok();
     std::fs::read_to_string(path.join("manifest.json")).unwrap()
 }
@@ -51,7 +52,7 @@ async fn every_record_can_be_looked_at_beside_the_node_or_after_it() {
         shown.starts_with(&format!("{partition}-{number}  ")) && shown.contains("user.registered  users/"),
         "{shown}"
     );
-    run(&["log", "inspect", "--data", data, "--partition", "16"]).refused(2, "");
+    run(&["log", "inspect", "--data", data, "--partition", "16"]).refused(2, "there is no partition 16");
     node.start_again();
     assert_eq!(inspect(&["--data", data]).len(), all.len() + 16, "beside the running node, with its claims");
 }
@@ -63,7 +64,7 @@ async fn an_export_becomes_the_same_log_again_and_a_damaged_segment_is_refused_b
     let folder = TempDir::with_prefix("kippu-test-").unwrap();
     let [export, again] = ["export", "again"].map(|name| folder.path().join(name));
     let data = folder.path().join("data");
-    let manifest = lines_of(&export, &["--data", utf8(&node.data())]);
+    let manifest = exported(&export, &["--data", utf8(&node.data())]);
     let import = |place: &[&str]| {
         run(&[&["log", "import", utf8(&export), "--replicas", "1", "--accept-single-copy"], place].concat())
     };
@@ -87,7 +88,7 @@ async fn an_export_becomes_the_same_log_again_and_a_damaged_segment_is_refused_b
         for _ in 0..2 {
             import(&[&place[..], keyless].concat()).ok();
         }
-        assert_eq!(lines_of(&again, &[&place[..], &flags[..]].concat()), manifest);
+        assert_eq!(exported(&again, &[&place[..], &flags[..]].concat()), manifest);
         std::fs::remove_dir_all(&again).unwrap();
     }
     // With the keys beside it, it is the node.

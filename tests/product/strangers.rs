@@ -65,7 +65,7 @@ fn lines(checked: &Ended) -> Vec<&str> {
     checked.out.lines().filter(|line| line.starts_with(|first: char| first.is_ascii_digit())).collect()
 }
 
-/// Shows F31, D5, D7, D13, D16, D17. Keeps T1, T2.
+/// Shows F31, D5, D13, D16. Keeps T1, T2.
 #[tokio::test]
 async fn a_client_written_from_the_interfaces_own_description_plays_purchases_to_the_cent() {
     let node = Node::start();

@@ -130,7 +130,7 @@ async fn an_approval_whose_node_crashed_before_its_time_was_over_expires_by_itse
     let path = format!("/v1/approvals/{}", opened.field("id"));
     until(async || terminal.get(&path).await.expect(200).field("state"), |state| state == "expired").await;
     let late = settler.post("/v1/approvals/redeem", "late", &redemption(&opened.field("token"))).await;
-    assert_eq!(late.status, 409, "{late:?}");
+    late.expect_problem(409, "approval-expired");
     terminal.post("/v1/approvals", "after", &purchase(1_000)).await.expect(201);
     // The retry of what has expired is still answered as the first time.
     assert!(terminal.post("/v1/approvals", "open", &body).await.says_the_same_as(&opened));
