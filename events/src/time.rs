@@ -84,6 +84,14 @@ impl FromStr for Time {
     }
 }
 
+impl Time {
+    /// The time in `text`, if that is just as a time is written here.
+    pub(crate) fn of_written(text: &str) -> Option<Self> {
+        let as_written = |time: &Self| time.to_string() == text;
+        written(text.as_bytes()).or_else(|| text.parse().ok().filter(as_written))
+    }
+}
+
 /// The time in `2026-11-21T09:30:00.000000Z`, exactly as times are written here. By hand: a log is full of them. The
 /// last days of a month and leap seconds are left to the calendar.
 fn written(text: &[u8]) -> Option<Time> {
@@ -166,6 +174,17 @@ mod tests {
         }
         for other in ["2026-11-21T09:30:00.000000+", "2026-13-21T09:30:00.000000Z", "2026-02-30T09:30:00.000000Z"] {
             assert!(other.parse::<Time>().is_err(), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_written_time_has_one_spelling() {
+        for text in ["2026-11-21T09:30:00.000000Z", "2026-11-30T09:30:00.000000Z"] {
+            assert_eq!(Time::of_written(text).map(|time| time.to_string()).as_deref(), Some(text));
+            for other in [text.replace('Z', "+00:00"), text.replace("00.000000", "00"), text.to_lowercase()] {
+                assert!(other.parse::<Time>().is_ok(), "{other}");
+                assert_eq!(Time::of_written(&other), None);
+            }
         }
     }
 

@@ -76,7 +76,7 @@ impl<'a> Text<'a> {
         self.literal(r#","subject":""#)?;
         let entity: EntityKey = self.string()?.parse().ok()?;
         self.literal(r#","time":""#)?;
-        let time: Time = self.string()?.parse().ok()?;
+        let time = Time::of_written(self.string()?)?;
         self.literal(r#","entityversion":"#)?;
         let version = self.number()?;
         self.literal(r#","schemaversion":"#)?;

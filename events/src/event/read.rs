@@ -55,12 +55,7 @@ fn read_event(wire: Wire<'_>) -> Result<Recorded<'_>, NotAnEvent> {
         version: wire.entityversion,
         kind: wire.kind,
         schema: wire.schemaversion,
-        time: wire
-            .time
-            .parse()
-            .ok()
-            .filter(|time: &Time| time.to_string() == wire.time)
-            .ok_or_else(|| wrong("time", wire.time))?,
+        time: Time::of_written(wire.time).ok_or_else(|| wrong("time", wire.time))?,
         cause: Cause {
             command: Mac::parse(wire.command).ok_or_else(|| wrong("command", wire.command))?,
             body: Mac::parse(wire.commandmac).ok_or_else(|| wrong("commandmac", wire.commandmac))?,
