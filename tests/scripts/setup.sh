@@ -11,8 +11,11 @@ fi
 has_libclang() {
     [ -n "${LIBCLANG_PATH:-}" ] && return 0
     (ldconfig -p 2>/dev/null || /sbin/ldconfig -p 2>/dev/null) | grep -q 'libclang[-.0-9]*\.so' && return 0
-    for library in /usr/lib/llvm*/lib/libclang*.so* /usr/lib*/libclang*.so* /usr/local/lib/libclang*.so*; do
-        [ -e "$library" ] && return 0
+    # Not libclang-cpp, which is another library and comes without this one.
+    for folder in /usr/lib/llvm*/lib /usr/lib* /usr/local/lib; do
+        for library in "$folder"/libclang.so* "$folder"/libclang-[0-9]*.so*; do
+            [ -e "$library" ] && return 0
+        done
     done
     [ "$(uname)" = Darwin ] && xcode-select -p >/dev/null 2>&1
 }
