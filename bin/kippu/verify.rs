@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use kippu_events::log::ReadError;
-use kippu_events::log::rocks::OpenError;
+use kippu_events::log::rocks::{self, OpenError};
 use kippu_replay::checkpoint::CheckpointError;
 use kippu_replay::{Checkpoint, Options, Report};
 
@@ -45,6 +45,16 @@ enum NotVerified {
     Checkpoint(#[from] CheckpointError),
 }
 
+/// What came of it.
+#[derive(serde::Serialize)]
+struct Verified {
+    #[serde(flatten)]
+    report: Report,
+    /// What cannot be told of the history.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remark: Option<&'static str>,
+}
+
 /// Verifies.
 pub(crate) fn run(args: &Args, output: &Output) -> Exit {
     let config = match Config::load(args.config.as_deref(), &args.flags) {
@@ -55,9 +65,12 @@ pub(crate) fn run(args: &Args, output: &Output) -> Exit {
         return output.failed(Exit::Usage, "no history: name a data directory with --data, or a topic with --log");
     }
     match verify(args, &config, output) {
-        Ok(report) => {
-            output.result(&report, &report);
-            if report.sound { Exit::Sound } else { Exit::Found }
+        Ok(verified) => {
+            if let Some(remark) = verified.remark {
+                output.note(remark);
+            }
+            output.result(&verified, &verified.report);
+            if verified.report.sound { Exit::Sound } else { Exit::Found }
         }
         Err(NotVerified::Home(HomeError::Embedded(found))) if is_damage(&found) => {
             let value = serde_json::json!({ "sound": false, "damage": found.to_string() });
@@ -77,7 +90,7 @@ fn is_damage(error: &OpenError) -> bool {
         | OpenError::Cut { .. }
         | OpenError::Format(_) => true,
         OpenError::Store { reason, .. } | OpenError::Read(ReadError::Medium { reason, .. }) => {
-            reason.starts_with("Corruption")
+            rocks::is_corruption(reason)
         }
         OpenError::Read(ReadError::NoPartition { .. })
         | OpenError::Thread(_)
@@ -90,7 +103,7 @@ fn is_damage(error: &OpenError) -> bool {
     }
 }
 
-fn verify(args: &Args, config: &Config, output: &Output) -> Result<Report, NotVerified> {
+fn verify(args: &Args, config: &Config, output: &Output) -> Result<Verified, NotVerified> {
     let dir = DataDir::new(config.data.as_deref().unwrap_or(Path::new("")));
     // A directory that does not say what it is may still hold a log.
     let found = if config.data.is_some() { dir.look().unwrap_or(Found::Unfinished) } else { Found::Unfinished };
@@ -112,11 +125,9 @@ fn verify(args: &Args, config: &Config, output: &Output) -> Result<Report, NotVe
         },
     );
     bar.finish_and_clear();
-    if let Some(remark) = beside.remark()? {
-        output.note(remark);
-    }
+    let remark = beside.remark()?;
     if let (true, Some(file)) = (report.sound, &args.write_checkpoint) {
         report.checkpoint().write(file)?;
     }
-    Ok(report)
+    Ok(Verified { report, remark })
 }

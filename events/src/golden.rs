@@ -2,7 +2,7 @@
 //! the schemas that it still writes – encodes again to the same bytes. `KIPPU_BLESS=1` writes files that are missing;
 //! a file that exists is never changed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Once;
 
@@ -209,11 +209,34 @@ fn a_state_that_is_laid_out_or_folded_otherwise_has_another_revision() {
     }
 }
 
-#[test]
-fn the_documentation_of_the_log_names_every_event_kind() {
+/// The members of `data` that the documentation of the log has of a kind, and whether each is always there. A row may be
+/// of several kinds, whose members `·` parts.
+fn documented(kind: &str) -> Option<BTreeMap<&'static str, bool>> {
     let page = include_str!("../../docs/log-format.md");
+    let cells = |row: &'static str| row.split('|').map(str::trim).collect::<Vec<_>>();
+    let rows = page.lines().filter(|line| line.starts_with("| `")).map(cells);
+    let mut of_kind = rows.filter_map(|row| {
+        let (kinds, members) = (row.get(1)?, row.get(2)?);
+        let at = kinds.split(" · ").position(|name| name.trim_matches('`') == kind)?;
+        // One that none of them has stands for all.
+        members.split(" · ").nth(at).or_else(|| members.split(" · ").next())
+    });
+    let names = of_kind.next()?.split('`').skip(1).collect::<Vec<_>>();
+    Some(names.chunks(2).map(|pair| (pair[0], !pair.get(1).is_some_and(|after| after.starts_with('?')))).collect())
+}
+
+#[test]
+fn the_documentation_of_the_log_has_the_members_of_every_event_kind() {
     for kind in kinds() {
-        assert!(page.contains(&format!("`{kind}`")), "docs/log-format.md does not name {kind}");
+        let members = documented(&kind).unwrap_or_else(|| panic!("docs/log-format.md does not name {kind}"));
+        let stored = std::fs::read(golden(&kind, SCHEMA)).unwrap();
+        for event in read_body(&stored).unwrap() {
+            let data: BTreeMap<String, serde_json::Value> = serde_json::from_str(event.data).unwrap();
+            let unknown: Vec<_> = data.keys().filter(|name| !members.contains_key(name.as_str())).collect();
+            let lacking: Vec<_> =
+                members.iter().filter(|(name, always)| **always && !data.contains_key(**name)).collect();
+            assert!(unknown.is_empty() && lacking.is_empty(), "{kind}: not told {unknown:?}, not there {lacking:?}");
+        }
     }
 }
 

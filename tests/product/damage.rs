@@ -7,7 +7,7 @@ use rand::Rng as _;
 use rand::rngs::StdRng;
 use rand::seq::{IndexedRandom as _, SliceRandom as _};
 
-use crate::fixture::{Ended, Node, run, seeded, utf8};
+use crate::fixture::{Ended, Node, files_below, run, seeded, utf8};
 use crate::market::{price, purchase, redemption};
 use crate::stores::Raw;
 
@@ -151,6 +151,101 @@ async fn a_bit_that_flipped_in_a_data_file_is_refused_with_file_and_key() {
     }
     node.assert_sound();
     node.start_again();
+}
+
+/// Shows F4. Keeps L5.
+#[tokio::test]
+async fn damage_that_a_running_node_meets_ends_it_so_that_it_is_not_started_again() {
+    let mut node = Node::start_with(&["--partitions", "1"]);
+    // Some blocks of records, so that the damage is neither in the first nor in the last, which every start reads.
+    let market = node.market(1_000_000);
+    for name in 0..100 {
+        market.buyer(&format!("buyer {name}")).await;
+    }
+    // What was written between two starts goes into a file of its own, and RocksDB merges them once there are four.
+    node.crash();
+    node.stop();
+    let files = data_files(&node.data());
+    let (file, size) = files.iter().max_by_key(|(_, size)| *size).expect("there are data files");
+    flip(file, size / 2);
+    let ended = ended_by_itself(&mut node).await;
+    assert!(ended.contains("exit status: 3"), "{ended}");
+    let log = node.log();
+    assert!(log.contains("the log could not be written") && log.contains("Corruption"), "{log}");
+    node.verify().refused(1, "partition 0");
+    flip(file, size / 2);
+    node.start_again();
+}
+
+/// Starts the node, and has it write, until it has ended by itself; with what.
+async fn ended_by_itself(node: &mut Node) -> String {
+    for start in 0..8 {
+        if let Err(ended) = node.try_start_again() {
+            return ended;
+        }
+        let caller = node.operator();
+        for n in 0..50 {
+            let client = serde_json::json!({ "role": "settler", "name": "one" });
+            let answer = caller.try_post("/v1/clients", &format!("{start}-{n}"), &client).await;
+            if !answer.is_ok_and(|answer| answer.status == 201) {
+                return node.wait().to_string();
+            }
+        }
+        node.kill();
+    }
+    panic!("nobody has met the damage: {}", node.log())
+}
+
+/// Shows F4, F21. Keeps L1.
+#[tokio::test]
+async fn where_nobody_knows_any_more_what_was_durable_that_is_said() {
+    const UNKNOWN: &str = "what was durable is not known";
+    let mut node = Node::start();
+    assert!(!node.verify().ok().said.contains(UNKNOWN));
+    node.market(1_000).buyer("ann").await;
+    node.stop();
+    assert!(!node.verify().ok().said.contains(UNKNOWN));
+    std::fs::write(node.data().join("log/durable"), "torn").unwrap();
+    assert!(node.verify().ok().said.contains(UNKNOWN));
+    let told = run(&["replay", "verify", "--json", "--data", utf8(&node.data())]).ok().json();
+    assert!(told[0]["sound"] == true && told[0]["remark"].as_str().is_some_and(|remark| remark.contains(UNKNOWN)));
+    assert!(run(&["doctor", "--data", utf8(&node.data())]).said.contains(UNKNOWN));
+    assert!(!node.log().contains(UNKNOWN));
+    node.start_again();
+    assert!(node.log().contains(UNKNOWN));
+    assert!(!node.verify().ok().said.contains(UNKNOWN));
+}
+
+/// Shows F14. Keeps E3.
+#[tokio::test]
+async fn a_log_that_was_put_back_to_an_earlier_day_is_served_and_what_was_lost_is_told() {
+    let mut node = Node::start_with(&["--partitions", "1"]);
+    let buyer = node.market(1_000).buyer("ann").await;
+    node.stop();
+    let (log, earlier) = (node.data().join("log"), node.data().join("earlier"));
+    copy(&log, &earlier);
+    node.start_again();
+    let terminal = node.caller(&buyer.terminal.key);
+    let lost = terminal.post("/v1/approvals", "open", &purchase(10)).await.expect(201).field("id");
+    node.stop();
+    std::fs::remove_dir_all(&log).unwrap();
+    std::fs::rename(&earlier, &log).unwrap();
+    node.start_again();
+    assert!(node.log().contains("the log ends before a record that the entity store has seen"), "{}", node.log());
+    let terminal = node.caller(&buyer.terminal.key);
+    let again = terminal.post("/v1/approvals", "other", &purchase(1_000)).await.expect(201);
+    terminal.get_at(&format!("/v1/approvals/{lost}"), &again.position()).await.expect_problem(404, "not-found");
+    node.stop();
+    node.assert_sound();
+}
+
+/// Copies a folder with everything in it.
+fn copy(from: &Path, to: &Path) {
+    for file in files_below(from) {
+        let copied = to.join(file.strip_prefix(from).unwrap());
+        std::fs::create_dir_all(copied.parent().unwrap()).unwrap();
+        std::fs::copy(file, copied).unwrap();
+    }
 }
 
 /// Flips the lowest bit of a byte.

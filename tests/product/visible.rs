@@ -41,9 +41,9 @@ async fn views_are_rebuilt_beside_those_that_answer() {
     let before = node.operator().get_at(&path, &opened.position()).await.expect(200).text;
     node.stop();
     node.start_again_with("--rebuild-views");
-    let views = ["users", "approvals", "spending", "clients", "placements", "history"];
-    let rebuilt =
-        |log: &String| views.iter().all(|view| log.contains(&format!("the rows are the same view=\"{view}\"")));
+    let views = kippu_projections::catalogue::views();
+    let is_told = |log: &str, view: &str| log.contains(&format!("the rows are the same view=\"{view}\""));
+    let rebuilt = |log: &String| views.iter().all(|view| is_told(log, view.name()));
     until(
         async || {
             assert_eq!(node.operator().get(&path).await.expect(200).text, before);

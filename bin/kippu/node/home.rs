@@ -174,7 +174,7 @@ impl Home {
                 let on_poison = Arc::new(|reason: &str| {
                     telemetry::end();
                     // What is damaged is so after a restart, too.
-                    let lasts = reason.starts_with("Corruption");
+                    let lasts = rocks::is_corruption(reason);
                     std::process::exit(if lasts { Exit::CouldNotRun.code().into() } else { rocks::EXIT_POISONED })
                 });
                 let settings = rocks::Settings { on_commit, on_poison, ..rocks::Settings::default() };
@@ -233,9 +233,7 @@ impl Beside {
     /// What cannot be told of it, for people.
     pub(crate) fn remark(&self) -> Result<Option<&'static str>, HomeError> {
         let Self::Embedded(log) = self else { return Ok(None) };
-        let unknown =
-            "what was durable is not known, as after a power failure: a lost tail would show only beside a checkpoint";
-        Ok((!log.knows_what_was_durable()?).then_some(unknown))
+        Ok((!log.knows_what_was_durable()?).then_some(rocks::CUT_UNKNOWN))
     }
 
     /// Catches up with the nodes.

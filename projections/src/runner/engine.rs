@@ -194,14 +194,11 @@ impl Engine {
 
     /// A rebuilt instance that halts where the live one went on will never be at its cut.
     fn give_up(&mut self) -> Result<(), StoreError> {
-        let main = self.flights[0].reached.clone();
         let mut stuck = Vec::new();
         for flight in &mut self.flights[1..] {
-            let halted = |i: usize| {
-                let halt = flight.reached.halts[i].as_ref().filter(|halt| !halt.transient)?;
-                (flight.reached.cursors[i].offset < main.cursors[i].offset).then(|| (i, halt.clone()))
-            };
-            let Some((partition, halt)) = (0..main.cursors.len()).find_map(halted) else { continue };
+            // It reads nothing but what the first flight has read, so it halts nowhere else.
+            let mut halts = (0..).zip(&flight.reached.halts).filter_map(|(i, halt)| Some((i, halt.as_ref()?)));
+            let Some((partition, halt)) = halts.find(|(_, halt): &(u16, _)| !halt.transient) else { continue };
             for member in &mut flight.members {
                 if let Purpose::Rebuilt(reply) = &mut member.purpose {
                     if let Some(reply) = reply.take() {

@@ -171,3 +171,35 @@ fn a_repeated_record_whose_first_copy_cannot_be_read_just_now_is_no_damage() {
     let last = Moment::Position(log.commit(0, b"[]"));
     assert_eq!(runtime().block_on(queries.reach("users", &last, PATIENCE)), Ok(()));
 }
+
+/// Shows F18.
+#[test]
+fn who_waits_is_told_that_the_store_does_not_work_and_nothing_is_lost() {
+    let mut story = Story::new(seed(), 2);
+    let log = Scripted::telling(&mut story, 300);
+    let mut running = Running::over(log.clone());
+    running.caught_up();
+    // What was in memory goes into a file when the store is opened again.
+    running.stop();
+    running.start();
+    let queries = running.caught_up();
+    for file in std::fs::read_dir(running.dir.path()).expect("a folder") {
+        let path = file.expect("a file").path();
+        if path.extension().is_some_and(|extension| extension == "sst") {
+            let garbage = vec![0x55; std::fs::read(&path).expect("readable").len()];
+            std::fs::write(path, garbage).expect("written");
+        }
+    }
+    let beats: Vec<_> = story.users.clone().into_iter().map(|user| story.issue(user, 10)).collect();
+    let positions: Vec<_> = beats.iter().map(|beat| log.write(beat)).collect();
+    let last = Moment::Position(*positions.last().expect("there are users"));
+    let waited = runtime().block_on(queries.reach("users", &last, PATIENCE));
+    assert!(matches!(waited, Err(QueryError::Store(_))), "{waited:?}");
+    let failed = queries.status().failed.expect("a reason");
+    assert!(failed.contains("Corruption"), "{failed}");
+    drop(queries);
+    running.stop();
+    std::fs::remove_dir_all(running.dir.path()).expect("deleted");
+    running.start();
+    assert_eq!(runtime().block_on(running.queries().reach("users", &last, PATIENCE)), Ok(()));
+}

@@ -3,6 +3,7 @@
 mod as_of;
 mod damage;
 mod http;
+mod instances;
 mod once;
 mod rebuild;
 mod scripted;

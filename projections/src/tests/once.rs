@@ -96,7 +96,7 @@ fn assert_true_to(log: &dyn ReadLog, store: &Store) -> Cut {
 #[test]
 fn rows_and_cursor_move_together_through_a_crash_at_any_byte() {
     let mut story = Story::new(seed(), 3);
-    let log = Scripted::telling(&mut story, 40);
+    let log = Scripted::telling(&mut story, 80);
     let dir = tempfile::tempdir().expect("a folder");
     let open = |dir: &Path| crate::runner::Engine::open(log.clone(), dir, views(), SMALL).expect("opened");
     let mut engine = open(dir.path());

@@ -3,6 +3,7 @@
 mod deadlines;
 mod memory;
 mod once;
+mod open;
 mod order;
 mod seal;
 mod standby;

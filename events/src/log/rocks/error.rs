@@ -111,6 +111,12 @@ impl OpenError {
     }
 }
 
+/// Whether RocksDB says with `reason` that what it read is damaged: it is so the next time, too.
+#[must_use]
+pub fn is_corruption(reason: &str) -> bool {
+    reason.starts_with("Corruption")
+}
+
 /// The names of RocksDB's write-ahead logs and data files. None if they cannot be listed: this is for a message only.
 fn read_at_a_start(path: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(path).into_iter().flatten().flatten();

@@ -28,7 +28,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 pub use beside::Beside;
-pub use error::OpenError;
+pub use durable::CUT_UNKNOWN;
+pub use error::{OpenError, is_corruption};
 pub use restore::Restored;
 pub use space::{FreeBytes, free_bytes};
 
@@ -211,10 +212,7 @@ impl Taken {
         match durable::read(dir)? {
             Some(durable) => refuse_a_cut_tail(&ends, &durable)?,
             None if ends.iter().all(|end| *end <= 1) => {}
-            None => tracing::warn!(
-                "what was durable is not known any more, as after a power failure: a lost tail would show only beside a \
-                 checkpoint of `kippu replay verify`"
-            ),
+            None => tracing::warn!("{CUT_UNKNOWN}"),
         }
         let mut cut = Publisher::open(dir)?;
         cut.publish(ends.iter().copied())?;

@@ -1,0 +1,179 @@
+//! Which instances of a view there are: what stays in the store when one takes over, is given up, or is not wanted.
+
+use std::collections::BTreeMap;
+
+use kippu_events::log::Bound;
+use tokio::sync::oneshot;
+
+use super::{Scripted, Story, end_of, engine, folded, seed};
+use crate::catalogue;
+use crate::runner::{Engine, Limits, Request};
+use crate::store::Instance;
+
+/// Batches so small that an instance which is asked for is still on its way after a turn.
+const SMALL: Limits = Limits { events: 2, page: Bound { entries: 2, bytes: 1 << 20 } };
+
+/// Everything in the store but the rows of those that stay.
+#[derive(Clone, PartialEq, Debug)]
+struct Stored {
+    instances: BTreeMap<u32, Instance>,
+    tracks: Vec<u32>,
+    live: BTreeMap<&'static str, u32>,
+    published: BTreeMap<&'static str, u32>,
+}
+
+impl Stored {
+    fn by(engine: &Engine) -> Self {
+        let store = engine.store();
+        let snap = store.snapshot();
+        let names = || catalogue::views().into_iter().map(|view| view.name());
+        let published = engine.subscribe().borrow().clone();
+        Self {
+            instances: snap.instances().expect("instances").into_iter().collect(),
+            tracks: snap.tracks().expect("tracks"),
+            live: names().filter_map(|name| Some((name, snap.live(name).expect("read")?.0))).collect(),
+            published: published.views.iter().filter_map(|view| Some((view.name, view.live.as_ref()?.0))).collect(),
+        }
+    }
+}
+
+fn settle(engine: &mut Engine) {
+    while engine.turn().expect("a batch") {}
+}
+
+fn rebuild(engine: &mut Engine, view: &str) -> oneshot::Receiver<Result<u32, String>> {
+    let (reply, answer) = oneshot::channel();
+    engine.request(Request::Rebuild { view: view.to_owned(), reply }).expect("asked");
+    answer
+}
+
+/// An instance of `view` that has caught up beside the live one.
+fn rebuilt(engine: &mut Engine, view: &str) -> u32 {
+    let mut answer = rebuild(engine, view);
+    settle(engine);
+    answer.try_recv().expect("answered").expect("caught up")
+}
+
+fn swap(engine: &mut Engine, instance: u32) {
+    let (reply, mut done) = oneshot::channel();
+    engine.request(Request::Swap { instance, reply }).expect("asked");
+    assert_eq!(done.try_recv(), Ok(()));
+}
+
+fn discard(engine: &mut Engine, instance: u32) {
+    engine.request(Request::Discard { instance }).expect("asked");
+}
+
+fn rows(engine: &Engine, instance: u32) -> u64 {
+    engine.store().snapshot().digest(instance).expect("a digest").0
+}
+
+/// Shows F19.
+#[test]
+fn an_instance_that_takes_over_leaves_nothing_of_the_one_before_it() {
+    let mut story = Story::new(seed(), 2);
+    let log = Scripted::telling(&mut story, 100);
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut engine = engine(log.clone(), dir.path(), Limits::default());
+    settle(&mut engine);
+    let before = Stored::by(&engine);
+    let new = rebuilt(&mut engine, "users");
+    assert_eq!(Stored::by(&engine).published, before.published, "it has to prove itself first");
+    swap(&mut engine, new);
+    let old = before.live["users"];
+    let mut expected = before;
+    let instance = expected.instances.remove(&old).expect("an instance");
+    expected.instances.insert(new, instance);
+    expected.live.insert("users", new);
+    expected.published.insert("users", new);
+    assert_eq!(Stored::by(&engine), expected);
+    // Whoever asked for it takes it back in any case, and whoever asks late finds nothing to let take over.
+    discard(&mut engine, new);
+    swap(&mut engine, old);
+    assert_eq!(Stored::by(&engine), expected);
+    for _ in 0..50 {
+        log.tell(&mut story);
+    }
+    engine.mark(&[0, 1]);
+    settle(&mut engine);
+    assert_eq!(rows(&engine, old), 0, "nobody writes it any more");
+    for view in catalogue::views() {
+        let fold = folded(&*log, &*view, &end_of(&*log));
+        let found = engine.store().snapshot().digest(expected.live[view.name()]).expect("a digest").1;
+        assert_eq!(found, fold.digest(), "{}", view.name());
+    }
+}
+
+/// Shows F19.
+#[test]
+fn an_instance_that_is_not_wanted_goes_alone() {
+    let mut story = Story::new(seed(), 2);
+    let log = Scripted::telling(&mut story, 100);
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut engine = engine(log, dir.path(), SMALL);
+    settle(&mut engine);
+    let before = Stored::by(&engine);
+    let kept = rebuilt(&mut engine, "users");
+    let with_one = Stored::by(&engine);
+    let unwanted = rebuilt(&mut engine, "users");
+    let mut on_its_way = rebuild(&mut engine, "spending");
+    assert!(engine.turn().expect("a batch") && on_its_way.try_recv().is_err());
+    discard(&mut engine, unwanted);
+    assert_eq!(rows(&engine, unwanted), 0);
+    settle(&mut engine);
+    let spending = on_its_way.try_recv().expect("answered").expect("caught up");
+    discard(&mut engine, spending);
+    assert_eq!(Stored::by(&engine), with_one);
+    discard(&mut engine, kept);
+    assert_eq!(Stored::by(&engine), before);
+    // Nobody waits for it any more.
+    drop(rebuild(&mut engine, "users"));
+    settle(&mut engine);
+    assert_eq!(Stored::by(&engine), before);
+}
+
+/// Shows F19.
+#[test]
+fn an_instance_that_halts_where_the_live_one_went_on_is_given_up_alone() {
+    let mut story = Story::new(seed(), 2);
+    let log = Scripted::telling(&mut story, 100);
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut engine = engine(log.clone(), dir.path(), SMALL);
+    settle(&mut engine);
+    let before = Stored::by(&engine);
+    log.tamper(1, 20, |stored| stored[40] ^= 1);
+    let mut stuck = rebuild(&mut engine, "users");
+    while stuck.is_empty() {
+        assert!(engine.turn().expect("a batch"), "it is still on its way");
+    }
+    let reason = stuck.try_recv().expect("answered").expect_err("given up");
+    assert!(reason.starts_with("partition 1 halts at offset 20: "), "{reason}");
+    assert_eq!(Stored::by(&engine), before);
+    // Two at once, of which the second has not got there when the first is given up.
+    let mut stuck = rebuild(&mut engine, "users");
+    engine.turn().expect("a batch");
+    let mut behind = rebuild(&mut engine, "spending");
+    while stuck.is_empty() {
+        engine.turn().expect("a batch");
+    }
+    assert!(stuck.try_recv().expect("answered").is_err() && behind.try_recv().is_err());
+    log.tamper(1, 20, |stored| stored[40] ^= 1);
+    settle(&mut engine);
+    let spending = behind.try_recv().expect("answered").expect("caught up");
+    discard(&mut engine, spending);
+    assert_eq!(Stored::by(&engine), before);
+}
+
+/// Shows F18.
+#[test]
+fn an_instance_that_halts_where_the_live_one_does_stands_where_it_does() {
+    let mut story = Story::new(seed(), 2);
+    let log = Scripted::telling(&mut story, 50);
+    log.commit(1, b"{}");
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut engine = engine(log, dir.path(), SMALL);
+    settle(&mut engine);
+    let new = rebuilt(&mut engine, "users");
+    swap(&mut engine, new);
+    assert_eq!(Stored::by(&engine).published["users"], new);
+}
