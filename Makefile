@@ -22,8 +22,8 @@ setup-kafka: setup ## The same for Apache Kafka, which the tests run: Java, Mave
 build: setup ## Builds everything, tests and examples included.
 	cargo build $(CARGO_FLAGS) --all-targets
 
-programs: setup
-	@echo "building the programs, which takes minutes the first time: RocksDB is 10 of them"
+programs: setup ## Builds the programs alone: the node, and the client of the demo.
+	@echo "building the programs, which takes a quarter of an hour the first time: RocksDB is most of it"
 	cargo build $(CARGO_FLAGS) --bins --examples
 
 demo: programs ## A node, a client that plays purchases, a SIGKILL in the middle, and a check of the whole history.

@@ -1,6 +1,6 @@
 //! `kippu client add|list|revoke`: API clients, through a running node or, with the node stopped, in its data directory.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use kippu_events::client::Role;
 use kippu_events::{EntityId, Family};
@@ -10,30 +10,16 @@ use serde_json::{Value, json};
 
 use crate::config::Config;
 use crate::exit::Exit;
-use crate::node::{self, DataDir, Found, Node, NodeError};
+use crate::node::{self, Node, NodeError};
 use crate::output::Output;
 use crate::remote::{Remote, RemoteError};
-
-/// Which node.
-#[derive(clap::Args)]
-#[group(required = true, multiple = true)]
-pub(crate) struct Where {
-    /// The data directory of a stopped node.
-    #[arg(long, env = "KIPPU_DATA", value_name = "DIR")]
-    data: Option<PathBuf>,
-    /// A running node, as http://127.0.0.1:7701.
-    #[arg(long, env = "KIPPU_SERVER", value_name = "URL", requires = "key_file")]
-    server: Option<String>,
-    /// The file with an operator's API key, for --server.
-    #[arg(long, env = "KIPPU_KEY_FILE", value_name = "FILE", requires = "server")]
-    key_file: Option<PathBuf>,
-}
+use crate::which::{Named, Unnamed, Which};
 
 /// Arguments of `add`.
 #[derive(clap::Args)]
 pub(crate) struct AddArgs {
     /// What it is for.
-    #[arg(long, value_parser = role)]
+    #[arg(long, value_parser = role, value_name = "operator|shop|settler|terminal")]
     role: Role,
     /// What operators call it; no personal data.
     #[arg(long)]
@@ -45,14 +31,14 @@ pub(crate) struct AddArgs {
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<String>,
     #[command(flatten)]
-    place: Where,
+    which: Which,
 }
 
 /// Arguments of `list`.
 #[derive(clap::Args)]
 pub(crate) struct ListArgs {
     #[command(flatten)]
-    place: Where,
+    which: Which,
 }
 
 /// Arguments of `revoke`.
@@ -61,7 +47,7 @@ pub(crate) struct RevokeArgs {
     /// The client.
     id: EntityId,
     #[command(flatten)]
-    place: Where,
+    which: Which,
 }
 
 /// Why nothing came of it.
@@ -75,8 +61,8 @@ enum ClientError {
     Refused(kippu_actors::Problem),
     #[error(transparent)]
     Query(#[from] kippu_projections::QueryError),
-    #[error("{0} holds no node; make one with `kippu init`")]
-    NoNode(String),
+    #[error(transparent)]
+    Unnamed(#[from] Unnamed),
     #[error("no randomness to be had for an idempotency key")]
     Entropy,
 }
@@ -86,7 +72,8 @@ impl ClientError {
         match self {
             // The node ran and said no.
             Self::Refused(_) | Self::Remote(RemoteError::Problem { .. }) => Exit::Found,
-            Self::Node(_) | Self::Remote(_) | Self::Query(_) | Self::NoNode(_) | Self::Entropy => Exit::CouldNotRun,
+            Self::Unnamed(_) => Exit::Usage,
+            Self::Node(_) | Self::Remote(_) | Self::Query(_) | Self::Entropy => Exit::CouldNotRun,
         }
     }
 }
@@ -138,31 +125,33 @@ async fn opened(args: &AddArgs) -> Result<Value, ClientError> {
         Some(key) => key.clone(),
         None => random_key()?,
     };
-    command(&args.place, None, "open", &key, &body).await
+    command(&args.which, None, "open", &key, &body).await
 }
 
 async fn revoked(args: &RevokeArgs) -> Result<Value, ClientError> {
     // One client is revoked once: its own name makes every retry the same command.
     let key = format!("cli-revoke-{}", args.id);
-    command(&args.place, Some(args.id), "revoke", &key, &json!({})).await
+    command(&args.which, Some(args.id), "revoke", &key, &json!({})).await
 }
 
 async fn command(
-    place: &Where,
+    which: &Which,
     id: Option<EntityId>,
     name: &str,
     key: &str,
     body: &Value,
 ) -> Result<Value, ClientError> {
-    if let Some(server) = &place.server {
-        let remote = Remote::new(server, place.key_file.as_deref())?;
-        let path = match id {
-            Some(id) => format!("/v1/clients/{id}/{name}"),
-            None => "/v1/clients".to_owned(),
-        };
-        return Ok(remote.post(&path, key, body).await?);
-    }
-    let node = open(place).await?;
+    let data = match which.named()? {
+        Named::Stopped(data) => data,
+        Named::Running { url, key_file } => {
+            let path = match id {
+                Some(id) => format!("/v1/clients/{id}/{name}"),
+                None => "/v1/clients".to_owned(),
+            };
+            return Ok(Remote::new(&url, Some(&key_file))?.post(&path, key, body).await?);
+        }
+    };
+    let node = open(&data).await?;
     let outcome = node.command(Family::Clients, name, id, key, body).await;
     let known = match &outcome {
         Ok(outcome) => node.known(outcome).await,
@@ -178,26 +167,31 @@ async fn command(
 }
 
 async fn listed(args: &ListArgs) -> Result<Value, ClientError> {
-    let mut rows = Vec::new();
-    if let Some(server) = &args.place.server {
-        let remote = Remote::new(server, args.place.key_file.as_deref())?;
-        let mut path = format!("/v1/clients?limit={MOST_ROWS}");
-        loop {
-            let mut page = remote.get(&path).await?;
-            if let Some(Value::Array(more)) = page.get_mut("data").map(Value::take) {
-                rows.extend(more);
-            }
-            match page.get("next").and_then(Value::as_str) {
-                // Cursors are of base64url: they need no escaping.
-                Some(next) => path = format!("/v1/clients?limit={MOST_ROWS}&cursor={next}"),
-                None => return Ok(json!({ "clients": rows })),
-            }
+    let rows = match args.which.named()? {
+        Named::Running { url, key_file } => all_rows_at(&Remote::new(&url, Some(&key_file))?).await?,
+        Named::Stopped(data) => {
+            let node = open(&data).await?;
+            let listed = all_rows(&node).await;
+            node.stop().await;
+            listed?
+        }
+    };
+    Ok(json!({ "clients": rows }))
+}
+
+async fn all_rows_at(remote: &Remote) -> Result<Vec<Value>, ClientError> {
+    let (mut rows, mut path) = (Vec::new(), format!("/v1/clients?limit={MOST_ROWS}"));
+    loop {
+        let mut page = remote.get(&path).await?;
+        if let Some(Value::Array(more)) = page.get_mut("data").map(Value::take) {
+            rows.extend(more);
+        }
+        match page.get("next").and_then(Value::as_str) {
+            // Cursors are of base64url: they need no escaping.
+            Some(next) => path = format!("/v1/clients?limit={MOST_ROWS}&cursor={next}"),
+            None => return Ok(rows),
         }
     }
-    let node = open(&args.place).await?;
-    let listed = all_rows(&node).await;
-    node.stop().await;
-    Ok(json!({ "clients": listed? }))
 }
 
 async fn all_rows(node: &Node) -> Result<Vec<Value>, ClientError> {
@@ -215,12 +209,8 @@ async fn all_rows(node: &Node) -> Result<Vec<Value>, ClientError> {
 }
 
 /// The stopped node in the data directory.
-async fn open(place: &Where) -> Result<Node, ClientError> {
-    let data = place.data.clone().ok_or(NodeError::NoDir)?;
-    if DataDir::new(&data).look().map_err(NodeError::from)? == Found::Unfinished {
-        return Err(ClientError::NoNode(data.display().to_string()));
-    }
-    Ok(Node::open_stopped(&Config { data: Some(data), ..Config::default() }).await?)
+async fn open(data: &Path) -> Result<Node, ClientError> {
+    Ok(Node::open_stopped(&Config { data: Some(data.to_owned()), ..Config::default() }).await?)
 }
 
 fn random_key() -> Result<String, ClientError> {

@@ -20,6 +20,9 @@ pub(crate) struct Args {
 
 /// Prints what would be in force, or every complaint.
 pub(crate) fn run(args: &Args, output: &Output) -> Exit {
+    for variable in Flags::unknown_variables(std::env::vars_os()) {
+        output.note(format_args!("{variable}: looks like a setting, but is none"));
+    }
     match Config::load(args.file.as_deref(), &args.flags) {
         Ok(config) => {
             let text = toml::to_string(&config).unwrap_or_else(|e| format!("# {e}"));

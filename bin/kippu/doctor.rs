@@ -73,7 +73,11 @@ impl fmt::Display for Report {
             };
             writeln!(f, "{mark}  {:12}  {}", finding.check, finding.detail)?;
         }
-        f.write_str(if self.sound { "doctor: sound" } else { "doctor: something was found" })
+        f.write_str(if self.sound {
+            "doctor: sound (of the records themselves, ask `kippu replay verify`)"
+        } else {
+            "doctor: something was found"
+        })
     }
 }
 

@@ -18,6 +18,7 @@ mod serve;
 mod server;
 mod telemetry;
 mod verify;
+mod which;
 
 use clap::{CommandFactory as _, Parser as _};
 

@@ -104,10 +104,14 @@ impl Node {
     /// The stopped node in the configured directory. Where other nodes may serve the history there is none.
     ///
     /// # Errors
-    /// [`NodeError`], `OnKafka` among them.
+    /// [`NodeError`], `OnKafka` and `NoNode` among them.
     pub(crate) async fn open_stopped(config: &Config) -> Result<Self, NodeError> {
         let dir = DataDir::new(config.data.as_deref().ok_or(NodeError::NoDir)?);
-        match Home::of(config, &dir, &dir.look()?)? {
+        let found = dir.look()?;
+        if found == Found::Unfinished {
+            return Err(NodeError::NoNode(dir.path().display().to_string()));
+        }
+        match Home::of(config, &dir, &found)? {
             Home::Embedded(_) => Self::open(config, "", false).await,
             Home::Kafka(_) => Err(NodeError::OnKafka(dir.path().display().to_string())),
         }
@@ -164,6 +168,10 @@ impl Node {
 
     /// Makes what the directory lacks, the first operator last, and labels it.
     async fn make(config: &Config, dir: DataDir, home: Home, url: &str) -> Result<Self, NodeError> {
+        // The log is made before the keys.
+        if matches!(home, Home::Embedded(_)) && dir.keys().exists() && !dir.log().exists() {
+            return Err(NodeError::HistoryLost(dir.path().display().to_string()));
+        }
         dir.make()?;
         let home = home.pin(config)?;
         home.create(dir.plan()?, config)?;

@@ -54,6 +54,11 @@ impl Output {
         }
     }
 
+    /// A remark without which the result would mislead, beside JSON too.
+    pub(crate) fn warn(&self, text: impl Display) {
+        let _closed = writeln!(std::io::stderr().lock(), "kippu: {text}");
+    }
+
     /// A bar for work of `len` steps, on a terminal; elsewhere it draws nothing. The length may be set later.
     pub(crate) fn progress(&self, len: u64, what: &'static str) -> ProgressBar {
         let target = if !self.json && std::io::stderr().is_terminal() {

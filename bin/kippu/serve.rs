@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use kippu_events::log::rocks::end_process;
 use kippu_projections::Queries;
 use kippu_projections::queries::ViewDigest;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -69,7 +70,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> Exit {
     };
     telemetry::start(&config.trace);
     for variable in Flags::unknown_variables(std::env::vars_os()) {
-        tracing::warn!(variable, "an environment variable that looks like a setting is none");
+        tracing::warn!(variable, "an environment variable looks like a setting, but is none");
     }
     let served = node::on_a_system(serve(config, args));
     telemetry::end();
@@ -136,7 +137,7 @@ async fn serve(mut config: Config, args: &Args) -> Result<(), ServeError> {
         name = signals.next() => {
             tracing::warn!(signal = name, "ended without draining");
             telemetry::end();
-            std::process::exit(i32::from(Exit::CouldNotRun.code()));
+            end_process(i32::from(Exit::CouldNotRun.code()));
         }
     }
     tracing::info!("stopped");

@@ -47,6 +47,29 @@ fn events(data: &Path) -> u64 {
 
 /// Shows F41, F33.
 #[test]
+fn an_import_makes_no_node_where_there_is_none() {
+    let (folder, _, file) = stopped(&openings(0, 1));
+    let typo = folder.path().join("dtaa");
+    import(&file, &["--data", utf8(&typo)]).refused(3, "holds no node");
+    assert!(!typo.exists());
+}
+
+/// Shows F41.
+#[tokio::test]
+async fn an_import_that_was_begun_by_one_caller_is_not_ended_by_another() {
+    let (folder, data, file) = stopped(&openings(0, 3));
+    import(&file, &["--data", utf8(&data)]).ok();
+    let node = Node::start_in(folder, Vec::new());
+    let key = node.data().join("operator.key");
+    let through_the_node = ["--server", node.url(), "--key-file", utf8(&key)];
+    import(&file, &through_the_node).refused(2, "what operator has done");
+    let resume = node.data().join("../other");
+    let told = import(&file, &[&through_the_node[..], &["--resume-file", utf8(&resume)]].concat()).ok();
+    assert_eq!(summary(&told)["applied"], 3, "a key is its caller's own");
+}
+
+/// Shows F41, F33.
+#[test]
 fn lines_that_were_not_applied_are_named_by_number_and_the_rest_goes_on() {
     let wrong = json!({ "family": "placements", "command": "open", "key": "w", "body": { "lable": "l" } }).to_string();
     let lines = [opening(0), "{".to_owned(), String::new(), wrong, opening(1), opening(0)];

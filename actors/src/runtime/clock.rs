@@ -113,7 +113,13 @@ impl Timekeeper {
         let passed = i64::try_from(monotonic.saturating_sub(self.monotonic).as_micros()).unwrap_or(i64::MAX);
         let drift = (wall.micros() - self.wall.micros()).saturating_sub(passed);
         (self.wall, self.monotonic) = (wall, monotonic);
-        self.jumped |= Duration::from_micros(drift.unsigned_abs()) > MOST_DRIFT;
+        if Duration::from_micros(drift.unsigned_abs()) > MOST_DRIFT && !self.jumped {
+            tracing::error!(
+                micros = drift,
+                "the wall clock jumped: no command is decided until the node is started again"
+            );
+            self.jumped = true;
+        }
         if self.jumped { Err(Jumped) } else { Ok(wall.max(self.last)) }
     }
 

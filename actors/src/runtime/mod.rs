@@ -160,7 +160,9 @@ pub enum StartError {
     #[error("a defect was met in resuming the log")]
     Defect,
     /// The log is ahead of the wall clock.
-    #[error("the log's last record is of {last}, but the clock says {wall}: set the clock right, or accept it")]
+    #[error(
+        "the log's last record is of {last}, but the clock says {wall}: set the clock right, or serve with --accept-clock"
+    )]
     Clock {
         /// The time of the last record.
         last: Time,

@@ -23,7 +23,7 @@ pub(super) fn layout(dir: &DataDir) -> Finding {
         // On Kafka persons' keys come back from their topic.
         Ok(Found::Whole(label))
             if !dir.keys().join("keyring.json").exists()
-                || (label.topic().is_none() && !dir.keys().join("persons").exists()) =>
+                || (label.topic().is_none() && !dir.keys().join("persons/CURRENT").exists()) =>
         {
             let detail = format!("{} is not whole: restore it from a backup", dir.keys().display());
             Finding::new("layout", Verdict::Bad, detail)
@@ -37,6 +37,10 @@ pub(super) fn layout(dir: &DataDir) -> Finding {
         }
         Ok(Found::Unfinished) if dir.log().exists() && !dir.keys().exists() => {
             let detail = format!("a history without keys: put those that belong to it at {}", dir.keys().display());
+            Finding::new("layout", Verdict::Bad, detail)
+        }
+        Ok(Found::Unfinished) if dir.keys().exists() && !dir.log().exists() => {
+            let detail = "keys without their history and without kippu.json: `kippu serve` says what is to be done";
             Finding::new("layout", Verdict::Bad, detail)
         }
         Ok(Found::Unfinished) => Finding::new(

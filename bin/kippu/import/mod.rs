@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use crate::exit::Exit;
 use crate::output::Output;
+use crate::which::{Named, Unnamed, Which};
 use drive::Drive;
 use progress::{Counts, Progress};
 use read::Input;
@@ -29,20 +30,12 @@ use target::Target;
 
 /// Arguments.
 #[derive(clap::Args)]
-#[command(group = clap::ArgGroup::new("where").required(true).args(["data", "server"]))]
 pub(crate) struct Args {
     /// The commands, one JSON object a line; `-` is standard input.
     #[arg(value_name = "FILE|-")]
     input: PathBuf,
-    /// The data directory of a stopped node; lines run as the operator.
-    #[arg(long, env = "KIPPU_DATA", value_name = "DIR")]
-    data: Option<PathBuf>,
-    /// A running node, as `http://127.0.0.1:7701`; lines run as the API client with this key.
-    #[arg(long, value_name = "URL", requires = "key_file", conflicts_with = "data")]
-    server: Option<String>,
-    /// The file that holds the API key.
-    #[arg(long, value_name = "FILE")]
-    key_file: Option<PathBuf>,
+    #[command(flatten)]
+    which: Which,
     /// Where progress is kept, so that an interrupted import goes on; by default beside the input, as FILE.progress.
     #[arg(long, value_name = "FILE")]
     resume_file: Option<PathBuf>,
@@ -65,12 +58,14 @@ pub(crate) enum ImportError {
     Stopped { line: u64, reason: String },
     #[error("{0}")]
     Target(String),
+    #[error(transparent)]
+    Unnamed(#[from] Unnamed),
 }
 
 impl ImportError {
     fn exit(&self) -> Exit {
         match self {
-            Self::Progress { .. } => Exit::Usage,
+            Self::Progress { .. } | Self::Unnamed(_) => Exit::Usage,
             Self::Io { .. } | Self::Stopped { .. } | Self::Target(_) => Exit::CouldNotRun,
         }
     }
@@ -88,10 +83,9 @@ pub(crate) fn run(args: &Args, output: &Output) -> Exit {
 }
 
 async fn import(args: &Args, output: &Output) -> Result<Counts, ImportError> {
-    let target = match (&args.server, &args.key_file, &args.data) {
-        (Some(server), Some(key_file), _) => Target::server(server, key_file).await?,
-        (_, _, Some(data)) => Target::local(data).await?,
-        (_, _, None) => return Err(ImportError::Target("neither --data nor --server is given".to_owned())),
+    let target = match args.which.named()? {
+        Named::Running { url, key_file } => Target::server(&url, &key_file).await?,
+        Named::Stopped(data) => Target::local(&data).await?,
     };
     let imported = pump(args, output, &target).await;
     target.close().await;
@@ -99,7 +93,7 @@ async fn import(args: &Args, output: &Output) -> Result<Counts, ImportError> {
 }
 
 async fn pump(args: &Args, output: &Output, target: &Target) -> Result<Counts, ImportError> {
-    let mut progress = Progress::open(progress_file(args), target.log())?;
+    let mut progress = Progress::open(progress_file(args), target.log(), target.caller())?;
     let input = Input::open(&args.input, progress.place())?;
     let bar = output.progress(input.bytes, "import");
     bar.set_style(

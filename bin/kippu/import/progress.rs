@@ -6,6 +6,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use kippu_events::Principal;
 use kippu_events::log::{Hash, LogId};
 use kippu_events::whole::{PLAIN, write_whole};
 use serde::{Deserialize, Serialize};
@@ -13,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::ImportError;
 
 /// The only format that this code writes.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// A second's lines are quickly answered again.
 const SAVE_EVERY: Duration = Duration::from_secs(1);
 
@@ -63,6 +64,8 @@ struct Saved {
     format: u32,
     /// Progress into one log says nothing of another.
     log: LogId,
+    /// Nor does that of one caller of another's: the same lines are other commands.
+    caller: Principal,
     input_lines: u64,
     input_digest: Hash,
     counts: Counts,
@@ -72,6 +75,7 @@ struct Saved {
 pub(super) struct Progress {
     file: Option<PathBuf>,
     log: LogId,
+    caller: Principal,
     place: Place,
     counts: Counts,
     /// Lines that ended before one in front of them.
@@ -81,10 +85,11 @@ pub(super) struct Progress {
 
 impl Progress {
     /// What `file` keeps, or a beginning.
-    pub(super) fn open(file: Option<PathBuf>, log: LogId) -> Result<Self, ImportError> {
+    pub(super) fn open(file: Option<PathBuf>, log: LogId, caller: Principal) -> Result<Self, ImportError> {
         let mut progress = Self {
             file,
             log,
+            caller,
             place: Place::default(),
             counts: Counts::default(),
             ahead: BTreeMap::new(),
@@ -103,6 +108,13 @@ impl Progress {
         }
         if saved.log != progress.log {
             return Err(wrong(format!("keeps progress into log {}, not {}", saved.log, progress.log)));
+        }
+        if saved.caller != caller {
+            let reason =
+                format!("keeps what {} has done, and for {caller} every line is a command of its own", saved.caller);
+            return Err(wrong(format!(
+                "{reason}: import as before, or into a --resume-file of its own to run all of it again"
+            )));
         }
         progress.place = Place { lines: saved.input_lines, digest: saved.input_digest.0 };
         progress.counts = saved.counts;
@@ -148,6 +160,7 @@ impl Progress {
         let saved = Saved {
             format: FORMAT,
             log: self.log,
+            caller: self.caller,
             input_lines: self.place.lines,
             input_digest: Hash(self.place.digest),
             counts: self.counts,
@@ -162,6 +175,7 @@ mod tests {
     use super::*;
 
     const LOG: LogId = LogId([1; 16]);
+    const BY: Principal = Principal::Operator;
 
     fn place(lines: u64) -> Place {
         Place { lines, digest: [u8::try_from(lines).unwrap(); 32] }
@@ -171,25 +185,28 @@ mod tests {
     fn only_lines_without_a_gap_before_them_are_kept() {
         let dir = tempfile::tempdir().unwrap();
         let file = Some(dir.path().join("p"));
-        let mut progress = Progress::open(file.clone(), LOG).unwrap();
+        let mut progress = Progress::open(file.clone(), LOG, BY).unwrap();
         for (line, end) in [(2, End::Refused), (1, End::Applied), (5, End::Failed), (3, End::Blank)] {
             progress.ended(place(line), end).unwrap();
         }
         progress.save().unwrap();
-        let kept = Progress::open(file, LOG).unwrap();
+        let kept = Progress::open(file, LOG, BY).unwrap();
         assert_eq!(kept.place(), place(3));
         assert_eq!(kept.counts(), Counts { lines: 2, applied: 1, refused: 1, ..Counts::default() });
     }
 
     #[test]
-    fn progress_into_another_log_is_refused() {
+    fn progress_into_another_log_or_of_another_caller_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let file = Some(dir.path().join("p"));
-        Progress::open(file.clone(), LOG).unwrap().save().unwrap();
-        let other = Progress::open(file.clone(), LogId([2; 16])).map(|_| ()).unwrap_err();
+        Progress::open(file.clone(), LOG, BY).unwrap().save().unwrap();
+        let other = Progress::open(file.clone(), LogId([2; 16]), BY).map(|_| ()).unwrap_err();
         assert!(other.to_string().contains("not 0202"), "{other}");
+        let client = Principal::Client("zwhn36e77jx4sgferlabfa7r".parse().unwrap());
+        let other = Progress::open(file.clone(), LOG, client).map(|_| ()).unwrap_err();
+        assert!(other.to_string().contains("what operator has done"), "{other}");
         std::fs::write(dir.path().join("p"), "{").unwrap();
-        let broken = Progress::open(file, LOG).map(|_| ()).unwrap_err().to_string();
+        let broken = Progress::open(file, LOG, BY).map(|_| ()).unwrap_err().to_string();
         assert!(broken.contains("no progress file"), "{broken}");
     }
 }

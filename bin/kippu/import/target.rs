@@ -6,7 +6,9 @@ use std::time::Duration;
 use kippu_actors::Problem;
 use kippu_actors::actor::{Answer as Decided, Call, Caller};
 use kippu_actors::http::{IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, path_of};
+use kippu_events::Principal;
 use kippu_events::log::LogId;
+use kippu_events::secrets::Bearer;
 use serde::Deserialize;
 
 use super::ImportError;
@@ -37,7 +39,7 @@ pub(super) enum Answer {
 /// See the module.
 pub(super) enum Target {
     Local(Box<Node>),
-    Server { http: reqwest::Client, root: String, key: String, log: LogId },
+    Server { http: reqwest::Client, root: String, key: String, caller: Principal, log: LogId },
 }
 
 #[derive(Deserialize)]
@@ -72,7 +74,10 @@ impl Target {
         let alive = http.get(format!("{root}/livez")).send().await.map_err(|e| wrong(told(&e)))?;
         let alive: Alive = alive.json().await.map_err(|_| wrong("no kippu node answers here".to_owned()))?;
         let log = alive.log.parse().map_err(|_| wrong("the node does not say which log it serves".to_owned()))?;
-        Ok(Self::Server { http, root, key: key.trim().to_owned(), log })
+        let key = key.trim().to_owned();
+        let bearer = Bearer::unchecked(&key)
+            .ok_or_else(|| ImportError::Target(format!("{} holds no API key", key_file.display())))?;
+        Ok(Self::Server { http, root, key, caller: Principal::Client(bearer.entity), log })
     }
 
     /// The log that lines go to.
@@ -80,6 +85,14 @@ impl Target {
         match self {
             Self::Local(node) => node.log.id(),
             Self::Server { log, .. } => *log,
+        }
+    }
+
+    /// Whose commands the lines are: a key names a command of one caller.
+    pub(super) const fn caller(&self) -> Principal {
+        match self {
+            Self::Local(_) => Caller::OPERATOR.principal,
+            Self::Server { caller, .. } => *caller,
         }
     }
 

@@ -35,10 +35,10 @@ pub(crate) struct Args {
     #[arg(long)]
     seal: bool,
     /// The file with an operator's API key, by which a node that serves the source is asked to seal it.
-    #[arg(long, env = "KIPPU_KEY_FILE", value_name = "FILE", requires = "seal")]
+    #[arg(long, value_name = "FILE", requires = "seal")]
     key_file: Option<PathBuf>,
     /// That node; by default where it said itself that it answers.
-    #[arg(long, env = "KIPPU_SERVER", value_name = "URL", requires = "seal")]
+    #[arg(long, value_name = "URL", requires = "seal")]
     server: Option<String>,
     /// A copy of the history's keys/keyring.json, where only topics know the history and a data directory is to.
     #[arg(long, value_name = "FILE")]

@@ -41,8 +41,11 @@ fn inspect(args: &Args, config: &Config, output: &Output) -> Result<Exit, LogErr
         None => 0..log.partitions(),
     };
     let mut left = args.limit.get();
-    for partition in partitions {
+    for partition in partitions.clone() {
         show(log, partition, args.from, &mut left, output)?;
+    }
+    if left == 0 {
+        output.warn(format_args!("shown are the first {} entries; --limit says how many are", args.limit));
     }
     Ok(Exit::Sound)
 }

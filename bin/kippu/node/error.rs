@@ -50,6 +50,15 @@ pub(crate) enum NodeError {
         /// What is missing.
         reason: String,
     },
+    /// Its history is lost, or only the label that says where it lies. A new one under the same keys would be a second.
+    #[error(
+        "{0} holds keys, but neither their history nor kippu.json: put its log/ back; if the history lies on Kafka, make \
+         kippu.json again with `kippu init --log kafka://… --keyring {0}/keys/keyring.json`"
+    )]
+    HistoryLost(String),
+    /// A command line that names the wrong directory makes none.
+    #[error("{0} holds no node; make one with `kippu init`")]
+    NoNode(String),
     /// A command would take the partitions from the nodes that serve them.
     #[error("the history of {0} lies on Kafka, where nodes may serve it: ask one of them with --server")]
     OnKafka(String),
@@ -117,6 +126,8 @@ impl NodeError {
             | Self::NotInitialised { .. }
             | Self::NotShared
             | Self::NotMoved { .. }
+            | Self::HistoryLost(_)
+            | Self::NoNode(_)
             | Self::OnKafka(_)
             | Self::Read(_)
             | Self::Secrets(_)

@@ -170,12 +170,16 @@ impl Home {
             Self::Embedded(dir) => {
                 let commits = commits.clone();
                 let on_commit = Arc::new(move |committed| commits.observe(committed));
-                // The last line says why it ended.
                 let on_poison = Arc::new(|reason: &str| {
-                    telemetry::end();
-                    // What is damaged is so after a restart, too.
                     let lasts = rocks::is_corruption(reason);
-                    std::process::exit(if lasts { Exit::CouldNotRun.code().into() } else { rocks::EXIT_POISONED })
+                    if lasts {
+                        tracing::error!(
+                            "another start mends nothing: restore the file that is named, or the log, from a backup"
+                        );
+                    }
+                    // The last lines say why it ended.
+                    telemetry::end();
+                    rocks::end_process(if lasts { Exit::CouldNotRun.code().into() } else { rocks::EXIT_POISONED })
                 });
                 let settings = rocks::Settings { on_commit, on_poison, ..rocks::Settings::default() };
                 let log = RocksLog::open_with(dir, settings)?;

@@ -53,6 +53,22 @@ fn keys_of_another_node_are_refused_and_so_are_keys_without_those_of_persons() {
     assert_eq!(open(&other), Ok(()));
 }
 
+/// Shows F33. Keeps E3.
+#[test]
+fn a_history_that_is_gone_is_not_begun_anew_under_its_keys() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = config(&dir);
+    init(&config).unwrap();
+    let data = dir.path().join("node");
+    std::fs::remove_file(data.join("kippu.json")).unwrap();
+    // As it is where the history lies on Kafka.
+    std::fs::remove_dir_all(data.join("log")).unwrap();
+    let opened = on_a_system(async { Node::open(&config, "", false).await.map(|_| ()) });
+    assert!(matches!(opened, Err(NodeError::HistoryLost(_))), "{opened:?}");
+    assert!(matches!(init(&config), Err(NodeError::HistoryLost(_))));
+    assert!(!data.join("log").exists());
+}
+
 #[test]
 fn keys_that_are_gone_are_not_made_anew_over_a_history() {
     let dir = tempfile::tempdir().unwrap();

@@ -1,5 +1,6 @@
 //! `/livez`, `/readyz` and `/metrics`.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
 use actix_web::http::header;
@@ -74,20 +75,28 @@ async fn operator(request: &HttpRequest, shared: &Shared) -> Result<(), Problem>
 async fn lacks(shared: &Shared) -> Vec<Lack> {
     let mut lacks = Vec::new();
     if shared.node.runtime.figures().await.iter().flatten().any(|figures| figures.clock_jumped) {
-        lacks.push(Lack::new("the clock jumped: no command is decided"));
+        lacks.push(Lack::new("the clock jumped: no command is decided until the node is started again"));
     }
     if shared.draining.load(Ordering::SeqCst) {
         lacks.push(Lack::new("the node is stopping"));
     }
-    for (partition, phase) in shared.node.runtime.phases().into_iter().enumerate() {
+    let mut moved = BTreeMap::<String, usize>::new();
+    let phases = shared.node.runtime.phases();
+    let all = phases.len();
+    for (partition, phase) in phases.into_iter().enumerate() {
         match phase {
             Phase::Serving { .. } | Phase::Standby { .. } => {}
             Phase::Warming => lacks.push(Lack::new(format!("partition {partition} is being read"))),
             Phase::Opening => lacks.push(Lack::new(format!("partition {partition} is opening"))),
-            Phase::Moved { next } => lacks.push(Lack::for_reason(format!("partition {partition} has moved"), next)),
+            Phase::Moved { next } => *moved.entry(next).or_default() += 1,
             Phase::Halted(why) => lacks.push(Lack::for_reason(format!("partition {partition} is halted"), why)),
         }
     }
+    lacks.extend(
+        moved
+            .into_iter()
+            .map(|(next, count)| Lack::for_reason(format!("{count} of {all} partitions have moved"), next)),
+    );
     let status = shared.node.queries.status();
     if let Some(why) = status.failed {
         lacks.push(Lack::for_reason("views do not go on", why));
@@ -108,7 +117,8 @@ async fn lacks(shared: &Shared) -> Vec<Lack> {
     }
     match free_bytes(shared.node.dir.path()) {
         Ok(free) if free < shared.config.ready.least_free_bytes => {
-            lacks.push(Lack::new(format!("{free} bytes are free for the data directory")));
+            let least = shared.config.ready.least_free_bytes;
+            lacks.push(Lack::new(format!("{free} bytes are free for the data directory, and not {least}")));
         }
         Ok(_enough) => {}
         Err(error) => lacks.push(Lack::for_reason("the free space is not known", error)),

@@ -12,7 +12,7 @@ const TRIES: usize = 10_000;
 /// Held as long as this is kept; the operating system frees it when the process ends, however that happens.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
 }
 
 /// The process that holds a lock, unless it has just come and not yet said who it is.
@@ -65,7 +65,7 @@ impl Lock {
                     file.set_len(0).map_err(io)?;
                     file.rewind().map_err(io)?;
                     writeln!(file, "{}", std::process::id()).map_err(io)?;
-                    return Ok(Self { _file: file });
+                    return Ok(Self { file });
                 }
                 Err(TryLockError::WouldBlock) => match holder(&mut file).map_err(io)? {
                     Some(holder) => return Err(LockError::Held { dir: dir.to_owned(), holder }),
@@ -89,6 +89,14 @@ impl Lock {
             Err(error) => Err(error),
         };
         found.map_err(|source| LockError::Io { path, source })
+    }
+}
+
+impl Drop for Lock {
+    /// Takes the process's id away, so that nobody takes another process for this one later.
+    fn drop(&mut self) {
+        // It is only for people, and wrong after every crash.
+        self.file.set_len(0).ok();
     }
 }
 
