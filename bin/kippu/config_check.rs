@@ -21,7 +21,7 @@ pub(crate) struct Args {
 /// Prints what would be in force, or every complaint.
 pub(crate) fn run(args: &Args, output: &Output) -> Exit {
     for variable in Flags::unknown_variables(std::env::vars_os()) {
-        output.note(format_args!("{variable}: looks like a setting, but is none"));
+        output.warn(format_args!("{variable}: looks like a setting, but is none"));
     }
     match Config::load(args.file.as_deref(), &args.flags) {
         Ok(config) => {

@@ -109,7 +109,8 @@ impl Node {
         let dir = DataDir::new(config.data.as_deref().ok_or(NodeError::NoDir)?);
         let found = dir.look()?;
         if found == Found::Unfinished {
-            return Err(NodeError::NoNode(dir.path().display().to_string()));
+            let path = dir.path().display().to_string();
+            return Err(if dir.lacks_its_history() { NodeError::HistoryLost(path) } else { NodeError::NoNode(path) });
         }
         match Home::of(config, &dir, &found)? {
             Home::Embedded(_) => Self::open(config, "", false).await,
@@ -168,12 +169,11 @@ impl Node {
 
     /// Makes what the directory lacks, the first operator last, and labels it.
     async fn make(config: &Config, dir: DataDir, home: Home, url: &str) -> Result<Self, NodeError> {
-        // The log is made before the keys.
-        if matches!(home, Home::Embedded(_)) && dir.keys().exists() && !dir.log().exists() {
-            return Err(NodeError::HistoryLost(dir.path().display().to_string()));
-        }
         dir.make()?;
         let home = home.pin(config)?;
+        if dir.keys().exists() && !home.is_made(config)? {
+            return Err(NodeError::HistoryLost(dir.path().display().to_string()));
+        }
         home.create(dir.plan()?, config)?;
         let runtime = runtime(config, &dir, url);
         let node = Self::start_in(config, dir, home, None, runtime).await?;

@@ -56,7 +56,12 @@ impl Output {
 
     /// A remark without which the result would mislead, beside JSON too.
     pub(crate) fn warn(&self, text: impl Display) {
-        let _closed = writeln!(std::io::stderr().lock(), "kippu: {text}");
+        let line = if self.json {
+            serde_json::json!({ "warning": text.to_string() }).to_string()
+        } else {
+            format!("kippu: {text}")
+        };
+        let _closed = writeln!(std::io::stderr().lock(), "{line}");
     }
 
     /// A bar for work of `len` steps, on a terminal; elsewhere it draws nothing. The length may be set later.

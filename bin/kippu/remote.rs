@@ -55,15 +55,8 @@ impl Remote {
     /// # Errors
     /// Where the file cannot be read, or holds no key.
     pub(crate) fn new(base: &str, key_file: Option<&Path>) -> Result<Self, RemoteError> {
-        let key = key_file.map(|path| {
-            let text = std::fs::read_to_string(path)
-                .map_err(|source| RemoteError::KeyFile { path: path.to_owned(), source })?;
-            let key = text.trim();
-            let is_key = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic());
-            is_key.then(|| key.to_owned()).ok_or_else(|| RemoteError::NoKey(path.to_owned()))
-        });
-        let base = base.trim_end_matches('/');
-        let base = if base.contains("://") { base.to_owned() } else { format!("http://{base}") };
+        let key = key_file.map(read_key);
+        let base = root(base);
         let http = reqwest::Client::builder().timeout(PATIENCE).build();
         let http = http.map_err(|source| RemoteError::NoAnswer { url: base.clone(), source })?;
         Ok(Self { base, key: key.transpose()?, http })
@@ -104,4 +97,22 @@ impl Remote {
         let text = |member: &str| problem.get(member).and_then(Value::as_str).unwrap_or_default().to_owned();
         Err(RemoteError::Problem { status: status.as_u16(), kind: text("type"), detail: text("detail") })
     }
+}
+
+/// Where a node's paths begin, for the address that somebody typed.
+pub(crate) fn root(url: &str) -> String {
+    let url = url.trim_end_matches('/');
+    if url.contains("://") { url.to_owned() } else { format!("http://{url}") }
+}
+
+/// The API key in a file.
+///
+/// # Errors
+/// Where it cannot be read, or holds no key.
+pub(crate) fn read_key(path: &Path) -> Result<String, RemoteError> {
+    let text =
+        std::fs::read_to_string(path).map_err(|source| RemoteError::KeyFile { path: path.to_owned(), source })?;
+    let key = text.trim();
+    let is_key = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic());
+    is_key.then(|| key.to_owned()).ok_or_else(|| RemoteError::NoKey(path.to_owned()))
 }

@@ -1,8 +1,11 @@
-//! Which node a command is for: a stopped one by its data directory, or a running one by its address and a key. What
-//! is on the command line wins over the environment as a whole: a variable never names the node beside a flag.
+//! Which node a command is for: a stopped one by its data directory, or a running one by its address and a key. Each flag
+//! wins over its variable, and one flag is enough to say which of the two is meant: `--data` leaves the variables of a
+//! running node unread, `--server` and `--key-file` that of a stopped one.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+
+use clap::builder::NonEmptyStringValueParser;
 
 /// Arguments.
 #[derive(clap::Args)]
@@ -11,7 +14,7 @@ pub(crate) struct Which {
     #[arg(long, value_name = "DIR", conflicts_with_all = ["server", "key_file"])]
     data: Option<PathBuf>,
     /// A running node, as `http://127.0.0.1:7701` [env: KIPPU_SERVER].
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
     server: Option<String>,
     /// The file with the API key of whom the running node is to take this for [env: KIPPU_KEY_FILE].
     #[arg(long, value_name = "FILE")]

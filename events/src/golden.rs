@@ -218,8 +218,9 @@ fn documented(kind: &str) -> Option<BTreeMap<&'static str, bool>> {
     let mut of_kind = rows.filter_map(|row| {
         let (kinds, members) = (row.get(1)?, row.get(2)?);
         let at = kinds.split(" · ").position(|name| name.trim_matches('`') == kind)?;
-        // One that none of them has stands for all.
-        members.split(" · ").nth(at).or_else(|| members.split(" · ").next())
+        let members: Vec<_> = members.split(" · ").collect();
+        // One group is that of all of them.
+        members.get(if members.len() == 1 { 0 } else { at }).copied()
     });
     let names = of_kind.next()?.split('`').skip(1).collect::<Vec<_>>();
     Some(names.chunks(2).map(|pair| (pair[0], !pair.get(1).is_some_and(|after| after.starts_with('?')))).collect())

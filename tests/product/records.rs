@@ -52,7 +52,10 @@ async fn every_record_can_be_looked_at_beside_the_node_or_after_it() {
         shown.starts_with(&format!("{partition}-{number}  ")) && shown.contains("user.registered  users/"),
         "{shown}"
     );
-    assert!(shown.contains("shown are the first 1 entries"), "{shown}");
+    for (limit, is_part) in [(all.len() - 1, true), (all.len(), false)] {
+        let said = run(&["log", "inspect", "--data", data, "--limit", &limit.to_string()]).ok().said;
+        assert_eq!(said.contains(&format!("there is more than --limit {limit} shows")), is_part, "{said}");
+    }
     run(&["log", "inspect", "--data", data, "--partition", "16"]).refused(2, "there is no partition 16");
     node.start_again();
     assert_eq!(inspect(&["--data", data]).len(), all.len() + 16, "beside the running node, with its claims");

@@ -96,12 +96,14 @@ pub struct Timekeeper {
     wall: Time,
     monotonic: Duration,
     jumped: bool,
+    /// Whose records these are.
+    partition: u16,
 }
 
 impl Timekeeper {
     /// Goes on after a record of time `last`, under a clock that has jumped before or not.
-    pub fn new(last: Time, clock: &dyn Clock, jumped: bool) -> Self {
-        Self { last, wall: clock.wall(), monotonic: clock.monotonic(), jumped }
+    pub fn new(partition: u16, last: Time, clock: &dyn Clock, jumped: bool) -> Self {
+        Self { partition, last, wall: clock.wall(), monotonic: clock.monotonic(), jumped }
     }
 
     /// The time for what is decided now.
@@ -115,8 +117,9 @@ impl Timekeeper {
         (self.wall, self.monotonic) = (wall, monotonic);
         if Duration::from_micros(drift.unsigned_abs()) > MOST_DRIFT && !self.jumped {
             tracing::error!(
+                partition = self.partition,
                 micros = drift,
-                "the wall clock jumped: no command is decided until the node is started again"
+                "the wall clock jumped: this partition takes no commands until the node is started again"
             );
             self.jumped = true;
         }
@@ -151,7 +154,7 @@ mod tests {
     #[test]
     fn a_record_is_never_earlier_than_the_one_before() {
         let clock = at_noon();
-        let mut keeper = Timekeeper::new(Time::default(), &clock, false);
+        let mut keeper = Timekeeper::new(0, Time::default(), &clock, false);
         let first = keeper.now(&clock).unwrap();
         keeper.recorded(first);
         clock.step_micros(-120_000_000);
@@ -162,7 +165,7 @@ mod tests {
     fn a_jump_of_the_wall_clock_stops_time_for_good() {
         for jump in [3_600_000_000, -3_600_000_000] {
             let clock = at_noon();
-            let mut keeper = Timekeeper::new(Time::default(), &clock, false);
+            let mut keeper = Timekeeper::new(0, Time::default(), &clock, false);
             clock.step_micros(jump);
             assert_eq!(keeper.now(&clock), Err(Jumped));
             clock.step_micros(-jump);
@@ -173,7 +176,7 @@ mod tests {
     #[test]
     fn a_long_quiet_time_is_no_jump() {
         let clock = at_noon();
-        let mut keeper = Timekeeper::new(Time::default(), &clock, false);
+        let mut keeper = Timekeeper::new(0, Time::default(), &clock, false);
         clock.pass(Duration::from_secs(86_400));
         assert!(keeper.now(&clock).is_ok());
     }

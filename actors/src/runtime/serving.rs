@@ -128,7 +128,7 @@ impl Serving {
     pub fn new(around: Arc<Surroundings>, opened: Opened, clock_jumped: bool) -> Self {
         let mut release = Release::default();
         release.durable(opened.chain.durable());
-        let keeper = Timekeeper::new(opened.last, &*around.clock, clock_jumped);
+        let keeper = Timekeeper::new(around.partition, opened.last, &*around.clock, clock_jumped);
         Self {
             around,
             chain: opened.chain,

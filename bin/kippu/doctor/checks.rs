@@ -10,7 +10,7 @@ use kippu_events::log::lock::{Holder, LockError};
 use kippu_events::secrets::Secrets;
 
 use super::{Finding, Verdict};
-use crate::node::{DataDir, Found, free_bytes};
+use crate::node::{DataDir, Found, NodeError, free_bytes};
 
 /// Syncs that are timed. Enough for a median; less than a second on anything that a node should run on.
 const SYNCS: usize = 15;
@@ -39,9 +39,9 @@ pub(super) fn layout(dir: &DataDir) -> Finding {
             let detail = format!("a history without keys: put those that belong to it at {}", dir.keys().display());
             Finding::new("layout", Verdict::Bad, detail)
         }
-        Ok(Found::Unfinished) if dir.keys().exists() && !dir.log().exists() => {
-            let detail = "keys without their history and without kippu.json: `kippu serve` says what is to be done";
-            Finding::new("layout", Verdict::Bad, detail)
+        Ok(Found::Unfinished) if dir.lacks_its_history() => {
+            let lost = NodeError::HistoryLost(dir.path().display().to_string());
+            Finding::new("layout", Verdict::Bad, lost.to_string())
         }
         Ok(Found::Unfinished) => Finding::new(
             "layout",

@@ -1,5 +1,6 @@
 //! How far an import has come: the lines from the first on that have all come to their end, kept in a small file so that
-//! the next run goes on behind them. Losing the file loses nothing: lines that are run again are answered, not applied.
+//! the next run goes on behind them. Losing the file loses nothing: lines that the same caller runs again are answered, not
+//! applied.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -58,6 +59,12 @@ impl fmt::Display for Counts {
     }
 }
 
+/// What is read first, since the rest depends on it.
+#[derive(Deserialize)]
+struct Form {
+    format: u32,
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Saved {
@@ -102,10 +109,14 @@ impl Progress {
             Err(source) => return Err(ImportError::Io { path: path.clone(), source }),
         };
         let wrong = |reason: String| ImportError::Progress { path: path.clone(), reason };
-        let saved: Saved = serde_json::from_slice(&text).map_err(|e| wrong(format!("no progress file: {e}")))?;
-        if saved.format != FORMAT {
-            return Err(wrong(format!("progress format {} is not {FORMAT}", saved.format)));
+        let no_progress = |e: serde_json::Error| wrong(format!("no progress file: {e}"));
+        let Form { format } = serde_json::from_slice(&text).map_err(no_progress)?;
+        if format != FORMAT {
+            let way_on =
+                "as the caller that began, delete it and import again: what was done is answered, not done again";
+            return Err(wrong(format!("progress format {format} is not {FORMAT}; {way_on}")));
         }
+        let saved: Saved = serde_json::from_slice(&text).map_err(no_progress)?;
         if saved.log != progress.log {
             return Err(wrong(format!("keeps progress into log {}, not {}", saved.log, progress.log)));
         }
@@ -157,6 +168,10 @@ impl Progress {
     pub(super) fn save(&mut self) -> Result<(), ImportError> {
         self.saved = Instant::now();
         let Some(path) = &self.file else { return Ok(()) };
+        if self.place.lines == 0 && self.ahead.is_empty() {
+            // Nothing was done, by nobody: the next caller is welcome.
+            return Ok(());
+        }
         let saved = Saved {
             format: FORMAT,
             log: self.log,
@@ -199,12 +214,20 @@ mod tests {
     fn progress_into_another_log_or_of_another_caller_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let file = Some(dir.path().join("p"));
-        Progress::open(file.clone(), LOG, BY).unwrap().save().unwrap();
+        let mut progress = Progress::open(file.clone(), LOG, BY).unwrap();
+        progress.save().unwrap();
+        assert!(!dir.path().join("p").exists(), "nothing was done");
+        // Lines in front of it may still be under way.
+        progress.ended(place(2), End::Applied).unwrap();
+        progress.save().unwrap();
         let other = Progress::open(file.clone(), LogId([2; 16]), BY).map(|_| ()).unwrap_err();
         assert!(other.to_string().contains("not 0202"), "{other}");
         let client = Principal::Client("zwhn36e77jx4sgferlabfa7r".parse().unwrap());
         let other = Progress::open(file.clone(), LOG, client).map(|_| ()).unwrap_err();
         assert!(other.to_string().contains("what operator has done"), "{other}");
+        std::fs::write(dir.path().join("p"), r#"{"format":1,"log":"ab"}"#).unwrap();
+        let older = Progress::open(file.clone(), LOG, BY).map(|_| ()).unwrap_err().to_string();
+        assert!(older.contains("progress format 1 is not 2"), "{older}");
         std::fs::write(dir.path().join("p"), "{").unwrap();
         let broken = Progress::open(file, LOG, BY).map(|_| ()).unwrap_err().to_string();
         assert!(broken.contains("no progress file"), "{broken}");

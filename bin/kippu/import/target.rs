@@ -15,6 +15,7 @@ use super::ImportError;
 use super::line::Line;
 use crate::config::Config;
 use crate::node::Node;
+use crate::remote::{RemoteError, read_key, root};
 
 /// Longer than any command takes while a node is well.
 const ANSWER_TIME: Duration = Duration::from_secs(30);
@@ -66,18 +67,16 @@ impl Target {
 
     /// The node at `url`, as the API client with the key in `key_file`.
     pub(super) async fn server(url: &str, key_file: &Path) -> Result<Self, ImportError> {
-        let key = std::fs::read_to_string(key_file)
-            .map_err(|source| ImportError::Io { path: key_file.to_owned(), source })?;
+        let key = read_key(key_file).map_err(|error| ImportError::Target(error.to_string()))?;
+        let no_key = || ImportError::Target(RemoteError::NoKey(key_file.to_owned()).to_string());
+        let caller = Principal::Client(Bearer::unchecked(&key).ok_or_else(no_key)?.entity);
         let wrong = |reason: String| ImportError::Target(format!("{url}: {reason}"));
         let http = reqwest::Client::builder().timeout(ANSWER_TIME).build().map_err(|e| wrong(told(&e)))?;
-        let root = url.trim_end_matches('/').to_owned();
+        let root = root(url);
         let alive = http.get(format!("{root}/livez")).send().await.map_err(|e| wrong(told(&e)))?;
         let alive: Alive = alive.json().await.map_err(|_| wrong("no kippu node answers here".to_owned()))?;
         let log = alive.log.parse().map_err(|_| wrong("the node does not say which log it serves".to_owned()))?;
-        let key = key.trim().to_owned();
-        let bearer = Bearer::unchecked(&key)
-            .ok_or_else(|| ImportError::Target(format!("{} holds no API key", key_file.display())))?;
-        Ok(Self::Server { http, root, key, caller: Principal::Client(bearer.entity), log })
+        Ok(Self::Server { http, root, key, caller, log })
     }
 
     /// The log that lines go to.

@@ -41,19 +41,20 @@ fn inspect(args: &Args, config: &Config, output: &Output) -> Result<Exit, LogErr
         None => 0..log.partitions(),
     };
     let mut left = args.limit.get();
-    for partition in partitions.clone() {
-        show(log, partition, args.from, &mut left, output)?;
+    let mut is_part = false;
+    for partition in partitions {
+        is_part |= show(log, partition, args.from, &mut left, output)?;
     }
-    if left == 0 {
-        output.warn(format_args!("shown are the first {} entries; --limit says how many are", args.limit));
+    if is_part {
+        output.warn(format_args!("there is more than --limit {} shows", args.limit));
     }
     Ok(Exit::Sound)
 }
 
-/// Shows `partition` from record `from` on. What counts is known only from the beginning.
-fn show(log: &dyn ReadLog, partition: u16, from: u64, left: &mut usize, output: &Output) -> Result<(), LogError> {
+/// Shows `partition` from record `from` on; whether it leaves something out. What counts is known only from the beginning.
+fn show(log: &dyn ReadLog, partition: u16, from: u64, left: &mut usize, output: &Output) -> Result<bool, LogError> {
     let (mut walk, end, before) = (Walk::new(log, partition), log.end(partition)?, *left);
-    while *left > 0 && walk.offset() < end {
+    while walk.offset() < end {
         let page = log.read(partition, walk.offset(), Bound::default())?;
         if page.entries.is_empty() {
             return Err(walk.broken(format!("the log goes on to offset {end}, but nothing can be read")).into());
@@ -64,7 +65,10 @@ fn show(log: &dyn ReadLog, partition: u16, from: u64, left: &mut usize, output: 
                 Step::Valid(record) => (record, None),
                 Step::Skipped(record, skip) => (record, Some(skip)),
             };
-            if next >= from && *left > 0 {
+            if next >= from {
+                if *left == 0 {
+                    return Ok(true);
+                }
                 *left -= 1;
                 let head = walk.head().filter(|_| skip.is_none());
                 let shown = Shown::of(partition, &entry, &record, head, skip);
@@ -76,5 +80,5 @@ fn show(log: &dyn ReadLog, partition: u16, from: u64, left: &mut usize, output: 
         let last = walk.head().map_or(0, |head| head.number);
         output.note(format_args!("partition {partition} ends with record {last}"));
     }
-    Ok(())
+    Ok(false)
 }

@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use kippu_events::log::LogId;
 use kippu_events::log::kafka::Address;
 use kippu_events::log::lock::{Lock, LockError};
+use kippu_events::log::rocks::RocksLog;
 use serde::{Deserialize, Serialize};
 
 /// The layout that this version writes.
@@ -142,6 +143,11 @@ impl DataDir {
     /// The key store's directory.
     pub(crate) fn keys(&self) -> PathBuf {
         self.0.join("keys")
+    }
+
+    /// Whether there are keys without a history here, which is made before them: it lies on Kafka, or is lost.
+    pub(crate) fn lacks_its_history(&self) -> bool {
+        self.keys().exists() && !RocksLog::is_in(&self.log())
     }
 
     /// The entity store's directory.

@@ -53,7 +53,7 @@ pub(crate) enum NodeError {
     /// Its history is lost, or only the label that says where it lies. A new one under the same keys would be a second.
     #[error(
         "{0} holds keys, but neither their history nor kippu.json: put its log/ back; if the history lies on Kafka, make \
-         kippu.json again with `kippu init --log kafka://… --keyring {0}/keys/keyring.json`"
+         kippu.json again with `kippu init --data {0} --log kafka://… --keyring {0}/keys/keyring.json`"
     )]
     HistoryLost(String),
     /// A command line that names the wrong directory makes none.

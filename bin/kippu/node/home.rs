@@ -164,6 +164,18 @@ impl Home {
         }
     }
 
+    /// Whether the log was made here, by whom ever.
+    pub(crate) fn is_made(&self, config: &Config) -> Result<bool, HomeError> {
+        match self {
+            Self::Embedded(dir) => Ok(RocksLog::is_in(dir)),
+            Self::Kafka(_) => match self.open_beside(config) {
+                Ok(_) => Ok(true),
+                Err(HomeError::Kafka(kafka::OpenError::NoTopic(_))) => Ok(false),
+                Err(error) => Err(error),
+            },
+        }
+    }
+
     /// Opens the log for writing.
     pub(crate) fn open(&self, config: &Config, commits: &GroupCommits) -> Result<Opened, HomeError> {
         match self {

@@ -61,12 +61,19 @@ fn a_history_that_is_gone_is_not_begun_anew_under_its_keys() {
     init(&config).unwrap();
     let data = dir.path().join("node");
     std::fs::remove_file(data.join("kippu.json")).unwrap();
-    // As it is where the history lies on Kafka.
     std::fs::remove_dir_all(data.join("log")).unwrap();
-    let opened = on_a_system(async { Node::open(&config, "", false).await.map(|_| ()) });
-    assert!(matches!(opened, Err(NodeError::HistoryLost(_))), "{opened:?}");
-    assert!(matches!(init(&config), Err(NodeError::HistoryLost(_))));
-    assert!(!data.join("log").exists());
+    // As it is where the history lies on Kafka, and where a volume is not mounted.
+    for mount_point in [false, true] {
+        if mount_point {
+            std::fs::create_dir(data.join("log")).unwrap();
+        }
+        let opened = on_a_system(async { Node::open(&config, "", false).await.map(|_| ()) });
+        assert!(matches!(opened, Err(NodeError::HistoryLost(_))), "{opened:?}");
+        let opened = on_a_system(async { Node::open_stopped(&config).await.map(|_| ()) });
+        assert!(matches!(opened, Err(NodeError::HistoryLost(_))), "{opened:?}");
+        assert!(matches!(init(&config), Err(NodeError::HistoryLost(_))));
+        assert!(!data.join("log/store").exists());
+    }
 }
 
 #[test]

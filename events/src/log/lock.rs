@@ -96,7 +96,7 @@ impl Drop for Lock {
     /// Takes the process's id away, so that nobody takes another process for this one later.
     fn drop(&mut self) {
         // It is only for people, and wrong after every crash.
-        self.file.set_len(0).ok();
+        let _gone = self.file.set_len(0);
     }
 }
 

@@ -93,7 +93,7 @@ fn run(mut engine: Engine, signal: &Signal) {
         match done.and_then(|()| engine.turn()) {
             Ok(left) => {
                 more = left;
-                let later = || Instant::now() + RETRY_AFTER.max(begun.elapsed());
+                let later = || retry_at(begun, Instant::now());
                 retry = engine.is_held_up().then(|| retry.unwrap_or_else(later));
             }
             Err(error) => {
@@ -103,4 +103,17 @@ fn run(mut engine: Engine, signal: &Signal) {
             }
         }
     }
+}
+
+/// When what could not be read in a turn from `begun` to `now` is read again.
+fn retry_at(begun: Instant, now: Instant) -> Instant {
+    now + RETRY_AFTER.max(now - begun)
+}
+
+#[test]
+fn what_cannot_be_read_is_left_alone_for_a_while_and_longer_where_it_took_longer_to_fail() {
+    let begun = Instant::now();
+    assert_eq!(retry_at(begun, begun), begun + RETRY_AFTER);
+    let long = RETRY_AFTER * 5;
+    assert_eq!(retry_at(begun, begun + long), begun + long + long);
 }

@@ -106,6 +106,25 @@ fn an_instance_that_takes_over_leaves_nothing_of_the_one_before_it() {
 
 /// Shows F19.
 #[test]
+fn an_instance_that_is_behind_catches_up_although_the_log_grows_as_fast_as_the_first_can_read() {
+    let mut story = Story::new(seed(), 2);
+    let log = Scripted::telling(&mut story, 100);
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut engine = engine(log.clone(), dir.path(), SMALL);
+    settle(&mut engine);
+    let mut answer = rebuild(&mut engine, "users");
+    for _ in 0..60 {
+        for _ in 0..SMALL.page.entries {
+            log.tell(&mut story);
+        }
+        engine.mark(&[0, 1]);
+        engine.turn().expect("a batch");
+    }
+    answer.try_recv().expect("answered").expect("caught up");
+}
+
+/// Shows F19.
+#[test]
 fn an_instance_that_is_not_wanted_goes_alone() {
     let mut story = Story::new(seed(), 2);
     let log = Scripted::telling(&mut story, 100);
@@ -154,7 +173,7 @@ fn an_instance_that_halts_where_the_live_one_went_on_is_given_up_alone() {
     engine.turn().expect("a batch");
     let mut behind = rebuild(&mut engine, "spending");
     while stuck.is_empty() {
-        engine.turn().expect("a batch");
+        assert!(engine.turn().expect("a batch"), "it is still on its way");
     }
     assert!(stuck.try_recv().expect("answered").is_err() && behind.try_recv().is_err());
     log.tamper(1, 20, |stored| stored[40] ^= 1);

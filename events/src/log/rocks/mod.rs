@@ -147,6 +147,12 @@ impl RocksLog {
         sync_parent(&store).map_err(io)
     }
 
+    /// Whether a log was made in `dir`, whatever became of it.
+    #[must_use]
+    pub fn is_in(dir: &Path) -> bool {
+        dir.join(STORE).exists()
+    }
+
     /// The log in `dir`.
     ///
     /// # Errors
