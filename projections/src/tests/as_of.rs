@@ -140,6 +140,10 @@ fn records_are_found_by_number_and_by_time_from_the_anchor_before_them() {
     while engine.turn().expect("a batch") {}
     let store = engine.store();
     let snap = store.snapshot();
+    for number in [ANCHOR_EVERY, 2 * ANCHOR_EVERY] {
+        let anchor = snap.anchor(0, number).expect("read").expect("an anchor");
+        assert_eq!(anchor.number(), number);
+    }
     let last = log.end(0).expect("an end") - 1;
     for number in [0, 1, 2, ANCHOR_EVERY - 1, ANCHOR_EVERY, ANCHOR_EVERY + 1, 2 * ANCHOR_EVERY + 5, last] {
         let cursor = locate::number(&*log, &snap, 0, number).expect("found");

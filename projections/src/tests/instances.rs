@@ -1,6 +1,8 @@
 //! Which instances of a view there are: what stays in the store when one takes over, is given up, or is not wanted.
 
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
 
 use kippu_events::log::Bound;
 use tokio::sync::oneshot;
@@ -190,9 +192,102 @@ fn an_instance_that_halts_where_the_live_one_does_stands_where_it_does() {
     let log = Scripted::telling(&mut story, 50);
     log.commit(1, b"{}");
     let dir = tempfile::tempdir().expect("a folder");
-    let mut engine = engine(log, dir.path(), SMALL);
+    // Pages large enough to hold the damage, too.
+    let mut engine = engine(log, dir.path(), Limits::default());
     settle(&mut engine);
     let new = rebuilt(&mut engine, "users");
     swap(&mut engine, new);
     assert_eq!(Stored::by(&engine).published["users"], new);
+}
+
+/// An engine of these views alone.
+fn engine_of(names: &[&str], log: &Arc<Scripted>, dir: &Path) -> Engine {
+    let view = |name: &&str| catalogue::views().into_iter().find(|view| view.name() == *name).expect("a view");
+    Engine::open(log.clone(), dir, names.iter().map(view).collect(), SMALL).expect("opened")
+}
+
+/// Panics unless each of these views has the rows that the log gives it, and answers.
+fn assert_true(names: &[&str], engine: &Engine, log: &Scripted) {
+    let stored = Stored::by(engine);
+    for view in catalogue::views().iter().filter(|view| names.contains(&view.name())) {
+        let fold = folded(log, &**view, &end_of(log));
+        let found = engine.store().snapshot().digest(stored.live[view.name()]).expect("a digest").1;
+        assert_eq!(found, fold.digest(), "{}", view.name());
+    }
+    assert_eq!(stored.live.keys().collect::<Vec<_>>().len(), names.len(), "{stored:?}");
+    assert_eq!((stored.published, stored.tracks.len()), (stored.live, 1));
+}
+
+#[test]
+fn an_instance_that_was_on_its_way_is_gone_after_a_restart_and_the_live_one_answers() {
+    let mut story = Story::new(seed(), 2);
+    let log = Scripted::telling(&mut story, 100);
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut engine = engine(log.clone(), dir.path(), SMALL);
+    settle(&mut engine);
+    let before = Stored::by(&engine);
+    let _unanswered = rebuild(&mut engine, "users");
+    assert_ne!(Stored::by(&engine), before);
+    drop(engine);
+    let engine = super::engine(log, dir.path(), SMALL);
+    assert_eq!(Stored::by(&engine), before);
+}
+
+#[test]
+fn views_come_and_go_and_leave_the_others_alone() {
+    let mut story = Story::new(seed(), 2);
+    let log = Scripted::telling(&mut story, 100);
+    let dir = tempfile::tempdir().expect("a folder");
+    for names in [&["users"][..], &["users", "spending", "clients"], &["users"], &["placements", "users"]] {
+        let mut engine = engine_of(names, &log, dir.path());
+        settle(&mut engine);
+        assert_true(names, &engine, &log);
+        for _ in 0..10 {
+            log.tell(&mut story);
+        }
+        engine.mark(&[0, 1]);
+        settle(&mut engine);
+        assert_true(names, &engine, &log);
+    }
+}
+
+#[test]
+fn instances_that_were_being_filled_are_gone_on_with_whatever_the_order_of_views() {
+    let mut story = Story::new(seed(), 2);
+    let log = Scripted::telling(&mut story, 100);
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut engine = engine_of(&["users", "clients"], &log, dir.path());
+    for _ in 0..10 {
+        assert!(engine.turn().expect("a batch"), "it is not at the end yet");
+    }
+    let before = Stored::by(&engine);
+    drop(engine);
+    let mut engine = engine_of(&["clients", "users"], &log, dir.path());
+    assert_eq!(Stored::by(&engine), before);
+    settle(&mut engine);
+    assert_true(&["clients", "users"], &engine, &log);
+}
+
+/// Shows F18.
+#[test]
+fn a_batch_ends_with_the_page_that_has_enough_events() {
+    let mut story = Story::new(seed(), 3);
+    let log = Scripted::telling(&mut story, 50);
+    let dir = tempfile::tempdir().expect("a folder");
+    let limits = Limits { events: 1, page: Bound { entries: 1, bytes: 1 << 20 } };
+    let mut engine = engine(log, dir.path(), limits);
+    let numbers = |engine: &Engine| {
+        let published = engine.subscribe().borrow().clone();
+        let view = published.views.into_iter().next().expect("a view");
+        let reached = view.live.map(|(_, _, reached)| reached).or(view.filling).expect("an instance");
+        // Genesis and claim have no events.
+        reached.cut().0.iter().map(|number| number.saturating_sub(1)).sum::<u64>()
+    };
+    let mut before = numbers(&engine);
+    while engine.turn().expect("a batch") {
+        let now = numbers(&engine);
+        assert!(now <= before + 1, "from {before} to {now} at once");
+        before = now;
+    }
+    assert_eq!(before, 50);
 }
