@@ -159,3 +159,28 @@ impl State {
         self.stop || !self.requests.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_nothing_to_do_waits_until_it_is_time() {
+        let signal = Signal::new(2);
+        assert_eq!(signal.take(false, None).moved, [0, 1], "nobody has looked yet");
+        let until = Instant::now() + GATHER * 4;
+        let woken = signal.take(false, Some(until));
+        assert!(Instant::now() >= until);
+        assert!(woken.moved.is_empty() && woken.requests.is_empty() && !woken.stop);
+    }
+
+    #[test]
+    fn what_nobody_waits_for_is_let_gather() {
+        let signal = Signal::new(2);
+        let begun = Instant::now();
+        signal.take(false, None);
+        signal.moved(1);
+        assert_eq!(signal.take(false, None).moved, [1]);
+        assert!(Instant::now() >= begun + GATHER);
+    }
+}

@@ -43,6 +43,7 @@ fn entries_that_do_not_count_are_skipped_before_and_after_a_restart() {
         let status = queries.status();
         assert!(!status.is_stalled(), "{status:?}");
         assert_eq!(status.views[0].partitions[0].skipped, 4 + 3 * round);
+        assert_eq!(status.views[0].partitions[0].position, Some(position.to_string()));
     }
     running.stop();
     running.start();

@@ -1,13 +1,15 @@
 //! Reading one's own writes, and what is not there yet.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use kippu_events::EntityId;
 use kippu_events::client::Role;
 use kippu_events::log::{Cut, Position};
 
-use super::{PATIENCE, Running, Scripted, Story, end_of, entries, runtime, seed};
+use super::{PATIENCE, Running, Scripted, Story, end_of, engine, entries, runtime, seed};
 use crate::queries::{Moment, QueryError};
+use crate::runner::{Limits, Published, Runner, Signal};
 use crate::view::Viewer;
 
 const NOW: Duration = Duration::ZERO;
@@ -150,4 +152,24 @@ fn a_view_that_halts_before_the_end_has_not_caught_up() {
     let now = runtime().block_on(queries.caught_up_in("clients", NOW));
     assert!(matches!(now, Err(QueryError::Stalled { partition: 1, .. })), "{now:?}");
     assert!(!queries.has_caught_up("clients"));
+}
+
+/// Shows F18.
+#[test]
+fn views_follow_the_log_although_nobody_asks_for_anything() {
+    let mut story = Story::new(seed(), 2);
+    let log = Scripted::telling(&mut story, 20);
+    let dir = tempfile::tempdir().expect("a folder");
+    let engine = engine(log.clone(), dir.path(), Limits::default());
+    let mut published = engine.subscribe();
+    let _runner = Runner::start(engine, &*log, Arc::new(Signal::new(2))).expect("started");
+    for _ in 0..20 {
+        let position = log.tell(&mut story);
+        let is_there = |published: &Published| {
+            let live = published.view("users").and_then(|view| view.live.as_ref());
+            live.is_some_and(|(_, _, reached)| reached.reaches(position.partition, position.number))
+        };
+        let followed = async { tokio::time::timeout(PATIENCE, published.wait_for(is_there)).await.map(drop) };
+        runtime().block_on(followed).expect("followed");
+    }
 }
