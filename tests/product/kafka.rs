@@ -61,6 +61,13 @@ fn a_lost_label_is_made_again_over_the_keys_as_the_manual_says() {
     let before = std::fs::read(&label).unwrap();
     std::fs::remove_file(&label).unwrap();
     place.run(&["serve", "--listen", "127.0.0.1:0"]).refused(3, "make it with `kippu init`");
+    // A second history is not begun under its keys, neither here nor in a topic whose name was mistyped.
+    let bare = run(&["serve", "--listen", "127.0.0.1:0", "--data", utf8(&place.data())]);
+    bare.refused(3, "neither their history nor kippu.json");
+    assert!(!place.data().join("log").exists());
+    let mistyped = topic("mistyped");
+    place.run(&["init", "--log", &mistyped]).refused(3, "neither their history nor kippu.json");
+    run(&["replay", "verify", "--log", &mistyped]).refused(3, "there is no topic");
     place.run(&["init", "--keyring", utf8(&keyring)]).ok();
     assert_eq!(std::fs::read(&label).unwrap(), before);
     place.run(&["replay", "verify"]).ok();
