@@ -7,7 +7,7 @@
 //!
 //! Many lines are under way at once. Those that name the same entity – by `id`, or by a token in the body – run in the
 //! order of the file, and behind every `open` before them, since what an `open` makes is named by its answer. The
-//! `key` of a line is its idempotency key: a line that is run again takes no effect again.
+//! `key` of a line is its idempotency key: a line that the same caller runs again takes no effect again.
 
 mod drive;
 mod line;

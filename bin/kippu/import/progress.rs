@@ -87,7 +87,8 @@ pub(super) struct Progress {
     counts: Counts,
     /// Lines that ended before one in front of them.
     ahead: BTreeMap<u64, (Place, End)>,
-    saved: Instant,
+    /// When the file was written last.
+    saved: Option<Instant>,
 }
 
 impl Progress {
@@ -100,7 +101,7 @@ impl Progress {
             place: Place::default(),
             counts: Counts::default(),
             ahead: BTreeMap::new(),
-            saved: Instant::now(),
+            saved: None,
         };
         let Some(path) = &progress.file else { return Ok(progress) };
         let text = match std::fs::read(path) {
@@ -161,12 +162,13 @@ impl Progress {
                 End::Blank => {}
             }
         }
-        if self.saved.elapsed() >= SAVE_EVERY { self.save() } else { Ok(()) }
+        // The first line says at once whose lines these are.
+        if self.saved.is_none_or(|saved| saved.elapsed() >= SAVE_EVERY) { self.save() } else { Ok(()) }
     }
 
     /// Writes the file, whole or not at all.
     pub(super) fn save(&mut self) -> Result<(), ImportError> {
-        self.saved = Instant::now();
+        self.saved = Some(Instant::now());
         let Some(path) = &self.file else { return Ok(()) };
         if self.place.lines == 0 && self.ahead.is_empty() {
             // Nothing was done, by nobody: the next caller is welcome.

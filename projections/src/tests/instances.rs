@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use kippu_events::log::Bound;
+use tempfile::TempDir;
 use tokio::sync::oneshot;
 
 use super::{Scripted, Story, end_of, engine, folded, seed};
@@ -37,6 +38,13 @@ impl Stored {
             published: published.views.iter().filter_map(|view| Some((view.name, view.live.as_ref()?.0))).collect(),
         }
     }
+}
+
+/// A story, the log that tells a hundred beats of it, and a folder for a store.
+fn told() -> (Story, Arc<Scripted>, TempDir) {
+    let mut story = Story::new(seed(), 2);
+    let log = Scripted::telling(&mut story, 100);
+    (story, log, tempfile::tempdir().expect("a folder"))
 }
 
 fn settle(engine: &mut Engine) {
@@ -73,9 +81,7 @@ fn rows(engine: &Engine, instance: u32) -> u64 {
 /// Shows F19.
 #[test]
 fn an_instance_that_takes_over_leaves_nothing_of_the_one_before_it() {
-    let mut story = Story::new(seed(), 2);
-    let log = Scripted::telling(&mut story, 100);
-    let dir = tempfile::tempdir().expect("a folder");
+    let (mut story, log, dir) = told();
     let mut engine = engine(log.clone(), dir.path(), Limits::default());
     settle(&mut engine);
     let before = Stored::by(&engine);
@@ -109,9 +115,7 @@ fn an_instance_that_takes_over_leaves_nothing_of_the_one_before_it() {
 /// Shows F19.
 #[test]
 fn an_instance_that_is_behind_catches_up_although_the_log_grows_as_fast_as_the_first_can_read() {
-    let mut story = Story::new(seed(), 2);
-    let log = Scripted::telling(&mut story, 100);
-    let dir = tempfile::tempdir().expect("a folder");
+    let (mut story, log, dir) = told();
     let mut engine = engine(log.clone(), dir.path(), SMALL);
     settle(&mut engine);
     let mut answer = rebuild(&mut engine, "users");
@@ -128,9 +132,7 @@ fn an_instance_that_is_behind_catches_up_although_the_log_grows_as_fast_as_the_f
 /// Shows F19.
 #[test]
 fn an_instance_that_is_not_wanted_goes_alone() {
-    let mut story = Story::new(seed(), 2);
-    let log = Scripted::telling(&mut story, 100);
-    let dir = tempfile::tempdir().expect("a folder");
+    let (_, log, dir) = told();
     let mut engine = engine(log, dir.path(), SMALL);
     settle(&mut engine);
     let before = Stored::by(&engine);
@@ -156,9 +158,7 @@ fn an_instance_that_is_not_wanted_goes_alone() {
 /// Shows F19.
 #[test]
 fn an_instance_that_halts_where_the_live_one_went_on_is_given_up_alone() {
-    let mut story = Story::new(seed(), 2);
-    let log = Scripted::telling(&mut story, 100);
-    let dir = tempfile::tempdir().expect("a folder");
+    let (_, log, dir) = told();
     let mut engine = engine(log.clone(), dir.path(), SMALL);
     settle(&mut engine);
     let before = Stored::by(&engine);
@@ -214,15 +214,13 @@ fn assert_true(names: &[&str], engine: &Engine, log: &Scripted) {
         let found = engine.store().snapshot().digest(stored.live[view.name()]).expect("a digest").1;
         assert_eq!(found, fold.digest(), "{}", view.name());
     }
-    assert_eq!(stored.live.keys().collect::<Vec<_>>().len(), names.len(), "{stored:?}");
+    assert_eq!(stored.live.len(), names.len(), "{stored:?}");
     assert_eq!((stored.published, stored.tracks.len()), (stored.live, 1));
 }
 
 #[test]
 fn an_instance_that_was_on_its_way_is_gone_after_a_restart_and_the_live_one_answers() {
-    let mut story = Story::new(seed(), 2);
-    let log = Scripted::telling(&mut story, 100);
-    let dir = tempfile::tempdir().expect("a folder");
+    let (_, log, dir) = told();
     let mut engine = engine(log.clone(), dir.path(), SMALL);
     settle(&mut engine);
     let before = Stored::by(&engine);
@@ -235,9 +233,7 @@ fn an_instance_that_was_on_its_way_is_gone_after_a_restart_and_the_live_one_answ
 
 #[test]
 fn views_come_and_go_and_leave_the_others_alone() {
-    let mut story = Story::new(seed(), 2);
-    let log = Scripted::telling(&mut story, 100);
-    let dir = tempfile::tempdir().expect("a folder");
+    let (mut story, log, dir) = told();
     for names in [&["users"][..], &["users", "spending", "clients"], &["users"], &["placements", "users"]] {
         let mut engine = engine_of(names, &log, dir.path());
         settle(&mut engine);
@@ -253,9 +249,7 @@ fn views_come_and_go_and_leave_the_others_alone() {
 
 #[test]
 fn instances_that_were_being_filled_are_gone_on_with_whatever_the_order_of_views() {
-    let mut story = Story::new(seed(), 2);
-    let log = Scripted::telling(&mut story, 100);
-    let dir = tempfile::tempdir().expect("a folder");
+    let (_, log, dir) = told();
     let mut engine = engine_of(&["users", "clients"], &log, dir.path());
     for _ in 0..10 {
         assert!(engine.turn().expect("a batch"), "it is not at the end yet");
