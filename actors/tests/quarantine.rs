@@ -29,7 +29,7 @@ fn an_entity_whose_code_panics_is_set_aside_and_everybody_else_goes_on() {
         let secrets = Arc::new(Secrets::ephemeral(1, LOG));
         let start = async |cache: &str| {
             let config = RuntimeConfig::new(folder.path().join(cache));
-            let clock = Arc::new(SystemClock::new());
+            let clock = Arc::new(SystemClock);
             let runtime = Runtime::start(config, Arc::clone(&log) as Arc<dyn Log>, Arc::clone(&secrets), clock);
             Commands::new(runtime.await.unwrap(), Arc::clone(&secrets))
         };

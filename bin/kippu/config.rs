@@ -138,6 +138,9 @@ pub(crate) struct Kafka {
     pub(crate) accept_single_copy: bool,
     /// Copies of each partition of a topic that is being made.
     pub(crate) replicas: u16,
+    /// Seconds between two looks at the topics: soon enough that little is written to one that was made unsafe, seldom
+    /// enough that brokers do not feel it.
+    pub(crate) check_secs: u32,
     /// For every client of the brokers. In the file alone: their names are librdkafka's, and a password on a command
     /// line is everybody's on the machine.
     #[serde(skip_serializing_if = "Properties::is_empty")]
@@ -146,7 +149,7 @@ pub(crate) struct Kafka {
 
 impl Default for Kafka {
     fn default() -> Self {
-        Self { accept_single_copy: false, replicas: 3, properties: Properties::default() }
+        Self { accept_single_copy: false, replicas: 3, check_secs: 20, properties: Properties::default() }
     }
 }
 
@@ -254,6 +257,7 @@ impl Config {
         };
         between("node.partitions", self.node.partitions.into(), 1, 1024);
         between("kafka.replicas", self.kafka.replicas.into(), 1, 15);
+        between("kafka.check_secs", self.kafka.check_secs.into(), 1, 3600);
         between("http.workers", self.http.workers.into(), 1, 64);
         between("http.most_body_bytes", self.http.most_body_bytes.into(), 1024, 256 * 1024);
         between("http.most_connections", self.http.most_connections.into(), 1, 1_000_000);

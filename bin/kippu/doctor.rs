@@ -107,7 +107,7 @@ fn look(config: &Config, dir: &DataDir) -> Report {
     findings.extend(history.findings);
     // Nodes of a shared log are looked for wherever they are; what is embedded, only the node here can serve.
     if matches!(holder, Ok(Some(_))) || history.is_shared {
-        findings.extend(nodes::look(&history.owners));
+        findings.extend(nodes::look(history.id, &history.owners));
     }
     let sound = findings.iter().all(|finding| matches!(finding.verdict, Verdict::Good | Verdict::Note));
     Report { sound, findings }

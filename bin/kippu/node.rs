@@ -32,6 +32,7 @@ pub(crate) use group_commits::{GroupCommits, seconds};
 use home::Opened;
 pub(crate) use home::{Beside, Home, HomeError};
 pub(crate) use kippu_events::log::rocks::free_bytes;
+pub(crate) use persons::{are_missing as persons_are_missing, named_in};
 use share::Share;
 
 use crate::config::Config;
@@ -149,7 +150,7 @@ impl Node {
         dir.make()?;
         let _lock = dir.lock()?;
         let home = home.pin(config)?;
-        let beside = home.open_beside(config)?;
+        let beside = home.open_beside(config)?.fit_to_serve()?;
         let log = beside.log();
         let keys = home.keys(config, log.id())?.ok_or(NodeError::NotShared)?;
         if !without_keys && persons::are_missing(log, &*keys)? {
@@ -239,7 +240,7 @@ impl Node {
             let (dir, secrets) = (dir.views(), Arc::clone(&secrets));
             tokio::task::spawn_blocking(move || Projections::start(read, &dir, Some(secrets)))
         };
-        let (clock, url) = (Arc::new(SystemClock::new()), config.url.clone());
+        let (clock, url) = (Arc::new(SystemClock), config.url.clone());
         let runtime = Runtime::start(config, Arc::clone(&log), Arc::clone(&secrets), clock).await;
         let projections = views.await.map_err(|_| NodeError::Defect)??;
         let runtime = runtime?;
@@ -258,6 +259,13 @@ impl Node {
             _projections: projections,
             lock: None,
         })
+    }
+
+    /// Why Kafka, although it answers, keeps this node from serving; for everybody to know.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        let of_log = self.kafka.as_ref().and_then(|log| log.trouble());
+        let of_group = || Some(format!("the group of the log's nodes: {}", self.share.as_ref()?.trouble()?));
+        of_log.or_else(of_group)
     }
 
     /// Waits until the other nodes do not want this one any more; gives the reason.

@@ -70,7 +70,11 @@ pub(crate) fn run(args: &Args, output: &Output) -> Exit {
                 output.note(remark);
             }
             output.result(&verified, &verified.report);
-            if verified.report.sound { Exit::Sound } else { Exit::Found }
+            match &verified.report {
+                report if report.sound => Exit::Sound,
+                report if report.is_only_newer() => Exit::CouldNotRun,
+                _ => Exit::Found,
+            }
         }
         Err(NotVerified::Home(HomeError::Embedded(found))) if is_damage(&found) => {
             let value = serde_json::json!({ "sound": false, "damage": found.to_string() });
@@ -92,7 +96,7 @@ fn is_damage(error: &OpenError) -> bool {
         OpenError::Store { reason, .. } | OpenError::Read(ReadError::Medium { reason, .. }) => {
             rocks::is_corruption(reason)
         }
-        OpenError::Read(ReadError::NoPartition { .. })
+        OpenError::Read(ReadError::NoPartition { .. } | ReadError::Newer { .. })
         | OpenError::Thread(_)
         | OpenError::Lock(_)
         | OpenError::Exists(_)
@@ -109,6 +113,9 @@ fn verify(args: &Args, config: &Config, output: &Output) -> Result<Verified, Not
     let found = if config.data.is_some() { dir.look().unwrap_or(Found::Unfinished) } else { Found::Unfinished };
     let home = Home::of(config, &dir, &found)?;
     let beside = home.open_beside(config)?;
+    if let Some(concern) = beside.concern() {
+        output.warn(concern);
+    }
     let log = beside.log();
     let since = args.since_checkpoint.as_deref().map(|file| Checkpoint::read(file, log.id())).transpose()?;
     // A partition whose end is not known is damage of that partition, and told by the walk.

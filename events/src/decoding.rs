@@ -21,9 +21,23 @@ pub enum NotAnEvent {
     /// `subject` names no entity.
     #[error("subject names no entity: {0:?}")]
     Subject(String),
-    /// `type` is no kind of its family, in any version.
-    #[error("type is no kind of its family: {0:?}")]
+    /// `subject` names an entity of a family that this version does not know.
+    #[error(
+        "subject names an entity of a family that this version of kippu does not know; use the version that wrote it: {0:?}"
+    )]
+    Family(String),
+    /// `type` is no kind of its family that this version knows.
+    #[error("type is no kind of its family that this version of kippu knows; use the version that wrote it: {0:?}")]
     Kind(String),
+    /// Written with a later schema of its kind.
+    #[error("schemaversion is {schema}, and this version of kippu reads {SCHEMA}; use the version that wrote it")]
+    Schema {
+        /// As written.
+        schema: u32,
+    },
+    /// It has attributes that this version does not know.
+    #[error("an event has attributes that this version of kippu does not know; use the version that wrote it: {0}")]
+    Newer(String),
     /// `data` does not fit its kind.
     #[error("data does not fit {kind}: {reason}")]
     Data {
@@ -42,11 +56,26 @@ pub enum NotAnEvent {
     },
 }
 
+impl NotAnEvent {
+    /// Whether, in a record that its chain shows to be as it was written, this comes of a later version of kippu, and is no
+    /// damage.
+    #[must_use]
+    pub const fn is_newer(&self) -> bool {
+        match self {
+            Self::Family(_) | Self::Kind(_) | Self::Schema { .. } | Self::Newer(_) => true,
+            Self::Json(_) | Self::Id(_) | Self::Subject(_) | Self::Data { .. } | Self::Attribute { .. } => false,
+        }
+    }
+}
+
 /// Decodes an event that was stored with the schema that this code writes.
 ///
 /// # Errors
 /// [`NotAnEvent`] where kind, schema or data are not known.
 pub fn decode_current<T: DeserializeOwned>(kind: &str, schema: u32, data: &str) -> Result<T, NotAnEvent> {
+    if schema > SCHEMA {
+        return Err(NotAnEvent::Schema { schema });
+    }
     if schema != SCHEMA {
         return Err(NotAnEvent::Attribute { attribute: "schemaversion", value: schema.to_string() });
     }

@@ -151,7 +151,13 @@ impl std::str::FromStr for EntityKey {
     fn from_str(text: &str) -> Result<Self, NotAnEvent> {
         let wrong = || NotAnEvent::Subject(text.to_owned());
         let (family, id) = text.split_once('/').ok_or_else(wrong)?;
-        Ok(Self { family: Family::from_name(family).ok_or_else(wrong)?, id: id.parse().map_err(|_| wrong())? })
+        let id = id.parse().map_err(|_| wrong())?;
+        let is_name = !family.is_empty() && family.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+        match Family::from_name(family) {
+            Some(family) => Ok(Self { family, id }),
+            None if is_name => Err(NotAnEvent::Family(text.to_owned())),
+            None => Err(wrong()),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! that keeps them. Everything else in kippu decides what may be added to this, or only reads it.
 
 pub mod approval;
+pub mod caseless;
 mod catalogue;
 pub mod client;
 pub mod decoding;

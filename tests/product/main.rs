@@ -26,4 +26,5 @@ mod records;
 mod secrets;
 mod strangers;
 mod tidy;
+mod topics;
 mod visible;

@@ -3,38 +3,29 @@
 
 #[cfg(test)]
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kippu_events::Time;
+use rustix::time::{ClockId, clock_gettime};
 
-/// A wall clock may differ from the monotonic one by this much between two readings – leap smearing, a stepped NTP –
-/// before it counts as a jump.
+/// The wall clock may drift from the monotonic one by this much – leap smearing, a stepped NTP – before it counts as a
+/// jump, whether in one step or in many.
 pub const MOST_DRIFT: Duration = Duration::from_secs(300);
+/// Drift at this rate, in parts per million, does not add up: a bad quartz is off by a few hundred, and a clock that is set
+/// right once a day is stepped by what it was off. 43 seconds a day.
+const FORGIVEN_PPM: i64 = 500;
 
 /// Where the runtime gets its time from.
 pub trait Clock: Send + Sync {
     /// What the wall clock says.
     fn wall(&self) -> Time;
-    /// Time since some fixed moment; never goes back.
+    /// Time since some fixed moment; never goes back, and goes on while the machine is suspended.
     fn monotonic(&self) -> Duration;
 }
 
 /// The machine's clocks.
-pub struct SystemClock(Instant);
-
-impl SystemClock {
-    /// The machine's clocks.
-    #[must_use]
-    pub fn new() -> Self {
-        Self(Instant::now())
-    }
-}
-
-impl Default for SystemClock {
-    fn default() -> Self {
-        Self::new()
-    }
-}
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn wall(&self) -> Time {
@@ -42,7 +33,12 @@ impl Clock for SystemClock {
     }
 
     fn monotonic(&self) -> Duration {
-        self.0.elapsed()
+        // A machine that sleeps for an hour has a wall clock that is right when it wakes up.
+        #[cfg(target_os = "linux")]
+        const CLOCK: ClockId = ClockId::Boottime;
+        #[cfg(not(target_os = "linux"))]
+        const CLOCK: ClockId = ClockId::Monotonic;
+        Duration::try_from(clock_gettime(CLOCK)).unwrap_or_default()
     }
 }
 
@@ -89,41 +85,77 @@ impl Clock for ManualClock {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Jumped;
 
+/// How far the wall clock has drifted from the monotonic one since the node was started.
+#[derive(Clone, Copy, Debug)]
+pub struct Drift {
+    wall: Time,
+    monotonic: Duration,
+    /// Less what is forgiven.
+    micros: i64,
+    /// The monotonic time up to which it is.
+    forgiven: Duration,
+    jumped: bool,
+}
+
+impl Drift {
+    /// None so far.
+    pub fn new(clock: &dyn Clock) -> Self {
+        let (wall, monotonic) = (clock.wall(), clock.monotonic());
+        Self { wall, monotonic, micros: 0, forgiven: monotonic, jumped: false }
+    }
+
+    /// What the wall clock says.
+    ///
+    /// # Errors
+    /// Where it has drifted by more than [`MOST_DRIFT`], now or ever before.
+    fn read(&mut self, clock: &dyn Clock) -> Result<Time, Jumped> {
+        let (wall, monotonic) = (clock.wall(), clock.monotonic());
+        let passed = i64::try_from(monotonic.saturating_sub(self.monotonic).as_micros()).unwrap_or(i64::MAX);
+        let stepped = (wall.micros() - self.wall.micros()).saturating_sub(passed);
+        (self.wall, self.monotonic) = (wall, monotonic);
+        // In whole seconds, so that nothing is lost between readings that follow each other quickly.
+        let seconds = monotonic.saturating_sub(self.forgiven).as_secs();
+        self.forgiven += Duration::from_secs(seconds);
+        let forgiven = i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(FORGIVEN_PPM);
+        let left = self.micros.saturating_abs().saturating_sub(forgiven).max(0);
+        self.micros = (left * self.micros.signum()).saturating_add(stepped);
+        if Duration::from_micros(self.micros.unsigned_abs()) > MOST_DRIFT {
+            self.jumped = true;
+        }
+        if self.jumped { Err(Jumped) } else { Ok(wall) }
+    }
+}
+
 /// Gives each record its time: never before the record before it, and none at all once the wall clock has jumped.
 pub struct Timekeeper {
     /// The time of the last record.
     last: Time,
-    wall: Time,
-    monotonic: Duration,
-    jumped: bool,
+    drift: Drift,
     /// Whose records these are.
     partition: u16,
 }
 
 impl Timekeeper {
-    /// Goes on after a record of time `last`, under a clock that has jumped before or not.
-    pub fn new(partition: u16, last: Time, clock: &dyn Clock, jumped: bool) -> Self {
-        Self { partition, last, wall: clock.wall(), monotonic: clock.monotonic(), jumped }
+    /// Goes on after a record of time `last`, under a clock that has drifted so far.
+    pub const fn new(partition: u16, last: Time, drift: Drift) -> Self {
+        Self { last, drift, partition }
     }
 
     /// The time for what is decided now.
     ///
     /// # Errors
-    /// Where the wall clock moved by more than [`MOST_DRIFT`] against the monotonic one, now or ever before.
+    /// Where the wall clock drifted by more than [`MOST_DRIFT`] from the monotonic one, now or ever before.
     pub fn now(&mut self, clock: &dyn Clock) -> Result<Time, Jumped> {
-        let (wall, monotonic) = (clock.wall(), clock.monotonic());
-        let passed = i64::try_from(monotonic.saturating_sub(self.monotonic).as_micros()).unwrap_or(i64::MAX);
-        let drift = (wall.micros() - self.wall.micros()).saturating_sub(passed);
-        (self.wall, self.monotonic) = (wall, monotonic);
-        if Duration::from_micros(drift.unsigned_abs()) > MOST_DRIFT && !self.jumped {
+        let had_jumped = self.drift.jumped;
+        let read = self.drift.read(clock);
+        if self.drift.jumped && !had_jumped {
             tracing::error!(
                 partition = self.partition,
-                micros = drift,
+                micros = self.drift.micros,
                 "the wall clock jumped: this partition takes no commands until the node is started again"
             );
-            self.jumped = true;
         }
-        if self.jumped { Err(Jumped) } else { Ok(wall.max(self.last)) }
+        Ok(read?.max(self.last))
     }
 
     /// A record of this time was appended.
@@ -136,9 +168,19 @@ impl Timekeeper {
         self.last
     }
 
+    /// How far the wall clock has drifted, for who keeps time after this.
+    pub const fn drift(&self) -> Drift {
+        self.drift
+    }
+
+    /// The same, for people.
+    pub const fn drifted_micros(&self) -> i64 {
+        self.drift.micros
+    }
+
     /// Whether the wall clock jumped.
     pub const fn jumped(&self) -> bool {
-        self.jumped
+        self.drift.jumped
     }
 }
 
@@ -146,26 +188,32 @@ impl Timekeeper {
 mod tests {
     use super::*;
 
+    const SECOND: i64 = 1_000_000;
+
     fn at_noon() -> ManualClock {
         ManualClock::new(Time::from_micros(1_795_253_400_000_000))
+    }
+
+    fn keeper(clock: &ManualClock) -> Timekeeper {
+        Timekeeper::new(0, Time::default(), Drift::new(clock))
     }
 
     /// A clock that is set back does not make history run backwards.
     #[test]
     fn a_record_is_never_earlier_than_the_one_before() {
         let clock = at_noon();
-        let mut keeper = Timekeeper::new(0, Time::default(), &clock, false);
+        let mut keeper = keeper(&clock);
         let first = keeper.now(&clock).unwrap();
         keeper.recorded(first);
-        clock.step_micros(-120_000_000);
+        clock.step_micros(-120 * SECOND);
         assert_eq!(keeper.now(&clock), Ok(first));
     }
 
     #[test]
     fn a_jump_of_the_wall_clock_stops_time_for_good() {
-        for jump in [3_600_000_000, -3_600_000_000] {
+        for jump in [3_600 * SECOND, -3_600 * SECOND] {
             let clock = at_noon();
-            let mut keeper = Timekeeper::new(0, Time::default(), &clock, false);
+            let mut keeper = keeper(&clock);
             clock.step_micros(jump);
             assert_eq!(keeper.now(&clock), Err(Jumped));
             clock.step_micros(-jump);
@@ -173,11 +221,95 @@ mod tests {
         }
     }
 
+    /// The steps until time stops, of `steps` that are `apart`.
+    fn stops_at(step: i64, apart: Duration, steps: usize) -> Option<usize> {
+        let clock = at_noon();
+        let mut keeper = keeper(&clock);
+        (1..=steps).find(|_| {
+            clock.pass(apart);
+            clock.step_micros(step);
+            keeper.now(&clock).is_err()
+        })
+    }
+
+    #[test]
+    fn steps_that_are_small_by_themselves_add_up_to_a_jump() {
+        for step in [200 * SECOND, -200 * SECOND] {
+            assert_eq!(stops_at(step, Duration::from_secs(1), 7), Some(2), "{step}");
+            assert_eq!(stops_at(step, Duration::from_secs(3_600), 7), Some(2), "{step}");
+        }
+        assert_eq!(stops_at(SECOND, Duration::from_millis(10), 400), Some(301));
+        assert_eq!(
+            stops_at(60 * SECOND, Duration::from_secs(86_400), 60),
+            Some(16),
+            "a minute a day, of which 43 s count not"
+        );
+    }
+
+    #[test]
+    fn a_clock_that_runs_slow_or_fast_stops_time_once_it_is_five_minutes_off() {
+        for rate in [0.9, 1.1] {
+            let clock = at_noon();
+            let mut keeper = keeper(&clock);
+            let stopped = (0..10_000_i64).find(|_| {
+                clock.pass(Duration::from_secs(1));
+                #[allow(clippy::cast_possible_truncation)]
+                clock.step_micros(((rate - 1.0) * 1e6) as i64);
+                keeper.now(&clock).is_err()
+            });
+            assert!(stopped.is_some_and(|seconds| (3_000..3_030).contains(&seconds)), "{rate}: {stopped:?}");
+        }
+    }
+
+    #[test]
+    fn steps_there_and_back_and_a_daily_correction_are_no_jump() {
+        let clock = at_noon();
+        let mut keeper = keeper(&clock);
+        for _ in 0..10 {
+            for step in [200 * SECOND, -200 * SECOND] {
+                clock.step_micros(step);
+                assert!(keeper.now(&clock).is_ok());
+            }
+        }
+        assert_eq!(stops_at(40 * SECOND, Duration::from_secs(86_400), 1_000), None);
+    }
+
+    #[test]
+    fn drift_is_not_forgotten_by_who_keeps_time_next() {
+        let clock = at_noon();
+        let mut first = keeper(&clock);
+        clock.step_micros(200 * SECOND);
+        assert!(first.now(&clock).is_ok());
+        let mut second = Timekeeper::new(0, Time::default(), first.drift());
+        clock.step_micros(200 * SECOND);
+        assert_eq!(second.now(&clock), Err(Jumped));
+    }
+
+    #[test]
+    fn readings_in_quick_succession_forgive_as_much_as_one() {
+        let clock = at_noon();
+        let mut keeper = keeper(&clock);
+        clock.step_micros(200 * SECOND);
+        assert!(keeper.now(&clock).is_ok());
+        for jitter in [1, -1].into_iter().cycle().take(86_400 * 2) {
+            clock.pass(Duration::from_millis(500));
+            clock.step_micros(jitter);
+            assert!(keeper.now(&clock).is_ok());
+        }
+        assert_eq!(keeper.drifted_micros(), 200 * SECOND - 86_400 * FORGIVEN_PPM);
+    }
+
     #[test]
     fn a_long_quiet_time_is_no_jump() {
         let clock = at_noon();
-        let mut keeper = Timekeeper::new(0, Time::default(), &clock, false);
+        let mut keeper = keeper(&clock);
         clock.pass(Duration::from_secs(86_400));
         assert!(keeper.now(&clock).is_ok());
+    }
+
+    #[test]
+    fn the_machines_monotonic_clock_goes_on() {
+        let before = SystemClock.monotonic();
+        assert!(before > Duration::ZERO && SystemClock.monotonic() >= before);
     }
 }

@@ -64,7 +64,7 @@ impl OpenError {
             ) => true,
             // A medium that does not answer is not one that has lost something.
             Self::Store(_) | Self::Read(ReadError::Medium { .. }) => true,
-            Self::Read(ReadError::NoPartition { .. }) | Self::Damaged(_) => false,
+            Self::Read(ReadError::NoPartition { .. } | ReadError::Newer { .. }) | Self::Damaged(_) => false,
         }
     }
 }
@@ -220,7 +220,7 @@ impl Tail {
     /// The record after the head is damage for this reason.
     fn damaged(&self, reason: &str) -> OpenError {
         let (partition, number) = (self.partition, self.head.number + 1);
-        OpenError::Damaged(Broken { partition, number, reason: reason.to_owned() })
+        OpenError::Damaged(Broken { partition, number, reason: reason.to_owned(), newer: false })
     }
 }
 

@@ -24,6 +24,7 @@ use tokio::sync::{oneshot, watch};
 pub use self::messages::{AskFigures, SealUp, Tell};
 
 use super::Phase;
+use super::clock::Drift;
 use super::recall::recall;
 use super::serving::{Effect, Serving, Surroundings};
 use super::store::Store;
@@ -81,8 +82,9 @@ pub struct Partition {
     folding: bool,
     /// Whether the last claim was of no use, because what lies before it could not be read: it is read before the next.
     unread: bool,
-    /// Whether the clock jumped under an earlier claim: that is for an operator to settle, not for the next claim.
-    clock_jumped: bool,
+    /// How far the clock has drifted under earlier claims: what has added up is for an operator to settle, not for the
+    /// next claim.
+    drift: Drift,
     phase: watch::Sender<Phase>,
     /// Dropped once nothing is served here any more.
     leaving: Option<oneshot::Sender<()>>,
@@ -99,6 +101,7 @@ impl Partition {
         duty: Duty,
         phase: watch::Sender<Phase>,
     ) -> Self {
+        let drift = Drift::new(&*around.clock);
         Self {
             around,
             ground,
@@ -109,7 +112,7 @@ impl Partition {
             serving: None,
             folding: false,
             unread: false,
-            clock_jumped: false,
+            drift,
             phase,
             leaving: None,
             stopping: None,

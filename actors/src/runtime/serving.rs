@@ -17,7 +17,7 @@ use kippu_events::secrets::Secrets;
 use kippu_events::{EntityKey, Time};
 
 use super::chain::Chain;
-use super::clock::{Clock, Timekeeper};
+use super::clock::{Clock, Drift, Timekeeper};
 use super::open::Opened;
 use super::release::{Release, Reply};
 use super::resident::Done;
@@ -125,10 +125,10 @@ enum Flushing {
 
 impl Serving {
     /// Serves what was opened.
-    pub fn new(around: Arc<Surroundings>, opened: Opened, clock_jumped: bool) -> Self {
+    pub fn new(around: Arc<Surroundings>, opened: Opened, drift: Drift) -> Self {
         let mut release = Release::default();
         release.durable(opened.chain.durable());
-        let keeper = Timekeeper::new(around.partition, opened.last, &*around.clock, clock_jumped);
+        let keeper = Timekeeper::new(around.partition, opened.last, drift);
         Self {
             around,
             chain: opened.chain,

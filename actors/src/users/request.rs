@@ -1,9 +1,9 @@
 //! What users are asked, before and after its secrets are dealt with, and what they answer.
 
-use kippu_events::EntityId;
 use kippu_events::money::{Currency, Minor};
 use kippu_events::secrets::{PinVerifier, SealedField};
 use kippu_events::user::{Charging, LimitSource};
+use kippu_events::{EntityId, caseless};
 use serde::{Deserialize, Serialize};
 
 use super::pin::Pin;
@@ -39,10 +39,11 @@ pub enum Request {
 #[derive(Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Open {
-    /// Whose name for the user the login is; `default` where there is one only.
+    /// Whose name for the user the login is; `default` where there is one only. Found in any way to write it, as the login.
     #[serde(default, deserialize_with = "named_realm")]
     pub realm: Option<Realm>,
-    /// The name or number by which the user is found. Kept sealed.
+    /// The name or number by which the user is found, in any way to write it: case, Unicode form, invisible characters and
+    /// outer white space do not count. Kept sealed.
     pub login: Login,
     /// The person's name. Kept sealed.
     #[serde(default)]
@@ -60,7 +61,7 @@ pub struct Open {
 /// A realm, unless it is the one of those who name none: written out, that makes no difference.
 fn named_realm<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Realm>, D::Error> {
     let realm: Option<Realm> = Deserialize::deserialize(deserializer)?;
-    Ok(realm.filter(|realm| realm.as_str() != DEFAULT_REALM))
+    Ok(realm.filter(|realm| caseless::fold(realm.as_str()) != DEFAULT_REALM))
 }
 
 /// An upper limit and where it comes from.

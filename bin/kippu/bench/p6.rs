@@ -62,9 +62,8 @@ pub(super) async fn child(dir: &Path, effort: Effort) -> Result<Sizes, BenchErro
     // Every entity stays: this is about what they take, not about letting go of them.
     let most_resident = usize::try_from(entities).unwrap_or(usize::MAX).saturating_mul(2);
     let config = RuntimeConfig { most_resident, ..RuntimeConfig::new(dir.join("entities")) };
-    let runtime = Runtime::start(config, log, Arc::clone(&secrets), Arc::new(SystemClock::new()))
-        .await
-        .map_err(NodeError::from)?;
+    let runtime =
+        Runtime::start(config, log, Arc::clone(&secrets), Arc::new(SystemClock)).await.map_err(NodeError::from)?;
     let commands = Commands::new(runtime.clone(), secrets);
     let cast = scene::cast(&commands, effort.users).await?;
     closed(&commands, &cast, IN_FLIGHT, Until::Triples(entities / 4), true).await?;

@@ -103,6 +103,8 @@ flags! {
     accept_single_copy: bool = "accept-single-copy" "KIPPU_KAFKA_ACCEPT_SINGLE_COPY" "kafka.accept_single_copy" => kafka.accept_single_copy;
     /// Copies of each partition of a topic that is being made.
     replicas: u16 = "replicas" "KIPPU_KAFKA_REPLICAS" "kafka.replicas" => kafka.replicas;
+    /// Seconds between two looks at the topics, while the node runs.
+    check_secs: u32 = "check-secs" "KIPPU_KAFKA_CHECK_SECS" "kafka.check_secs" => kafka.check_secs;
     /// Levels of what is written to standard error, as `info` or `warn,kippu=debug`.
     trace_filter: String = "trace-filter" "KIPPU_TRACE_FILTER" "trace.filter" => trace.filter;
     /// Those lines for people or for machines.

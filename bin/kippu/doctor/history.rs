@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use kippu_actors::runtime::clock::MOST_DRIFT;
 use kippu_events::Time;
 use kippu_events::event::read_body;
-use kippu_events::log::{Bound, Claimant, Content, ReadLog, Record};
+use kippu_events::log::{Bound, Claimant, Content, LogId, ReadLog, Record};
 
 use super::{Finding, Verdict};
 use crate::config::Config;
-use crate::node::{Beside, DataDir, Found, Home, HomeError};
+use crate::node::{Beside, DataDir, Found, Home, HomeError, NodeError, persons_are_missing};
 
 /// Records at the end of a partition that are looked at; and those before the first of an epoch, among which its claim is
 /// where others wrote at the same time.
@@ -19,6 +19,8 @@ const TAIL: u64 = 1024;
 /// What the history says.
 pub(super) struct History {
     pub(super) findings: Vec<Finding>,
+    /// Which it is.
+    pub(super) id: Option<LogId>,
     /// Whether several nodes may serve it.
     pub(super) is_shared: bool,
     /// Partitions by whom their last claims name.
@@ -27,7 +29,7 @@ pub(super) struct History {
 
 /// Looks at the log of the node in `dir`.
 pub(super) fn look(config: &Config, dir: &DataDir) -> History {
-    let mut history = History { findings: Vec::new(), is_shared: false, owners: BTreeMap::new() };
+    let mut history = History { findings: Vec::new(), id: None, is_shared: false, owners: BTreeMap::new() };
     let mut say = |verdict, detail: String| history.findings.push(Finding::new("log", verdict, detail));
     let (home, beside) = match open(config, dir) {
         Ok(opened) => opened,
@@ -37,6 +39,13 @@ pub(super) fn look(config: &Config, dir: &DataDir) -> History {
         }
     };
     let log = beside.log();
+    history.id = Some(log.id());
+    if let Ok(Found::Whole(label)) = dir.look()
+        && label.log != log.id()
+    {
+        say(Verdict::Bad, format!("{home} holds the log {}, but kippu.json names {}", log.id(), label.log));
+        return history;
+    }
     history.is_shared = matches!(home, Home::Kafka(_));
     let (mut last, mut records) = (Time::default(), 0);
     for partition in 0..log.partitions() {
@@ -55,6 +64,18 @@ pub(super) fn look(config: &Config, dir: &DataDir) -> History {
         }
     }
     say(Verdict::Good, format!("{home}: {} partitions with {records} records open for reading", log.partitions()));
+    if let Some(concern) = beside.concern() {
+        say(Verdict::Bad, concern);
+    }
+    match home.keys(config, log.id()) {
+        Ok(None) => {}
+        Ok(Some(keys)) => match persons_are_missing(log, &*keys) {
+            Ok(false) => {}
+            Ok(true) => say(Verdict::Bad, NodeError::PersonsLost(keys.name().to_owned()).to_string()),
+            Err(error) => say(Verdict::Unknown, error.to_string()),
+        },
+        Err(error) => say(Verdict::Bad, error.to_string()),
+    }
     match beside.remark() {
         Ok(None) => {}
         Ok(Some(remark)) => say(Verdict::Note, remark.to_owned()),

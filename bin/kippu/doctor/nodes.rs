@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use kippu_events::Time;
+use kippu_events::log::LogId;
 use serde_json::Value;
 
 use super::{Finding, Verdict};
@@ -15,7 +16,7 @@ use crate::remote::{Remote, RemoteError};
 const MOST_APART: Duration = Duration::from_secs(2);
 
 /// Asks each node: version, readiness, lag of its views, clock.
-pub(super) fn look(owners: &BTreeMap<(String, String), Vec<u16>>) -> Vec<Finding> {
+pub(super) fn look(id: Option<LogId>, owners: &BTreeMap<(String, String), Vec<u16>>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for ((name, url), partitions) in owners {
         if url.is_empty() {
@@ -28,6 +29,7 @@ pub(super) fn look(owners: &BTreeMap<(String, String), Vec<u16>>) -> Vec<Finding
             Ok(answers) => {
                 findings.push(ready(&serves, &answers));
                 findings.extend(mistaken(name, url, &answers));
+                findings.extend(id.and_then(|id| of_another_log(name, id, &answers)));
                 findings.extend(clock(name, &answers));
             }
             Err(RemoteError::Problem { detail, .. }) => {
@@ -46,6 +48,8 @@ struct Answers {
     version: String,
     /// Its name; empty where it does not say.
     node: String,
+    /// The log that it serves; empty where it does not say.
+    log: String,
     lag: Option<u64>,
     /// How far its clock is from ours, at least.
     apart: Option<Duration>,
@@ -61,9 +65,9 @@ async fn ask(url: &str) -> Result<Answers, RemoteError> {
         // It was read at some moment of the request; the error is what is certain.
         theirs.since(before).saturating_sub(took).max(before.since(theirs))
     });
-    let (version, node) = (text("version").to_owned(), text("node").to_owned());
+    let (version, node, log) = (text("version").to_owned(), text("node").to_owned(), text("log").to_owned());
     let lag = remote.get("/readyz").await?.get("lag").and_then(Value::as_u64);
-    Ok(Answers { version, node, lag, apart })
+    Ok(Answers { version, node, log, lag, apart })
 }
 
 fn ready(serves: &str, answers: &Answers) -> Finding {
@@ -85,6 +89,13 @@ fn mistaken(name: &str, url: &str, answers: &Answers) -> Option<Finding> {
          which the others reach it"
     );
     is_other.then(|| Finding::new("node", Verdict::Bad, detail))
+}
+
+/// A node that serves another history than the one that names it.
+fn of_another_log(name: &str, id: LogId, answers: &Answers) -> Option<Finding> {
+    let there = &answers.log;
+    let detail = format!("{name} serves the log {there}, and not {id}, whose last claim is its own");
+    (!there.is_empty() && *there != id.to_string()).then(|| Finding::new("node", Verdict::Bad, detail))
 }
 
 fn clock(name: &str, answers: &Answers) -> Option<Finding> {
@@ -115,7 +126,13 @@ mod tests {
     }
 
     fn at(node: &str) -> Answers {
-        Answers { version: String::new(), node: node.to_owned(), lag: None, apart: None }
+        Answers {
+            version: String::new(),
+            node: node.to_owned(),
+            log: LogId([7; 16]).to_string(),
+            lag: None,
+            apart: None,
+        }
     }
 
     /// Shows F33.
@@ -130,6 +147,14 @@ mod tests {
             "{}",
             finding.detail
         );
+    }
+
+    /// Shows F33.
+    #[test]
+    fn a_node_that_serves_another_log_is_trouble() {
+        let found = |id| of_another_log("n1", id, &at("n1"));
+        assert!(found(LogId([7; 16])).is_none());
+        assert_eq!(found(LogId([8; 16])).map(|finding| finding.verdict), Some(Verdict::Bad));
     }
 
     /// Shows F33.

@@ -1,13 +1,17 @@
 //! Carrying records from one home to another, each read by the one rule and compared with what is there already. What is
 //! there says where to go on, so nothing is noted anywhere else.
 
+use std::collections::HashSet;
+
 use indicatif::ProgressBar;
+use kippu_events::EntityId;
 use kippu_events::log::restore::{Restore, RestoreError};
 use kippu_events::log::walk::{Step, Walk};
 use kippu_events::log::{Bound, Content, Head, ReadError, ReadLog};
 use serde::Serialize;
 
 use super::LogError;
+use crate::node::named_in;
 
 /// Records on their way.
 pub(super) struct Carrying<'a> {
@@ -16,6 +20,8 @@ pub(super) struct Carrying<'a> {
     parts: Vec<Part>,
     /// Where the node answers that has claimed last.
     url: Option<String>,
+    /// Whose names are sealed in it.
+    named: HashSet<EntityId>,
     bar: ProgressBar,
     count: Count,
 }
@@ -51,7 +57,7 @@ impl<'a> Carrying<'a> {
         }
         let part = |partition| Part { walk: Walk::new(from, partition), last: None };
         let parts = (0..from.partitions()).map(part).collect();
-        Ok(Self { from, to, parts, url: None, bar, count: Count::default() })
+        Ok(Self { from, to, parts, url: None, named: HashSet::new(), bar, count: Count::default() })
     }
 
     /// Where the source ends now, partition by partition.
@@ -92,10 +98,13 @@ impl<'a> Carrying<'a> {
                 // It ends the source, not the history.
                 Step::Valid(record) if matches!(record.content, Content::Seal(_)) => break,
                 Step::Valid(record) => {
-                    if let Content::Claim(claim) = record.content
+                    if let Content::Claim(claim) = &record.content
                         && !claim.url.is_empty()
                     {
-                        self.url = Some(claim.url);
+                        self.url = Some(claim.url.clone());
+                    }
+                    if let Content::Commit(commit) = &record.content {
+                        self.named.extend(named_in(commit.body));
                     }
                     *last = walk.head();
                     if is_there(partition, there, *last)? {
@@ -139,6 +148,11 @@ impl<'a> Carrying<'a> {
     /// Where the node answers that has claimed last.
     pub(super) fn url(&self) -> Option<&str> {
         self.url.as_deref()
+    }
+
+    /// Whose names are sealed in what was carried.
+    pub(super) const fn named(&self) -> &HashSet<EntityId> {
+        &self.named
     }
 
     /// What was carried so far.

@@ -43,6 +43,9 @@ pub(crate) struct Args {
     /// A copy of the history's keys/keyring.json, where only topics know the history and a data directory is to.
     #[arg(long, value_name = "FILE")]
     keyring: Option<PathBuf>,
+    /// Copy the history although keys of persons are missing: their names are never read again.
+    #[arg(long)]
+    without_keys: bool,
     #[command(flatten)]
     place: Where,
 }
@@ -55,6 +58,9 @@ pub(crate) fn run(args: &Args, output: &Output) -> Exit {
 fn copy(args: &Args, config: &Config, output: &Output) -> Result<Exit, LogError> {
     let (from, to): (Place, Place) = (args.from.parse()?, args.to.parse()?);
     let source = Source::open(&from, config)?;
+    if let Some(concern) = source.concern() {
+        output.warn(concern);
+    }
     if to.is(&source.home, config)? {
         return Err(LogError::Same(to.to_string()));
     }
@@ -70,12 +76,15 @@ fn copy(args: &Args, config: &Config, output: &Output) -> Result<Exit, LogError>
     copying.round()?;
     if args.seal {
         copying.catch_up()?;
+        // Before it is ended where it was: the keys may be found again.
+        copying.check_keys(args.without_keys)?;
         let next = to.to_string();
         let sealing = Sealing { source: &source, key_file: args.key_file.as_deref(), server: args.server.as_deref() };
         sealing.seal(&copying.carrying, &next, config)?;
         copying.end(&next)?;
     }
     copying.carrying.check()?;
+    copying.check_keys(args.without_keys)?;
     target.finish(true)?;
     if args.follow {
         output.note(format_args!("{to} has caught up, and follows"));
@@ -88,8 +97,10 @@ fn copy(args: &Args, config: &Config, output: &Output) -> Result<Exit, LogError>
 
 fn tell(args: &Args, to: &Place, copying: &Copying<'_>, output: &Output) {
     let (log, count) = (copying.source.log().id(), copying.carrying.count());
+    let without = copying.keys.lacks(copying.carrying.named());
     let value = json!({
         "log": log.to_string(), "to": to.to_string(), "sealed": args.seal, "persons": copying.persons,
+        "without_keys": without,
         "records": count.records, "bytes": count.bytes, "found": count.found, "skipped": count.skipped,
     });
     let ended = if args.seal { format!("\nthe history has ended here and goes on at {to}") } else { String::new() };
@@ -118,6 +129,14 @@ impl Copying<'_> {
         self.persons += self.keys.carry()?;
         self.carrying.up_to(&ends)?;
         Ok(self.carrying.count().records - before)
+    }
+
+    /// Refuses what lacks the keys of persons whose names are sealed in it, unless that is accepted.
+    fn check_keys(&self, without_keys: bool) -> Result<(), LogError> {
+        match self.keys.lacks(self.carrying.named()) {
+            persons if persons > 0 && !without_keys => Err(LogError::PersonsMissing(persons)),
+            _ => Ok(()),
+        }
     }
 
     /// Copies most of what a source under load has written meanwhile, so that little is left when it is sealed.

@@ -87,6 +87,11 @@ impl Source {
         self.beside.log()
     }
 
+    /// What its operator has to know of it.
+    pub(super) fn concern(&self) -> Option<String> {
+        self.beside.concern()
+    }
+
     /// Catches up with the nodes.
     pub(super) fn refresh(&self) -> Result<(), LogError> {
         Ok(self.beside.refresh()?)
@@ -94,7 +99,7 @@ impl Source {
 
     /// Persons' keys.
     pub(super) fn keys(&self, config: &Config) -> Result<KeysFrom, LogError> {
-        match (self.home.keys(config, self.log().id())?, &self.dir) {
+        match (self.home.keys_to_read(config, self.log().id())?, &self.dir) {
             (Some(shared), _) => Ok(KeysFrom::Shared(shared, 0)),
             (None, Some(dir)) => Ok(KeysFrom::store(&dir.keys())?),
             // An embedded log lies in a directory.

@@ -27,6 +27,9 @@ pub(crate) fn run(args: &Args, output: &Output) -> Exit {
 
 fn export(args: &Args, config: &Config, output: &Output) -> Result<Exit, LogError> {
     let beside = home(config)?.open_beside(config)?;
+    if let Some(concern) = beside.concern() {
+        output.warn(concern);
+    }
     let log = beside.log();
     let to = Box::new(Export::open(&args.dir, log.id(), log.partitions())?);
     let bar = output.progress(0, "export");

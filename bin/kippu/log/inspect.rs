@@ -34,6 +34,9 @@ pub(crate) fn run(args: &Args, output: &Output) -> Exit {
 
 fn inspect(args: &Args, config: &Config, output: &Output) -> Result<Exit, LogError> {
     let beside = home(config)?.open_beside(config)?;
+    if let Some(concern) = beside.concern() {
+        output.warn(concern);
+    }
     let log = beside.log();
     let partitions = match args.partition {
         Some(partition) if partition >= log.partitions() => return Err(LogError::NoPartition(partition)),

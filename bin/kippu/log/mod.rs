@@ -56,6 +56,11 @@ pub(crate) enum LogError {
          with `kippu log copy` from where it was exported"
     )]
     HasNode(String),
+    #[error(
+        "the keys of {0} persons are missing, whose names are sealed in the history: put them back where it comes from and copy \
+         again, or say --without-keys, and these names are never read again"
+    )]
+    PersonsMissing(usize),
     #[error("there is no partition {0}")]
     NoPartition(u16),
     #[error(transparent)]
@@ -101,6 +106,7 @@ impl LogError {
             Self::Broken(_)
             | Self::Segments(SegmentsError::Damaged { .. })
             | Self::OtherLog { .. }
+            | Self::PersonsMissing(_)
             | Self::Restore(RestoreError::Diverged { .. })
             | Self::Elsewhere { .. }
             | Self::Remote(RemoteError::Problem { .. }) => Exit::Found,

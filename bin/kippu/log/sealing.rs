@@ -11,7 +11,7 @@ use super::LogError;
 use super::carry::Carrying;
 use super::ends::Source;
 use crate::config::Config;
-use crate::node::{self, DataDirError, GroupCommits, Home};
+use crate::node::{self, DataDirError, Home};
 use crate::remote::Remote;
 
 /// How often another writer may come in between. A node claims when it is told to serve, and one that was deposed again after
@@ -58,7 +58,7 @@ impl Sealing<'_> {
             })?),
             (Home::Embedded(_) | Home::Kafka(_), _) => None,
         };
-        let log = self.source.home.open(config, &GroupCommits::default())?.log;
+        let log = self.source.home.open_to_seal(config)?;
         for partition in 0..log.partitions() {
             persistently(&*log, partition, next).map_err(|error| LogError::Seal { partition, error })?;
         }

@@ -149,11 +149,14 @@ const fn is_passing(error: &OpenError) -> bool {
         OpenError::Property { .. }
         | OpenError::NoTopic(_)
         | OpenError::NotALog { .. }
+        | OpenError::Empty { .. }
+        | OpenError::Grown { .. }
+        | OpenError::NotAllowed { .. }
         | OpenError::Unsafe { .. }
         | OpenError::OtherLog { .. }
         | OpenError::OtherCluster { .. }
         | OpenError::Exists(_)
-        | OpenError::Read(ReadError::NoPartition { .. })
+        | OpenError::Read(ReadError::NoPartition { .. } | ReadError::Newer { .. })
         | OpenError::Thread(_)
         | OpenError::NoPartitions => false,
     }

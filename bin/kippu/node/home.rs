@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use kippu_events::log::kafka::{self, Address, KafkaLog, KeysTopic, NewTopic};
 use kippu_events::log::restore::Restore;
@@ -30,6 +31,8 @@ pub(crate) struct Topic {
     address: Address,
     /// Kafka's id of it, once that is known; no other is opened then.
     cluster: Option<String>,
+    /// The log that it holds, once that is known; no other is opened then.
+    log: Option<LogId>,
 }
 
 impl Topic {
@@ -40,9 +43,11 @@ impl Topic {
     }
 
     fn settings(&self, config: &Config) -> kafka::Settings {
-        let config::Kafka { accept_single_copy, properties, .. } = &config.kafka;
+        let config::Kafka { accept_single_copy, properties, check_secs, .. } = &config.kafka;
         kafka::Settings {
+            log: self.log,
             cluster: self.cluster.clone(),
+            check_every: Duration::from_secs((*check_secs).into()),
             accept_single_copy: *accept_single_copy,
             properties: properties.0.clone(),
             ..kafka::Settings::default()
@@ -84,7 +89,9 @@ impl Home {
                 let address: Address = address.parse()?;
                 // What the label knows of one topic says nothing of another.
                 let known = label.filter(|label| label.topic().as_ref() == Some(&address.topic));
-                Ok(Self::Kafka(Topic { cluster: known.and_then(|label| label.cluster.clone()), address }))
+                let cluster = known.and_then(|label| label.cluster.clone());
+                // Wherever it goes on, it is the same log.
+                Ok(Self::Kafka(Topic { address, cluster, log: label.map(|label| label.log) }))
             }
             None => Ok(Self::Embedded(dir.log())),
         }
@@ -92,7 +99,7 @@ impl Home {
 
     /// In the topic at `address`, of whichever cluster answers there.
     pub(crate) const fn topic(address: Address) -> Self {
-        Self::Kafka(Topic { address, cluster: None })
+        Self::Kafka(Topic { address, cluster: None, log: None })
     }
 
     /// The same, and from now on only in the cluster that answers today.
@@ -114,15 +121,18 @@ impl Home {
         dir: &DataDir,
         config: &Config,
     ) -> Result<(Self, Option<Self>), HomeError> {
-        let Self::Kafka(Topic { address, .. }) = &self else { return Ok((self, None)) };
+        let Self::Kafka(Topic { address, log, .. }) = &self else { return Ok((self, None)) };
         let before = match &label.home {
             None => Self::Embedded(dir.log()),
-            Some(home) => Self::Kafka(Topic { address: home.parse()?, cluster: label.cluster.clone() }),
+            Some(home) => {
+                let (cluster, log) = (label.cluster.clone(), Some(label.log));
+                Self::Kafka(Topic { address: home.parse()?, cluster, log })
+            }
         };
         if matches!(&before, Self::Kafka(before) if before.address == *address) {
             return Ok((self, None));
         }
-        let here = Self::topic(address.clone()).pin(config)?;
+        let here = Self::Kafka(Topic { address: address.clone(), cluster: None, log: *log }).pin(config)?;
         let is_same = match (&before, &here) {
             (Self::Kafka(before), Self::Kafka(here)) => before.is(here),
             (Self::Embedded(_), _) | (_, Self::Embedded(_)) => false,
@@ -145,7 +155,7 @@ impl Home {
     pub(crate) fn label(&self, log: LogId) -> Label {
         match self {
             Self::Embedded(_) => Label::new(log, None, None),
-            Self::Kafka(Topic { address, cluster }) => Label::new(log, Some(address.to_string()), cluster.clone()),
+            Self::Kafka(Topic { address, cluster, .. }) => Label::new(log, Some(address.to_string()), cluster.clone()),
         }
     }
 
@@ -170,7 +180,9 @@ impl Home {
             Self::Embedded(dir) => Ok(RocksLog::is_in(dir)),
             Self::Kafka(_) => match self.open_beside(config) {
                 Ok(_) => Ok(true),
-                Err(HomeError::Kafka(kafka::OpenError::NoTopic(_))) => Ok(false),
+                Err(HomeError::Kafka(kafka::OpenError::NoTopic(_) | kafka::OpenError::Empty { partition: 0, .. })) => {
+                    Ok(false)
+                }
                 Err(error) => Err(error),
             },
         }
@@ -204,11 +216,33 @@ impl Home {
         }
     }
 
+    /// Opens the log to end it here, also where it does not keep a history any more.
+    pub(crate) fn open_to_seal(&self, config: &Config) -> Result<Arc<dyn Log>, HomeError> {
+        match self {
+            Self::Embedded(_) => Ok(self.open(config, &GroupCommits::default())?.log),
+            Self::Kafka(topic) => {
+                let settings = kafka::Settings { accept_unsafe: true, ..topic.settings(config) };
+                Ok(KafkaLog::open(&topic.address, &settings)?)
+            }
+        }
+    }
+
     /// Persons' keys, where several nodes share them.
     pub(crate) fn keys(&self, config: &Config, log: LogId) -> Result<Option<Arc<dyn SharedKeys>>, HomeError> {
         match self {
             Self::Embedded(_) => Ok(None),
             Self::Kafka(topic) => Ok(Some(KeysTopic::open(&topic.address, &topic.settings(config), log)?)),
+        }
+    }
+
+    /// The same, also from a topic that does not keep them any more.
+    pub(crate) fn keys_to_read(&self, config: &Config, log: LogId) -> Result<Option<Arc<dyn SharedKeys>>, HomeError> {
+        match self {
+            Self::Embedded(_) => Ok(None),
+            Self::Kafka(topic) => {
+                let settings = kafka::Settings { accept_unsafe: true, ..topic.settings(config) };
+                Ok(Some(KeysTopic::open(&topic.address, &settings, log)?))
+            }
         }
     }
 
@@ -243,6 +277,22 @@ impl Beside {
         match self {
             Self::Embedded(log) => log,
             Self::Kafka(log) => log,
+        }
+    }
+
+    /// This, if a node may serve it as it is now.
+    pub(crate) fn fit_to_serve(self) -> Result<Self, HomeError> {
+        match self {
+            Self::Kafka(log) => Ok(Self::Kafka(log.fit_to_serve()?)),
+            Self::Embedded(_) => Ok(self),
+        }
+    }
+
+    /// Why no node may serve it as it is now, for people. It can be read all the same.
+    pub(crate) fn concern(&self) -> Option<String> {
+        match self {
+            Self::Embedded(_) => None,
+            Self::Kafka(log) => log.concern().map(ToString::to_string),
         }
     }
 

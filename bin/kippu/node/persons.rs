@@ -1,6 +1,8 @@
 //! Whether persons' keys are missing where nodes share them: a node that makes a second key for a person whose names were
 //! sealed under a first makes those names unreadable for ever, and nobody notices.
 
+use kippu_events::EntityId;
+use kippu_events::event::read_body;
 use kippu_events::log::{Bound, Content, ReadLog, Record};
 use kippu_events::secrets::{SecretsError, SharedKeys};
 
@@ -10,7 +12,7 @@ use super::NodeError;
 const SEALED: &str = "\"xchacha20poly1305\"";
 
 /// Whether `log` has sealed names and `keys` not one key. Reads the log up to the first such name, where there are no keys.
-pub(super) fn are_missing(log: &dyn ReadLog, keys: &dyn SharedKeys) -> Result<bool, NodeError> {
+pub(crate) fn are_missing(log: &dyn ReadLog, keys: &dyn SharedKeys) -> Result<bool, NodeError> {
     let is_empty = || keys.end().map(|end| end == 0).map_err(SecretsError::from);
     if !is_empty()? {
         return Ok(false);
@@ -39,7 +41,21 @@ fn has_sealed(log: &dyn ReadLog, partition: u16) -> Result<bool, NodeError> {
 
 fn is_sealed(stored: &[u8]) -> bool {
     match Record::decode(stored).map(|record| record.content) {
-        Ok(Content::Commit(commit)) => std::str::from_utf8(commit.body).is_ok_and(|body| body.contains(SEALED)),
+        Ok(Content::Commit(commit)) => holds_names(commit.body),
         Ok(Content::Genesis(_) | Content::Claim(_) | Content::Seal(_)) | Err(_) => false,
     }
+}
+
+fn holds_names(body: &[u8]) -> bool {
+    std::str::from_utf8(body).is_ok_and(|body| body.contains(SEALED))
+}
+
+/// The persons whose names are sealed in the body of a record.
+pub(crate) fn named_in(body: &[u8]) -> Vec<EntityId> {
+    if !holds_names(body) {
+        return Vec::new();
+    }
+    // What does not decode is for whoever serves or verifies the history to tell.
+    let events = read_body(body).unwrap_or_default();
+    events.iter().filter(|event| event.data.contains(SEALED)).map(|event| event.entity.id).collect()
 }

@@ -29,6 +29,7 @@ const SAY_AGAIN: Duration = Duration::from_secs(5);
 pub(crate) struct Share {
     expelled: watch::Receiver<Option<String>>,
     held: watch::Receiver<BTreeSet<u16>>,
+    trouble: watch::Receiver<Option<String>>,
     standing: Arc<Standing>,
     joining: AbortHandle,
 }
@@ -55,6 +56,8 @@ struct Told {
     expelled: watch::Sender<Option<String>>,
     /// The partitions that this node is to serve.
     held: watch::Sender<BTreeSet<u16>>,
+    /// Why the group does not let this node take part, while it does not.
+    trouble: watch::Sender<Option<String>>,
 }
 
 impl Share {
@@ -67,6 +70,7 @@ impl Share {
     ) -> Self {
         let told = Told::new(runtime);
         let (expelled, held) = (told.expelled.subscribe(), told.held.subscribe());
+        let trouble = told.trouble.subscribe();
         let standing = Arc::<Standing>::default();
         let stands = Arc::clone(&standing);
         let joining = tokio::spawn(async move {
@@ -76,7 +80,12 @@ impl Share {
                 Err(error) => tracing::error!(%error, "this node cannot check API keys: it takes no partitions"),
             }
         });
-        Self { expelled, held, standing, joining: joining.abort_handle() }
+        Self { expelled, held, trouble, standing, joining: joining.abort_handle() }
+    }
+
+    /// Why the group does not let this node take part, while it does not.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        self.trouble.borrow().clone()
     }
 
     /// Hands the partitions over to other nodes, as long as there are any, and serves them until then.
@@ -171,8 +180,8 @@ async fn keys_known(queries: &Queries) -> Result<(), QueryError> {
 
 impl Told {
     fn new(runtime: &Runtime) -> Self {
-        let (expelled, held) = (watch::Sender::default(), watch::Sender::default());
-        Self { runtime: runtime.clone(), handle: Handle::current(), expelled, held }
+        let (expelled, held, trouble) = Default::default();
+        Self { runtime: runtime.clone(), handle: Handle::current(), expelled, held, trouble }
     }
 }
 
@@ -190,6 +199,14 @@ impl Owner for Told {
             tracing::warn!(?partitions, "partitions leave this node with answers under way");
         }
         self.held.send_modify(|held| held.retain(|partition| !partitions.contains(partition)));
+    }
+
+    fn troubled(&self, reason: Option<&str>) {
+        self.trouble.send_if_modified(|trouble| {
+            let is_new = trouble.as_deref() != reason;
+            *trouble = reason.map(str::to_owned);
+            is_new
+        });
     }
 
     fn expelled(&self, reason: &str) {

@@ -77,6 +77,7 @@ async fn lacks(shared: &Shared) -> Vec<Lack> {
     if shared.node.runtime.figures().await.iter().flatten().any(|figures| figures.clock_jumped) {
         lacks.push(Lack::new("the clock jumped: no command is decided until the node is started again"));
     }
+    lacks.extend(shared.node.trouble().map(Lack::new));
     if shared.draining.load(Ordering::SeqCst) {
         lacks.push(Lack::new("the node is stopping"));
     }
@@ -162,6 +163,9 @@ async fn readings(shared: &Shared) -> Readings {
     add("partition_quarantined", "Entities set aside after a panic", |f| f.quarantined as f64);
     add("partition_clock_jumped", "1 where commands stand still because the clock jumped", |f| {
         f64::from(u8::from(f.clock_jumped))
+    });
+    add("partition_clock_drift_seconds", "How far the wall clock has drifted from the time that has passed", |f| {
+        f.clock_drift_micros as f64 / 1e6
     });
     add("partition_tail_seconds", "How long the log's tail was read when the partition was opened", |f| {
         f.tail_read.as_secs_f64()

@@ -39,7 +39,10 @@ pub fn read_body(body: &[u8]) -> Result<Vec<Recorded<'_>>, NotAnEvent> {
 }
 
 pub(super) fn read_parsed(body: &[u8]) -> Result<Vec<Recorded<'_>>, NotAnEvent> {
-    let events: Vec<Wire<'_>> = serde_json::from_slice(body).map_err(|e| NotAnEvent::Json(e.to_string()))?;
+    let events: Vec<Wire<'_>> = serde_json::from_slice(body).map_err(|error| {
+        let reason = error.to_string();
+        if reason.starts_with("unknown field") { NotAnEvent::Newer(reason) } else { NotAnEvent::Json(reason) }
+    })?;
     events.into_iter().map(read_event).collect()
 }
 

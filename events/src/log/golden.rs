@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use proptest::prelude::*;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use super::record::{Header, MOST_BYTES};
 use super::{Claim, Commit, Content, Genesis, Hash, LogId, NotARecord, Record, Seal, Verdict, judge};
@@ -143,7 +144,11 @@ fn a_record_that_ends_early_or_runs_on_is_none() {
 fn a_newer_record_format_is_named_as_such() {
     let mut stored = Golden::load("commit").stored;
     stored[0] = 2;
-    assert_eq!(Record::decode(&stored), Err(NotARecord::Format(2)));
+    assert_eq!(Record::decode(&stored), Err(NotARecord::Format(2)), "a byte that was changed is no newer format");
+    let (bytes, _) = stored.split_at(stored.len() - 32);
+    let digest = Sha256::new().chain_update("kippu.record.2").chain_update(bytes).finalize();
+    let stored = [bytes, &digest].concat();
+    assert_eq!(Record::decode(&stored), Err(NotARecord::Newer(2)));
 }
 
 #[test]

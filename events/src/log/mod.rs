@@ -88,6 +88,16 @@ pub enum ReadError {
         /// How many there are.
         partitions: u16,
     },
+    /// A later version of kippu has written what lies there, and reads it.
+    #[error("partition {partition} cannot be read from offset {offset} on by this version of kippu: {reason}")]
+    Newer {
+        /// Partition.
+        partition: u16,
+        /// Offset.
+        offset: u64,
+        /// What it would have to read.
+        reason: String,
+    },
     /// The medium did not give the bytes back. The text names file and place where the backend knows them.
     #[error("partition {partition} cannot be read from offset {offset}: {reason}")]
     Medium {

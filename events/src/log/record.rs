@@ -134,6 +134,11 @@ pub enum NotARecord {
     /// Written by a later version of this software, or by no version.
     #[error("field format: this version reads record format {FORMAT}, not {0}")]
     Format(u8),
+    /// A later version of kippu has written it, and reads it: the digest, which every format keeps at the end, is right.
+    #[error(
+        "field format: it has record format {0}, and this version of kippu reads {FORMAT}; use the version that wrote it"
+    )]
+    Newer(u8),
     /// No record kind.
     #[error("field kind: there is no record kind {0}")]
     Kind(u8),
@@ -269,6 +274,9 @@ impl<'a> Record<'a> {
         }
         match stored.first() {
             None => return Err(NotARecord::Length("format")),
+            Some(&format) if format > FORMAT && has_its_digest(stored, format) => {
+                return Err(NotARecord::Newer(format));
+            }
             Some(&format) if format != FORMAT => return Err(NotARecord::Format(format)),
             Some(_) => {}
         }
@@ -339,6 +347,14 @@ pub fn claim_hash(digest: Hash, number: u64, head: Hash) -> Hash {
     sha.update(number.to_be_bytes());
     sha.update(head.0);
     Hash(sha.finalize().into())
+}
+
+/// Whether `stored` ends with the digest of what lies before it, as every format has it under its own number.
+fn has_its_digest(stored: &[u8], format: u8) -> bool {
+    stored.split_last_chunk::<DIGEST_BYTES>().is_some_and(|(bytes, tail)| {
+        let sha = Sha256::new().chain_update(format!("kippu.record.{format}")).chain_update(bytes);
+        sha.finalize()[..] == tail[..]
+    })
 }
 
 fn digest(bytes: &[u8]) -> Hash {

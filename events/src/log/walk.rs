@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use super::judge::{begin, judge};
-use super::record::{Content, Genesis, Hash, Record};
+use super::record::{Content, Genesis, Hash, NotARecord, Record};
 use super::{Head, ReadLog, Verdict};
 
 /// How far back a client library may repeat a record: far more than any has in flight.
@@ -64,6 +64,8 @@ pub struct Broken {
     pub number: u64,
     /// Field and finding.
     pub reason: String,
+    /// Whether a later version of kippu has written it, and reads it: no damage.
+    pub newer: bool,
 }
 
 impl Walk {
@@ -132,7 +134,10 @@ impl Walk {
             let expected = self.offset;
             return Err(self.broken(format!("field offset: nothing lies at {expected}; the next entry is at {offset}")));
         }
-        let record = Record::decode(stored).map_err(|error| self.broken(error.to_string()))?;
+        let record = Record::decode(stored).map_err(|error| Broken {
+            newer: matches!(error, NotARecord::Newer(_)),
+            ..self.broken(error.to_string())
+        })?;
         let digest_at = |head, number| self.digest_at(head, number).or_else(|| older(number));
         let head = match self.head {
             None => begin(&self.genesis, &record).map_err(|damage| self.broken(damage.to_string()))?,
@@ -169,7 +174,8 @@ impl Walk {
     /// What comes next is damage for this reason.
     #[must_use]
     pub fn broken(&self, reason: String) -> Broken {
-        Broken { partition: self.genesis.partition, number: self.head.map_or(0, |head| head.number + 1), reason }
+        let number = self.head.map_or(0, |head| head.number + 1);
+        Broken { partition: self.genesis.partition, number, reason, newer: false }
     }
 }
 

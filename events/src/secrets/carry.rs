@@ -165,6 +165,15 @@ impl Carrier {
         self.to.add(&news)?;
         Ok(news.len() as u64)
     }
+
+    /// How many of `persons` have no key there and were not forgotten: what is sealed under it is never read again.
+    #[must_use]
+    pub fn lacks(&self, persons: &HashSet<EntityId>) -> usize {
+        persons
+            .iter()
+            .filter(|person| !self.there.keys.contains(person) && !self.there.forgotten.contains(person))
+            .count()
+    }
 }
 
 impl Known {

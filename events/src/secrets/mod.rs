@@ -18,8 +18,6 @@ mod token;
 use std::path::Path;
 use std::sync::Arc;
 
-use unicode_normalization::UnicodeNormalization as _;
-
 pub use self::carry::{Carrier, KeysFrom, KeysTo, carry_keyring};
 use self::keyring::{Key, Keyring};
 use self::mac::Keyed;
@@ -29,7 +27,7 @@ use self::token::Mint;
 
 use crate::event::Mac;
 pub use crate::opaque::{PinVerifier, SealedField, TokenHash};
-use crate::{EntityId, EntityKey, Family, Principal, log_id::LogId};
+use crate::{EntityId, EntityKey, Family, Principal, caseless, log_id::LogId};
 
 /// What a bearer token is for. A token of one purpose is a forgery for every other.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -258,14 +256,11 @@ impl Secrets {
         EntityId::from_hash(&keyed.with(key.as_bytes()).finish())
     }
 
-    /// The id of the user with this login name. White space around it and the case of its letters do not count, nor
-    /// which of Unicode's equal spellings it has.
+    /// The id of the user with this login in this realm. Ways to write the same name, as [`caseless`] has them, do not count.
     #[must_use]
     pub fn login_id(&self, realm: &str, login: &str) -> EntityId {
-        // Compatibility forms of other characters can begin with a space, so white space goes last.
-        let normal: String = login.nfkc().flat_map(char::to_lowercase).nfkc().collect();
-        let keyed = self.login.clone().with(realm.as_bytes());
-        EntityId::from_hash(&keyed.with(normal.trim().as_bytes()).finish())
+        let keyed = self.login.clone().with(caseless::fold(realm).as_bytes());
+        EntityId::from_hash(&keyed.with(caseless::fold(login).as_bytes()).finish())
     }
 
     /// The text of a token, the same at every call; nothing where there is no such root key.

@@ -81,9 +81,10 @@ fn a_sealed_field_opens_for_its_person_and_field_only() {
 fn logins_that_people_take_for_the_same_are_the_same_user() {
     let secrets = secrets();
     let id = secrets.login_id("default", "Zoë@Example.org");
-    for same in [" zoë@example.org ", "ZOË@EXAMPLE.ORG", "Zoe\u{308}@example.org"] {
+    for same in [" zoë@example.org ", "ZOË@EXAMPLE.ORG", "Zoe\u{308}@example.org", "\u{feff}zoë@example\u{ad}.org"] {
         assert_eq!(secrets.login_id("default", same), id, "{same}");
     }
+    assert_eq!(secrets.login_id("DEFAULT ", "zoë@example.org"), id);
     assert_ne!(secrets.login_id("other", "zoë@example.org"), id);
     assert_ne!(secrets.login_id("default", "zoe@example.org"), id);
 }

@@ -2,7 +2,7 @@
 
 use kippu_events::NotAnEvent;
 use kippu_events::event::{self, EventId};
-use kippu_events::log::walk::{Skip, Step};
+use kippu_events::log::walk::{Broken, Skip, Step};
 use kippu_events::log::{self, Bound, Content, ReadError, ReadLog};
 
 use super::Options;
@@ -22,9 +22,12 @@ pub(super) fn walk(log: &dyn ReadLog, partition: u16, options: &Options<'_>) -> 
         breaches: Breaches::new(options.most_breaches),
         found: Partition { partition, ..Partition::default() },
     };
-    let damage = walk.run().err();
+    let ended = walk.run().err();
     let Walk { mut found, head, breaches, .. } = walk;
-    found.damage = damage;
+    (found.newer, found.damage) = match ended {
+        Some(place) if place.newer => (Some(place), None),
+        damage => (None, damage),
+    };
     found.head = head.map(|h| Head { number: h.number, hash: h.hash, sealed: h.sealed });
     found.breaches = breaches.count;
     found.first_breaches = breaches.first;
@@ -43,15 +46,23 @@ struct Walk<'a> {
     found: Partition,
 }
 
-/// Where a damage shows, before it is known which record that is.
+/// Where the walk ends, before it is known which record that is.
 struct Fault {
     field: String,
     reason: String,
+    /// Whether a later version of kippu reads on.
+    newer: bool,
 }
 
 impl Fault {
     fn new(field: &str, reason: impl Into<String>) -> Self {
-        Self { field: field.to_owned(), reason: reason.into() }
+        Self { field: field.to_owned(), reason: reason.into(), newer: false }
+    }
+}
+
+impl From<Broken> for Fault {
+    fn from(broken: Broken) -> Self {
+        Self { newer: broken.newer, ..named(&broken.reason) }
     }
 }
 
@@ -66,14 +77,15 @@ fn named(text: &str) -> Fault {
 impl From<NotAnEvent> for Fault {
     fn from(error: NotAnEvent) -> Self {
         let field = match &error {
-            NotAnEvent::Json(_) => "body",
+            NotAnEvent::Json(_) | NotAnEvent::Newer(_) => "body",
             NotAnEvent::Id(_) => "id",
-            NotAnEvent::Subject(_) => "subject",
+            NotAnEvent::Subject(_) | NotAnEvent::Family(_) => "subject",
+            NotAnEvent::Schema { .. } => "schemaversion",
             NotAnEvent::Kind(_) => "type",
             NotAnEvent::Data { .. } => "data",
             NotAnEvent::Attribute { attribute, .. } => attribute,
         };
-        Self::new(field, error.to_string())
+        Self { newer: error.is_newer(), ..Self::new(field, error.to_string()) }
     }
 }
 
@@ -107,6 +119,7 @@ impl Walk<'_> {
                     continue;
                 }
                 Err(ReadError::Medium { reason, .. }) => Fault::new("medium", reason),
+                Err(ReadError::Newer { reason, .. }) => Fault { newer: true, ..Fault::new("format", reason) },
                 Err(error @ ReadError::NoPartition { .. }) => Fault::new("medium", error.to_string()),
             };
             return Err(self.damage(offset, &fault));
@@ -117,12 +130,13 @@ impl Walk<'_> {
     /// What was to follow the head, and lies at `offset`, is damage.
     fn damage(&self, offset: u64, fault: &Fault) -> Damage {
         let number = self.head.map_or(0, |head| head.number + 1);
-        Damage { number, offset, field: fault.field.clone(), reason: fault.reason.clone() }
+        let newer = fault.newer;
+        Damage { number, offset, field: fault.field.clone(), reason: fault.reason.clone(), newer }
     }
 
     fn take(&mut self, offset: u64, stored: &[u8]) -> Result<(), Fault> {
         self.found.bytes += stored.len() as u64;
-        let (skipped, field, what) = match self.walk.take(offset, stored).map_err(|broken| named(&broken.reason))? {
+        let (skipped, field, what) = match self.walk.take(offset, stored)? {
             Step::Valid(record) => return self.follow(&record.content),
             Step::Skipped(_, Skip::Stale) => (&mut self.found.stale, "epoch", "of an epoch that is over"),
             Step::Skipped(_, Skip::Duplicate) => {

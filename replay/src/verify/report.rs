@@ -15,7 +15,7 @@ use crate::rules::Breach;
 pub struct Report {
     /// The log.
     pub log: LogId,
-    /// No damage and no breach anywhere.
+    /// No damage and no breach anywhere, and all of it was read.
     pub sound: bool,
     /// In order.
     pub partitions: Vec<Partition>,
@@ -46,6 +46,8 @@ pub struct Totals {
     pub orphans: u64,
     /// Partitions with damage.
     pub damaged: u64,
+    /// Partitions that only a later version of kippu reads to their end.
+    pub newer: u64,
     /// Breaches of rules.
     pub breaches: u64,
 }
@@ -73,6 +75,8 @@ pub struct Partition {
     pub head: Option<Head>,
     /// Where the walk halted.
     pub damage: Option<Damage>,
+    /// Where it halted at what a later version of kippu has written: no damage, but not looked at either.
+    pub newer: Option<Damage>,
     /// How many rules were broken.
     pub breaches: u64,
     /// The first of them.
@@ -101,6 +105,9 @@ pub struct Damage {
     pub field: String,
     /// What is wrong with it.
     pub reason: String,
+    /// Whether a later version of kippu reads it.
+    #[serde(skip)]
+    pub(super) newer: bool,
 }
 
 impl Report {
@@ -120,17 +127,24 @@ impl Report {
             totals.duplicates += partition.duplicates;
             totals.orphans += partition.orphans;
             totals.damaged += u64::from(partition.damage.is_some());
+            totals.newer += u64::from(partition.newer.is_some());
             totals.breaches += partition.breaches;
         }
         Self {
             log,
-            sound: totals.damaged == 0 && totals.breaches == 0,
+            sound: totals.damaged == 0 && totals.breaches == 0 && totals.newer == 0,
             partitions,
             totals,
             since_checkpoint: options.since.is_some(),
             threads,
             seconds: took.as_secs_f64(),
         }
+    }
+
+    /// Whether nothing is wrong with what was read, and a later version of kippu has to read the rest.
+    #[must_use]
+    pub const fn is_only_newer(&self) -> bool {
+        self.totals.newer > 0 && self.totals.damaged == 0 && self.totals.breaches == 0
     }
 
     /// The heads, to be compared with later.
@@ -173,6 +187,9 @@ impl fmt::Display for Report {
                 let Damage { number, field, reason, .. } = damage;
                 writeln!(f, "DAMAGE partition {place}, number {number}, field {field}: {reason}")?;
             }
+            if let Some(Damage { number, field, reason, .. }) = &partition.newer {
+                writeln!(f, "NEWER  partition {place}, number {number}, field {field}: {reason}")?;
+            }
             for Breach { number, event, rule, detail } in &partition.first_breaches {
                 writeln!(f, "BREACH partition {place}, number {number}, event {event}, rule {rule}: {detail}")?;
             }
@@ -181,10 +198,15 @@ impl fmt::Display for Report {
                 writeln!(f, "BREACH partition {place}: and {more} more")?;
             }
         }
-        let Totals { records, events, damaged, breaches, .. } = self.totals;
+        let Totals { records, events, damaged, breaches, newer, .. } = self.totals;
         writeln!(f, "{records} records, {events} events, {:.1} s on {} threads", self.seconds, self.threads)?;
         if self.sound {
             write!(f, "verify: sound")
+        } else if self.is_only_newer() {
+            write!(
+                f,
+                "verify: NOT VERIFIED ({newer} partitions go on in a format of a later version of kippu, which reads them)"
+            )
         } else {
             write!(f, "verify: DAMAGED ({damaged} partitions damaged, {breaches} rules broken)")
         }

@@ -115,7 +115,7 @@ impl Partition {
         tracing::debug!(partition = self.around.partition, folded = opened.folded, "partition open");
         self.unread = false;
         self.phase.send_replace(Phase::Serving { last: opened.last });
-        self.serving = Some(Serving::new(Arc::clone(&self.around), opened, self.clock_jumped));
+        self.serving = Some(Serving::new(Arc::clone(&self.around), opened, self.drift));
     }
 
     /// Nothing is served here any more, by nobody.
@@ -149,7 +149,7 @@ impl Partition {
     /// Ends this claim. What comes next is a new one, unless somebody else has taken over.
     pub(super) fn end(&mut self, error: &AppendError, ctx: &mut Context<Self>) {
         if let Some(serving) = self.serving.take() {
-            self.clock_jumped |= serving.figures().clock_jumped;
+            self.drift = serving.drift();
             serving.fail();
         }
         self.touch();

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Serving;
+use crate::runtime::clock::Drift;
 
 /// Figures of one partition.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -23,11 +24,18 @@ pub struct Figures {
     pub quarantined: usize,
     /// Whether commands stand still because the wall clock jumped.
     pub clock_jumped: bool,
+    /// How far the wall clock has drifted from the monotonic one, in microseconds.
+    pub clock_drift_micros: i64,
     /// How long it took to read what the store lacked when the partition was opened.
     pub tail_read: Duration,
 }
 
 impl Serving {
+    /// How far the clock has drifted, for the next claim.
+    pub const fn drift(&self) -> Drift {
+        self.keeper.drift()
+    }
+
     /// Figures for operators.
     pub fn figures(&self) -> Figures {
         Figures {
@@ -39,6 +47,7 @@ impl Serving {
             lagging: self.room.dirty(),
             quarantined: self.quarantined.len(),
             clock_jumped: self.keeper.jumped(),
+            clock_drift_micros: self.keeper.drifted_micros(),
             tail_read: self.tail_read,
         }
     }

@@ -99,7 +99,7 @@ fn a_log_that_does_not_show_what_it_confirmed_is_not_served() {
             let lying = Lying { log: log.clone(), shown, hash };
             let refused = open_in(&lying, &stage.store(&format!("{shown}"))).err().expect("refused");
             assert!(!refused.is_passing(), "{refused}");
-            let OpenError::Damaged(Broken { partition: 0, number, reason }) = refused else { panic!("{refused}") };
+            let OpenError::Damaged(Broken { partition: 0, number, reason, .. }) = refused else { panic!("{refused}") };
             assert_eq!((number, reason.as_str()), (place, expected));
         }
         assert!(open_in(&*log, &stage.store("honest")).is_ok());

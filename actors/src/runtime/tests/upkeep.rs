@@ -9,6 +9,7 @@ use super::*;
 use crate::catalogue;
 use crate::erased::Preparation;
 use crate::runtime::Submission;
+use crate::runtime::clock::Drift;
 use crate::runtime::open::open;
 use crate::runtime::resident::RECENT;
 use crate::runtime::serving::{Effect, Job, Serving, Surroundings};
@@ -33,7 +34,8 @@ impl Desk {
         let opened = open(&*log, &store, 0, &claimant, Arc::new(move |news| tell.send(news).unwrap())).unwrap();
         let (clock, its) = (Arc::new(ManualClock::new(NOON)), Arc::clone(&secrets));
         let around = Surroundings { log: LOG, partition: 0, secrets: its, clock, most_resident: 1 };
-        Self { serving: Serving::new(Arc::new(around), opened, false), log, told, secrets, _folder: folder }
+        let drift = Drift::new(&*around.clock);
+        Self { serving: Serving::new(Arc::new(around), opened, drift), log, told, secrets, _folder: folder }
     }
 
     /// Asks a placement. Gives its id, and what is to be done elsewhere.

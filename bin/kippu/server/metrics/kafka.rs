@@ -18,6 +18,8 @@ pub(crate) fn tell(readings: &mut Readings, figures: &Figures) {
         let values = figures.clients.iter().map(|(name, client)| ([name.clone()], value(client) as f64));
         readings.add(kind, name, help, ["client"], values);
     }
+    let checks = [([], figures.checks as f64)];
+    readings.add(Kind::Counter, "kafka_checks", "Looks at the topics, with whatever outcome", [], checks);
     let mut gauge = |name, help, value: fn(&Broker) -> f64| {
         let brokers = figures.clients.iter().flat_map(|(name, client)| client.brokers.iter().map(move |b| (name, b)));
         let values = brokers.map(|(name, broker)| ([name.clone(), broker.node.to_string()], value(broker)));
@@ -54,8 +56,9 @@ mod tests {
         let client =
             Client { queued: 4, queued_bytes: 400, sent_bytes: 5000, received_bytes: 60, brokers: vec![broker] };
         let mut readings = Readings::default();
-        tell(&mut readings, &Figures { clients: [("producer-0".to_owned(), client)].into() });
+        tell(&mut readings, &Figures { clients: [("producer-0".to_owned(), client)].into(), checks: 7 });
         for line in [
+            "kippu_kafka_checks_total 7",
             "# TYPE kippu_kafka_queued gauge",
             "kippu_kafka_queued{client=\"producer-0\"} 4",
             "kippu_kafka_queued_bytes{client=\"producer-0\"} 400",

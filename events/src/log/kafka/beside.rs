@@ -11,18 +11,34 @@ use crate::log::{Bound, LogId, Page, ReadError, ReadLog, Watch};
 pub struct Beside {
     identity: Identity,
     fetch: Fetch,
+    concern: Option<OpenError>,
 }
 
 impl Beside {
-    /// The log at `address`, for reading only.
+    /// The log at `address`, for reading only. Also one that does not keep a history any more: all the more reason to take it
+    /// away from there.
     ///
     /// # Errors
-    /// As [`super::KafkaLog::open`].
+    /// As [`super::KafkaLog::open`], where what the topic holds is no log, or another one.
     pub fn open(address: &Address, settings: &Settings) -> Result<Self, OpenError> {
         let fetch = Fetch::new(Access::new(address, settings)?);
         let identity = topic::identify(&fetch, settings)?;
-        check::check(&fetch, settings)?;
-        Ok(Self { identity, fetch })
+        let checked = identity.check_size(fetch.topic()).and_then(|()| check::check(&fetch, settings));
+        Ok(Self { identity, fetch, concern: checked.err() })
+    }
+
+    /// This, if a node may serve the log as the topic is now.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn fit_to_serve(mut self) -> Result<Self, OpenError> {
+        self.concern.take().map_or(Ok(self), Err)
+    }
+
+    /// Why no node may serve the log as the topic is now, or why that is not known.
+    #[must_use]
+    pub const fn concern(&self) -> Option<&OpenError> {
+        self.concern.as_ref()
     }
 }
 

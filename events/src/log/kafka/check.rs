@@ -1,5 +1,8 @@
-//! What a topic has to be so that it keeps a history: nothing in it is deleted or compacted, and no single broker takes an
-//! answered record with it.
+//! What a topic has to be so that it keeps a history and takes records: nothing in it is deleted or compacted, no single
+//! broker takes an answered record with it, and no limit of it is smaller than what a node writes.
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
@@ -7,13 +10,18 @@ use rdkafka::admin::{AdminOptions, ResourceSpecifier};
 use rdkafka::consumer::Consumer as _;
 
 use super::client::PATIENCE;
+use super::error::is_not_allowed;
 use super::fetch::Fetch;
+use super::properties::most_message_bytes;
+use super::topic::NewTopic;
 use super::{OpenError, Settings};
 
 /// Copies of each partition, and how many of them must have a record before it is answered: one broker may be gone, and
 /// one more while it is.
 const LEAST_REPLICAS: u16 = 3;
-const LEAST_IN_SYNC: usize = 2;
+const LEAST_IN_SYNC: u16 = 2;
+/// How far a node's clock may be from a broker's where the node's is what counts.
+const LEAST_TIME_MS: i64 = 300_000;
 
 /// What the brokers say of a topic.
 struct Facts {
@@ -22,13 +30,21 @@ struct Facts {
     settings: BTreeMap<String, String>,
 }
 
-/// Refuses a topic that could lose history.
+/// Refuses a topic that could lose history, or that does not take every record.
 pub(super) fn check(fetch: &Fetch, settings: &Settings) -> Result<(), OpenError> {
-    let complaints = complaints(&facts(fetch)?, settings);
+    refuse(fetch.topic(), &complaints(&facts(fetch)?, settings))
+}
+
+/// Refuses to make a topic that [`check`] would refuse.
+pub(super) fn check_new(topic: &str, new: &NewTopic, settings: &Settings) -> Result<(), OpenError> {
+    refuse(topic, &too_few_copies(new.replicas, new.in_sync(), settings))
+}
+
+fn refuse(topic: &str, complaints: &[String]) -> Result<(), OpenError> {
     if complaints.is_empty() {
         return Ok(());
     }
-    Err(OpenError::Unsafe { topic: fetch.topic().to_owned(), reasons: complaints.join("; ") })
+    Err(OpenError::Unsafe { topic: topic.to_owned(), reasons: complaints.join("; ") })
 }
 
 /// Copies of the partition that has the fewest.
@@ -47,7 +63,12 @@ fn facts(fetch: &Fetch) -> Result<Facts, OpenError> {
     let told = futures_executor::block_on(admin.describe_configs([&topic], &options)).map_err(OpenError::client)?;
     let mut settings = BTreeMap::new();
     for resource in told {
-        let resource = resource.map_err(|code| OpenError::Client(format!("the topic's settings: {code}")))?;
+        let resource = resource.map_err(|code| match code {
+            code if is_not_allowed(code) => {
+                OpenError::NotAllowed { what: format!("describe the settings of the topic {}", fetch.topic()), code }
+            }
+            code => OpenError::Client(format!("the settings of the topic {}: {code}", fetch.topic())),
+        })?;
         settings.extend(resource.entries.into_iter().filter_map(|entry| Some((entry.name, entry.value?))));
     }
     Ok(Facts { replicas, settings })
@@ -67,70 +88,44 @@ fn complaints(facts: &Facts, settings: &Settings) -> Vec<String> {
             complaints.push(format!("{name} is {}, not {wanted}: {why}", found(name)));
         }
     }
-    if !settings.accept_single_copy {
-        if facts.replicas < LEAST_REPLICAS {
-            complaints.push(format!("its replication factor is {}, not {LEAST_REPLICAS}", facts.replicas));
+    let most = most_message_bytes(&settings.properties);
+    let mut at_least = vec![
+        ("max.message.bytes", most, "a node writes as much at once"),
+        ("segment.bytes", most, "a node writes as much at once"),
+    ];
+    // Otherwise the broker's clock counts.
+    if found("message.timestamp.type") != "LogAppendTime" {
+        let why = "records of a node whose clock is off would be refused";
+        at_least.push(("message.timestamp.before.max.ms", LEAST_TIME_MS, why));
+        at_least.push(("message.timestamp.after.max.ms", LEAST_TIME_MS, why));
+    }
+    for (name, least, why) in at_least {
+        // A broker from before a setting was there has no such limit.
+        let is_told = facts.settings.contains_key(name);
+        if is_told && found(name).parse::<i64>().is_ok_and(|found| found < least) {
+            complaints.push(format!("{name} is {}, less than {least}: {why}", found(name)));
         }
-        let in_sync = found("min.insync.replicas");
-        if in_sync.parse::<usize>().is_ok_and(|in_sync| in_sync < LEAST_IN_SYNC) || in_sync.parse::<usize>().is_err() {
-            complaints.push(format!("min.insync.replicas is {in_sync}, not {LEAST_IN_SYNC}"));
-        }
+    }
+    match found("min.insync.replicas").parse() {
+        Ok(in_sync) if in_sync > facts.replicas => complaints.push(format!(
+            "min.insync.replicas is {in_sync}, more than the replication factor {}: no record would be taken",
+            facts.replicas
+        )),
+        Ok(in_sync) => complaints.extend(too_few_copies(facts.replicas, in_sync, settings)),
+        Err(_) => complaints.push(format!("min.insync.replicas is {}, not a number", found("min.insync.replicas"))),
     }
     complaints
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn complaints(facts: &Facts, accept_single_copy: bool) -> Vec<String> {
-        super::complaints(facts, &Settings { accept_single_copy, ..Settings::default() })
-    }
-
-    fn safe() -> Facts {
-        let settings = [
-            ("cleanup.policy", "delete"),
-            ("retention.ms", "-1"),
-            ("retention.bytes", "-1"),
-            ("unclean.leader.election.enable", "false"),
-            ("min.insync.replicas", "2"),
-        ];
-        let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        Facts { replicas: 3, settings }
-    }
-
-    #[test]
-    fn a_topic_that_loses_nothing_is_taken() {
-        assert_eq!(complaints(&safe(), false), Vec::<String>::new());
-    }
-
-    #[test]
-    fn each_setting_that_could_lose_history_is_named() {
-        for (name, value) in [
-            ("cleanup.policy", "compact"),
-            ("cleanup.policy", "compact,delete"),
-            ("retention.ms", "604800000"),
-            ("retention.bytes", "1"),
-            ("unclean.leader.election.enable", "true"),
-            ("min.insync.replicas", "1"),
-            ("min.insync.replicas", ""),
-        ] {
-            let mut facts = safe();
-            facts.settings.insert(name.to_owned(), value.to_owned());
-            let [complaint] = &complaints(&facts, false)[..] else { panic!("{name}") };
-            assert!(complaint.starts_with(&format!("{name} is {value}, not ")), "{complaint}");
-            facts.settings.remove(name);
-            assert_eq!(complaints(&facts, false).len(), 1, "what is not told is not trusted");
+fn too_few_copies(replicas: u16, in_sync: u16, settings: &Settings) -> Vec<String> {
+    let mut complaints = Vec::new();
+    if !settings.accept_single_copy {
+        if replicas < LEAST_REPLICAS {
+            complaints.push(format!("its replication factor is {replicas}, not {LEAST_REPLICAS}"));
+        }
+        if in_sync < LEAST_IN_SYNC {
+            complaints.push(format!("min.insync.replicas is {in_sync}, not {LEAST_IN_SYNC}"));
         }
     }
-
-    #[test]
-    fn few_copies_are_taken_only_where_that_is_accepted() {
-        let mut facts = Facts { replicas: 1, ..safe() };
-        facts.settings.insert("min.insync.replicas".to_owned(), "1".to_owned());
-        assert_eq!(complaints(&facts, false).len(), 2);
-        assert!(complaints(&facts, true).is_empty());
-        facts.settings.insert("retention.ms".to_owned(), "1".to_owned());
-        assert_eq!(complaints(&facts, true).len(), 1);
-    }
+    complaints
 }

@@ -1,6 +1,6 @@
 //! Why a log on Kafka is not opened.
 
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use crate::log::{LogId, ReadError};
 
@@ -38,6 +38,38 @@ pub enum OpenError {
         topic: String,
         /// What is wrong with it.
         reasons: String,
+    },
+    /// A topic without a single record, or with partitions that have none.
+    #[error("the topic {topic} is empty{}: it was emptied, or deleted and made again; restore it, or make a log with init",
+        expected.map_or_else(|| format!(" in partition {partition}"), |log| format!(" in partition {partition} and does not hold the log {log}")))]
+    Empty {
+        /// Which.
+        topic: String,
+        /// The partition that has no record.
+        partition: u16,
+        /// The log that it should hold, where that is known.
+        expected: Option<LogId>,
+    },
+    /// Partitions were added. Those of the log are as they were.
+    #[error(
+        "the topic {topic} has {found} partitions, and its log {partitions}: somebody added some, and Kafka cannot take them away; \
+         copy the history to a new topic with `kippu log copy --seal` and serve it there"
+    )]
+    Grown {
+        /// Which.
+        topic: String,
+        /// Those of the log.
+        partitions: u16,
+        /// Those of the topic.
+        found: u16,
+    },
+    /// The brokers do not allow it.
+    #[error("the brokers do not allow this node to {what}: {code}")]
+    NotAllowed {
+        /// What, as it goes on after `to`.
+        what: String,
+        /// In Kafka's words.
+        code: RDKafkaErrorCode,
     },
     /// The topic holds another log than it should.
     #[error("the topic {topic} holds the log {found}, not {expected}")]
@@ -79,18 +111,45 @@ impl OpenError {
             | Self::NotALog { .. }
             | Self::Unsafe { .. }
             | Self::OtherLog { .. }
+            | Self::Empty { .. }
+            | Self::Grown { .. }
             | Self::OtherCluster { .. }
             | Self::Exists(_) => true,
-            Self::Client(_) | Self::Property { .. } | Self::Read(_) | Self::Thread(_) | Self::NoPartitions => false,
+            Self::Client(_)
+            | Self::NotAllowed { .. }
+            | Self::Property { .. }
+            | Self::Read(_)
+            | Self::Thread(_)
+            | Self::NoPartitions => false,
         }
     }
 
     /// Whether what the topic holds is not this log, so that nobody may read on.
     pub(super) const fn is_foreign(&self) -> bool {
-        self.is_verdict() && !matches!(self, Self::Unsafe { .. })
+        self.is_verdict() && !matches!(self, Self::Unsafe { .. } | Self::Grown { .. })
+    }
+
+    /// An error of the client library, met on the way to `what`.
+    pub(super) fn met(what: &str, error: KafkaError) -> Self {
+        match error.rdkafka_error_code() {
+            Some(code) if is_not_allowed(code) => Self::NotAllowed { what: what.to_owned(), code },
+            Some(_) | None => Self::Client(error.to_string()),
+        }
     }
 
     pub(super) fn client(error: KafkaError) -> Self {
-        Self::Client(error.to_string())
+        Self::met("reach the log", error)
     }
+}
+
+/// Whether the brokers say that a right is missing.
+pub(super) const fn is_not_allowed(code: RDKafkaErrorCode) -> bool {
+    matches!(
+        code,
+        RDKafkaErrorCode::TopicAuthorizationFailed
+            | RDKafkaErrorCode::GroupAuthorizationFailed
+            | RDKafkaErrorCode::ClusterAuthorizationFailed
+            | RDKafkaErrorCode::TransactionalIdAuthorizationFailed
+            | RDKafkaErrorCode::DelegationTokenAuthorizationFailed
+    )
 }

@@ -11,7 +11,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use super::OpenError;
 use super::client::{Access, PATIENCE, Traced};
 use super::figures::Tap;
-use super::message;
+use super::message::{self, Foreign};
 use super::pool::{Lent, Pool};
 use crate::log::{Bound, Entry, Page, ReadError};
 
@@ -43,8 +43,35 @@ struct Idle {
 struct Fault {
     offset: u64,
     reason: String,
-    /// Something else lies there, and not only that the brokers do not give it.
-    foreign: bool,
+    kind: FaultKind,
+}
+
+enum FaultKind {
+    /// The brokers do not give it.
+    NotGiven,
+    /// Something else lies there.
+    Foreign,
+    /// A record that a later version of kippu has written.
+    Newer,
+}
+
+impl Fault {
+    fn not_given(offset: u64, reason: impl ToString) -> Self {
+        Self { offset, reason: reason.to_string(), kind: FaultKind::NotGiven }
+    }
+
+    fn foreign(offset: u64, foreign: &Foreign) -> Self {
+        let kind = if matches!(foreign, Foreign::Newer(_)) { FaultKind::Newer } else { FaultKind::Foreign };
+        Self { offset, reason: format!("a message that is no record: {foreign}"), kind }
+    }
+
+    fn into_error(self, partition: u16) -> ReadError {
+        let Self { offset, reason, kind } = self;
+        match kind {
+            FaultKind::NotGiven | FaultKind::Foreign => ReadError::Medium { partition, offset, reason },
+            FaultKind::Newer => ReadError::Newer { partition, offset, reason },
+        }
+    }
 }
 
 impl Fetch {
@@ -130,7 +157,7 @@ impl Fetch {
         if page.is_err() {
             idle.discard();
         }
-        page.map_err(|fault| failed(fault.offset, fault.reason))
+        page.map_err(|fault| fault.into_error(partition))
     }
 
     /// The first entry of a partition, as the brokers have it now.
@@ -142,16 +169,16 @@ impl Fetch {
         if page.is_err() {
             fresh.discard();
         }
-        let page = page.map_err(|fault| match fault.foreign {
-            true => OpenError::NotALog { topic, reason: fault.reason },
-            false => failed(fault.reason).into(),
+        let page = page.map_err(|fault| match fault.kind {
+            FaultKind::Foreign => OpenError::NotALog { topic, reason: fault.reason },
+            FaultKind::NotGiven | FaultKind::Newer => fault.into_error(partition).into(),
         })?;
         page.entries.into_iter().next().ok_or_else(|| failed("it is empty".to_owned()).into())
     }
 
     /// Reads with a client that nobody is to use again after an error.
     fn read(&self, idle: &mut Idle, partition: u16, offset: u64, end: u64, bound: Bound) -> Result<Page, Fault> {
-        let failed = |error: KafkaError| Fault { offset, reason: error.to_string(), foreign: false };
+        let failed = |error: KafkaError| Fault::not_given(offset, error);
         if idle.stands.take() != Some((partition, offset)) {
             assign(&idle.reader, self.topic(), [(partition, offset)]).map_err(failed)?;
         }
@@ -189,19 +216,17 @@ pub(super) fn assign(
 
 /// A page, and whether `reader` stands right behind it.
 fn collect(reader: &Reader, offset: u64, end: u64, bound: Bound) -> Result<(Page, bool), Fault> {
-    let failed = |offset, reason: String| Fault { offset, reason, foreign: false };
-    let foreign = |offset, reason: String| Fault { offset, reason, foreign: true };
     let until = Instant::now() + PATIENCE;
     let (mut page, mut bytes, mut next) = (Page::default(), 0, offset);
     while next < end && page.entries.len() < bound.entries {
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Err(failed(next, "the brokers do not answer".to_owned()));
+            return Err(Fault::not_given(next, "the brokers do not answer"));
         }
         match reader.poll(left.min(Duration::from_millis(100))) {
             None => {}
             Some(Err(error)) if is_passing(&error) || is_of_the_group(&error) => {}
-            Some(Err(error)) => return Err(failed(next, error.to_string())),
+            Some(Err(error)) => return Err(Fault::not_given(next, error)),
             Some(Ok(found)) => {
                 let at = offset_of(&found);
                 if at < next {
@@ -211,8 +236,11 @@ fn collect(reader: &Reader, offset: u64, end: u64, bound: Bound) -> Result<(Page
                     Ok(entry) if at == next => entry,
                     // What lies before it is told first.
                     _ if !page.entries.is_empty() => return Ok((page, false)),
-                    Ok(_) => return Err(foreign(next, format!("the topic goes on at offset {at}"))),
-                    Err(reason) => return Err(foreign(next, reason)),
+                    Ok(_) => {
+                        let (reason, kind) = (format!("the topic goes on at offset {at}"), FaultKind::Foreign);
+                        return Err(Fault { offset: next, reason, kind });
+                    }
+                    Err(foreign) => return Err(Fault::foreign(next, &foreign)),
                 };
                 bytes += entry.stored.len();
                 if bytes > bound.bytes && !page.entries.is_empty() {
@@ -266,9 +294,7 @@ pub(super) fn headers<'a>(message: &'a BorrowedMessage<'_>) -> impl Iterator<Ite
 }
 
 /// The entry that `message` is, or why it is none of ours.
-pub(super) fn entry(message: &BorrowedMessage<'_>) -> Result<Entry, String> {
-    match message::stored(headers(message), message.payload().unwrap_or_default()) {
-        Ok(stored) => Ok(Entry { offset: offset_of(message), stored }),
-        Err(foreign) => Err(format!("a message that is no record: {foreign}")),
-    }
+pub(super) fn entry(message: &BorrowedMessage<'_>) -> Result<Entry, Foreign> {
+    let stored = message::stored(headers(message), message.payload().unwrap_or_default())?;
+    Ok(Entry { offset: offset_of(message), stored })
 }

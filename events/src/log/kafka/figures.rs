@@ -10,6 +10,8 @@ use rdkafka::Statistics;
 pub struct Figures {
     /// By name: `follower`, and `producer-0` and so on. A client is there once it has told something.
     pub clients: BTreeMap<String, Client>,
+    /// How often the topics were looked at, with whatever outcome.
+    pub checks: u64,
 }
 
 /// One client.

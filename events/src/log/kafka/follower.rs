@@ -13,6 +13,7 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use super::bookmark::Bookmark;
 use super::client::PATIENCE;
+use super::error::is_not_allowed;
 use super::fetch::{entry, is_of_the_group, is_passing, offset_of};
 use super::{OpenError, Shared};
 use crate::log::record::{Header, Record};
@@ -136,7 +137,7 @@ fn take(shared: &Shared, message: &BorrowedMessage<'_>) -> Option<u16> {
             let expected = seat.offset;
             seat.stop(format!("the topic goes on at offset {offset}, not at {expected}"));
         }
-        Err(reason) => seat.stop(format!("offset {offset}: {reason}")),
+        Err(foreign) => seat.stop(format!("offset {offset}: a message that is no record: {foreign}")),
     }
     Some(partition)
 }
@@ -152,6 +153,15 @@ fn settle(shared: &Shared, partition: u16) {
 fn failed(shared: &Shared, error: &KafkaError) {
     if is_passing(error) || is_of_the_group(error) {
         tracing::debug!(%error, "the brokers do not answer");
+        return;
+    }
+    if error.rdkafka_error_code().is_some_and(is_not_allowed) {
+        // It goes on by itself once that is allowed again.
+        let reason = OpenError::met(&format!("read the topic {}", shared.fetch.topic()), error.clone()).to_string();
+        let before = shared.unread.lock().unwrap_or_else(PoisonError::into_inner).replace(reason.clone());
+        if before.as_ref() != Some(&reason) {
+            tracing::error!(%reason, "the log is not followed now");
+        }
         return;
     }
     // An offset that is gone, a topic that is gone, a checksum that is wrong: no partition can be trusted now.

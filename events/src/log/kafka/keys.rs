@@ -31,7 +31,7 @@ use crate::EntityId;
 use crate::log::LogId;
 use crate::secrets::{SharedError, SharedKey, SharedKeys};
 
-const FORMAT: &str = "1";
+const FORMAT: u64 = 1;
 const PARTITION: u16 = 0;
 /// Entries that one read takes: some hundred kilobytes.
 const MOST_READ: usize = 4096;
@@ -58,8 +58,7 @@ struct Reading {
 pub(super) fn create(beside: &Fetch, settings: &Settings, log: LogId, new: &NewTopic) -> Result<(), OpenError> {
     let fetch = Fetch::new(beside.access.keys());
     match topic::count(&fetch) {
-        Ok(1) => return Ok(()),
-        Ok(partitions) => return Err(not_one(&fetch, partitions)),
+        Ok(_) => return Ok(()),
         Err(OpenError::NoTopic(_)) => {}
         Err(error) => return Err(error),
     }
@@ -71,24 +70,38 @@ pub(super) fn create(beside: &Fetch, settings: &Settings, log: LogId, new: &NewT
         Ok(_) => return Err(OpenError::Exists(beside.topic().to_owned())),
         Err(OpenError::NoTopic(_)) => {}
         // It holds no genesis so far.
-        Err(OpenError::Read(_)) if beside.end(0)? == 0 => {}
+        Err(OpenError::Empty { partition: 0, .. }) => {}
         Err(error) => return Err(error),
     }
     topic::make(&fetch, &NewTopic { partitions: 1, ..*new })?;
     topic::wait_until_there(&fetch, 1)
 }
 
-/// Refuses a topic of keys that is not there, or that could lose keys.
-pub(super) fn inspect(keys: &Fetch, settings: &Settings) -> Result<(), OpenError> {
+/// Refuses a topic of keys that is not there, that has lost some, or that could. Gives how many entries it has.
+pub(super) fn inspect(keys: &Fetch, settings: &Settings) -> Result<u64, OpenError> {
     topic::cluster(keys, settings)?;
-    match topic::count(keys)? {
-        1 => check::check(keys, settings),
-        partitions => Err(not_one(keys, partitions)),
+    // There is one order, that of the first partition. Nobody writes to others, which somebody may have added.
+    topic::count(keys)?;
+    let (first, end) = keys.ends(PARTITION)?;
+    if first > 0 {
+        return Err(lost(keys, &format!("it begins at offset {first}: keys were deleted")));
     }
+    if !settings.accept_unsafe {
+        check::check(keys, settings)?;
+    }
+    Ok(end)
 }
 
-fn not_one(fetch: &Fetch, partitions: u16) -> OpenError {
-    OpenError::NotALog { topic: fetch.topic().to_owned(), reason: format!("it has {partitions} partitions, not 1") }
+/// Refuses a topic of keys that has `found` entries, where it had `before`.
+pub(super) fn not_fewer(keys: &Fetch, before: u64, found: u64) -> Result<(), OpenError> {
+    if found >= before {
+        return Ok(());
+    }
+    Err(lost(keys, &format!("it has {found} entries, and had {before}: it was emptied, or deleted and made again")))
+}
+
+fn lost(keys: &Fetch, reason: &str) -> OpenError {
+    OpenError::NotALog { topic: keys.topic().to_owned(), reason: format!("{reason}; restore them") }
 }
 
 impl KeysTopic {
@@ -199,7 +212,7 @@ impl SharedKeys for KeysTopic {
         let (teller, told) = sync_channel(1);
         let (person, log) = (entry.person.to_string(), self.log.to_string());
         let headers = OwnedHeaders::new_with_capacity(2)
-            .insert(Header { key: "kippu-format", value: Some(FORMAT) })
+            .insert(Header { key: "kippu-format", value: Some(&FORMAT.to_string()) })
             .insert(Header { key: "kippu-log", value: Some(&log) });
         let record = BaseRecord::with_opaque_to(self.fetch.topic(), Box::new(teller))
             .partition(i32::from(PARTITION))
@@ -227,8 +240,10 @@ fn parsed<'a>(
     log: LogId,
 ) -> Result<SharedKey, Foreign> {
     let mut headers = Headers(headers);
-    if headers.text("kippu-format")? != FORMAT {
-        return Err(Foreign::Wrong("kippu-format"));
+    match headers.number("kippu-format")? {
+        FORMAT => {}
+        later if later > FORMAT => return Err(Foreign::Newer(later)),
+        other => return Err(Foreign::Format(other)),
     }
     if headers.text("kippu-log")? != log.to_string() {
         return Err(Foreign::Wrong("kippu-log"));

@@ -33,6 +33,8 @@ pub trait Owner: Send + Sync {
     /// These are not. They go to other members when this returns, so it MUST wait for what is under way, but not for
     /// long.
     fn revoked(&self, partitions: &[u16]);
+    /// The group does not let this member take part now, for this reason; it is tried again. Nothing, once it does.
+    fn troubled(&self, reason: Option<&str>);
     /// This member is out of the group for good, for this reason. Nothing is told any more.
     fn expelled(&self, reason: &str);
 }
@@ -68,7 +70,10 @@ impl ClientContext for Rebalanced {
 impl ConsumerContext for Rebalanced {
     fn pre_rebalance(&self, _consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         match rebalance {
-            Rebalance::Assign(list) => each(list, |partitions| self.0.assigned(partitions)),
+            Rebalance::Assign(list) => {
+                self.0.troubled(None);
+                each(list, |partitions| self.0.assigned(partitions));
+            }
             Rebalance::Revoke(list) => each(list, |partitions| self.0.revoked(partitions)),
             Rebalance::Error(error) => tracing::warn!(%error, "the partitions could not be shared out"),
         }
@@ -123,6 +128,7 @@ fn run(consumer: &BaseConsumer<Rebalanced>, told: &dyn Owner, leaves: &AtomicBoo
                     return told.expelled(&reason);
                 }
                 tracing::warn!(%error, "the group of the log's nodes");
+                told.troubled(Some(&error.to_string()));
             }
         }
     }

@@ -10,6 +10,8 @@
 //!
 //! The digest is that of the stored bytes, so a record has one hash wherever it lies.
 
+use std::cmp::Ordering;
+
 use data_encoding::HEXLOWER;
 use memchr::memmem;
 use rdkafka::message::{Header, OwnedHeaders};
@@ -51,8 +53,12 @@ pub(super) enum Foreign {
     Missing(&'static str),
     #[error("header {0}: not as a record has it")]
     Wrong(&'static str),
-    #[error("header kippu-format: this version reads record format {FORMAT}, not {0}")]
+    #[error("header kippu-format: this version of kippu reads record format {FORMAT}, not {0}")]
     Format(u64),
+    #[error(
+        "header kippu-format: it has record format {0}, and this version of kippu reads {FORMAT}; use the version that wrote it"
+    )]
+    Newer(u64),
     #[error("header {0}: no record has it")]
     Unknown(String),
     #[error("only a commit has a value")]
@@ -118,9 +124,11 @@ impl<'a> Message<'a> {
 /// digest is taken as the message has it.
 pub(super) fn stored<'a>(headers: impl Iterator<Item = (&'a str, &'a [u8])>, value: &[u8]) -> Result<Vec<u8>, Foreign> {
     let mut headers = Headers(headers);
-    let format = headers.number("kippu-format")?;
-    if format != u64::from(FORMAT) {
-        return Err(Foreign::Format(format));
+    let format: u64 = headers.number("kippu-format")?;
+    match format.cmp(&u64::from(FORMAT)) {
+        Ordering::Less => return Err(Foreign::Format(format)),
+        Ordering::Greater => return Err(Foreign::Newer(format)),
+        Ordering::Equal => {}
     }
     let content = match headers.text("kippu-kind")? {
         GENESIS => Content::Genesis(Genesis {
@@ -181,7 +189,7 @@ impl<'a, I: Iterator<Item = (&'a str, &'a [u8])>> Headers<I> {
     }
 
     /// A number in the one way in which it is written here.
-    fn number<N: std::str::FromStr + ToString>(&mut self, name: &'static str) -> Result<N, Foreign> {
+    pub(super) fn number<N: std::str::FromStr + ToString>(&mut self, name: &'static str) -> Result<N, Foreign> {
         let text = self.text(name)?;
         text.parse::<N>().ok().filter(|number| number.to_string() == text).ok_or(Foreign::Wrong(name))
     }

@@ -42,9 +42,9 @@ mod tests;
 mod topic;
 mod writer;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 pub use address::Address;
@@ -94,6 +94,12 @@ struct Shared {
     producers: Producers,
     board: Arc<Board>,
     watches: Watches,
+    /// Why the brokers let nobody here read, while they do not.
+    unread: Mutex<Option<String>>,
+    /// How often the topics were looked at.
+    checks: AtomicU64,
+    /// Whether this node is to share partitions with others.
+    joined: AtomicBool,
     stop: AtomicBool,
     /// Wakes the inspector.
     inspect: SyncSender<()>,
@@ -108,6 +114,22 @@ impl Shared {
             place.tell();
         }
         self.producers.purge();
+    }
+
+    /// Nothing is written until it is [`resumed`](Self::resume): the topic does not keep a history as it is now. Reading goes on.
+    fn suspend(&self, reason: &str) {
+        for place in &*self.places {
+            place.seat().suspend(reason.to_owned());
+            place.tell();
+        }
+        self.producers.purge();
+    }
+
+    /// Claims are taken again.
+    fn resume(&self) {
+        for place in &*self.places {
+            place.seat().suspended = None;
+        }
     }
 
     /// Has the topic looked at now.
@@ -130,6 +152,7 @@ impl KafkaLog {
         }
         let fetch = Fetch::new(Access::new(address, settings)?);
         topic::cluster(&fetch, settings)?;
+        topic::check_new(&fetch, settings, id, new)?;
         keys::create(&fetch, settings, id, new)?;
         topic::make(&fetch, new)?;
         topic::owners(&fetch, new)?;
@@ -144,7 +167,10 @@ impl KafkaLog {
     pub fn open(address: &Address, settings: &Settings) -> Result<Arc<Self>, OpenError> {
         let fetch = Fetch::new(Access::new(address, settings)?);
         let identity = topic::identify(&fetch, settings)?;
-        check::check(&fetch, settings)?;
+        if !settings.accept_unsafe {
+            identity.check_size(fetch.topic())?;
+            check::check(&fetch, settings)?;
+        }
         let (inspect, wake) = sync_channel(1);
         let log = Self::follow(fetch, identity, inspect)?;
         inspector::start(Arc::clone(&log.shared), &log.identity, settings, wake)?;
@@ -159,7 +185,10 @@ impl KafkaLog {
         let theirs = Arc::clone(&places);
         let on_failure: OnFailure = Arc::new(move |partition: u16, reason: String| {
             if let Some(place) = theirs.get(usize::from(partition)) {
-                place.seat().end(AppendError::Unknown(reason));
+                let mut seat = place.seat();
+                seat.abandon_claims(&reason);
+                seat.end(AppendError::Unknown(reason));
+                drop(seat);
                 place.tell();
             }
         });
@@ -168,7 +197,20 @@ impl KafkaLog {
         let producers = Producers::new(&fetch.access, partitions, &on_failure, Some(&delivered), &board)?;
         let follower = fetch.follower(Tap::new(&board, "follower"))?;
         let (watches, stop) = (Watches::default(), AtomicBool::new(false));
-        let shared = Arc::new(Shared { places, fetch, follower, producers, board, watches, stop, inspect });
+        let (unread, checks, joined) = (Mutex::default(), AtomicU64::new(0), AtomicBool::new(false));
+        let shared = Arc::new(Shared {
+            places,
+            fetch,
+            follower,
+            producers,
+            board,
+            watches,
+            unread,
+            checks,
+            joined,
+            stop,
+            inspect,
+        });
         let follower = follower::start(Arc::clone(&shared))?;
         let prover = Prover::start(&shared)?;
         Ok(Self { identity, shared, prover, follower: Some(follower) })
@@ -180,10 +222,17 @@ impl KafkaLog {
         &self.identity.cluster
     }
 
+    /// Why nothing is written now, or read, although brokers answer; for everybody to know.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        let suspended = self.shared.places.first().and_then(|place| place.seat().suspended.clone());
+        suspended.or_else(|| self.shared.unread.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+
     /// What Kafka's clients told last of their work.
     #[must_use]
     pub fn figures(&self) -> Figures {
-        self.shared.board.figures()
+        Figures { checks: self.shared.checks.load(Ordering::Acquire), ..self.shared.board.figures() }
     }
 
     /// Joins the other nodes of this log. People are told of this one as `member`.
@@ -191,7 +240,8 @@ impl KafkaLog {
     /// # Errors
     /// [`OpenError`].
     pub fn join(&self, member: &str, owner: Arc<dyn Owner>) -> Result<Membership, OpenError> {
-        let Shared { fetch, .. } = &*self.shared;
+        let Shared { fetch, joined, .. } = &*self.shared;
+        joined.store(true, Ordering::Release);
         topic::owners(fetch, &NewTopic { partitions: self.partitions(), replicas: check::replicas(fetch)? })?;
         Membership::join(&fetch.access, self.identity.log, member, owner)
     }

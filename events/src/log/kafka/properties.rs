@@ -1,10 +1,17 @@
 //! The properties of librdkafka that an operator may give, and why the others are refused: what a log promises rests on
 //! them, or they are set here already. Names and aliases are those of librdkafka's `CONFIGURATION.md`.
 
+use std::collections::BTreeMap;
+
 /// Requests in flight within which Kafka keeps an idempotent producer's messages in order.
 const MOST_IN_FLIGHT: i64 = 5;
 /// Kafka's own default, which has room for the largest record and its headers.
 const LEAST_MESSAGE_BYTES: i64 = 1_000_000;
+
+/// The most that a client with these properties writes at once.
+pub(super) fn most_message_bytes(properties: &BTreeMap<String, String>) -> i64 {
+    properties.get("message.max.bytes").and_then(|bytes| bytes.parse().ok()).unwrap_or(LEAST_MESSAGE_BYTES)
+}
 
 /// What an operator may do with a property.
 enum May {

@@ -33,7 +33,9 @@ impl Restored {
     /// As [`super::KafkaLog::open`], and where its history is damaged.
     pub fn open(address: &Address, settings: &Settings) -> Result<Self, OpenError> {
         let fetch = Fetch::new(Access::new(address, settings)?);
-        let Identity { log: id, partitions, .. } = topic::identify(&fetch, settings)?;
+        let identity = topic::identify(&fetch, settings)?;
+        identity.check_size(fetch.topic())?;
+        let Identity { log: id, partitions, .. } = identity;
         check::check(&fetch, settings)?;
         let failure = Arc::<Mutex<Option<String>>>::default();
         let noted = Arc::clone(&failure);

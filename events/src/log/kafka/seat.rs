@@ -29,6 +29,8 @@ pub(super) struct Seat {
     pub(super) ring: Ring,
     /// Why this partition does not go on.
     pub(super) halt: Option<String>,
+    /// Why nothing is written now, while it is read on.
+    pub(super) suspended: Option<String>,
     pub(super) skips: Skips,
     owner: Option<Owner>,
     /// Claims of this process that have not been read yet, by nonce.
@@ -78,6 +80,7 @@ impl Seat {
             last: Hash::ZERO,
             claimant: None,
             halt: None,
+            suspended: None,
             skips: Skips::default(),
             owner: None,
             claims: HashMap::new(),
@@ -126,10 +129,22 @@ impl Seat {
     pub(super) fn stop(&mut self, reason: String) {
         tracing::error!(partition = self.walk.genesis.partition, %reason, "this partition of the log halts");
         self.end(AppendError::Unknown(reason.clone()));
-        for (_, pending) in self.claims.drain() {
-            answer(&pending.reply, Err(AppendError::Unavailable(reason.clone())));
-        }
+        self.abandon_claims(&reason);
         self.halt = Some(reason);
+    }
+
+    /// Nothing is written until further notice; it is read on.
+    pub(super) fn suspend(&mut self, reason: String) {
+        self.end(AppendError::Unknown(reason.clone()));
+        self.abandon_claims(&reason);
+        self.suspended = Some(reason);
+    }
+
+    /// Nobody waits any more for claims that are under way. Who claims again reads them first, if they come to be there.
+    pub(super) fn abandon_claims(&mut self, reason: &str) {
+        for (_, pending) in self.claims.drain() {
+            answer(&pending.reply, Err(AppendError::Unavailable(reason.to_owned())));
+        }
     }
 
     fn judge(&mut self, entry: &Entry) -> Result<(), Broken> {
@@ -253,7 +268,7 @@ impl Seat {
         listener: Listener,
         reply: Reply,
     ) -> Result<NewClaim, AppendError> {
-        if let Some(reason) = &self.halt {
+        if let Some(reason) = self.halt.as_ref().or(self.suspended.as_ref()) {
             return Err(AppendError::Unavailable(reason.clone()));
         }
         let no_genesis = || AppendError::Unavailable("the partition has no genesis".to_owned());

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::log::LogId;
 
 /// Soon enough that little is written to a topic that was made unsafe, seldom enough that brokers do not feel it.
-const CHECK_EVERY: Duration = Duration::from_secs(60);
+const CHECK_EVERY: Duration = Duration::from_secs(20);
 
 /// See the module.
 #[derive(Clone)]
@@ -20,6 +20,9 @@ pub struct Settings {
     pub check_every: Duration,
     /// Open a topic although one broker could take answered records with it: for trying out.
     pub accept_single_copy: bool,
+    /// Open a topic although it does not keep a history any more: to read what is there, or to end it. Nothing but a seal is
+    /// written to it.
+    pub accept_unsafe: bool,
     /// Properties of librdkafka for every client, as `security.protocol`; [`super::check_properties`] says which are
     /// refused.
     pub properties: BTreeMap<String, String>,
@@ -32,6 +35,7 @@ impl Default for Settings {
             cluster: None,
             check_every: CHECK_EVERY,
             accept_single_copy: false,
+            accept_unsafe: false,
             properties: BTreeMap::new(),
         }
     }
@@ -40,12 +44,13 @@ impl Default for Settings {
 impl fmt::Debug for Settings {
     /// Values of properties may be secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { log, cluster, check_every, accept_single_copy, properties } = self;
+        let Self { log, cluster, check_every, accept_single_copy, accept_unsafe, properties } = self;
         f.debug_struct("Settings")
             .field("log", log)
             .field("cluster", cluster)
             .field("check_every", check_every)
             .field("accept_single_copy", accept_single_copy)
+            .field("accept_unsafe", accept_unsafe)
             .field("properties", &properties.keys())
             .finish()
     }

@@ -8,9 +8,10 @@ use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 
 use super::client::{Access, PATIENCE, Traced};
+use super::error::is_not_allowed;
 use super::fetch::Fetch;
 use super::message::Message;
-use super::{Address, OpenError, Settings};
+use super::{Address, OpenError, Settings, check};
 use crate::log::LogId;
 use crate::log::record::{Content, Genesis, Record};
 
@@ -25,20 +26,20 @@ pub struct NewTopic {
 
 impl NewTopic {
     /// Copies that must have a record before it counts: all but one, so that one broker may be away; of two, both.
-    const fn in_sync(&self) -> u16 {
+    pub(super) const fn in_sync(&self) -> u16 {
         if self.replicas < 3 { self.replicas } else { self.replicas - 1 }
     }
 }
 
 /// Makes sure of the topic over which the nodes of `log` share its partitions out. It holds nothing, so it may be made
-/// anew; but one of another size would leave partitions to nobody.
+/// anew; but a smaller one would leave partitions to nobody. Partitions that were added to it stand for none of the log's.
 pub(super) fn owners(log: &Fetch, new: &NewTopic) -> Result<(), OpenError> {
     let owners = Fetch::new(log.access.owners());
     match count(&owners) {
-        Ok(found) if found == new.partitions => Ok(()),
+        Ok(found) if found >= new.partitions => Ok(()),
         Ok(found) => {
             let there_are = format!("it has {found} partitions, and the log has {}", new.partitions);
-            Err(not_a_log(&owners, &format!("{there_are}: delete it, and the next start makes it anew")))
+            Err(not_a_log(&owners, &format!("{there_are}: delete it, and it is made anew")))
         }
         Err(OpenError::NoTopic(_)) => {
             make(&owners, new)?;
@@ -46,6 +47,26 @@ pub(super) fn owners(log: &Fetch, new: &NewTopic) -> Result<(), OpenError> {
         }
         Err(error) => Err(error),
     }
+}
+
+/// Refuses to make the log `id` where its topic holds something else, or would not keep a history, or where the brokers
+/// would not make one of the three topics. Nothing is made by this.
+pub(super) fn check_new(log: &Fetch, settings: &Settings, id: LogId, new: &NewTopic) -> Result<(), OpenError> {
+    check::check_new(log.topic(), new, settings)?;
+    match identify(log, settings) {
+        Ok(found) if found.log == id => {}
+        Ok(_) => return Err(OpenError::Exists(log.topic().to_owned())),
+        // It was made and not begun, by an earlier attempt or by an operator.
+        Err(OpenError::Empty { partition: 0, .. }) => check::check(log, settings)?,
+        Err(OpenError::Empty { .. } | OpenError::NoTopic(_)) => {}
+        Err(error) => return Err(error),
+    }
+    for (access, partitions) in
+        [(log.access.keys(), 1), (log.access.clone(), new.partitions), (log.access.owners(), new.partitions)]
+    {
+        request(&Fetch::new(access), &NewTopic { partitions, ..*new }, Make::Nothing)?;
+    }
+    Ok(())
 }
 
 /// Writes the genesis of every partition that has none.
@@ -72,6 +93,17 @@ pub(super) fn begin(fetch: &Fetch, id: LogId, partitions: u16) -> Result<(), Ope
 }
 
 pub(super) fn make(fetch: &Fetch, new: &NewTopic) -> Result<(), OpenError> {
+    request(fetch, new, Make::Topic)
+}
+
+/// Whether the brokers are to make a topic, or only to say whether they would.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Make {
+    Topic,
+    Nothing,
+}
+
+fn request(fetch: &Fetch, new: &NewTopic, make: Make) -> Result<(), OpenError> {
     let (admin, name) = (fetch.access.admin()?, fetch.topic());
     let in_sync = new.in_sync().to_string();
     let topic = Request::new(name, i32::from(new.partitions), TopicReplication::Fixed(i32::from(new.replicas)))
@@ -80,12 +112,19 @@ pub(super) fn make(fetch: &Fetch, new: &NewTopic) -> Result<(), OpenError> {
         .set("retention.bytes", "-1")
         .set("min.insync.replicas", &in_sync)
         .set("unclean.leader.election.enable", "false")
+        .set("max.message.bytes", "1048588")
         .set("message.timestamp.type", "LogAppendTime");
-    let options = AdminOptions::new().operation_timeout(Some(PATIENCE)).request_timeout(Some(PATIENCE));
+    let mut options = AdminOptions::new().request_timeout(Some(PATIENCE)).validate_only(make == Make::Nothing);
+    if make == Make::Topic {
+        options = options.operation_timeout(Some(PATIENCE));
+    }
     let made = futures_executor::block_on(admin.create_topics([&topic], &options)).map_err(OpenError::client)?;
     for one in made {
         match one {
             Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+            Err((_, code)) if is_not_allowed(code) => {
+                return Err(OpenError::NotAllowed { what: format!("make the topic {name}"), code });
+            }
             Err((_, code)) => {
                 let NewTopic { partitions, replicas } = new;
                 let asked = format!("the topic {name}, of {partitions} partitions with {replicas} copies each,");
@@ -138,6 +177,9 @@ fn see(fetch: &Fetch) -> Result<Seen, OpenError> {
             Err(_) => Err(not_a_log(fetch, "it has more partitions than a log can have")),
         },
         Some(RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownTopicOrPartition) => Ok(Seen::Nothing),
+        Some(code) if is_not_allowed(code) => {
+            Err(OpenError::NotAllowed { what: format!("describe the topic {}", fetch.topic()), code })
+        }
         Some(code) => Ok(Seen::Passing(code)),
     }
 }
@@ -171,33 +213,51 @@ fn begins_with(fetch: &Fetch, partition: u16) -> Result<Genesis, OpenError> {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Identity {
     pub(super) log: LogId,
+    /// Those of the log.
     pub(super) partitions: u16,
+    /// Those of the topic: more, where some were added.
+    pub(super) found: u16,
     /// Kafka's id of the cluster.
     pub(super) cluster: String,
+}
+
+impl Identity {
+    /// Refuses a topic that has more partitions than its log.
+    pub(super) fn check_size(&self, topic: &str) -> Result<(), OpenError> {
+        let Self { partitions, found, .. } = *self;
+        if found == partitions { Ok(()) } else { Err(OpenError::Grown { topic: topic.to_owned(), partitions, found }) }
+    }
 }
 
 /// Whose log the topic is, if it is the one that `settings` name.
 pub(super) fn identify(fetch: &Fetch, settings: &Settings) -> Result<Identity, OpenError> {
     let cluster = cluster(fetch, settings)?;
-    let partitions = count(fetch)?;
-    for partition in 0..partitions {
-        let (first, _) = fetch.ends(partition)?;
-        if first > 0 {
-            return Err(not_a_log(
-                fetch,
-                &format!("partition {partition} begins at offset {first}: records were deleted"),
-            ));
-        }
-    }
+    let found = count(fetch)?;
+    is_whole(fetch, 0, settings)?;
     let genesis = begins_with(fetch, 0)?;
     if let Some(expected) = settings.log.filter(|expected| *expected != genesis.log) {
         return Err(OpenError::OtherLog { topic: fetch.topic().to_owned(), expected, found: genesis.log });
     }
-    if genesis.partitions != partitions {
-        let reason = format!("it has {partitions} partitions, but its genesis says {}", genesis.partitions);
+    if found < genesis.partitions {
+        let reason = format!("it has {found} partitions, but its genesis says {}", genesis.partitions);
         return Err(not_a_log(fetch, &reason));
     }
-    Ok(Identity { log: genesis.log, partitions, cluster })
+    for partition in 1..genesis.partitions {
+        is_whole(fetch, partition, settings)?;
+    }
+    Ok(Identity { log: genesis.log, partitions: genesis.partitions, found, cluster })
+}
+
+/// Whether the partition still has its first record.
+fn is_whole(fetch: &Fetch, partition: u16, settings: &Settings) -> Result<(), OpenError> {
+    let (first, end) = fetch.ends(partition)?;
+    if first > 0 {
+        return Err(not_a_log(fetch, &format!("partition {partition} begins at offset {first}: records were deleted")));
+    }
+    if end == 0 {
+        return Err(OpenError::Empty { topic: fetch.topic().to_owned(), partition, expected: settings.log });
+    }
+    Ok(())
 }
 
 /// Kafka's id of the cluster that `address` names, which [`Settings`] may ask for from then on.

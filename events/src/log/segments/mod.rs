@@ -31,6 +31,12 @@ const MANIFEST: &str = "manifest.json";
 /// The only format that this code writes.
 const FORMAT: u32 = 1;
 
+/// The one field that every format has.
+#[derive(Deserialize)]
+struct AnyFormat {
+    format: u32,
+}
+
 /// What `manifest.json` says.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -91,6 +97,14 @@ pub enum SegmentsError {
         /// What is wrong.
         reason: String,
     },
+    /// A later version of kippu has made the export, and reads it.
+    #[error("{} has format {format}, and this version of kippu reads {FORMAT}; use the version that wrote it", path.display())]
+    Newer {
+        /// Its manifest.
+        path: PathBuf,
+        /// As written.
+        format: u32,
+    },
     /// Another process exports to there. What both wrote would be one damaged archive.
     #[error(transparent)]
     Lock(#[from] LockError),
@@ -136,9 +150,14 @@ impl Manifest {
             Err(source) => return Err(SegmentsError::Io { path, source }),
         };
         let wrong = |reason: String| SegmentsError::damaged(&path, reason);
+        // Of a later format no more than this is known.
+        let AnyFormat { format } = serde_json::from_slice(&text).map_err(|error| wrong(error.to_string()))?;
+        if format > FORMAT {
+            return Err(SegmentsError::Newer { path, format });
+        }
         let manifest: Self = serde_json::from_slice(&text).map_err(|error| wrong(error.to_string()))?;
         if manifest.format != FORMAT {
-            return Err(wrong(format!("format {} is not {FORMAT}, which this version reads", manifest.format)));
+            return Err(wrong(format!("format {format} is not {FORMAT}, which this version reads")));
         }
         if manifest.heads.len() != usize::from(manifest.partitions) {
             return Err(wrong("it does not have a head for each partition".to_owned()));

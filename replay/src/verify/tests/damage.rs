@@ -186,11 +186,10 @@ fn a_genesis_of_another_log_partition_or_count_is_refused() {
 fn an_event_that_current_code_cannot_decode_is_damage_with_its_field() {
     let tape = honest(seed(), 100);
     for (from, to, field) in [
-        ("\"approval.issued\"", "\"approval.granted\"", "type"),
-        ("\"schemaversion\":1", "\"schemaversion\":2", "schemaversion"),
+        ("\"schemaversion\":1", "\"schemaversion\":0", "schemaversion"),
         ("\"quantity\":2", "\"quantity\":-2", "data"),
         ("\"specversion\":\"1.0\"", "\"specversion\":\"0.3\"", "specversion"),
-        ("\"subject\":\"approvals/", "\"subject\":\"aprovals/", "subject"),
+        ("\"subject\":\"approvals/", "\"subject\":\"approvals", "subject"),
         ("\"time\":\"2027", "\"time\":\"20x7", "time"),
         ("[{", "[", "body"),
     ] {
@@ -201,6 +200,26 @@ fn an_event_that_current_code_cannot_decode_is_damage_with_its_field() {
         let report = check(&forged);
         let damage = only_damage(&report, partition);
         assert_eq!((damage.number, damage.field.as_str()), (number as u64, field), "{report}");
+    }
+}
+
+#[test]
+fn what_a_later_version_has_written_is_no_damage_and_not_called_sound() {
+    let tape = honest(seed(), 100);
+    for (from, to, field) in [
+        ("\"approval.issued\"", "\"approval.granted\"", "type"),
+        ("\"schemaversion\":1", "\"schemaversion\":2", "schemaversion"),
+        ("\"subject\":\"approvals/", "\"subject\":\"vouchers/", "subject"),
+        ("\"subject\":", "\"causation\":\"0-1.0\",\"subject\":", "body"),
+    ] {
+        let (partition, number) = tape.find("approval.issued");
+        let mut later = tape.clone();
+        later.edit(partition, number, |body| body.replacen(from, to, 1));
+        later.rechain(partition, number);
+        let report = check(&later);
+        let newer = report.partitions[usize::from(partition)].newer.clone().expect("it is told");
+        assert_eq!((newer.number, newer.field.as_str()), (number as u64, field), "{report}");
+        assert_eq!((report.totals.damaged, report.sound, report.is_only_newer()), (0, false, true), "{report}");
     }
 }
 

@@ -19,7 +19,7 @@ fn log_on(cluster: &Mock) -> Arc<KafkaLog> {
     let address = Address { brokers: cluster.bootstrap_servers(), topic: TOPIC.to_owned() };
     let fetch = fetch(&address);
     topic::begin(&fetch, LOG, PARTITIONS).unwrap();
-    let identity = Identity { log: LOG, partitions: PARTITIONS, cluster: "mock".to_owned() };
+    let identity = Identity { log: LOG, partitions: PARTITIONS, found: PARTITIONS, cluster: "mock".to_owned() };
     Arc::new(KafkaLog::follow(fetch, identity, sync_channel(1).0).unwrap())
 }
 
