@@ -23,6 +23,8 @@ pub struct Figures {
     pub quarantined: usize,
     /// Whether commands stand still because the wall clock jumped.
     pub clock_jumped: bool,
+    /// For how long the log has owed its oldest answer.
+    pub owed: Duration,
     /// How long it took to read what the store lacked when the partition was opened.
     pub tail_read: Duration,
 }
@@ -39,6 +41,7 @@ impl Serving {
             lagging: self.room.dirty(),
             quarantined: self.quarantined.len(),
             clock_jumped: self.keeper.jumped(),
+            owed: self.release.owed(),
             tail_read: self.tail_read,
         }
     }
