@@ -19,13 +19,15 @@ pub(super) struct Following {
     begun: AtomicU64,
     /// The number of the last catch-up that has ended, and how. Held while one is under way.
     ended: Mutex<(u64, Result<(), SharedError>)>,
+    /// Why the last attempt to reach the keys failed, if it did.
+    away: Mutex<Option<SharedError>>,
 }
 
 impl Following {
     /// `keys` of `log`, with the copy in `dir`, which is made where there is none.
     pub(super) fn open(dir: &Path, log: LogId, keys: Arc<dyn SharedKeys>) -> Result<Self, SecretsError> {
-        let shared =
-            Self { copy: KeysCopy::open(dir, log)?, keys, begun: AtomicU64::new(0), ended: Mutex::new((0, Ok(()))) };
+        let (begun, ended, away) = (AtomicU64::new(0), Mutex::new((0, Ok(()))), Mutex::default());
+        let shared = Self { copy: KeysCopy::open(dir, log)?, keys, begun, ended, away };
         shared.follows()?;
         Ok(shared)
     }
@@ -69,7 +71,7 @@ impl Following {
 
     /// Offers `wrapped` as the person's key; the one that counts, perhaps another node's.
     pub(super) fn put_first(&self, person: EntityId, wrapped: Vec<u8>) -> Result<Vec<u8>, SecretsError> {
-        self.keys.append(&SharedKey { person, wrapped })?;
+        self.noted(self.keys.append(&SharedKey { person, wrapped }))?;
         self.catch_up()?;
         self.known(person)?.ok_or_else(|| {
             let reason = format!("the key of person {person} was written and is not there");
@@ -85,9 +87,20 @@ impl Following {
         let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         if ended.0 < wanted {
             let number = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
-            *ended = (number, self.read_on());
+            *ended = (number, self.noted(self.read_on()));
         }
         ended.1.clone()
+    }
+
+    /// Why the last attempt to reach the keys failed, if it did.
+    pub(super) fn away(&self) -> Option<SharedError> {
+        self.away.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Remembers how an attempt to reach the keys ended, before anybody is told.
+    fn noted(&self, ended: Result<(), SharedError>) -> Result<(), SharedError> {
+        *self.away.lock().unwrap_or_else(PoisonError::into_inner) = ended.as_ref().err().cloned();
+        ended
     }
 
     fn read_on(&self) -> Result<(), SharedError> {
