@@ -4,7 +4,7 @@
 //! Thin on purpose: read the request, run it through [`Commands`], write the answer. Whoever mounts these puts
 //! [`Commands`] and [`Limits`] into the application data, and a [`Caller`] into each request's extensions.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, IF_MATCH};
 use actix_web::http::{StatusCode, header};
@@ -110,17 +110,31 @@ async fn run(
     let limits = request.app_data::<Data<Limits>>().ok_or_else(missing)?;
     let call = Call { caller, key: idempotency_key(request.headers())?, id, if_match: if_match(request.headers())? };
     let body = read_body(request.headers(), body, limits).await?;
-    match commands.prepare(family, spec.name, call, &body).await {
-        Ok(prepared) => {
-            drop(body);
-            still(request)?;
-            Ok(render(commands.submit(prepared).await?))
+    let Some(elsewhere) = request.app_data::<Data<dyn Elsewhere>>() else {
+        let prepared = commands.prepare(family, spec.name, call, &body).await?;
+        drop(body);
+        still(request)?;
+        return Ok(render(commands.submit(prepared).await?));
+    };
+    let mut search = Search::new();
+    loop {
+        let ran = match commands.prepare(family, spec.name, call.clone(), &body).await {
+            Ok(prepared) => {
+                still(request)?;
+                commands.submit(prepared).await
+            }
+            Err(not_run) => Err(not_run),
+        };
+        match ran {
+            Ok(outcome) => return Ok(render(outcome)),
+            Err(NotRun::Problem(problem)) => return Err(search.told(problem)),
+            Err(NotRun::Elsewhere { partition, problem }) => {
+                search.failed(problem);
+                if let Some(answer) = elsewhere.ask(partition, request, body.clone(), &mut search).await? {
+                    return Ok(answer);
+                }
+            }
         }
-        Err(NotRun::Problem(problem)) => Err(problem),
-        Err(not_here @ NotRun::Elsewhere(partition)) => match request.app_data::<Data<dyn Elsewhere>>() {
-            Some(elsewhere) => elsewhere.ask(partition, request, body).await,
-            None => Err(not_here.into()),
-        },
     }
 }
 
@@ -136,10 +150,50 @@ pub fn still(request: &HttpRequest) -> Result<(), Problem> {
     request.extensions().get::<Standing>().map_or(Ok(()), |Standing(still)| still())
 }
 
+/// How long a command waits for somebody to serve its partition. Longer than nodes take to notice that one of them is gone,
+/// and to take over what it served.
+pub const SEARCH: Duration = Duration::from_secs(15);
+
+/// Looking for who serves the partition of a command. It is asked again and again with the same key, which makes that harmless.
+pub struct Search {
+    until: Instant,
+    problem: Option<Problem>,
+}
+
+impl Search {
+    fn new() -> Self {
+        Self { until: Instant::now() + SEARCH, problem: None }
+    }
+
+    /// Whether nobody is looked for any longer.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        Instant::now() >= self.until
+    }
+
+    /// It was not done for this reason. Once somebody may have done it, it stays so.
+    pub fn failed(&mut self, problem: Problem) {
+        if self.problem.as_ref().is_none_or(|before| before.kind != &problem::UNKNOWN_OUTCOME) {
+            self.problem = Some(problem);
+        }
+    }
+
+    /// What the caller is told where it is not done for this reason either.
+    #[must_use]
+    pub fn told(&mut self, problem: Problem) -> Problem {
+        if problem.kind != &problem::UNAVAILABLE {
+            return problem;
+        }
+        self.failed(problem.clone());
+        self.problem.take().unwrap_or(problem)
+    }
+}
+
 /// Brings commands to the nodes that serve them. Whoever mounts the endpoints where several nodes share the partitions
 /// puts one into the application data.
 pub trait Elsewhere: Send + Sync {
-    /// Asks the node that serves `partition`, and gives its answer as it is.
+    /// Asks the node that serves `partition`, and gives its answer as it is; nothing once this node is the one to ask. Looks
+    /// for one until `search` is over.
     ///
     /// # Errors
     /// What the caller is told where there is no answer.
@@ -148,7 +202,8 @@ pub trait Elsewhere: Send + Sync {
         partition: u16,
         request: &'a HttpRequest,
         body: Bytes,
-    ) -> LocalBoxFuture<'a, Result<HttpResponse, Problem>>;
+        search: &'a mut Search,
+    ) -> LocalBoxFuture<'a, Result<Option<HttpResponse>, Problem>>;
 }
 
 /// The answer to a command, with what it reflects.
