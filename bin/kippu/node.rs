@@ -32,6 +32,7 @@ pub(crate) use group_commits::{GroupCommits, seconds};
 use home::Opened;
 pub(crate) use home::{Beside, Home, HomeError};
 pub(crate) use kippu_events::log::rocks::free_bytes;
+pub(crate) use persons::reach as reach_persons;
 use share::Share;
 
 use crate::config::Config;
@@ -266,6 +267,11 @@ impl Node {
             Some(share) => share.expelled().await,
             None => std::future::pending().await,
         }
+    }
+
+    /// Why the other nodes do not let this one in, where there are any and they do not.
+    pub(crate) fn troubled(&self) -> Option<String> {
+        self.share.as_ref()?.troubled()
     }
 
     /// Lets other nodes take over what this one serves, where there are any. Nothing is refused meanwhile.

@@ -29,6 +29,7 @@ const SAY_AGAIN: Duration = Duration::from_secs(5);
 pub(crate) struct Share {
     expelled: watch::Receiver<Option<String>>,
     held: watch::Receiver<BTreeSet<u16>>,
+    troubled: watch::Receiver<Option<String>>,
     standing: Arc<Standing>,
     joining: AbortHandle,
 }
@@ -55,6 +56,8 @@ struct Told {
     expelled: watch::Sender<Option<String>>,
     /// The partitions that this node is to serve.
     held: watch::Sender<BTreeSet<u16>>,
+    /// Why the others do not let this node in, while they do not.
+    troubled: watch::Sender<Option<String>>,
 }
 
 impl Share {
@@ -67,6 +70,7 @@ impl Share {
     ) -> Self {
         let told = Told::new(runtime);
         let (expelled, held) = (told.expelled.subscribe(), told.held.subscribe());
+        let troubled = told.troubled.subscribe();
         let standing = Arc::<Standing>::default();
         let stands = Arc::clone(&standing);
         let joining = tokio::spawn(async move {
@@ -76,7 +80,7 @@ impl Share {
                 Err(error) => tracing::error!(%error, "this node cannot check API keys: it takes no partitions"),
             }
         });
-        Self { expelled, held, standing, joining: joining.abort_handle() }
+        Self { expelled, held, troubled, standing, joining: joining.abort_handle() }
     }
 
     /// Hands the partitions over to other nodes, as long as there are any, and serves them until then.
@@ -88,6 +92,11 @@ impl Share {
         if tokio::time::timeout(HAND_OVER, held.wait_for(BTreeSet::is_empty)).await.is_err() {
             tracing::warn!("the group of the log's nodes does not take the partitions: they are left as they are");
         }
+    }
+
+    /// Why the other nodes do not let this one in, or not any more, while that is so.
+    pub(crate) fn troubled(&self) -> Option<String> {
+        self.expelled.borrow().clone().or_else(|| self.troubled.borrow().clone())
     }
 
     /// Waits until this node is out for good; gives the reason.
@@ -171,8 +180,14 @@ async fn keys_known(queries: &Queries) -> Result<(), QueryError> {
 
 impl Told {
     fn new(runtime: &Runtime) -> Self {
-        let (expelled, held) = (watch::Sender::default(), watch::Sender::default());
-        Self { runtime: runtime.clone(), handle: Handle::current(), expelled, held }
+        let (expelled, held, troubled) = (watch::Sender::default(), watch::Sender::default(), watch::Sender::default());
+        Self { runtime: runtime.clone(), handle: Handle::current(), expelled, held, troubled }
+    }
+
+    /// The others do not let this node in, for this reason; nothing once they do.
+    #[allow(dead_code, reason = "the thread of the group tells it")]
+    fn troubled(&self, reason: Option<&str>) {
+        self.troubled.send_replace(reason.map(str::to_owned));
     }
 }
 
