@@ -5,10 +5,13 @@
 #   kafka.sh start DIR [BROKERS]    formats DIR on the first start, starts, waits, prints host:port of each broker
 #   kafka.sh start-broker DIR I     starts broker I of DIR again, after it was stopped or killed
 #   kafka.sh stop DIR               stops every broker of DIR, by its process id
+#   kafka.sh acl ADDRESS ARGS…      changes who may do what, as Kafka's own tool does
 #   kafka.sh run DIR                one broker in the foreground, for trying out
 #
 # With KIPPU_KAFKA_DOORS=N each broker listens at N more ports, and tells clients of each another port, on which a test
 # lets a proxy of its own listen. DIR/I/doors names both, a line for each door.
+#
+# Each line of KIPPU_KAFKA_PROPERTIES is added to the properties of each broker when it is formatted.
 set -eu
 
 VERSION=4.1.0
@@ -91,6 +94,7 @@ group.initial.rebalance.delay.ms=0
 broker.heartbeat.interval.ms=500
 broker.session.timeout.ms=3000
 PROPERTIES
+        printf '%s\n' "${KIPPU_KAFKA_PROPERTIES:-}" >> "$dir/$i/server.properties"
         (java_of 128m kafka.tools.StorageTool format --cluster-id 4L6g3nShT-eMCtK--X86sw \
             --config "$dir/$i/server.properties") > "$dir/$i/format.out" 2>&1
         i=$((i + 1))
@@ -161,6 +165,11 @@ start-broker)
     wait_for "$dir/$3"
     ;;
 stop) stop "$(cd "$2" && pwd)" ;;
+acl)
+    address=$2
+    shift 2
+    java_of 128m org.apache.kafka.tools.AclCommand --bootstrap-server "$address" "$@"
+    ;;
 run)
     fetch
     dir=$(mkdir -p "$2" && cd "$2" && pwd)
@@ -169,7 +178,7 @@ run)
     java_of 512m kafka.Kafka "$dir/0/server.properties"
     ;;
 *)
-    sed -n '2,9p' "$0" >&2
+    sed -n '2,10p' "$0" >&2
     exit 2
     ;;
 esac

@@ -4,6 +4,7 @@
 
 mod brokers;
 mod fixture;
+mod ready;
 
 use std::time::{Duration, Instant};
 
