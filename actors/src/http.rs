@@ -392,6 +392,19 @@ mod tests {
     }
 
     #[test]
+    fn what_may_have_been_done_by_one_is_not_said_to_be_undone_where_another_did_not_do_it() {
+        let [undone, unknown, no] = [&problem::UNAVAILABLE, &problem::UNKNOWN_OUTCOME, &problem::NOT_FOUND]
+            .map(|kind| Problem::later(kind, "d"));
+        let mut search = Search::new();
+        search.failed(undone.clone());
+        assert_eq!(search.told(undone.clone()), undone);
+        search.failed(unknown.clone());
+        search.failed(undone.clone());
+        assert_eq!(search.told(undone), unknown);
+        assert_eq!((search.told(no.clone()), search.is_over()), (no, false), "who decided knows");
+    }
+
+    #[test]
     fn a_problem_reads_as_rfc_9457_has_it() {
         let problem = Problem::later(&problem::OVERLOADED, "full");
         let body: serde_json::Value = serde_json::from_slice(&problem.document()).unwrap();

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::fixture::{PATIENCE, first, until};
+use crate::fixture::{PATIENCE, first, say, until};
 use crate::http::{Caller, Reply};
 
 /// How often `/readyz` is asked.
@@ -137,7 +137,9 @@ impl Truth {
         let lies: Vec<_> = lies.collect();
         let first = lies.first().map(|lie| lie.said.as_str()).unwrap_or_default();
         assert!(lies.is_empty(), "{} of {} refused while ready: {first}", lies.len(), refused.len());
-        assert!(samples.iter().any(|sample| sample.ready), "it was never ready");
+        let (asked, ready) = (samples.len(), samples.iter().filter(|sample| sample.ready).count());
+        assert!(ready > 0, "it was never ready");
+        say(&format!("ready: {ready} of {asked} times, {} commands refused, none of them while ready", refused.len()));
     }
 }
 

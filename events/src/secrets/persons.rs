@@ -129,7 +129,7 @@ impl Persons {
     /// Tries to reach them, where nodes share them. Blocks.
     pub(super) fn try_again(&self) -> Result<(), SharedError> {
         match &self.kept {
-            Kept::Shared(following) => following.catch_up(),
+            Kept::Shared(following) => following.try_again(),
             Kept::OnDisk(_) | Kept::InMemory(_) => Ok(()),
         }
     }
