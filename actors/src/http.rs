@@ -4,7 +4,7 @@
 //! Thin on purpose: read the request, run it through [`Commands`], write the answer. Whoever mounts these puts
 //! [`Commands`] and [`Limits`] into the application data, and a [`Caller`] into each request's extensions.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, IF_MATCH};
 use actix_web::http::{StatusCode, header};
@@ -19,6 +19,7 @@ use crate::actor::{Answer, Call, Caller, CommandSpec, Target};
 use crate::commands::{Commands, NotRun};
 use crate::problem::{self, Problem};
 use crate::runtime::Outcome;
+use crate::search::Search;
 
 /// Names a command for all its retries.
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -116,7 +117,7 @@ async fn run(
         still(request)?;
         return Ok(render(commands.submit(prepared).await?));
     };
-    let mut search = Search::new();
+    let mut search = Search::begin();
     loop {
         let ran = match commands.prepare(family, spec.name, call.clone(), &body).await {
             Ok(prepared) => {
@@ -148,45 +149,6 @@ pub struct Standing(pub Box<dyn Fn() -> Result<(), Problem>>);
 /// What the caller is told otherwise.
 pub fn still(request: &HttpRequest) -> Result<(), Problem> {
     request.extensions().get::<Standing>().map_or(Ok(()), |Standing(still)| still())
-}
-
-/// How long a command waits for somebody to serve its partition. Longer than nodes take to notice that one of them is gone,
-/// and to take over what it served.
-pub const SEARCH: Duration = Duration::from_secs(15);
-
-/// Looking for who serves the partition of a command. It is asked again and again with the same key, which makes that harmless.
-pub struct Search {
-    until: Instant,
-    problem: Option<Problem>,
-}
-
-impl Search {
-    fn new() -> Self {
-        Self { until: Instant::now() + SEARCH, problem: None }
-    }
-
-    /// Whether nobody is looked for any longer.
-    #[must_use]
-    pub fn is_over(&self) -> bool {
-        Instant::now() >= self.until
-    }
-
-    /// It was not done for this reason. Once somebody may have done it, it stays so.
-    pub fn failed(&mut self, problem: Problem) {
-        if self.problem.as_ref().is_none_or(|before| before.kind != &problem::UNKNOWN_OUTCOME) {
-            self.problem = Some(problem);
-        }
-    }
-
-    /// What the caller is told where it is not done for this reason either.
-    #[must_use]
-    pub fn told(&mut self, problem: Problem) -> Problem {
-        if problem.kind != &problem::UNAVAILABLE {
-            return problem;
-        }
-        self.failed(problem.clone());
-        self.problem.take().unwrap_or(problem)
-    }
 }
 
 /// Brings commands to the nodes that serve them. Whoever mounts the endpoints where several nodes share the partitions
@@ -389,19 +351,6 @@ mod tests {
         for bad in ["text/plain", "application/json; charset=latin1", "application/jsonp", "multipart/form-data", ""] {
             assert_eq!(is_json(bad), Some(false), "{bad}");
         }
-    }
-
-    #[test]
-    fn what_may_have_been_done_by_one_is_not_said_to_be_undone_where_another_did_not_do_it() {
-        let [undone, unknown, no] = [&problem::UNAVAILABLE, &problem::UNKNOWN_OUTCOME, &problem::NOT_FOUND]
-            .map(|kind| Problem::later(kind, "d"));
-        let mut search = Search::new();
-        search.failed(undone.clone());
-        assert_eq!(search.told(undone.clone()), undone);
-        search.failed(unknown.clone());
-        search.failed(undone.clone());
-        assert_eq!(search.told(undone), unknown);
-        assert_eq!((search.told(no.clone()), search.is_over()), (no, false), "who decided knows");
     }
 
     #[test]

@@ -12,9 +12,10 @@ use actix_web::http::uri::Uri;
 use actix_web::web::Bytes;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use futures_util::future::LocalBoxFuture;
-use kippu_actors::http::{Elsewhere, IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, KIPPU_POSITION, Search};
+use kippu_actors::http::{Elsewhere, IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, KIPPU_POSITION};
 use kippu_actors::problem::{self, Problem};
 use kippu_actors::runtime::{Place, Runtime};
+use kippu_actors::search::Search;
 use kippu_events::log::Log;
 use tokio::time::MissedTickBehavior;
 

@@ -17,7 +17,7 @@ const EVERY: Duration = Duration::from_millis(500);
 /// An owner that is well answers within this.
 const ANSWER: Duration = Duration::from_secs(2);
 /// For so long a partition may be served by nobody, since it is being handed or taken over. Shorter than commands wait for
-/// somebody to serve it ([`kippu_actors::http::SEARCH`]), so that those who come now are not refused.
+/// somebody to serve it ([`kippu_actors::search::PATIENCE`]), so that those who come now are not refused.
 const GRACE: Duration = Duration::from_secs(10);
 
 /// See the module.
@@ -159,13 +159,13 @@ fn reason(error: &reqwest::Error) -> Not {
 
 #[cfg(test)]
 mod tests {
-    use kippu_actors::http::SEARCH;
+    use kippu_actors::search::PATIENCE;
 
     use super::*;
 
     #[test]
     fn a_partition_that_nobody_serves_is_told_of_before_commands_for_it_are_refused() {
-        assert!(GRACE + EVERY + ANSWER < SEARCH);
+        assert!(GRACE + EVERY + ANSWER < PATIENCE);
     }
 
     #[test]
