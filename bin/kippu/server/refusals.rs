@@ -19,6 +19,9 @@ const KEEP: Duration = Duration::from_secs(2);
 /// So long after that was first so, refusals wait: answers of `/readyz` that were decided before have arrived by then.
 const SETTLE: Duration = Duration::from_millis(50);
 
+/// The one thing under `/v1` that is no command and changes something: what is in its way need not be in theirs.
+const SEAL: &str = "/v1/log/seal";
+
 /// See the module.
 #[derive(Default)]
 pub(crate) struct Refusals(Mutex<Option<Run>>);
@@ -60,8 +63,9 @@ impl Refusals {
 /// # Errors
 /// None of its own.
 pub(crate) async fn remember(request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse<BoxBody>, Error> {
-    let is_command = request.method() == Method::POST && !request.headers().contains_key(&KIPPU_FORWARDED);
-    let refusals = request.app_data::<Data<Refusals>>().filter(|_| is_command).cloned();
+    let is_command = request.method() == Method::POST && request.path() != SEAL;
+    let is_asked_here = !request.headers().contains_key(&KIPPU_FORWARDED);
+    let refusals = request.app_data::<Data<Refusals>>().filter(|_| is_command && is_asked_here).cloned();
     let mut response = next.call(request).await?;
     let Some(refusals) = refusals.filter(|_| may_be_the_nodes(response.status())) else { return Ok(response) };
     let mut said = None;
