@@ -11,7 +11,7 @@ use crate::actor::{Call, Caller, CommandSpec, Target};
 use crate::catalogue;
 use crate::erased::{Preparation, Ready};
 use crate::problem::{self, Problem};
-use crate::runtime::{Outcome, Runtime, Submission};
+use crate::runtime::{Outcome, Place, Runtime, Submission};
 
 /// The longest idempotency key, as Stripe's.
 const MOST_KEY_CHARS: usize = 255;
@@ -25,17 +25,29 @@ pub enum NotRun {
     /// What its caller is told.
     #[error(transparent)]
     Problem(#[from] Problem),
-    /// Another node serves the partition of its entity. Nothing was begun here.
-    #[error("another node serves partition {0}")]
-    Elsewhere(u16),
+    /// The partition of its entity is for another node, or opened here in a moment.
+    #[error("another node serves partition {partition}")]
+    Elsewhere {
+        /// Which.
+        partition: u16,
+        /// What its caller is told where nobody else is to be asked.
+        problem: Problem,
+    },
+}
+
+impl NotRun {
+    /// Nothing was begun here.
+    fn elsewhere(partition: u16) -> Self {
+        let problem = Problem::later(&problem::UNAVAILABLE, format!("another node serves partition {partition}"));
+        Self::Elsewhere { partition, problem }
+    }
 }
 
 impl From<NotRun> for Problem {
     /// For those who cannot ask another node.
     fn from(not_run: NotRun) -> Self {
         match not_run {
-            NotRun::Problem(problem) => problem,
-            NotRun::Elsewhere(_) => Self::later(&problem::UNAVAILABLE, not_run.to_string()),
+            NotRun::Problem(problem) | NotRun::Elsewhere { problem, .. } => problem,
         }
     }
 }
@@ -71,7 +83,7 @@ impl Commands {
     /// Why it was not done here. After [`problem::UNKNOWN_OUTCOME`] a retry with the same key finds out.
     pub async fn run(&self, family: Family, name: &str, call: Call, body: &[u8]) -> Result<Outcome, NotRun> {
         let prepared = self.prepare(family, name, call, body).await?;
-        Ok(self.submit(prepared).await?)
+        self.submit(prepared).await
     }
 
     /// Checks a command and deals with its secrets, which may take its time. Nothing is done yet.
@@ -92,8 +104,8 @@ impl Commands {
         }
         let preparation = catalogue::actor(family).prepare(name, body, &call, &self.secrets)?;
         let partition = self.runtime.partition_of(preparation.entity());
-        if self.runtime.is_elsewhere(partition) {
-            return Err(NotRun::Elsewhere(partition));
+        if self.runtime.place_of(partition) != Place::Here {
+            return Err(NotRun::elsewhere(partition));
         }
         let ready = match preparation {
             Preparation::Ready(ready) => ready,
@@ -107,8 +119,18 @@ impl Commands {
     ///
     /// # Errors
     /// Why it was not done. After [`problem::UNKNOWN_OUTCOME`] a retry with the same key finds out.
-    pub async fn submit(&self, prepared: Submission) -> Result<Outcome, Problem> {
-        self.runtime.submit(prepared).await
+    pub async fn submit(&self, prepared: Submission) -> Result<Outcome, NotRun> {
+        let partition = self.runtime.partition_of(prepared.ready.entity);
+        let problem = match self.runtime.submit(prepared).await {
+            Ok(outcome) => return Ok(outcome),
+            Err(problem) => problem,
+        };
+        // It left this node meanwhile: who serves it now can tell, or do it.
+        let is_open = problem.kind == &problem::UNAVAILABLE || problem.kind == &problem::UNKNOWN_OUTCOME;
+        if is_open && self.runtime.place_of(partition) != Place::Here {
+            return Err(NotRun::Elsewhere { partition, problem });
+        }
+        Err(problem.into())
     }
 
     async fn slowly(

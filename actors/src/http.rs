@@ -19,6 +19,7 @@ use crate::actor::{Answer, Call, Caller, CommandSpec, Target};
 use crate::commands::{Commands, NotRun};
 use crate::problem::{self, Problem};
 use crate::runtime::Outcome;
+use crate::search::Search;
 
 /// Names a command for all its retries.
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -110,17 +111,31 @@ async fn run(
     let limits = request.app_data::<Data<Limits>>().ok_or_else(missing)?;
     let call = Call { caller, key: idempotency_key(request.headers())?, id, if_match: if_match(request.headers())? };
     let body = read_body(request.headers(), body, limits).await?;
-    match commands.prepare(family, spec.name, call, &body).await {
-        Ok(prepared) => {
-            drop(body);
-            still(request)?;
-            Ok(render(commands.submit(prepared).await?))
+    let Some(elsewhere) = request.app_data::<Data<dyn Elsewhere>>() else {
+        let prepared = commands.prepare(family, spec.name, call, &body).await?;
+        drop(body);
+        still(request)?;
+        return Ok(render(commands.submit(prepared).await?));
+    };
+    let mut search = Search::begin();
+    loop {
+        let ran = match commands.prepare(family, spec.name, call.clone(), &body).await {
+            Ok(prepared) => {
+                still(request)?;
+                commands.submit(prepared).await
+            }
+            Err(not_run) => Err(not_run),
+        };
+        match ran {
+            Ok(outcome) => return Ok(render(outcome)),
+            Err(NotRun::Problem(problem)) => return Err(search.told(problem)),
+            Err(NotRun::Elsewhere { partition, problem }) => {
+                search.failed(problem);
+                if let Some(answer) = elsewhere.ask(partition, request, body.clone(), &mut search).await? {
+                    return Ok(answer);
+                }
+            }
         }
-        Err(NotRun::Problem(problem)) => Err(problem),
-        Err(not_here @ NotRun::Elsewhere(partition)) => match request.app_data::<Data<dyn Elsewhere>>() {
-            Some(elsewhere) => elsewhere.ask(partition, request, body).await,
-            None => Err(not_here.into()),
-        },
     }
 }
 
@@ -139,7 +154,8 @@ pub fn still(request: &HttpRequest) -> Result<(), Problem> {
 /// Brings commands to the nodes that serve them. Whoever mounts the endpoints where several nodes share the partitions
 /// puts one into the application data.
 pub trait Elsewhere: Send + Sync {
-    /// Asks the node that serves `partition`, and gives its answer as it is.
+    /// Asks the node that serves `partition`, and gives its answer as it is; nothing once this node is the one to ask. Looks
+    /// for one until `search` is over.
     ///
     /// # Errors
     /// What the caller is told where there is no answer.
@@ -148,7 +164,8 @@ pub trait Elsewhere: Send + Sync {
         partition: u16,
         request: &'a HttpRequest,
         body: Bytes,
-    ) -> LocalBoxFuture<'a, Result<HttpResponse, Problem>>;
+        search: &'a mut Search,
+    ) -> LocalBoxFuture<'a, Result<Option<HttpResponse>, Problem>>;
 }
 
 /// The answer to a command, with what it reflects.

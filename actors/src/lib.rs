@@ -13,6 +13,7 @@ pub mod http;
 pub mod placements;
 pub mod problem;
 pub mod runtime;
+pub mod search;
 pub mod text;
 pub mod users;
 #[cfg(test)]

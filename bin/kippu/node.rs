@@ -32,6 +32,7 @@ pub(crate) use group_commits::{GroupCommits, seconds};
 use home::Opened;
 pub(crate) use home::{Beside, Home, HomeError};
 pub(crate) use kippu_events::log::rocks::free_bytes;
+pub(crate) use persons::reach as reach_persons;
 pub(crate) use persons::{are_missing as persons_are_missing, named_in};
 use share::Share;
 
@@ -261,11 +262,9 @@ impl Node {
         })
     }
 
-    /// Why Kafka, although it answers, keeps this node from serving; for everybody to know.
+    /// Why nothing is written to a log on Kafka now, or read, although brokers answer; for everybody to know.
     pub(crate) fn trouble(&self) -> Option<String> {
-        let of_log = self.kafka.as_ref().and_then(|log| log.trouble());
-        let of_group = || Some(format!("the group of the log's nodes: {}", self.share.as_ref()?.trouble()?));
-        of_log.or_else(of_group)
+        self.kafka.as_ref()?.trouble()
     }
 
     /// Waits until the other nodes do not want this one any more; gives the reason.
@@ -274,6 +273,11 @@ impl Node {
             Some(share) => share.expelled().await,
             None => std::future::pending().await,
         }
+    }
+
+    /// Why the other nodes do not let this one in, where there are any and they do not.
+    pub(crate) fn troubled(&self) -> Option<String> {
+        self.share.as_ref()?.troubled()
     }
 
     /// Lets other nodes take over what this one serves, where there are any. Nothing is refused meanwhile.

@@ -5,12 +5,13 @@
 #   kafka.sh start DIR [BROKERS]    formats DIR on the first start, starts, waits, prints host:port of each broker
 #   kafka.sh start-broker DIR I     starts broker I of DIR again, after it was stopped or killed
 #   kafka.sh stop DIR               stops every broker of DIR, by its process id
-#   kafka.sh rights ADDRESS …       Kafka's own command for rights (ACLs), with these arguments
+#   kafka.sh acl ADDRESS ARGS…      changes who may do what, as Kafka's own tool does
 #   kafka.sh run DIR                one broker in the foreground, for trying out
 #
 # With KIPPU_KAFKA_DOORS=N each broker listens at N more ports, and tells clients of each another port, on which a test
 # lets a proxy of its own listen. DIR/I/doors names both, a line for each door.
-# KIPPU_KAFKA_PROPERTIES are further lines of every broker's properties; the broker takes the last of a name.
+#
+# Each line of KIPPU_KAFKA_PROPERTIES is added to the properties of each broker when it is formatted.
 set -eu
 
 VERSION=4.1.0
@@ -92,8 +93,8 @@ group.initial.rebalance.delay.ms=0
 # A broker that was killed is missed after seconds, so that tests of it are short.
 broker.heartbeat.interval.ms=500
 broker.session.timeout.ms=3000
-${KIPPU_KAFKA_PROPERTIES:-}
 PROPERTIES
+        printf '%s\n' "${KIPPU_KAFKA_PROPERTIES:-}" >> "$dir/$i/server.properties"
         (java_of 128m kafka.tools.StorageTool format --cluster-id 4L6g3nShT-eMCtK--X86sw \
             --config "$dir/$i/server.properties") > "$dir/$i/format.out" 2>&1
         i=$((i + 1))
@@ -164,10 +165,10 @@ start-broker)
     wait_for "$dir/$3"
     ;;
 stop) stop "$(cd "$2" && pwd)" ;;
-rights)
+acl)
     address=$2
     shift 2
-    (java_of 64m org.apache.kafka.tools.AclCommand --bootstrap-server "$address" "$@")
+    java_of 128m org.apache.kafka.tools.AclCommand --bootstrap-server "$address" "$@"
     ;;
 run)
     fetch

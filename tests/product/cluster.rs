@@ -2,8 +2,9 @@
 //! topic, once, and every retry must be answered as the first time, whichever node gets it.
 //! `KIPPU_CLUSTER_SECS=600 cargo test --release cluster` goes on for longer.
 
-mod brokers;
+pub(crate) mod brokers;
 mod fixture;
+mod ready;
 
 use std::time::{Duration, Instant};
 

@@ -89,6 +89,8 @@ struct Settings {
     flags: Vec<String>,
     /// The largest file that it may write, in blocks of 512 bytes.
     most_blocks: Option<u32>,
+    /// Where it listens; at any free port of the loopback address where that is not given.
+    listen: Option<String>,
 }
 
 /// A node of the test's own.
@@ -108,7 +110,7 @@ impl Node {
 
     /// A fresh node with `flags`.
     pub(crate) fn start_with(flags: &[&str]) -> Self {
-        Self::run(Settings { flags: flags.iter().map(|&flag| flag.to_owned()).collect(), most_blocks: None })
+        Self::run(Settings { flags: flags.iter().map(|&flag| flag.to_owned()).collect(), ..Settings::default() })
     }
 
     /// A fresh node whose files are limited to so many blocks of 512 bytes each; a write beyond fails.
@@ -123,7 +125,12 @@ impl Node {
 
     /// A node with `flags` on the `data` in `folder`, which somebody else has made.
     pub(crate) fn start_in(folder: TempDir, flags: Vec<String>) -> Self {
-        Self::run_in(folder, Settings { flags, most_blocks: None })
+        Self::run_in(folder, Settings { flags, ..Settings::default() })
+    }
+
+    /// The same, at an address that is known before.
+    pub(crate) fn start_at(folder: TempDir, flags: Vec<String>, listen: &str) -> Self {
+        Self::run_in(folder, Settings { flags, listen: Some(listen.to_owned()), ..Settings::default() })
     }
 
     fn run(settings: Settings) -> Self {
@@ -307,7 +314,7 @@ fn spawn(folder: &Path, settings: &Settings) -> Result<(Child, String), String> 
         Some(blocks) => limited(blocks),
     };
     let mut child = command
-        .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+        .args(["serve", "--listen", settings.listen.as_deref().unwrap_or("127.0.0.1:0"), "--data"])
         .arg(folder.join("data"))
         .arg("--ready-file")
         .arg(&ready)

@@ -8,6 +8,7 @@ mod load;
 mod market;
 mod script;
 mod stores;
+mod truth;
 
 mod answers;
 mod bench;
@@ -22,6 +23,7 @@ mod kafka;
 mod moving;
 mod purchases;
 mod race;
+mod ready;
 mod records;
 mod secrets;
 mod strangers;

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 /// Past this, two things share a file.
 const MOST_LINES: usize = 400;
 /// Where time is waited for: for other processes, and where the product is told to come again.
-const WAITS: [&str; 7] = [
+const WAITS: [&str; 8] = [
     "bin/kippu/bench/",
     "bin/kippu/import/drive.rs",
     "bin/kippu/log/copy.rs",
     "bin/kippu/server/pace.rs",
+    "bin/kippu/server/refusals.rs",
     "events/src/log/kafka/topic.rs",
     "examples/purchases/",
     "tests/product/fixture.rs",

@@ -147,6 +147,17 @@ impl Phase {
     }
 }
 
+/// Who is to be asked for what lies in a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// This node, which serves it, or says why nobody does.
+    Here,
+    /// This node, in a moment.
+    Coming,
+    /// Another node.
+    Elsewhere,
+}
+
 /// Why the runtime did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -266,11 +277,15 @@ impl Runtime {
         entity.id.slot().partition(count)
     }
 
-    /// Whether another node is to serve `partition`.
+    /// Who is to be asked for what lies in `partition`.
     #[must_use]
-    pub fn is_elsewhere(&self, partition: u16) -> bool {
-        let phase = self.phases.get(usize::from(partition));
-        phase.is_some_and(|phase| matches!(*phase.borrow(), Phase::Warming | Phase::Standby { .. }))
+    pub fn place_of(&self, partition: u16) -> Place {
+        let Some(phase) = self.phases.get(usize::from(partition)) else { return Place::Here };
+        match *phase.borrow() {
+            Phase::Warming | Phase::Standby { .. } => Place::Elsewhere,
+            Phase::Opening => Place::Coming,
+            Phase::Serving { .. } | Phase::Moved { .. } | Phase::Halted(_) => Place::Here,
+        }
     }
 
     /// Submits a command and waits for its durable answer.

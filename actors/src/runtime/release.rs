@@ -2,6 +2,7 @@
 //! writer still owned the partition after it refused.
 
 use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
@@ -18,6 +19,8 @@ struct Waiting {
     ticket: Option<u64>,
     answer: Result<Outcome, Problem>,
     replies: Vec<Reply>,
+    /// Since when it waits.
+    since: Instant,
 }
 
 /// The answers that are under way.
@@ -31,6 +34,8 @@ pub struct Release {
     owned: u64,
     /// The last proof that somebody waits for.
     wanted: u64,
+    /// When the proof that is under way was asked for.
+    asked_at: Option<Instant>,
 }
 
 impl Release {
@@ -46,6 +51,7 @@ impl Release {
             ticket: None,
             answer: Ok(outcome),
             replies: reply.into_iter().collect(),
+            since: Instant::now(),
         });
     }
 
@@ -71,13 +77,29 @@ impl Release {
         // A proof that is under way may have begun before this decision: only the one after it counts.
         let ticket = self.asked + 1;
         self.wanted = ticket;
-        self.queue.push_back(Waiting { number, ticket: Some(ticket), answer: Err(problem), replies: vec![reply] });
+        let (answer, replies, since) = (Err(problem), vec![reply], Instant::now());
+        self.queue.push_back(Waiting { number, ticket: Some(ticket), answer, replies, since });
         idle.then(|| self.ask())
+    }
+
+    /// The ticket of a proof that nobody waits for, to be asked for now: whether the log answers shows also where nothing is
+    /// done. None while one is under way.
+    #[must_use]
+    pub fn ask_if_idle(&mut self) -> Option<u64> {
+        (self.asked == self.owned).then(|| self.ask())
     }
 
     fn ask(&mut self) -> u64 {
         self.asked += 1;
+        self.asked_at = Some(Instant::now());
         self.asked
+    }
+
+    /// For how long the log has owed its oldest answer, to a record or to the question who owns the partition.
+    pub fn owed(&self) -> Duration {
+        let asked = self.asked_at.filter(|_| self.asked > self.owned);
+        let waits = self.queue.front().map(|waiting| waiting.since);
+        asked.into_iter().chain(waits).min().map(|since| since.elapsed()).unwrap_or_default()
     }
 
     /// Everything up to `number` is durable.
@@ -175,6 +197,21 @@ mod tests {
         assert!(second_answer.try_recv().is_err());
         assert_eq!(release.owned(2), None);
         assert!(second_answer.try_recv().is_ok());
+    }
+
+    #[test]
+    fn a_proof_for_nobody_is_asked_for_one_at_a_time_and_is_none_for_who_refuses_meanwhile() {
+        let mut release = Release::default();
+        assert_eq!((release.owed(), release.ask_if_idle()), (Duration::ZERO, Some(1)));
+        assert_eq!(release.ask_if_idle(), None, "one proof at a time");
+        assert!(release.owed() > Duration::ZERO);
+        let (reply, mut answer) = channel();
+        assert_eq!(release.refuse(0, refusal(), reply), None);
+        assert_eq!(release.owned(1), Some(2), "the refusal needs a proof of its own");
+        assert!(answer.try_recv().is_err());
+        assert_eq!(release.owned(2), None);
+        assert!(answer.try_recv().is_ok());
+        assert_eq!((release.owed(), release.len()), (Duration::ZERO, 0));
     }
 
     #[test]

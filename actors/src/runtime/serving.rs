@@ -112,6 +112,8 @@ pub struct Serving {
     next: Option<String>,
     effects: Vec<Effect>,
     tail_read: Duration,
+    /// Counts towards the next proof of ownership.
+    ticks: u32,
 }
 
 enum Flushing {
@@ -143,6 +145,7 @@ impl Serving {
             next: None,
             effects: Vec::new(),
             tail_read: opened.took,
+            ticks: 0,
         }
     }
 
@@ -356,7 +359,12 @@ impl Serving {
         }
     }
 
-    /// Whether nothing is under way.
+    /// The time of the last record.
+    pub const fn last(&self) -> Time {
+        self.keeper.last()
+    }
+
+    /// Whether nothing is under way. A proof of ownership that nobody waits for is nothing.
     pub fn is_idle(&self) -> bool {
         // A batch that could not be written is no reason to stay: the log has everything.
         let flushing = matches!(self.flushing, Some(Flushing::Held(_) | Flushing::Writing));

@@ -109,7 +109,7 @@ async fn open(commands: &Commands, terminal: &Party, key: &str) -> Result<Option
     let call = Call { caller: terminal.caller, key: key.to_owned(), id: None, if_match: None };
     match commands.run(Family::Approvals, "open", call, OPEN.as_bytes()).await {
         Ok(_) => Ok(Some(())),
-        Err(NotRun::Elsewhere(_)) => Ok(None),
+        Err(NotRun::Elsewhere { .. }) => Ok(None),
         Err(NotRun::Problem(problem)) if problem.kind.status == 503 => Ok(None),
         Err(NotRun::Problem(problem)) => Err(BenchError::Load(problem.to_string())),
     }

@@ -1,15 +1,37 @@
-//! Whether persons' keys are missing where nodes share them: a node that makes a second key for a person whose names were
+//! Persons' keys where nodes share them: whether they can be reached, and whether they are missing. A node that makes a second key for a person whose names were
 //! sealed under a first makes those names unreadable for ever, and nobody notices.
 
 use kippu_events::EntityId;
 use kippu_events::event::read_body;
+use std::sync::Arc;
+use std::time::Duration;
+
 use kippu_events::log::{Bound, Content, ReadLog, Record};
-use kippu_events::secrets::{SecretsError, SharedKeys};
+use kippu_events::secrets::{Secrets, SecretsError, SharedKeys};
 
 use super::NodeError;
 
 /// The one member of a sealed name, as it lies in an event. Within text its quotes would be escaped.
 const SEALED: &str = "\"xchacha20poly1305\"";
+
+/// How often keys that could not be reached are tried again, also where nobody gives a command that names a person.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Tries again to reach persons' keys, each time that they could not be reached. Ends when it is not polled any more.
+pub(crate) async fn reach(secrets: Arc<Secrets>) {
+    let mut again = tokio::time::interval(AGAIN);
+    again.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        again.tick().await;
+        if secrets.away().is_none() {
+            continue;
+        }
+        let its = Arc::clone(&secrets);
+        if let Ok(Err(error)) = tokio::task::spawn_blocking(move || its.try_again()).await {
+            tracing::debug!(%error, "persons' keys are tried again");
+        }
+    }
+}
 
 /// Whether `log` has sealed names and `keys` not one key. Reads the log up to the first such name, where there are no keys.
 pub(crate) fn are_missing(log: &dyn ReadLog, keys: &dyn SharedKeys) -> Result<bool, NodeError> {

@@ -29,7 +29,7 @@ const SAY_AGAIN: Duration = Duration::from_secs(5);
 pub(crate) struct Share {
     expelled: watch::Receiver<Option<String>>,
     held: watch::Receiver<BTreeSet<u16>>,
-    trouble: watch::Receiver<Option<String>>,
+    troubled: watch::Receiver<Option<String>>,
     standing: Arc<Standing>,
     joining: AbortHandle,
 }
@@ -56,8 +56,8 @@ struct Told {
     expelled: watch::Sender<Option<String>>,
     /// The partitions that this node is to serve.
     held: watch::Sender<BTreeSet<u16>>,
-    /// Why the group does not let this node take part, while it does not.
-    trouble: watch::Sender<Option<String>>,
+    /// Why the others do not let this node in, while they do not.
+    troubled: watch::Sender<Option<String>>,
 }
 
 impl Share {
@@ -70,7 +70,7 @@ impl Share {
     ) -> Self {
         let told = Told::new(runtime);
         let (expelled, held) = (told.expelled.subscribe(), told.held.subscribe());
-        let trouble = told.trouble.subscribe();
+        let troubled = told.troubled.subscribe();
         let standing = Arc::<Standing>::default();
         let stands = Arc::clone(&standing);
         let joining = tokio::spawn(async move {
@@ -80,12 +80,7 @@ impl Share {
                 Err(error) => tracing::error!(%error, "this node cannot check API keys: it takes no partitions"),
             }
         });
-        Self { expelled, held, trouble, standing, joining: joining.abort_handle() }
-    }
-
-    /// Why the group does not let this node take part, while it does not.
-    pub(crate) fn trouble(&self) -> Option<String> {
-        self.trouble.borrow().clone()
+        Self { expelled, held, troubled, standing, joining: joining.abort_handle() }
     }
 
     /// Hands the partitions over to other nodes, as long as there are any, and serves them until then.
@@ -97,6 +92,11 @@ impl Share {
         if tokio::time::timeout(HAND_OVER, held.wait_for(BTreeSet::is_empty)).await.is_err() {
             tracing::warn!("the group of the log's nodes does not take the partitions: they are left as they are");
         }
+    }
+
+    /// Why the other nodes do not let this one in, or not any more, while that is so.
+    pub(crate) fn troubled(&self) -> Option<String> {
+        self.expelled.borrow().clone().or_else(|| self.troubled.borrow().clone())
     }
 
     /// Waits until this node is out for good; gives the reason.
@@ -180,8 +180,8 @@ async fn keys_known(queries: &Queries) -> Result<(), QueryError> {
 
 impl Told {
     fn new(runtime: &Runtime) -> Self {
-        let (expelled, held, trouble) = Default::default();
-        Self { runtime: runtime.clone(), handle: Handle::current(), expelled, held, trouble }
+        let (expelled, held, troubled) = (watch::Sender::default(), watch::Sender::default(), watch::Sender::default());
+        Self { runtime: runtime.clone(), handle: Handle::current(), expelled, held, troubled }
     }
 }
 
@@ -202,11 +202,7 @@ impl Owner for Told {
     }
 
     fn troubled(&self, reason: Option<&str>) {
-        self.trouble.send_if_modified(|trouble| {
-            let is_new = trouble.as_deref() != reason;
-            *trouble = reason.map(str::to_owned);
-            is_new
-        });
+        self.troubled.send_replace(reason.map(str::to_owned));
     }
 
     fn expelled(&self, reason: &str) {

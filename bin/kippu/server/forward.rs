@@ -1,8 +1,10 @@
-//! A command that reached a node which does not serve its partition: brought to the node that does, by its claim, once.
-//! Or its caller is told where to go, if that is what it prefers.
+//! A command that reached a node which does not serve its partition: brought to the node that does, by its claim. Or its
+//! caller is told where to go, if that is what it prefers. While nobody serves the partition, since a node is gone or hands
+//! over, the command waits. It is asked with the same key each time, so that asking again changes nothing.
 
+use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName};
@@ -12,7 +14,10 @@ use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use futures_util::future::LocalBoxFuture;
 use kippu_actors::http::{Elsewhere, IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, KIPPU_POSITION};
 use kippu_actors::problem::{self, Problem};
+use kippu_actors::runtime::{Place, Runtime};
+use kippu_actors::search::Search;
 use kippu_events::log::Log;
+use tokio::time::MissedTickBehavior;
 
 use super::request_id::{RequestId, X_REQUEST_ID};
 use crate::node::Node;
@@ -30,8 +35,10 @@ const CONNECT: Duration = Duration::from_secs(1);
 /// Longer than any command takes while its node is well.
 const ANSWER: Duration = Duration::from_secs(30);
 
-/// How often it is looked whether the owner is still the owner.
+/// How often it is looked who the owner is now.
 const LOOK: Duration = Duration::from_millis(100);
+/// The longest until an owner that could not do it is asked again: many may wait for one that has just come.
+const MOST_PACE: Duration = Duration::from_secs(1);
 
 /// What of a command's headers its owner needs.
 const ASKED: [HeaderName; 4] = [header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_MATCH, IDEMPOTENCY_KEY];
@@ -49,6 +56,7 @@ const ANSWERED: [HeaderName; 7] = [
 /// See the module.
 pub(crate) struct Forward {
     log: Arc<dyn Log>,
+    runtime: Runtime,
     /// Where this node itself answers.
     url: String,
     http: reqwest::Client,
@@ -61,7 +69,7 @@ impl Forward {
     /// Where there can be no client.
     pub(crate) fn new(node: &Node) -> Result<Self, reqwest::Error> {
         let http = reqwest::Client::builder().no_proxy().connect_timeout(CONNECT).timeout(ANSWER).build()?;
-        Ok(Self { log: Arc::clone(&node.log), url: node.url.clone(), http })
+        Ok(Self { log: Arc::clone(&node.log), runtime: node.runtime.clone(), url: node.url.clone(), http })
     }
 
     /// Where the node answers that has claimed `partition` last, if that is not this one.
@@ -79,6 +87,7 @@ impl Forward {
         }
     }
 
+    /// The owner's answer.
     async fn bring(&self, owner: &str, request: &HttpRequest, body: Bytes) -> Result<HttpResponse, Problem> {
         let mut asked = self.http.post(place(owner, request.uri())).body(body);
         for name in &ASKED {
@@ -98,7 +107,7 @@ impl Forward {
             }
         }
         let body = answer.bytes().await.map_err(|error| lost(owner, &error))?;
-        Ok(response.body(body))
+        open(status, &body).map_or_else(|| Ok(response.body(body)), Err)
     }
 }
 
@@ -108,27 +117,83 @@ impl Elsewhere for Forward {
         partition: u16,
         request: &'a HttpRequest,
         body: Bytes,
-    ) -> LocalBoxFuture<'a, Result<HttpResponse, Problem>> {
+        search: &'a mut Search,
+    ) -> LocalBoxFuture<'a, Result<Option<HttpResponse>, Problem>> {
         Box::pin(async move {
             let taken_over =
                 || Problem::later(&problem::UNAVAILABLE, "the partition of this entity is being taken over");
-            let owner = self.owner(partition).ok_or_else(taken_over)?;
-            if request.headers().contains_key(&KIPPU_FORWARDED) {
-                return Err(taken_over());
+            let mut look = tokio::time::interval(LOOK);
+            look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            let mut pace = Pace::default();
+            while !search.is_over() {
+                look.tick().await;
+                match self.runtime.place_of(partition) {
+                    Place::Here => return Ok(None),
+                    Place::Coming => continue,
+                    // It was brought here once: it goes no further, and whoever brought it looks on.
+                    Place::Elsewhere if request.headers().contains_key(&KIPPU_FORWARDED) => return Err(taken_over()),
+                    Place::Elsewhere => {}
+                }
+                let Some(owner) = self.owner(partition).filter(|owner| pace.is_due(owner)) else { continue };
+                if prefers_to_be_redirected(request) {
+                    let mut response = HttpResponse::TemporaryRedirect();
+                    response.insert_header((header::LOCATION, place(&owner, request.uri())));
+                    return Ok(Some(response.insert_header((PREFERENCE_APPLIED, REDIRECT)).finish()));
+                }
+                let brought = tokio::select! {
+                    // An answer counts, also where its node has been succeeded since.
+                    biased;
+                    answer = self.bring(&owner, request, body.clone()) => answer,
+                    () = self.succeeded(partition, &owner) => Err(unknown()),
+                };
+                match brought {
+                    Ok(answer) => return Ok(Some(answer)),
+                    Err(problem) => search.failed(problem),
+                }
+                pace.asked(owner);
             }
-            if prefers_to_be_redirected(request) {
-                let mut response = HttpResponse::TemporaryRedirect();
-                response.insert_header((header::LOCATION, place(&owner, request.uri())));
-                return Ok(response.insert_header((PREFERENCE_APPLIED, REDIRECT)).finish());
-            }
-            tokio::select! {
-                // An answer counts, also where its node has been succeeded since.
-                biased;
-                answer = self.bring(&owner, request, body) => answer,
-                () = self.succeeded(partition, &owner) => Err(unknown()),
-            }
+            Err(search.told(taken_over()))
         })
     }
+}
+
+/// When the same owner is asked again. Another one is asked at once.
+#[derive(Default)]
+struct Pace {
+    asked: Option<(String, Instant)>,
+    wait: Duration,
+}
+
+impl Pace {
+    fn is_due(&self, owner: &str) -> bool {
+        self.asked.as_ref().is_none_or(|(asked, when)| asked != owner || when.elapsed() >= self.wait)
+    }
+
+    fn asked(&mut self, owner: String) {
+        let is_same = self.asked.as_ref().is_some_and(|(asked, _)| *asked == owner);
+        self.wait = if is_same { (self.wait * 2).min(MOST_PACE) } else { LOOK };
+        self.asked = Some((owner, Instant::now()));
+    }
+}
+
+/// What an owner says in place of an answer: it does not serve the partition now, or does not know what became of the command.
+/// Another may, and the same in a moment.
+fn open(status: StatusCode, body: &[u8]) -> Option<Problem> {
+    if status != StatusCode::SERVICE_UNAVAILABLE {
+        return None;
+    }
+    let said: Said<'_> = serde_json::from_slice(body).ok()?;
+    let slug = said.kind.strip_prefix("/problems/")?;
+    let kind = [&problem::UNAVAILABLE, &problem::UNKNOWN_OUTCOME].into_iter().find(|kind| kind.slug == slug)?;
+    Some(Problem::later(kind, said.detail))
+}
+
+#[derive(serde::Deserialize)]
+struct Said<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: Cow<'a, str>,
+    #[serde(borrow)]
+    detail: Cow<'a, str>,
 }
 
 /// Where `owner` answers a request with this target. Of the target, which is the caller's to write, path and query alone are
@@ -178,6 +243,32 @@ mod tests {
             let nothing = place(owner, &"http://evil.example".parse().unwrap());
             assert_eq!(nothing, format!("{bare}/"));
         }
+    }
+
+    #[test]
+    fn only_what_was_not_done_or_is_not_known_is_asked_again() {
+        let unavailable = StatusCode::SERVICE_UNAVAILABLE;
+        for (kind, is_open) in
+            [(&problem::UNAVAILABLE, true), (&problem::UNKNOWN_OUTCOME, true), (&problem::CLOCK_JUMPED, false)]
+        {
+            let problem = Problem::later(kind, "a \"detail\"");
+            let expected = is_open.then(|| problem.clone());
+            assert_eq!(open(unavailable, &problem.document()), expected, "{kind:?}");
+        }
+        assert_eq!(open(StatusCode::OK, &Problem::later(&problem::UNAVAILABLE, "").document()), None);
+        assert_eq!(open(unavailable, b"<html>"), None);
+    }
+
+    #[test]
+    fn the_same_owner_is_asked_less_and_less_often_and_another_at_once() {
+        let mut pace = Pace::default();
+        assert!(pace.is_due("a"));
+        let waits = [100, 200, 400, 800, 1_000, 1_000].map(|millis| {
+            pace.asked("a".to_owned());
+            (pace.wait, Duration::from_millis(millis))
+        });
+        assert!(waits.iter().all(|(wait, expected)| wait == expected), "{waits:?}");
+        assert!(!pace.is_due("a") && pace.is_due("b"));
     }
 
     #[actix_web::test]

@@ -1,8 +1,5 @@
 //! `/livez`, `/readyz` and `/metrics`.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
-
 use actix_web::http::header;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, ResponseError as _};
@@ -13,6 +10,7 @@ use kippu_events::client::Role;
 use serde_json::json;
 
 use super::Shared;
+use super::lacks::{self, Lack, Own};
 use super::metrics::{self, Kind, Readings};
 use crate::node::free_bytes;
 use crate::telemetry;
@@ -29,12 +27,22 @@ pub(crate) async fn livez(shared: Data<Shared>) -> HttpResponse {
     }))
 }
 
+/// Asks only what this node serves itself, and nothing of the nodes that it asks in turn: by this, nodes ask each other.
+const OWN: &str = "own";
+
 /// Whether this node serves now. What is missing is for everybody; why it is, for operators alone.
 pub(crate) async fn readyz(request: HttpRequest, shared: Data<Shared>) -> HttpResponse {
-    let lacks = lacks(&shared).await;
+    let lag = || shared.node.queries.status().views.iter().map(|view| view.lag).max().unwrap_or_default();
+    let asks_own = request.query_string().split('&').any(|asked| asked.split('=').next() == Some(OWN));
+    let (ready, lacks) = if asks_own {
+        let Own { lacks, serves, .. } = Own::of(&shared).await;
+        (json!({ "status": "ready", "lag": lag(), "partitions": serves }), lacks)
+    } else {
+        let ready = json!({ "status": "ready", "lag": lag() });
+        (ready, lacks::all(&shared).await)
+    };
     if lacks.is_empty() {
-        let lag = shared.node.queries.status().views.iter().map(|view| view.lag).max();
-        return HttpResponse::Ok().json(json!({ "status": "ready", "lag": lag.unwrap_or_default() }));
+        return HttpResponse::Ok().json(ready);
     }
     let told = operator(&request, &shared).await.is_ok();
     let texts = lacks.into_iter().map(|Lack { what, why }| match why.filter(|_| told) {
@@ -42,23 +50,6 @@ pub(crate) async fn readyz(request: HttpRequest, shared: Data<Shared>) -> HttpRe
         None => what,
     });
     Problem::later(&problem::NOT_READY, texts.collect::<Vec<_>>().join("; ")).error_response()
-}
-
-/// Something that keeps the node from serving as it should.
-struct Lack {
-    what: String,
-    /// May tell of what is in the log and on the disk.
-    why: Option<String>,
-}
-
-impl Lack {
-    fn new(what: impl Into<String>) -> Self {
-        Self { what: what.into(), why: None }
-    }
-
-    fn for_reason(what: impl Into<String>, why: impl ToString) -> Self {
-        Self { what: what.into(), why: Some(why.to_string()) }
-    }
 }
 
 /// Lets operators in.
@@ -70,65 +61,6 @@ async fn operator(request: &HttpRequest, shared: &Shared) -> Result<(), Problem>
             Err(Problem::new(&problem::FORBIDDEN, "figures are for operators"))
         }
     }
-}
-
-async fn lacks(shared: &Shared) -> Vec<Lack> {
-    let mut lacks = Vec::new();
-    if shared.node.runtime.figures().await.iter().flatten().any(|figures| figures.clock_jumped) {
-        lacks.push(Lack::new("the clock jumped: no command is decided until the node is started again"));
-    }
-    lacks.extend(shared.node.trouble().map(Lack::new));
-    if shared.draining.load(Ordering::SeqCst) {
-        lacks.push(Lack::new("the node is stopping"));
-    }
-    let mut moved = BTreeMap::<String, usize>::new();
-    let phases = shared.node.runtime.phases();
-    let all = phases.len();
-    for (partition, phase) in phases.into_iter().enumerate() {
-        match phase {
-            Phase::Serving { .. } | Phase::Standby { .. } => {}
-            Phase::Warming => lacks.push(Lack::new(format!("partition {partition} is being read"))),
-            Phase::Opening => lacks.push(Lack::new(format!("partition {partition} is opening"))),
-            Phase::Moved { next } => *moved.entry(next).or_default() += 1,
-            Phase::Halted(why) => lacks.push(Lack::for_reason(format!("partition {partition} is halted"), why)),
-        }
-    }
-    lacks.extend(
-        moved
-            .into_iter()
-            .map(|(next, count)| Lack::for_reason(format!("{count} of {all} partitions have moved"), next)),
-    );
-    let status = shared.node.queries.status();
-    if let Some(why) = status.failed {
-        lacks.push(Lack::for_reason("views do not go on", why));
-    } else if !status.caught_up {
-        lacks.push(Lack::new("views have not caught up yet"));
-    } else if !shared.node.queries.has_caught_up("clients") {
-        lacks.push(Lack::new("API keys are not known yet"));
-    }
-    for view in &status.views {
-        for partition in &view.partitions {
-            let (name, number) = (&view.name, partition.partition);
-            if let Some(why) = &partition.halted {
-                lacks.push(Lack::for_reason(format!("{name} halts in partition {number}"), why));
-            } else if let Some(lag) = lag(partition).filter(|lag| *lag > shared.config.ready.most_lag) {
-                lacks.push(Lack::new(format!("{name} lags {lag} records behind in partition {number}")));
-            }
-        }
-    }
-    match free_bytes(shared.node.dir.path()) {
-        Ok(free) if free < shared.config.ready.least_free_bytes => {
-            let least = shared.config.ready.least_free_bytes;
-            lacks.push(Lack::new(format!("{free} bytes are free for the data directory, and not {least}")));
-        }
-        Ok(_enough) => {}
-        Err(error) => lacks.push(Lack::for_reason("the free space is not known", error)),
-    }
-    lacks
-}
-
-fn lag(partition: &kippu_projections::queries::PartitionStatus) -> Option<u64> {
-    partition.end.map(|end| end.saturating_sub(partition.offset))
 }
 
 /// Figures, for operators. Where a node stands behind a proxy every caller is a peer on this machine, so that being one
@@ -167,6 +99,7 @@ async fn readings(shared: &Shared) -> Readings {
     add("partition_clock_drift_seconds", "How far the wall clock has drifted from the time that has passed", |f| {
         f.clock_drift_micros as f64 / 1e6
     });
+    add("partition_owed_seconds", "For how long the log has owed its oldest answer", |f| f.owed.as_secs_f64());
     add("partition_tail_seconds", "How long the log's tail was read when the partition was opened", |f| {
         f.tail_read.as_secs_f64()
     });

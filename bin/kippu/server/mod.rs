@@ -6,11 +6,14 @@ mod edge;
 mod fallback;
 mod forward;
 mod health;
+mod lacks;
 pub(crate) mod metrics;
 mod openapi;
+mod owners;
 mod pace;
 mod problems;
 mod rate;
+mod refusals;
 mod request_id;
 mod seal;
 #[cfg(test)]
@@ -32,16 +35,18 @@ use actix_web::web::{self, Data, ServiceConfig};
 use kippu_actors::Commands;
 use kippu_actors::http::{Elsewhere, Limits};
 use kippu_projections::Queries;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use self::auth::Gate;
 use self::fallback::fallback;
 use self::forward::Forward;
 use self::metrics::Metrics;
 use self::openapi::Document;
+use self::owners::Owners;
 use self::pace::{Paced, Patience};
+use self::refusals::Refusals;
 use crate::config::Config;
-use crate::node::Node;
+use crate::node::{self, Node};
 
 /// What handlers share.
 #[derive(Clone)]
@@ -52,7 +57,11 @@ pub(crate) struct Shared {
     queries: Data<Queries>,
     limits: Data<Limits>,
     gate: Data<Gate>,
-    elsewhere: Data<dyn Elsewhere>,
+    /// Where several nodes share the partitions.
+    elsewhere: Option<Data<dyn Elsewhere>>,
+    /// There too.
+    owners: Option<Arc<Owners>>,
+    refusals: Data<Refusals>,
     metrics: Data<Metrics>,
     document: Data<Document>,
     draining: Arc<AtomicBool>,
@@ -60,13 +69,17 @@ pub(crate) struct Shared {
 
 impl Shared {
     fn new(node: Node, config: &Config) -> std::io::Result<Self> {
-        let forward: Arc<dyn Elsewhere> = Arc::new(Forward::new(&node).map_err(std::io::Error::other)?);
+        let shares = node.kafka.is_some();
+        let forward = shares.then(|| Forward::new(&node)).transpose().map_err(std::io::Error::other)?;
+        let owners = shares.then(|| Owners::new(&node)).transpose().map_err(std::io::Error::other)?;
         let limits = Limits {
             most_body_bytes: usize::try_from(config.http.most_body_bytes).unwrap_or(usize::MAX),
             body_time: Duration::from_secs(config.http.request_timeout_secs.into()),
         };
         Ok(Self {
-            elsewhere: Data::from(forward),
+            elsewhere: forward.map(|forward| Data::from(Arc::new(forward) as Arc<dyn Elsewhere>)),
+            owners: owners.map(Arc::new),
+            refusals: Data::new(Refusals::default()),
             commands: Data::new(node.commands.clone()),
             queries: Data::new(node.queries.clone()),
             limits: Data::new(limits),
@@ -82,12 +95,15 @@ impl Shared {
 
 /// Every path. What is under `/v1` needs an API key.
 fn routes(config: &mut ServiceConfig, shared: &Shared) {
+    if let Some(elsewhere) = &shared.elsewhere {
+        config.app_data(elsewhere.clone());
+    }
     config
         .app_data(shared.commands.clone())
         .app_data(shared.queries.clone())
         .app_data(shared.limits.clone())
         .app_data(shared.gate.clone())
-        .app_data(shared.elsewhere.clone())
+        .app_data(shared.refusals.clone())
         .app_data(shared.metrics.clone())
         .app_data(shared.document.clone())
         .app_data(Data::new(shared.clone()))
@@ -104,6 +120,7 @@ fn routes(config: &mut ServiceConfig, shared: &Shared) {
             web::scope("/v1")
                 .wrap(from_fn(fallback::only_what_there_is))
                 .wrap(from_fn(auth::authenticate))
+                .wrap(from_fn(refusals::remember))
                 .route("/log/seal", web::post().to(seal::seal))
                 .configure(kippu_actors::http::configure)
                 .configure(kippu_projections::http::configure),
@@ -130,6 +147,8 @@ pub(crate) struct Server {
     shared: Shared,
     handle: ServerHandle,
     task: JoinHandle<std::io::Result<()>>,
+    /// What goes on beside the requests.
+    beside: JoinSet<()>,
 }
 
 impl Server {
@@ -178,7 +197,12 @@ impl Server {
             .listen("http", listener, service)?
             .run();
         let handle = server.handle();
-        Ok(Self { shared, handle, task: tokio::spawn(server) })
+        let mut beside = JoinSet::new();
+        if let Some(owners) = shared.owners.clone() {
+            beside.spawn(async move { owners.ask_on().await });
+        }
+        beside.spawn(node::reach_persons(Arc::clone(&shared.node.secrets)));
+        Ok(Self { shared, handle, task: tokio::spawn(server), beside })
     }
 
     /// Waits until the other nodes do not want this one any more; gives the reason.
@@ -191,10 +215,11 @@ impl Server {
     ///
     /// # Errors
     /// Where the server had failed before, or the node does not stop in time.
-    pub(crate) async fn stop(self) -> std::io::Result<()> {
+    pub(crate) async fn stop(mut self) -> std::io::Result<()> {
         self.shared.draining.store(true, Ordering::SeqCst);
         self.shared.node.hand_over().await;
         self.handle.stop(true).await;
+        self.beside.shutdown().await;
         let patience = Duration::from_secs(self.shared.config.http.drain_secs.into());
         if tokio::time::timeout(patience, self.shared.node.stop()).await.is_err() {
             return Err(std::io::Error::new(std::io::ErrorKind::TimedOut, "the log does not end what is under way"));

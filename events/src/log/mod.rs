@@ -273,6 +273,12 @@ pub trait Log: ReadLog {
         self.end(partition).map(drop)
     }
 
+    /// Why no commit is taken now, in any partition, as far as that is known here without asking anybody. MUST be known before
+    /// the first writer is refused for it.
+    fn refuses(&self) -> Option<AppendError> {
+        None
+    }
+
     /// This log, for readers.
     fn as_read(self: Arc<Self>) -> Arc<dyn ReadLog>;
 }

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::SecretsError;
 use super::copy::KeysCopy;
@@ -19,13 +19,22 @@ pub(super) struct Following {
     begun: AtomicU64,
     /// The number of the last catch-up that has ended, and how. Held while one is under way.
     ended: Mutex<(u64, Result<(), SharedError>)>,
+    /// What the last attempt to reach the keys came to, if it failed.
+    away: Mutex<Option<Away>>,
+}
+
+/// Keys that could not be reached.
+struct Away {
+    error: SharedError,
+    /// What could not be appended. Only appending shows that it can be again; a key more changes nothing for anybody.
+    unwritten: Option<SharedKey>,
 }
 
 impl Following {
     /// `keys` of `log`, with the copy in `dir`, which is made where there is none.
     pub(super) fn open(dir: &Path, log: LogId, keys: Arc<dyn SharedKeys>) -> Result<Self, SecretsError> {
-        let shared =
-            Self { copy: KeysCopy::open(dir, log)?, keys, begun: AtomicU64::new(0), ended: Mutex::new((0, Ok(()))) };
+        let (begun, ended, away) = (AtomicU64::new(0), Mutex::new((0, Ok(()))), Mutex::default());
+        let shared = Self { copy: KeysCopy::open(dir, log)?, keys, begun, ended, away };
         shared.follows()?;
         Ok(shared)
     }
@@ -69,7 +78,7 @@ impl Following {
 
     /// Offers `wrapped` as the person's key; the one that counts, perhaps another node's.
     pub(super) fn put_first(&self, person: EntityId, wrapped: Vec<u8>) -> Result<Vec<u8>, SecretsError> {
-        self.keys.append(&SharedKey { person, wrapped })?;
+        self.append(SharedKey { person, wrapped })?;
         self.catch_up()?;
         self.known(person)?.ok_or_else(|| {
             let reason = format!("the key of person {person} was written and is not there");
@@ -85,9 +94,52 @@ impl Following {
         let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         if ended.0 < wanted {
             let number = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
-            *ended = (number, self.read_on());
+            let read = self.read_on();
+            // Before anybody is told.
+            self.note(read.as_ref().err(), None);
+            *ended = (number, read);
         }
         ended.1.clone()
+    }
+
+    /// Why the last attempt to reach the keys failed, if it did.
+    pub(super) fn away(&self) -> Option<SharedError> {
+        self.lock().as_ref().map(|away| away.error.clone())
+    }
+
+    /// Tries again what failed last.
+    pub(super) fn try_again(&self) -> Result<(), SharedError> {
+        let unwritten = self.lock().as_ref().and_then(|away| away.unwritten.clone());
+        unwritten.map_or(Ok(()), |entry| self.append(entry))?;
+        self.catch_up()
+    }
+
+    fn append(&self, entry: SharedKey) -> Result<(), SharedError> {
+        let appended = self.keys.append(&entry);
+        if appended.is_ok() {
+            *self.lock() = None;
+        }
+        self.note(appended.as_ref().err(), Some(entry));
+        appended
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Away>> {
+        // It is replaced as a whole.
+        self.away.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Remembers how an attempt to reach the keys ended, of which this may not have been written.
+    fn note(&self, failed: Option<&SharedError>, unwritten: Option<SharedKey>) {
+        let mut away = self.lock();
+        let before = away.take().and_then(|away| away.unwritten.map(|entry| (away.error, entry)));
+        *away = match (failed, before) {
+            (Some(error), before) => {
+                Some(Away { error: error.clone(), unwritten: unwritten.or(before.map(|(_, entry)| entry)) })
+            }
+            // Reading does not show that one may write.
+            (None, Some((error, entry))) => Some(Away { error, unwritten: Some(entry) }),
+            (None, None) => None,
+        };
     }
 
     fn read_on(&self) -> Result<(), SharedError> {

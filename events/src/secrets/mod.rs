@@ -236,6 +236,21 @@ impl Secrets {
         Self::new(keyring, persons)
     }
 
+    /// Why persons' keys could not be reached when that was tried last, where nodes share them: what names a person is
+    /// refused then.
+    #[must_use]
+    pub fn away(&self) -> Option<SharedError> {
+        self.persons.away()
+    }
+
+    /// Tries again to reach persons' keys, where nodes share them. Blocks.
+    ///
+    /// # Errors
+    /// They cannot be reached.
+    pub fn try_again(&self) -> Result<(), SharedError> {
+        self.persons.try_again()
+    }
+
     /// The identity of the command that `caller` gives `entity` with `key`.
     #[must_use]
     pub fn command(&self, caller: &Principal, key: &str, entity: EntityKey) -> Mac {

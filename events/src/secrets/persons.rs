@@ -21,7 +21,7 @@ use super::copy::{is_copy, options};
 use super::following::Following;
 use super::keyring::{Key, make_dir};
 use super::numbered::Numbered;
-use super::shared::SharedKeys;
+use super::shared::{SharedError, SharedKeys};
 use super::{SecretsError, damaged};
 use crate::EntityId;
 use crate::log_id::LogId;
@@ -116,6 +116,22 @@ impl Persons {
 
     const fn new(wrapping: Numbered<Key>, kept: Kept) -> Self {
         Self { wrapping, kept, making: [const { Mutex::new(()) }; SHARDS] }
+    }
+
+    /// Why persons' keys could not be reached when that was tried last, where nodes share them.
+    pub(super) fn away(&self) -> Option<SharedError> {
+        match &self.kept {
+            Kept::Shared(following) => following.away(),
+            Kept::OnDisk(_) | Kept::InMemory(_) => None,
+        }
+    }
+
+    /// Tries to reach them, where nodes share them. Blocks.
+    pub(super) fn try_again(&self) -> Result<(), SharedError> {
+        match &self.kept {
+            Kept::Shared(following) => following.try_again(),
+            Kept::OnDisk(_) | Kept::InMemory(_) => Ok(()),
+        }
     }
 
     /// The person's key. Blocks where nodes share keys and this one has not read the person's yet.

@@ -1,6 +1,6 @@
 //! Brokers of a test's own, which it may kill; and doors in front of them, which it may close.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 /// A cluster of brokers. It ends with the test.
-pub(super) struct Brokers {
+pub(crate) struct Brokers {
     folder: TempDir,
     count: usize,
     doors: Vec<Door>,
@@ -27,15 +27,20 @@ struct Door {
 impl Brokers {
     /// So many brokers, with a door for each of so many nodes. MUST be called on a tokio runtime.
     pub(super) fn start(count: usize, doors: usize) -> Self {
+        Self::start_with(count, doors, "")
+    }
+
+    /// The same, each with these properties too.
+    pub(crate) fn start_with(count: usize, doors: usize, properties: &str) -> Self {
         let folder = TempDir::with_prefix("kippu-brokers-").expect("a temporary folder");
         let mut brokers = Self { folder, count, doors: Vec::new() };
-        brokers.script(&["start", &brokers.path(), &count.to_string()], doors);
+        let start = ["start", &brokers.path(), &count.to_string()];
+        script(&start, &[("KIPPU_KAFKA_DOORS", &doors.to_string()), ("KIPPU_KAFKA_PROPERTIES", properties)]);
         for door in 0..doors {
             let open = Arc::new(watch::Sender::new(true));
             let mut addresses = Vec::new();
             for broker in 0..count {
-                let path = brokers.folder.path().join(broker.to_string()).join("doors");
-                let text = std::fs::read_to_string(path).expect("the script names the doors");
+                let text = std::fs::read_to_string(brokers.of(broker, "doors")).expect("the script names the doors");
                 let line = text.lines().nth(door).expect("there are as many doors as nodes");
                 let (inside, outside) = line.split_once(' ').expect("two ports");
                 let (inside, outside) = (inside.parse().expect("a port"), outside.parse().expect("a port"));
@@ -49,14 +54,6 @@ impl Brokers {
 
     fn path(&self) -> String {
         self.folder.path().to_str().expect("temporary folders have names in UTF-8").to_owned()
-    }
-
-    fn script(&self, arguments: &[&str], doors: usize) {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kafka/kafka.sh");
-        let mut command = Command::new("sh");
-        command.arg(script).args(arguments).env("KIPPU_KAFKA_DOORS", doors.to_string());
-        let output = command.stdin(std::process::Stdio::null()).output().expect("sh runs");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
     /// Bootstrap servers for the node behind `door`.
@@ -81,18 +78,49 @@ impl Brokers {
 
     /// SIGKILL, and the start after it.
     pub(super) fn crash(&self, broker: usize) {
-        let pid = self.folder.path().join(broker.to_string()).join("pid");
-        let pid = std::fs::read_to_string(pid).expect("a running broker has a process");
-        let killed = Command::new("kill").args(["-KILL", pid.trim()]).status();
-        assert!(killed.expect("kill runs").success());
-        self.script(&["start-broker", &self.path(), &broker.to_string()], 0);
+        self.signal(broker, "KILL");
+        self.start_again(broker);
+    }
+
+    /// Sends `signal` by its name.
+    pub(super) fn signal(&self, broker: usize, signal: &str) {
+        let pid = std::fs::read_to_string(self.of(broker, "pid")).expect("a running broker has a process");
+        let sent = Command::new("kill").args(["-s", signal, pid.trim()]).status();
+        assert!(sent.expect("kill runs").success());
+    }
+
+    /// Starts a broker that was killed.
+    pub(super) fn start_again(&self, broker: usize) {
+        script(&["start-broker", &self.path(), &broker.to_string()], &[]);
+    }
+
+    /// Where a broker listens, without a door.
+    pub(crate) fn address(&self, broker: usize) -> String {
+        std::fs::read_to_string(self.of(broker, "address")).expect("the script names it").trim().to_owned()
+    }
+
+    /// Changes who may do what, where there is an authorizer.
+    pub(crate) fn acl(&self, arguments: &[&str]) {
+        script(&[&["acl", &self.address(0)], arguments].concat(), &[]);
+    }
+
+    fn of(&self, broker: usize, name: &str) -> PathBuf {
+        self.folder.path().join(broker.to_string()).join(name)
     }
 }
 
 impl Drop for Brokers {
     fn drop(&mut self) {
-        self.script(&["stop", &self.path()], 0);
+        script(&["stop", &self.path()], &[]);
     }
+}
+
+fn script(arguments: &[&str], environment: &[(&str, &str)]) {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kafka/kafka.sh");
+    let mut command = Command::new("sh");
+    command.arg(script).args(arguments).envs(environment.iter().copied());
+    let output = command.stdin(std::process::Stdio::null()).output().expect("sh runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// Listens before a broker for as long as the test runs.

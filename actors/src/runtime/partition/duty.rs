@@ -7,6 +7,7 @@ use std::time::Duration;
 use actix::prelude::*;
 use kippu_events::Time;
 use kippu_events::log::AppendError;
+use tokio::sync::oneshot;
 
 use super::{Duty, Ground, Panicked, Partition, RECLAIM_AFTER, messages::Tell};
 use crate::runtime::Phase;
@@ -21,7 +22,9 @@ impl Partition {
     pub(super) fn take_up(&mut self, ctx: &mut Context<Self>) {
         self.duty = Duty::Owner;
         self.leaving = None;
-        if self.serving.is_none() && self.stopping.is_none() {
+        if let Some(serving) = &self.serving {
+            self.phase.send_replace(Phase::Serving { last: serving.last() });
+        } else if self.stopping.is_none() {
             self.phase.send_replace(Phase::Opening);
             self.open(ctx);
         }
@@ -146,12 +149,32 @@ impl Partition {
         self.rest(Phase::Halted(reason));
     }
 
-    /// Ends this claim. What comes next is a new one, unless somebody else has taken over.
+    /// Takes no more commands, answers those under way, and stands by; `left` is dropped then.
+    pub(super) fn let_go(&mut self, left: oneshot::Sender<()>, ctx: &mut Context<Self>) {
+        self.duty = Duty::Standby;
+        self.leaving = Some(left);
+        // From here on commands are for another node, however long those under way take.
+        if let Some(serving) = &self.serving {
+            self.phase.send_replace(Phase::Standby { last: serving.last() });
+        }
+        self.tick(ctx);
+        self.leave_if_idle(ctx);
+    }
+
+    /// Ends this claim. What comes next is a new one, unless somebody else has taken over. The phase is told before anybody
+    /// is refused for it, so that no node calls itself ready while it refuses.
     pub(super) fn end(&mut self, error: &AppendError, ctx: &mut Context<Self>) {
-        if let Some(serving) = self.serving.take() {
+        let ended = self.serving.take();
+        if let Some(serving) = &ended {
             self.drift = serving.drift();
+        }
+        self.ended(error, ctx);
+        if let Some(serving) = ended {
             serving.fail();
         }
+    }
+
+    fn ended(&mut self, error: &AppendError, ctx: &mut Context<Self>) {
         self.touch();
         self.term += 1;
         if self.stopping.is_some() {

@@ -44,12 +44,7 @@ impl Handler<Tell> for Partition {
             },
             Tell::Progress { .. } => {}
             Tell::Assign => self.take_up(ctx),
-            Tell::Revoke(left) => {
-                self.duty = Duty::Standby;
-                self.leaving = Some(left);
-                self.tick(ctx);
-                self.leave_if_idle(ctx);
-            }
+            Tell::Revoke(left) => self.let_go(left, ctx),
             Tell::Tick => {
                 self.reclaim(ctx);
                 self.warm(ctx);
@@ -84,7 +79,7 @@ impl Partition {
         });
     }
 
-    fn tick(&mut self, ctx: &mut Context<Self>) {
+    pub(super) fn tick(&mut self, ctx: &mut Context<Self>) {
         self.with_serving(ctx, |serving| {
             serving.tick();
             Ok(())

@@ -26,6 +26,8 @@ pub struct Figures {
     pub clock_jumped: bool,
     /// How far the wall clock has drifted from the monotonic one, in microseconds.
     pub clock_drift_micros: i64,
+    /// For how long the log has owed its oldest answer.
+    pub owed: Duration,
     /// How long it took to read what the store lacked when the partition was opened.
     pub tail_read: Duration,
 }
@@ -48,6 +50,7 @@ impl Serving {
             quarantined: self.quarantined.len(),
             clock_jumped: self.keeper.jumped(),
             clock_drift_micros: self.keeper.drifted_micros(),
+            owed: self.release.owed(),
             tail_read: self.tail_read,
         }
     }

@@ -14,6 +14,10 @@ use crate::runtime::store::{Batch, Cursor, Due, MOST_DUE, Rest, StoreError};
 /// Entities that may wait to be fetched while deadlines are still looked for at once; beyond, the next tick goes on.
 const MOST_PARKED_DUE: usize = 4 * MOST_DUE;
 
+/// Every so many ticks it is asked whether the partition is still owned: nobody else may find out for long that the log does
+/// not answer, or that another node has claimed.
+const PROVE_EVERY: u32 = 2;
+
 /// Whether deadlines are looked for in the store.
 pub(super) enum LookingForDue {
     /// They are.
@@ -43,7 +47,7 @@ impl Serving {
         Ok(())
     }
 
-    /// Time has passed: looks for deadlines, and lets the store catch up.
+    /// Time has passed: looks for deadlines, lets the store catch up, and asks whether the log still answers.
     pub fn tick(&mut self) {
         if let Ok(now) = self.keeper.now(&*self.around.clock) {
             self.room.stale_due(now);
@@ -58,6 +62,12 @@ impl Serving {
             self.effects.push(Effect::Flush(batch));
         }
         self.flush();
+        self.ticks = (self.ticks + 1) % PROVE_EVERY;
+        if self.ticks == 0
+            && let Some(ticket) = self.release.ask_if_idle()
+        {
+            self.chain.prove(ticket);
+        }
     }
 
     fn look_for_due(&mut self, now: Time) {

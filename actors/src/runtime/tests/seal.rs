@@ -3,6 +3,7 @@
 use kippu_events::log::seal::seal;
 use kippu_events::log::{AppendError, Claimant, ReadLog as _};
 
+use super::super::Place;
 use super::standby::is_serving;
 use super::*;
 
@@ -88,7 +89,7 @@ fn a_node_that_stands_by_says_so_too_once_another_process_has_sealed() {
         }
         let elsewhere = async || {
             play.runtime.tick().await;
-            [0, 1].map(|partition| play.runtime.is_elsewhere(partition))
+            [0, 1].map(|partition| play.runtime.place_of(partition) == Place::Elsewhere)
         };
         until(elsewhere, |elsewhere| *elsewhere == [false, false]).await;
         assert_eq!(slug(&play.open("one").await), "moved");

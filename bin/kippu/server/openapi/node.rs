@@ -14,7 +14,10 @@ pub(super) fn add(paths: &mut Map<String, Value>, problems: &mut Answers) {
     let time = reference("schemas", "Time");
     let json = "application/json";
     let livez = object(&[("status", text()), ("version", text()), ("log", text()), ("node", text()), ("time", time)]);
-    let readyz = object(&[("status", text()), ("lag", number())]);
+    let mut readyz = object(&[("status", text()), ("lag", number())]);
+    readyz["properties"]["partitions"] = json!({
+        "type": "array", "items": number(), "description": "With `own`: the partitions that the node itself serves.",
+    });
     let metrics = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     let all = [
         ("/livez", "livez", "Whether the process is alive.", json, livez, &[405][..]),
@@ -38,6 +41,12 @@ pub(super) fn add(paths: &mut Map<String, Value>, problems: &mut Answers) {
             operation["parameters"] = json!([{
                 "name": "slug", "in": "path", "required": true, "example": "not-found",
                 "schema": { "type": "string", "pattern": "^[a-z0-9-]+$" },
+            }]);
+        }
+        if id == "readyz" {
+            operation["parameters"] = json!([{
+                "name": "own", "in": "query", "required": false, "allowEmptyValue": true, "schema": { "type": "string" },
+                "description": "Given, only what the node itself serves is looked at, and named. So nodes ask each other.",
             }]);
         }
         if id == "openapi" {

@@ -252,6 +252,12 @@ impl Gate {
         }
     }
 
+    /// Refuses what no writer may append now.
+    fn admit(&self) -> Result<(), AppendError> {
+        self.healthy()?;
+        self.space.admit()
+    }
+
     /// Notes the first failed write; what all writers are told.
     fn poison(&self, reason: String) -> AppendError {
         AppendError::Unknown(self.poison.get_or_init(|| reason).clone())
@@ -313,6 +319,11 @@ impl Log for RocksLog {
             epoch: granted.head.epoch,
         };
         Ok(Claimed { writer: Box::new(writer), head: granted.head })
+    }
+
+    fn refuses(&self) -> Option<AppendError> {
+        self.shared.gate.space.check_if_due();
+        self.shared.gate.admit().err()
     }
 
     fn as_read(self: Arc<Self>) -> Arc<dyn ReadLog> {

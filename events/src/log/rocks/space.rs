@@ -64,6 +64,13 @@ impl Space {
         }
     }
 
+    /// Looks at the file system, unless that was done a moment ago: somebody else may have filled it.
+    pub(super) fn check_if_due(&self) {
+        if self.is_due() {
+            self.check();
+        }
+    }
+
     fn is_due(&self) -> bool {
         self.born.elapsed().as_millis() >= u128::from(self.due.load(Ordering::Relaxed))
     }

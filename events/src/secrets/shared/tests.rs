@@ -170,6 +170,32 @@ fn nobody_is_said_to_have_no_key_while_keys_cannot_be_reached() {
 }
 
 #[test]
+fn that_keys_cannot_be_reached_is_remembered_until_somebody_has_reached_them() {
+    let (ann, bob, keys, _dirs) = two();
+    assert_eq!((ann.away(), ann.try_again()), (None, Ok(())));
+    keys.down.store(true, Ordering::SeqCst);
+    assert!(ann.get_or_make(person(1)).is_err());
+    assert!(matches!(ann.away(), Some(SharedError::Unavailable(_))));
+    assert_eq!(ann.try_again().err(), ann.away());
+    assert_eq!(bob.away(), None, "it has not tried");
+    keys.down.store(false, Ordering::SeqCst);
+    assert_eq!((ann.try_again(), ann.away()), (Ok(()), None));
+}
+
+#[test]
+fn who_may_read_keys_and_not_write_them_is_no_better_off_until_writing_works() {
+    let (ann, bob, keys, _dirs) = two();
+    keys.mute.store(true, Ordering::SeqCst);
+    assert!(ann.get_or_make(person(1)).is_err());
+    assert!(ann.get(person(2)).is_err_and(|error| matches!(error, SecretsError::NoPerson(_))), "it can be read");
+    assert!(matches!(ann.away(), Some(SharedError::Unavailable(_))));
+    assert!(ann.try_again().is_err() && ann.away().is_some());
+    keys.mute.store(false, Ordering::SeqCst);
+    assert_eq!((ann.try_again(), ann.away()), (Ok(()), None));
+    assert_eq!(ann.get(person(1)).unwrap().0, bob.get(person(1)).unwrap().0, "there is one key");
+}
+
+#[test]
 fn a_key_without_an_answer_is_given_to_nobody_until_it_is_read() {
     let (ann, bob, keys, _dirs) = two();
     keys.mute.store(true, Ordering::SeqCst);

@@ -17,7 +17,7 @@ use super::{Committed, OpenError, RocksLog, STORE, Settings};
 use crate::log::lock::LockError;
 use crate::log::suite::log_id;
 use crate::log::suite::seat::Seat;
-use crate::log::{AppendError, Bound, Page, ReadError, ReadLog};
+use crate::log::{AppendError, Bound, Log as _, Page, ReadError, ReadLog};
 
 const PARTITIONS: u16 = 2;
 
@@ -145,11 +145,17 @@ fn low_disk_refuses_commits_and_lets_reads_and_claims_go_on() {
     let mut seat = Seat::claim(&log, 0);
     let refused = seat.append(b"[]").expect_err("refused");
     assert!(matches!(refused, AppendError::NoSpace { .. }), "{refused:?}");
+    assert_eq!(log.refuses(), Some(refused), "it says so of itself");
     assert_eq!(log.end(0).expect("readable"), 4);
     assert_eq!(read(log.as_ref()).expect("readable").entries.len(), 4);
     // The same writer goes on, with the same number, once there is room.
     free.store(1000, Ordering::SeqCst);
     assert_eq!(seat.write(b"[]"), 4);
+    // Who only asks finds out too.
+    free.store(999, Ordering::SeqCst);
+    assert!(matches!(log.refuses(), Some(AppendError::NoSpace { .. })));
+    free.store(1000, Ordering::SeqCst);
+    assert_eq!(log.refuses(), None);
 }
 
 #[test]
