@@ -14,6 +14,7 @@ use kippu_events::log::lock::Lock;
 
 use crate::config::{Config, Flags};
 use crate::exit::Exit;
+use crate::limits::{self, Need};
 use crate::node::{self, DataDir};
 use crate::output::Output;
 
@@ -90,6 +91,9 @@ pub(crate) fn run(args: &Args, output: &Output) -> Exit {
     let Some(data) = &config.data else { return output.failed(Exit::Usage, node::NodeError::NoDir) };
     if !data.is_dir() {
         return output.failed(Exit::CouldNotRun, format_args!("{} is no directory", data.display()));
+    }
+    if let Err(too_low) = limits::check(&Need::reading(1)) {
+        return output.failed(Exit::CouldNotRun, too_low);
     }
     let report = look(&config, &DataDir::new(data));
     output.result(&report, &report);

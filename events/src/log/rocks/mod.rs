@@ -153,6 +153,12 @@ impl RocksLog {
         dir.join(STORE).exists()
     }
 
+    /// How many partitions the log in `dir` has; none where there is no log, or none that says so.
+    #[must_use]
+    pub fn partitions_in(dir: &Path) -> Option<u16> {
+        Format::read(&dir.join(STORE)).ok().map(|format| format.partitions)
+    }
+
     /// The log in `dir`.
     ///
     /// # Errors
@@ -226,8 +232,7 @@ impl Taken {
             None if ends.iter().all(|end| *end <= 1) => {}
             None => tracing::warn!("{CUT_UNKNOWN}"),
         }
-        let mut cut = Publisher::open(dir)?;
-        cut.publish(ends.iter().copied())?;
+        let cut = Publisher::open(dir, ends.iter().copied())?;
         let space = space::Space::new(dir, settings);
         space.check();
         Ok(Self { lock, store, tails, cut, space })
