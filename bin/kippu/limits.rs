@@ -24,12 +24,12 @@ const CONNECTIONS: u64 = 32;
 const THREADS: u64 = 12;
 /// RocksDB opens data files with so many threads, of two stores at once.
 const OPENERS: u64 = 2 * 15;
-/// For each of Kafka's clients: its own thread, and one per broker that it is told of.
+/// A node's clients of Kafka: readers, producers, provers, the group, the keys.
+const CLIENTS: u64 = 24;
+/// For each: its own thread, one for the addresses that it is given, and one per broker that it is told of, of three.
 const THREADS_OF_A_CLIENT: u64 = 5;
-/// A node's clients of Kafka: the follower, the inspector, two producers, the group, the keys.
-const CLIENTS: u64 = 6;
-/// Each of a client's threads has a pipe and a connection.
-const FILES_OF_A_CLIENT: u64 = 3 * THREADS_OF_A_CLIENT;
+/// For each: pipes between these threads, and connections.
+const FILES_OF_A_CLIENT: u64 = 14;
 /// Address space: code, what is in memory from the start, threads' stacks and heaps, and what the allocator maps at once,
 /// which is a gibibyte. Caches take theirs as they fill.
 const NODE_BYTES: u64 = 2 << 30;

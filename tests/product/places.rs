@@ -114,6 +114,26 @@ fn what_a_restore_by_another_user_left_unreadable_is_named_with_whose_it_is() {
 }
 
 #[test]
+fn a_way_that_leads_through_somebody_elses_directory_is_said_to_be_shut() {
+    if !is_root("a directory of another user") {
+        return;
+    }
+    let folder = folder();
+    let (closed, fixed) = (folder.path().join("closed"), folder.path().join("fixed"));
+    for (dir, mode) in [(&closed, 0o700), (&fixed, 0o755)] {
+        std::fs::create_dir(dir).unwrap();
+        set_mode(dir, mode);
+        let data = dir.join("node/data");
+        for command in [&["init"][..], &["serve", "--listen", "127.0.0.1:0"]] {
+            let refused = as_user(folder.path(), &[command, &["--data", utf8(&data)]].concat());
+            refused
+                .refused(3, &format!("{} belongs to user 0 (root)", dir.display()))
+                .refused(3, "may not go on there");
+        }
+    }
+}
+
+#[test]
 fn names_that_systems_give_are_nobodys_and_all_others_are_somebodys() {
     let folder = folder();
     for name in [

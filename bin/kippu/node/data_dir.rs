@@ -176,7 +176,7 @@ impl DataDir {
             Err(error) if error.kind() == ErrorKind::NotADirectory => {
                 return Err(DataDirError::NoDirectory(self.0.clone()));
             }
-            Err(source) => return Err(DataDirError::Io { path: self.label(), source }),
+            Err(source) => return Err(self.refused(self.label(), source)),
         }
         let entries = match fs::read_dir(&self.0) {
             Ok(entries) => entries,
@@ -186,7 +186,7 @@ impl DataDir {
                     Err(_) => Ok(Found::Unfinished),
                 };
             }
-            Err(source) => return Err(io(source)),
+            Err(source) => return Err(self.refused(self.0.clone(), source)),
         };
         for entry in entries {
             let name = entry.map_err(io)?.file_name();
@@ -195,6 +195,12 @@ impl DataDir {
             }
         }
         Ok(Found::Unfinished)
+    }
+
+    /// Why the file system said no to `path`: where it is for somebody's directory, whose.
+    fn refused(&self, path: PathBuf, source: std::io::Error) -> DataDirError {
+        let shut = if source.kind() == ErrorKind::PermissionDenied { rights::shut_before(&self.0) } else { None };
+        shut.map_or(DataDirError::Io { path, source }, DataDirError::Shut)
     }
 
     /// Refuses a path that the stores cannot be given: they would write to another.
@@ -206,7 +212,8 @@ impl DataDir {
     pub(crate) fn make(&self) -> Result<(), DataDirError> {
         let io = |source| DataDirError::Io { path: self.0.clone(), source };
         self.check_path()?;
-        DirBuilder::new().recursive(true).mode(0o700).create(&self.0).map_err(io)?;
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(&self.0);
+        made.map_err(|source| self.refused(self.0.clone(), source))?;
         if let Some(owned) = rights::stranger(&self.0).map_err(io)? {
             return Err(DataDirError::NotOurs(owned));
         }

@@ -59,6 +59,24 @@ pub(super) fn other_owner(path: &Path) -> Option<u32> {
     (us() == 0 && owner != 0).then_some(owner)
 }
 
+/// The first directory on the way to `path`, and itself, that this process may not enter; or else the last that there is, if
+/// nothing can be made in it.
+pub(super) fn shut_before(path: &Path) -> Option<Owned> {
+    let path = std::path::absolute(path).ok()?;
+    let mut way: Vec<&Path> = path.ancestors().collect();
+    way.reverse();
+    let mut last = None;
+    for dir in way {
+        let Ok(about) = fs::metadata(dir) else { break };
+        if access(dir, Access::EXEC_OK).is_err() {
+            return Some(Owned::new(dir, &about));
+        }
+        last = Some((dir, about));
+    }
+    let (dir, about) = last?;
+    access(dir, Access::READ_OK | Access::WRITE_OK).is_err().then(|| Owned::new(dir, &about))
+}
+
 /// The first of `path` and what lies below it that this process may not read and write.
 pub(crate) fn locked_out(path: &Path) -> Option<Owned> {
     locked_out_below(path, DEPTH)

@@ -50,6 +50,9 @@ pub(crate) enum DataDirError {
         user = us()
     )]
     LockedOut(Owned),
+    /// The way there leads through a directory that this process may not enter, or not make anything in.
+    #[error("{0}, which runs kippu and may not go on there: let that user in, or name another directory")]
+    Shut(Owned),
     /// It holds something else.
     #[error("{} is not empty and no data directory: it holds {other:?}", dir.display())]
     Foreign {

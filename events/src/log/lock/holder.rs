@@ -37,7 +37,7 @@ impl Holder {
     /// The holder of `file`, in which it wrote `said`.
     pub(super) fn of(file: &File, said: &str) -> Self {
         let said: Option<u32> = said.trim().parse().ok();
-        match (holder_in(&std::fs::read_to_string(LOCKS).unwrap_or_default(), file), said) {
+        match (holder_in(std::fs::read_to_string(LOCKS).ok().as_deref(), file), said) {
             (Listed::By(pid), _) => Self::Process(pid),
             (Listed::Nowhere, Some(pid)) => Self::Elsewhere(pid),
             (Listed::Unknown, Some(pid)) => Self::Process(pid),
@@ -50,33 +50,31 @@ impl Holder {
 #[derive(PartialEq, Eq, Debug)]
 enum Listed {
     By(u32),
-    /// Other locks are listed, but not this one.
+    /// It is not listed, though it is held.
     Nowhere,
     /// There is no list.
     Unknown,
 }
 
-fn holder_in(list: &str, file: &File) -> Listed {
-    match file.metadata() {
-        Ok(about) => listed(list, about.ino()),
-        Err(_) => Listed::Unknown,
+fn holder_in(list: Option<&str>, file: &File) -> Listed {
+    match (list, file.metadata()) {
+        (Some(list), Ok(about)) => listed(list, about.ino()),
+        (None, _) | (_, Err(_)) => Listed::Unknown,
     }
 }
 
 /// As `1: FLOCK  ADVISORY  WRITE 2564 fe:00:10035209 0 EOF`.
 fn listed(list: &str, inode: u64) -> Listed {
-    let mut known = Listed::Unknown;
     for line in list.lines() {
         let mut words = line.split_ascii_whitespace().skip(1);
         let (Some("FLOCK"), Some(_), Some("WRITE")) = (words.next(), words.next(), words.next()) else { continue };
-        known = Listed::Nowhere;
         let (Some(pid), Some(place)) = (words.next(), words.next()) else { continue };
         let is_here = place.rsplit(':').next().is_some_and(|found| found.parse() == Ok(inode));
         if let (true, Ok(pid @ 1..)) = (is_here, pid.parse()) {
             return Listed::By(pid);
         }
     }
-    known
+    Listed::Nowhere
 }
 
 #[cfg(test)]
@@ -90,6 +88,7 @@ mod tests {
     fn a_lock_is_its_processes_that_the_system_lists_and_none_of_here_where_it_lists_none() {
         assert_eq!(listed(LIST, 10_035_209), Listed::By(2564));
         assert_eq!(listed(LIST, 12), Listed::Nowhere);
-        assert_eq!(listed("", 12), Listed::Unknown);
+        assert_eq!(listed("", 12), Listed::Nowhere);
+        assert_eq!(holder_in(None, &tempfile::tempfile().unwrap()), Listed::Unknown);
     }
 }
