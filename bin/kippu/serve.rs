@@ -139,7 +139,7 @@ async fn serve(mut config: Config, args: &Args, need: &Need) -> Result<(), Serve
     let connections = u32::try_from(limits::connections_beside(need)).unwrap_or(u32::MAX);
     config.http.most_connections = config.http.most_connections.min(connections);
     tracing::debug!(connections = config.http.most_connections, "what this process may open");
-    let presence = node.dir.presence()?;
+    let presence = node.dir.presence(node.kafka.is_none())?;
     let mut server = server::Server::start(node, &config, listener).await.map_err(ServeError::Server)?;
     tracing::info!(%address, node = config.node.name, version = env!("CARGO_PKG_VERSION"), "serving");
     if let Some(path) = &args.ready_file {

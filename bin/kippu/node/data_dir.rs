@@ -262,11 +262,14 @@ impl DataDir {
         open
     }
 
-    /// What a node has open here, to be missed once it is gone. Caches are not among it: they come back.
-    pub(crate) fn presence(&self) -> Result<Presence, DataDirError> {
+    /// What a node has open here, to be missed once it is gone. Caches are not among it, since they come back, nor is a log
+    /// that has moved to Kafka.
+    pub(crate) fn presence(&self, has_log: bool) -> Result<Presence, DataDirError> {
         let (log, keys) = (self.log(), self.keys());
-        let paths = [self.0.clone(), self.0.join("LOCK"), log.join("store"), log, keys.join("persons"), keys];
-        Presence::of(paths).map_err(|(path, source)| DataDirError::Io { path, source })
+        let logs = [log.join("store"), log].into_iter().filter(|_| has_log);
+        let paths = [self.0.clone(), self.0.join("LOCK"), keys.join("persons"), keys];
+        let held = Presence::of(paths.into_iter().chain(logs));
+        held.map_err(|(path, source)| DataDirError::Io { path, source })
     }
 
     fn home(&self) -> PathBuf {
