@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use kippu_events::log::lock::Lock;
+use kippu_events::log::rocks::RocksLog;
 
 use crate::config::{Config, Flags};
 use crate::exit::Exit;
@@ -95,7 +96,14 @@ pub(crate) fn run(args: &Args, output: &Output) -> Exit {
     if let Err(too_low) = limits::check(&Need::reading(1)) {
         return output.failed(Exit::CouldNotRun, too_low);
     }
-    let report = look(&config, &DataDir::new(data));
+    let dir = DataDir::new(data);
+    // Where the log is not there, or not to be read, that is what is found.
+    if let Err(error) = RocksLog::can_be_read(&dir.log())
+        && limits::remark(&error.to_string()).is_some()
+    {
+        return output.failed(Exit::CouldNotRun, error);
+    }
+    let report = look(&config, &dir);
     output.result(&report, &report);
     if report.sound { Exit::Sound } else { Exit::Found }
 }

@@ -17,6 +17,8 @@ pub(crate) use remark::remark;
 const FILES: u64 = 32;
 /// Each thread that runs futures has a selector, a wake-up and a copy of the signals' pipe.
 const FILES_OF_A_THREAD: u64 = 4;
+/// Files that are open at most when this is called: far more than there ever are.
+const OPEN_AT_MOST: u64 = 512;
 /// Connections that a node serves at least.
 const CONNECTIONS: u64 = 32;
 /// Threads beside those that run futures: traces, the log, views, the acceptor, flushing, compaction, RocksDB's timers, and
@@ -232,13 +234,13 @@ fn file_size(need: &Need) -> Result<(), TooLow> {
 }
 
 fn open_files(need: &Need) -> Result<(), TooLow> {
-    let left = probe::files(need.files);
+    let left = files::left(need.files);
     if left >= need.files {
         return Ok(());
     }
     let needed = format!("{} open files beside those that are open already", need.files);
     Err(match getrlimit(Resource::Nofile).current {
-        Some(most) if most <= left + probe::OPEN_AT_MOST => TooLow {
+        Some(most) if most <= left + OPEN_AT_MOST => TooLow {
             who: need.who,
             needed,
             limit: format!("the limit on open files is {most}"),

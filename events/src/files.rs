@@ -2,6 +2,8 @@
 //! long the history gets; and which errors are about the process's surroundings rather than about what is stored.
 
 use std::io;
+use std::os::fd::AsFd as _;
+use std::path::Path;
 
 use rustix::process::{Resource, getrlimit};
 use tempfile::TempDir;
@@ -34,6 +36,32 @@ pub const fn kept_of(most: Option<u64>) -> Option<u64> {
 #[must_use]
 pub fn most_open_files() -> i32 {
     kept_of(getrlimit(Resource::Nofile).current).and_then(|kept| i32::try_from(kept).ok()).unwrap_or(-1)
+}
+
+/// How many of `wanted` more files this process can open now. It is tried out: limits lie in several places, and others use up
+/// what they grant.
+#[must_use]
+pub fn left(wanted: u64) -> u64 {
+    let (stream, mut open) = (io::stderr(), Vec::new());
+    let mut left = 0;
+    while left < wanted {
+        match stream.as_fd().try_clone_to_owned() {
+            Ok(file) => open.push(file),
+            Err(_) => break,
+        }
+        left += 1;
+    }
+    left
+}
+
+/// Refuses a store in `dir` that is only read where this process cannot have all of its files open. RocksDB would leave those
+/// out that it cannot open, and show a store that lacks what they hold.
+///
+/// # Errors
+/// As the operating system says of too many open files, or of the directory.
+pub fn all_of(dir: &Path) -> io::Result<()> {
+    let files = u64::try_from(std::fs::read_dir(dir)?.count()).unwrap_or(u64::MAX).saturating_add(PER_STORE);
+    if left(files) < files { Err(rustix::io::Errno::MFILE.into()) } else { Ok(()) }
 }
 
 /// A directory for what RocksDB writes of a store that it only reads; gone with what this gives.

@@ -144,14 +144,13 @@ fn other_commands_name_the_limit_too() {
     std::fs::write(node.data().with_file_name("none.ndjson"), "").unwrap();
     let lines = node.data().with_file_name("none.ndjson");
     let new = node.data().with_file_name("new");
-    let commands: [&[&str]; 7] = [
+    let commands: [&[&str]; 6] = [
         &["replay", "verify", "--data", data],
-        &["doctor", "--data", data],
+        &["doctor", "--least-free-bytes", "1", "--data", data],
         &["log", "inspect", "--data", data, "--partition", "0"],
         &["client", "list", "--data", data],
         &["import", utf8(&lines), "--data", data],
         &["init", "--data", utf8(&new)],
-        &["config", "check"],
     ];
     for command in commands {
         for (limit, named) in [("--nofile=12:12", "open files"), ("--as=67108864:67108864", "address space")] {
@@ -162,7 +161,8 @@ fn other_commands_name_the_limit_too() {
             let limit = format!("--nofile={files}:{files}");
             let ended = Ended::of(run_by(&["prlimit", &limit]).args(command));
             let is_told = ended.code == Some(3) && ended.said.contains("open files");
-            assert!(matches!(ended.code, Some(0..=2)) || is_told, "{command:?} {files}: {ended:?}");
+            // A history of which not all can be opened is not damaged.
+            assert!(ended.code == Some(0) || is_told, "{command:?} {files}: {ended:?}");
             assert!(!ended.said.contains("panicked"), "{command:?} {files}: {ended:?}");
         }
     }

@@ -1,33 +1,14 @@
 //! Tries out how much there is to be had, since limits lie in several places and others use up what they grant.
 
-use std::io::stderr;
-use std::os::fd::AsFd as _;
 use std::sync::{Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
 use rustix::process::{Resource, getrlimit};
 
-/// Files that are open at most when this is called: far more than there ever are.
-pub(super) const OPEN_AT_MOST: u64 = 512;
 /// Where a program's stack has no limit, threads get this much in the C library.
 const STACK_BYTES: u64 = 2 << 20;
 /// Larger stacks say nothing of how many threads there may be.
 const MOST_STACK_BYTES: u64 = 64 << 20;
-
-/// How many of `wanted` more files can be open.
-pub(super) fn files(wanted: u64) -> u64 {
-    let mut open = Vec::new();
-    let stream = stderr();
-    let mut left = 0;
-    while left < wanted {
-        match stream.as_fd().try_clone_to_owned() {
-            Ok(file) => open.push(file),
-            Err(_) => break,
-        }
-        left += 1;
-    }
-    left
-}
 
 /// How many of `wanted` more threads can run at once.
 pub(super) fn threads(wanted: u64) -> u64 {

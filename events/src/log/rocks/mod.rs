@@ -153,6 +153,14 @@ impl RocksLog {
         dir.join(STORE).exists()
     }
 
+    /// Whether this process may open as many files as the log in `dir` has, which a reader beside it needs.
+    ///
+    /// # Errors
+    /// As [`crate::files::all_of`].
+    pub fn can_be_read(dir: &Path) -> std::io::Result<()> {
+        crate::files::all_of(&dir.join(STORE))
+    }
+
     /// How many partitions the log in `dir` has; none where there is no log, or none that says so.
     #[must_use]
     pub fn partitions_in(dir: &Path) -> Option<u16> {
