@@ -11,9 +11,11 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use kippu_events::log::lock::Lock;
+use kippu_events::log::rocks::RocksLog;
 
 use crate::config::{Config, Flags};
 use crate::exit::Exit;
+use crate::limits::{self, Need};
 use crate::node::{self, DataDir};
 use crate::output::Output;
 
@@ -91,7 +93,17 @@ pub(crate) fn run(args: &Args, output: &Output) -> Exit {
     if !data.is_dir() {
         return output.failed(Exit::CouldNotRun, format_args!("{} is no directory", data.display()));
     }
-    let report = look(&config, &DataDir::new(data));
+    if let Err(too_low) = limits::check(&Need::reading(1)) {
+        return output.failed(Exit::CouldNotRun, too_low);
+    }
+    let dir = DataDir::new(data);
+    // Where the log is not there, or not to be read, that is what is found.
+    if let Err(error) = RocksLog::can_be_read(&dir.log())
+        && limits::remark(&error.to_string()).is_some()
+    {
+        return output.failed(Exit::CouldNotRun, error);
+    }
+    let report = look(&config, &dir);
     output.result(&report, &report);
     if report.sound { Exit::Sound } else { Exit::Found }
 }

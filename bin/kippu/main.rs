@@ -10,6 +10,7 @@ mod doctor;
 mod exit;
 mod import;
 mod init;
+mod limits;
 mod log;
 mod node;
 mod output;
@@ -35,6 +36,17 @@ fn keep_to_the_owner() {
 
 fn main() -> std::process::ExitCode {
     keep_to_the_owner();
+    let may = limits::settle().and_then(|()| limits::check(&limits::Need::command()));
+    if let Err(too_low) = may {
+        let is_json = std::env::args_os().any(|argument| argument == "--json");
+        return Output::new(is_json).failed(exit::Exit::CouldNotRun, too_low).into();
+    }
+    run()
+}
+
+/// What was asked for. Not part of the above: what all commands together put on the stack may be more than there is.
+#[inline(never)]
+fn run() -> std::process::ExitCode {
     // clap itself prints what is wrong with the command line and exits with 2.
     let cli = Cli::parse();
     let output = Output::new(cli.json);

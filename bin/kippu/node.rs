@@ -1,12 +1,17 @@
 //! A node: log, key store, runtime and views over one data directory.
 
+mod calendar;
 mod data_dir;
 mod error;
 mod group_commits;
 mod home;
 mod moving;
+mod need;
 mod persons;
+mod presence;
+mod rights;
 mod share;
+mod system_names;
 #[cfg(test)]
 mod tests;
 
@@ -20,9 +25,10 @@ use kippu_actors::runtime::{Outcome, Runtime, RuntimeConfig, Serves};
 use kippu_actors::{Commands, Problem};
 use kippu_events::log::kafka::KafkaLog;
 use kippu_events::log::lock::Lock;
+use kippu_events::log::rocks::RocksLog;
 use kippu_events::log::{Log, LogId};
 use kippu_events::secrets::{Secrets, SecretsError, SharedKeys};
-use kippu_events::{EntityId, Family};
+use kippu_events::{EntityId, Family, Time};
 use kippu_projections::queries::Moment;
 use kippu_projections::{Projections, Queries, QueryError};
 
@@ -32,11 +38,13 @@ pub(crate) use group_commits::{GroupCommits, seconds};
 use home::Opened;
 pub(crate) use home::{Beside, Home, HomeError};
 pub(crate) use kippu_events::log::rocks::free_bytes;
+pub(crate) use need::need;
 pub(crate) use persons::reach as reach_persons;
 pub(crate) use persons::{are_missing as persons_are_missing, named_in};
 use share::Share;
 
 use crate::config::Config;
+use crate::limits;
 
 /// The idempotency key that opens the first operator: fixed, so that an initialisation that is done again finds the same
 /// client and API key.
@@ -86,7 +94,10 @@ impl Node {
             (Found::Unfinished, Home::Kafka(_)) => {
                 Err(NodeError::NotInitialised { dir: dir.path().display().to_string(), home: home.to_string() })
             }
-            (Found::Unfinished, Home::Embedded(_)) => Self::make(config, dir, home, url).await,
+            (Found::Unfinished, Home::Embedded(_)) => {
+                calendar::check(Time::now(), accept_clock)?;
+                Self::make(config, dir, home, url).await
+            }
             (Found::Whole(label), Home::Embedded(_)) => {
                 let runtime = RuntimeConfig { accept_clock, ..runtime(config, &dir, url) };
                 Self::start_in(config, dir, home, Some(label), runtime).await
@@ -109,6 +120,7 @@ impl Node {
     /// [`NodeError`], `OnKafka` and `NoNode` among them.
     pub(crate) async fn open_stopped(config: &Config) -> Result<Self, NodeError> {
         let dir = DataDir::new(config.data.as_deref().ok_or(NodeError::NoDir)?);
+        limits::check(&need(config, 0))?;
         let found = dir.look()?;
         if found == Found::Unfinished {
             let path = dir.path().display().to_string();
@@ -126,11 +138,13 @@ impl Node {
     /// [`NodeError`], `Exists` among them.
     pub(crate) async fn init(config: &Config) -> Result<Self, NodeError> {
         let dir = DataDir::new(config.data.as_deref().ok_or(NodeError::NoDir)?);
+        limits::check(&need(config, 0))?;
         let found = dir.look()?;
         match found {
             Found::Whole(_) => Err(NodeError::Exists(dir.path().display().to_string())),
             Found::Unfinished => {
                 let home = Home::of(config, &dir, &found)?;
+                calendar::check(Time::now(), false)?;
                 Self::make(config, dir, home, "").await
             }
         }
@@ -150,6 +164,7 @@ impl Node {
         }
         dir.make()?;
         let _lock = dir.lock()?;
+        home.begin(&dir)?;
         let home = home.pin(config)?;
         let beside = home.open_beside(config)?.fit_to_serve()?;
         let log = beside.log();
@@ -172,6 +187,10 @@ impl Node {
     /// Makes what the directory lacks, the first operator last, and labels it.
     async fn make(config: &Config, dir: DataDir, home: Home, url: &str) -> Result<Self, NodeError> {
         dir.make()?;
+        if matches!(home, Home::Kafka(_)) && RocksLog::is_in(&dir.log()) {
+            return Err(NodeError::BegunHere { dir: dir.path().display().to_string(), home: home.to_string() });
+        }
+        home.begin(&dir)?;
         let home = home.pin(config)?;
         if dir.keys().exists() && !home.is_made(config)? {
             return Err(NodeError::HistoryLost(dir.path().display().to_string()));
@@ -192,6 +211,7 @@ impl Node {
         runtime: RuntimeConfig,
     ) -> Result<Self, NodeError> {
         let lock = dir.lock()?;
+        dir.keep_to_the_owner()?;
         let commits = GroupCommits::default();
         let (home, before) = match label {
             Some(label) => home.after(label, &dir, config)?,

@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 use crate::exit::Exit;
+use crate::limits;
 
 /// Where results go.
 pub(crate) struct Output {
@@ -36,10 +37,15 @@ impl Output {
         let _closed = writeln!(std::io::stdout().lock(), "{line}");
     }
 
-    /// Says why nothing came of it, and gives the exit code back.
+    /// Says why nothing came of it, with what can be done about a limit that it speaks of, and gives the exit code back.
     pub(crate) fn failed(&self, exit: Exit, reason: impl Display) -> Exit {
+        let mut reason = reason.to_string();
+        if let Some(remark) = limits::remark(&reason) {
+            reason.push_str("; ");
+            reason.push_str(&remark);
+        }
         if self.json {
-            let value = serde_json::json!({ "error": reason.to_string(), "exit": exit.code() });
+            let value = serde_json::json!({ "error": reason, "exit": exit.code() });
             let _closed = writeln!(std::io::stderr().lock(), "{value}");
         } else {
             let _closed = writeln!(std::io::stderr().lock(), "kippu: {reason}");

@@ -1,6 +1,7 @@
 //! `kippu serve`: runs a node until SIGTERM or SIGINT, then drains it. A second signal ends it at once: nothing that
 //! was answered is lost by that either.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,8 +13,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::{Config, Flags};
 use crate::exit::Exit;
+use crate::limits::{self, Need};
 use crate::node::{self, Node, NodeError, write_whole};
 use crate::output::Output;
+use crate::server::Over;
 use crate::{server, telemetry};
 
 /// Connections that the kernel keeps for us while all workers are busy.
@@ -21,8 +24,6 @@ const BACKLOG: u32 = 2048;
 /// What the kernel keeps for one connection that does not take its answers; it doubles this. By itself it would keep
 /// megabytes, of as many connections as somebody cares to open.
 const SEND_BUFFER_BYTES: u32 = 64 << 10;
-/// Files that stores, log and clients have open: some hundred, as data files have tens of megabytes.
-const FILES: u64 = 1_024;
 
 /// How long a start waits for the views, which are a moment behind where they were not deleted.
 const VIEWS_WAIT: Duration = Duration::from_secs(5);
@@ -52,10 +53,15 @@ pub(crate) struct Args {
 enum ServeError {
     #[error(transparent)]
     Node(#[from] NodeError),
-    #[error("cannot listen on {address}: {source}; --listen chooses another address")]
+    #[error("cannot listen on {address}: {source}{}; --listen chooses another address", reason(source))]
     Listen { address: SocketAddr, source: std::io::Error },
     #[error("the server failed: {0}")]
     Server(std::io::Error),
+    #[error(
+        "{} is not what this node opened any more: it was moved, deleted or hidden by another file system. What was not \
+         answered is not done; put it back, or restore a backup, and start again", .0.display()
+    )]
+    Lost(PathBuf),
     #[error("this node is out of the group of the log's nodes: {0}")]
     Expelled(String),
     #[error(transparent)]
@@ -68,14 +74,26 @@ pub(crate) fn run(args: &Args, output: &Output) -> Exit {
         Ok(config) => config,
         Err(error) => return output.failed(error.exit(), error),
     };
+    let need = node::need(&config, usize::from(config.http.workers));
+    if let Err(too_low) = limits::check(&need) {
+        return output.failed(Exit::CouldNotRun, too_low);
+    }
     telemetry::start(&config.trace);
+    for warning in limits::warnings() {
+        tracing::warn!("{warning}");
+    }
     for variable in Flags::unknown_variables(std::env::vars_os()) {
         tracing::warn!(variable, "an environment variable looks like a setting, but is none");
     }
-    let served = node::on_a_system(serve(config, args));
+    let served = node::on_a_system(serve(config, args, &need));
     telemetry::end();
     match served {
         Ok(()) => Exit::Sound,
+        Err(error @ ServeError::Lost(_)) => {
+            let code = output.failed(error.exit(), error).code();
+            // What is open would write to where nobody finds it.
+            end_process(i32::from(code))
+        }
         Err(error) => output.failed(error.exit(), error),
     }
 }
@@ -87,12 +105,14 @@ impl ServeError {
             Self::Node(NodeError::NoDir | NodeError::NoUrl(_)) => Exit::Usage,
             Self::Node(error) if error.is_passing() => Exit::Unavailable,
             Self::Expelled(_) => Exit::Unavailable,
-            Self::Node(_) | Self::Listen { .. } | Self::Server(_) | Self::ReadyFile(_) => Exit::CouldNotRun,
+            Self::Node(_) | Self::Listen { .. } | Self::Server(_) | Self::Lost(_) | Self::ReadyFile(_) => {
+                Exit::CouldNotRun
+            }
         }
     }
 }
 
-async fn serve(mut config: Config, args: &Args) -> Result<(), ServeError> {
+async fn serve(mut config: Config, args: &Args, need: &Need) -> Result<(), ServeError> {
     // From here on signals are ours, so that an opening node can be ended too.
     let mut signals = Signals::new().map_err(ServeError::Server)?;
     if config.data.is_none() {
@@ -116,8 +136,11 @@ async fn serve(mut config: Config, args: &Args) -> Result<(), ServeError> {
     if args.rebuild_views {
         tokio::spawn(rebuild(node.queries.clone()));
     }
-    config.http.most_connections = config.http.most_connections.min(connections_that_files_leave());
-    let server = server::Server::start(node, &config, listener).map_err(ServeError::Server)?;
+    let connections = u32::try_from(limits::connections_beside(need)).unwrap_or(u32::MAX);
+    config.http.most_connections = config.http.most_connections.min(connections);
+    tracing::debug!(connections = config.http.most_connections, "what this process may open");
+    let presence = node.dir.presence(node.kafka.is_none())?;
+    let mut server = server::Server::start(node, &config, listener).await.map_err(ServeError::Server)?;
     tracing::info!(%address, node = config.node.name, version = env!("CARGO_PKG_VERSION"), "serving");
     if let Some(path) = &args.ready_file {
         write_whole(path, address.to_string().as_bytes(), 0o644)?;
@@ -127,9 +150,17 @@ async fn serve(mut config: Config, args: &Args) -> Result<(), ServeError> {
             tracing::info!(signal = name, "draining");
             None
         }
-        reason = server.expelled() => {
-            tracing::error!(%reason, "the other nodes of the log do not want this one: draining");
-            Some(reason)
+        over = server.over() => match over {
+            Over::Expelled(reason) => {
+                tracing::error!(%reason, "the other nodes of the log do not want this one: draining");
+                Some(reason)
+            }
+            Over::Failed(error) => return Err(ServeError::Server(error)),
+        },
+        path = presence.lost() => {
+            // Whoever is answered from here on would be told of what nobody finds again.
+            std::mem::forget(server);
+            return Err(ServeError::Lost(path));
         }
     };
     tokio::select! {
@@ -156,16 +187,20 @@ async fn rebuild(queries: Queries) {
     }
 }
 
-/// How many connections may be open beside the files of the stores. A store that cannot open a file ends the node, so
-/// connections are the ones that have to wait.
-fn connections_that_files_leave() -> u32 {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    let raised = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
-    let most = if raised.is_ok() { maximum } else { current };
-    let left = most.map_or(u64::MAX, |most| most.saturating_sub(FILES).max(most / 4));
-    tracing::debug!(files = most, connections = left, "what this process may open");
-    u32::try_from(left).unwrap_or(u32::MAX)
+/// What is special about an address that cannot be listened on.
+fn reason(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::AddrInUse => ", since another process listens there already",
+        ErrorKind::PermissionDenied => {
+            ", since a port of this number wants a right that this process does not have (CAP_NET_BIND_SERVICE)"
+        }
+        ErrorKind::AddrNotAvailable => ", since no interface of this machine has this address",
+        // What the system says of a kind of address that it does not have has no kind of its own.
+        _ if error.raw_os_error() == Some(libc::EAFNOSUPPORT) => {
+            ", since this machine does not have this kind of address, as where IPv6 is turned off"
+        }
+        _ => "",
+    }
 }
 
 /// A listener that can follow another on the same port at once. MUST be called on a tokio runtime.

@@ -11,6 +11,7 @@ use kippu_replay::{Checkpoint, Options, Report};
 
 use crate::config::{Config, Flags};
 use crate::exit::Exit;
+use crate::limits::{self, Need};
 use crate::node::{DataDir, Found, Home, HomeError};
 use crate::output::Output;
 
@@ -64,6 +65,9 @@ pub(crate) fn run(args: &Args, output: &Output) -> Exit {
     if config.data.is_none() && config.log.is_none() {
         return output.failed(Exit::Usage, "no history: name a data directory with --data, or a topic with --log");
     }
+    if let Err(too_low) = limits::check(&Need::reading(threads(args))) {
+        return output.failed(Exit::CouldNotRun, too_low);
+    }
     match verify(args, &config, output) {
         Ok(verified) => {
             if let Some(remark) = verified.remark {
@@ -107,6 +111,10 @@ fn is_damage(error: &OpenError) -> bool {
     }
 }
 
+fn threads(args: &Args) -> usize {
+    args.threads.map_or_else(|| Options::default().threads, NonZeroUsize::get)
+}
+
 fn verify(args: &Args, config: &Config, output: &Output) -> Result<Verified, NotVerified> {
     let dir = DataDir::new(config.data.as_deref().unwrap_or(Path::new("")));
     // A directory that does not say what it is may still hold a log.
@@ -125,7 +133,7 @@ fn verify(args: &Args, config: &Config, output: &Output) -> Result<Verified, Not
         log,
         &Options {
             embedded: matches!(home, Home::Embedded(_)),
-            threads: args.threads.map_or_else(|| Options::default().threads, NonZeroUsize::get),
+            threads: threads(args),
             most_breaches: args.breaches,
             since: since.as_ref(),
             progress: &|read| bar.inc(read),

@@ -9,6 +9,7 @@ pub mod decoding;
 pub mod entity;
 pub mod event;
 pub mod family;
+pub mod files;
 #[cfg(test)]
 mod golden;
 pub mod id;

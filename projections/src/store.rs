@@ -11,6 +11,7 @@
 
 use std::path::Path;
 
+use kippu_events::files::{is_about_surroundings, most_open_files};
 use kippu_events::log::LogId;
 use rocksdb::{
     BlockBasedOptions, Cache, DB, DBCompactionStyle, DBCompressionType, Direction, ErrorKind, IteratorMode, Options,
@@ -169,6 +170,7 @@ fn options() -> Options {
     options.set_bytes_per_sync(SMOOTH_BYTES);
     options.set_wal_bytes_per_sync(SMOOTH_BYTES);
     options.set_keep_log_file_num(2);
+    options.set_max_open_files(most_open_files());
     // One thread writes.
     options.set_allow_concurrent_memtable_write(false);
     options
@@ -176,7 +178,7 @@ fn options() -> Options {
 
 /// Whether an open failed for what is in the folder, and not for what surrounds it (a lock, permissions, space).
 fn is_damage(error: &rocksdb::Error) -> bool {
-    matches!(error.kind(), ErrorKind::Corruption | ErrorKind::InvalidArgument)
+    matches!(error.kind(), ErrorKind::Corruption | ErrorKind::InvalidArgument) && !is_about_surroundings(error.as_ref())
 }
 
 fn meta(kind: u8, key: &[u8]) -> Vec<u8> {

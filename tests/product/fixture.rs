@@ -1,6 +1,7 @@
 //! A node in one line: `Node::start()` runs the real binary on a folder of its own, at a free port, and kills it in the
 //! end. What the node writes to standard error is kept for the tests that look at it.
 
+use std::ffi::OsStr;
 use std::fmt::Debug;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -18,13 +19,26 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The real binary.
 pub(crate) fn kippu() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_kippu"));
+    run_by::<&str>(&[])
+}
+
+/// The same, run by a program that changes its surroundings.
+pub(crate) fn run_by<S: AsRef<OsStr>>(runner: &[S]) -> Command {
+    let binary = env!("CARGO_BIN_EXE_kippu");
+    let mut command = Command::new(runner.first().map_or(binary.as_ref(), S::as_ref));
+    if let Some((_, arguments)) = runner.split_first() {
+        command.args(arguments).arg(binary);
+    }
     // What the machine at hand has set is not what is tested.
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("KIPPU_")) {
         command.env_remove(name);
     }
     command.stdin(Stdio::null());
     command
+}
+
+fn owned(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|&text| text.to_owned()).collect()
 }
 
 /// How a process ended, and what it wrote.
@@ -87,8 +101,8 @@ pub(crate) fn brokers() -> String {
 #[derive(Default)]
 struct Settings {
     flags: Vec<String>,
-    /// The largest file that it may write, in blocks of 512 bytes.
-    most_blocks: Option<u32>,
+    /// A program that runs it, with its arguments; none runs it as it is.
+    runner: Vec<String>,
     /// Where it listens; at any free port of the loopback address where that is not given.
     listen: Option<String>,
 }
@@ -110,17 +124,26 @@ impl Node {
 
     /// A fresh node with `flags`.
     pub(crate) fn start_with(flags: &[&str]) -> Self {
-        Self::run(Settings { flags: flags.iter().map(|&flag| flag.to_owned()).collect(), ..Settings::default() })
+        Self::run(Settings { flags: owned(flags), ..Settings::default() })
     }
 
     /// A fresh node whose files are limited to so many blocks of 512 bytes each; a write beyond fails.
     pub(crate) fn start_limited_to_blocks(most_blocks: u32) -> Self {
-        Self::run(Settings { most_blocks: Some(most_blocks), ..Settings::default() })
+        // It is told of a write beyond the limit by an error, as of a full disk.
+        let script = format!("trap '' XFSZ; ulimit -f {most_blocks}; exec \"$0\" \"$@\"");
+        Self::run(Settings { runner: owned(&["sh", "-c", &script]), ..Settings::default() })
     }
 
-    /// Takes that limit away, from the next start on.
+    /// A node that `runner` runs, on the `data` in `folder`; what is said where there comes to be none.
+    pub(crate) fn try_start_under(folder: TempDir, runner: &[&str], flags: &[&str]) -> Result<Self, String> {
+        let settings = Settings { runner: owned(runner), flags: owned(flags), listen: None };
+        let (child, url) = spawn(folder.path(), &settings)?;
+        Ok(Self { folder, settings, child, url, http: http() })
+    }
+
+    /// Takes every limit away, from the next start on.
     pub(crate) fn unlimited(&mut self) {
-        self.settings.most_blocks = None;
+        self.settings.runner.clear();
     }
 
     /// A node with `flags` on the `data` in `folder`, which somebody else has made.
@@ -309,11 +332,7 @@ fn spawn(folder: &Path, settings: &Settings) -> Result<(Child, String), String> 
         std::fs::remove_file(&ready).expect("a file of ours can be removed");
     }
     let stderr = File::options().create(true).append(true).open(folder.join("stderr")).expect("a file of ours");
-    let mut command = match settings.most_blocks {
-        None => kippu(),
-        Some(blocks) => limited(blocks),
-    };
-    let mut child = command
+    let mut child = run_by(&settings.runner)
         .args(["serve", "--listen", settings.listen.as_deref().unwrap_or("127.0.0.1:0"), "--data"])
         .arg(folder.join("data"))
         .arg("--ready-file")
@@ -338,14 +357,6 @@ fn spawn(folder: &Path, settings: &Settings) -> Result<(Child, String), String> 
         }
         pause();
     }
-}
-
-/// The real binary, which is told of a write beyond the limit by an error, as of a full disk.
-fn limited(blocks: u32) -> Command {
-    let mut command = Command::new("sh");
-    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
-    command.args(["-c", &script, env!("CARGO_BIN_EXE_kippu")]).stdin(Stdio::null());
-    command
 }
 
 /// The one place that waits for time to pass: another process cannot tell this one that it is ready or over.

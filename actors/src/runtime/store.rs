@@ -13,6 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use kippu_events::event::Mac;
+use kippu_events::files::{is_about_surroundings, most_open_files};
 use kippu_events::log::{Hash, Head, LogId};
 use kippu_events::{EntityKey, Family, Time};
 use rocksdb::{BlockBasedOptions, Cache, DB, DBCompactionStyle, ErrorKind, Options, ReadOptions, ReadTier, WriteBatch};
@@ -145,6 +146,8 @@ impl Store {
         let about = postcard::to_allocvec(&about).map_err(|e| StoreError(e.to_string()))?;
         let db = match DB::open(&options(), dir) {
             Ok(db) if db.get(ABOUT)?.as_deref() == Some(&about[..]) => db,
+            // What is in the way now says nothing of the cache, which would be in the way of a new one, too.
+            Err(error) if is_about_surroundings(error.as_ref()) => return Err(error.into()),
             outcome => {
                 // A cache that is foreign, old or broken is made anew; the log has everything.
                 if let Err(error) = &outcome {
@@ -287,6 +290,7 @@ fn options() -> Options {
     options.set_bytes_per_sync(SMOOTH_BYTES);
     options.set_wal_bytes_per_sync(SMOOTH_BYTES);
     options.set_keep_log_file_num(4);
+    options.set_max_open_files(most_open_files());
     options
 }
 

@@ -25,7 +25,7 @@ pub(super) async fn measure(dir: &Path, effort: Effort) -> Result<Figure, BenchE
     let queries = node.queries.clone();
     let config = scene::config(&dir);
     let (listener, ours_at) = listen()?;
-    let server = Server::start(node, &config, listener)?;
+    let server = Server::start(node, &config, listener).await?;
     let (listener, echo_at) = listen()?;
     let echo = HttpServer::new(|| App::new().route("/v1/approvals", web::post().to(echo)))
         .workers(usize::from(config.http.workers))

@@ -1,8 +1,6 @@
 //! Checks of the directory and the machine under it.
 
-use std::fs;
 use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -43,6 +41,11 @@ pub(super) fn layout(dir: &DataDir) -> Finding {
             let lost = NodeError::HistoryLost(dir.path().display().to_string());
             Finding::new("layout", Verdict::Bad, lost.to_string())
         }
+        Ok(Found::Unfinished) if matches!(dir.begun_for(), Ok(Some(_))) => Finding::new(
+            "layout",
+            Verdict::Bad,
+            "not initialised to the end for its log on Kafka; `kippu init` finishes it",
+        ),
         Ok(Found::Unfinished) => Finding::new(
             "layout",
             Verdict::Bad,
@@ -54,13 +57,18 @@ pub(super) fn layout(dir: &DataDir) -> Finding {
 
 /// Whether secrets are their owner's alone.
 pub(super) fn permissions(dir: &DataDir) -> Vec<Finding> {
-    let mut open = Vec::new();
-    visit(dir.path(), 0, &mut open);
-    for secret in [dir.keys(), dir.operator_key()] {
-        visit(&secret, 2, &mut open);
+    let mut findings: Vec<Finding> = Vec::new();
+    for (path, mode) in dir.open_to_others() {
+        let right = if path.is_dir() { 0o700 } else { 0o600 };
+        let detail = format!(
+            "{} has mode {mode:04o} instead of {right:04o}: the next start of the node takes it back, or `chmod`",
+            path.display()
+        );
+        findings.push(Finding::new("permissions", Verdict::Bad, detail));
     }
-    let mut findings: Vec<Finding> =
-        open.into_iter().map(|detail| Finding::new("permissions", Verdict::Bad, detail)).collect();
+    if let Some(owned) = dir.locked_out() {
+        findings.push(Finding::new("permissions", Verdict::Bad, format!("{owned}, who may not read and write it")));
+    }
     if findings.is_empty() {
         findings.push(Finding::new("permissions", Verdict::Good, "directory and keys are their owner's alone"));
     }
@@ -69,22 +77,6 @@ pub(super) fn permissions(dir: &DataDir) -> Vec<Finding> {
         findings.push(Finding::new("operator key", Verdict::Note, detail));
     }
     findings
-}
-
-/// Names what under `path`, `depth` levels down, somebody but the owner may touch. What is not there is not open.
-fn visit(path: &Path, depth: usize, open: &mut Vec<String>) {
-    let Ok(about) = fs::symlink_metadata(path) else { return };
-    let mode = about.permissions().mode() & 0o777;
-    let right = if about.is_dir() { 0o700 } else { 0o600 };
-    if mode & 0o077 != 0 {
-        open.push(format!("{} has mode {mode:04o} instead of {right:04o}", path.display()));
-    }
-    if about.is_dir() && depth > 0 {
-        match fs::read_dir(path) {
-            Ok(entries) => entries.flatten().for_each(|entry| visit(&entry.path(), depth - 1, open)),
-            Err(error) => open.push(format!("{}: {error}", path.display())),
-        }
-    }
 }
 
 /// What the lock says.

@@ -20,6 +20,7 @@ use kippu_events::secrets::SecretsError;
 
 use crate::config::{Config, Flags};
 use crate::exit::Exit;
+use crate::limits::{self, Need};
 use crate::node::{DataDir, DataDirError, Home, HomeError};
 use crate::output::Output;
 use crate::remote::RemoteError;
@@ -128,6 +129,9 @@ impl LogError {
 
 /// Runs `work` under the configuration that `place` names.
 fn run(place: &Where, output: &Output, work: impl FnOnce(Config) -> Result<Exit, LogError>) -> Exit {
+    if let Err(too_low) = limits::check(&Need::reading(1)) {
+        return output.failed(Exit::CouldNotRun, too_low);
+    }
     match Config::load(place.config.as_deref(), &place.flags) {
         Ok(config) => work(config).unwrap_or_else(|error| output.failed(error.exit(), error)),
         Err(error) => output.failed(error.exit(), error),

@@ -5,6 +5,7 @@
 //! DIR/            0700
 //!   LOCK          held by the process that runs here; holds its id
 //!   plan          the identity of a log that is being made
+//!   home          where that log is being made, if not here, until it is
 //!   copying       the identity of a log that is being copied to here for the first time, until it is all there
 //!   log/          the history                       true; not where it lies on Kafka
 //!   keys/         the key store                     true
@@ -14,6 +15,8 @@
 //!   kippu.json    written last: the directory is whole
 //! ```
 
+mod error;
+
 use std::fs::{self, DirBuilder, File};
 use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
@@ -21,17 +24,25 @@ use std::path::{Path, PathBuf};
 
 use kippu_events::log::LogId;
 use kippu_events::log::kafka::Address;
-use kippu_events::log::lock::{Lock, LockError};
+use kippu_events::log::lock::Lock;
 use kippu_events::log::rocks::RocksLog;
 use serde::{Deserialize, Serialize};
+
+pub(crate) use error::DataDirError;
+
+use super::presence::Presence;
+use super::rights::{self, Owned};
+use super::system_names::is_of_the_system;
 
 /// The layout that this version writes.
 const LAYOUT: u32 = 1;
 /// What may lie in a data directory that is not whole yet.
-const OURS: [&str; 13] = [
+const OURS: [&str; 14] = [
     "LOCK",
     "plan",
     "plan.new",
+    "home",
+    "home.new",
     "log",
     "keys",
     "entities",
@@ -41,8 +52,10 @@ const OURS: [&str; 13] = [
     "copying",
     "copying.new",
     "kippu.json.new",
-    "lost+found",
 ];
+
+/// Secrets lie so far below the directory of the keys: those of persons in one of their own.
+const SECRETS_DEPTH: usize = 2;
 
 /// A path with our layout below it.
 #[derive(Clone, Debug)]
@@ -84,44 +97,6 @@ impl Label {
     pub(crate) fn topic(&self) -> Option<String> {
         Some(self.home.as_ref()?.parse::<Address>().ok()?.topic)
     }
-}
-
-/// Why a data directory cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum DataDirError {
-    /// The file system said no.
-    #[error("{}: {source}", path.display())]
-    Io {
-        /// Where.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// A history is on its way there.
-    #[error("{} holds a copy of a history that has not ended; go on with it first", dir.display())]
-    Copying {
-        /// The directory.
-        dir: PathBuf,
-    },
-    /// It holds something else.
-    #[error("{} is not empty and no data directory: it holds {other:?}", dir.display())]
-    Foreign {
-        /// The directory.
-        dir: PathBuf,
-        /// A name in it.
-        other: String,
-    },
-    /// Another process runs on it.
-    #[error(transparent)]
-    Lock(#[from] LockError),
-    /// `kippu.json` is not as this version writes it.
-    #[error("{}: {reason}", path.display())]
-    Label {
-        /// Where.
-        path: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
 }
 
 impl DataDir {
@@ -198,27 +173,121 @@ impl DataDir {
                 return Ok(Found::Whole(label));
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(source) => return Err(DataDirError::Io { path: self.label(), source }),
+            Err(error) if error.kind() == ErrorKind::NotADirectory => {
+                return Err(DataDirError::NoDirectory(self.0.clone()));
+            }
+            Err(source) => return Err(self.refused(self.label(), source)),
         }
         let entries = match fs::read_dir(&self.0) {
             Ok(entries) => entries,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Unfinished),
-            Err(source) => return Err(io(source)),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return match fs::read_link(&self.0) {
+                    Ok(to) => Err(DataDirError::Dangling { link: self.0.clone(), to }),
+                    Err(_) => Ok(Found::Unfinished),
+                };
+            }
+            Err(source) => return Err(self.refused(self.0.clone(), source)),
         };
         for entry in entries {
             let name = entry.map_err(io)?.file_name();
-            if !OURS.iter().any(|ours| name == *ours) {
+            if !OURS.iter().any(|ours| name == *ours) && !is_of_the_system(&name) {
                 return Err(DataDirError::Foreign { dir: self.0.clone(), other: name.to_string_lossy().into_owned() });
             }
         }
         Ok(Found::Unfinished)
     }
 
+    /// Why the file system said no to `path`: where it is for somebody's directory, whose.
+    fn refused(&self, path: PathBuf, source: std::io::Error) -> DataDirError {
+        let shut = if source.kind() == ErrorKind::PermissionDenied { rights::shut_before(&self.0) } else { None };
+        shut.map_or(DataDirError::Io { path, source }, DataDirError::Shut)
+    }
+
+    /// Refuses a path that the stores cannot be given: they would write to another.
+    pub(crate) fn check_path(&self) -> Result<(), DataDirError> {
+        if self.0.to_str().is_none() { Err(DataDirError::NotUtf8(self.0.clone())) } else { Ok(()) }
+    }
+
     /// Makes the directory, for its owner alone.
     pub(crate) fn make(&self) -> Result<(), DataDirError> {
         let io = |source| DataDirError::Io { path: self.0.clone(), source };
-        DirBuilder::new().recursive(true).mode(0o700).create(&self.0).map_err(io)?;
+        self.check_path()?;
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(&self.0);
+        made.map_err(|source| self.refused(self.0.clone(), source))?;
+        if let Some(owned) = rights::stranger(&self.0).map_err(io)? {
+            return Err(DataDirError::NotOurs(owned));
+        }
         fs::set_permissions(&self.0, fs::Permissions::from_mode(0o700)).map_err(io)
+    }
+
+    /// Takes back what others may do with the directory and the keys, as an orchestrator lets them that hands a volume to a
+    /// group at each mount, and refuses what this process may not use.
+    pub(crate) fn keep_to_the_owner(&self) -> Result<(), DataDirError> {
+        let mut open = rights::take_back(&self.0, 0);
+        for secret in [self.keys(), self.operator_key()] {
+            open.extend(rights::take_back(&secret, SECRETS_DEPTH));
+        }
+        if let Some(owner) = rights::other_owner(&self.0) {
+            tracing::warn!(
+                owner,
+                "root runs this on a directory of another user, who cannot read what root writes there"
+            );
+        }
+        if let Some(first) = open.first() {
+            tracing::warn!(
+                first = %first.display(),
+                count = open.len(),
+                "others than the owner could touch the directory or its keys, which was taken back: who could read the keys \
+                 may have them"
+            );
+        }
+        match self.locked_out() {
+            Some(owned) => Err(DataDirError::LockedOut(owned)),
+            None => Ok(()),
+        }
+    }
+
+    /// The first of what a node uses here that this process may not read and write.
+    pub(crate) fn locked_out(&self) -> Option<Owned> {
+        let used = [self.0.join("LOCK"), self.label(), self.log(), self.keys(), self.entities(), self.views()];
+        used.iter().find_map(|path| rights::locked_out(path))
+    }
+
+    /// What others than the owner may touch of the directory and its keys, with its mode.
+    pub(crate) fn open_to_others(&self) -> Vec<(PathBuf, u32)> {
+        let mut open = rights::open_to_others(&self.0, 0);
+        for secret in [self.keys(), self.operator_key()] {
+            open.extend(rights::open_to_others(&secret, SECRETS_DEPTH));
+        }
+        open
+    }
+
+    /// What a node has open here, to be missed once it is gone. Caches are not among it, since they come back, nor is a log
+    /// that has moved to Kafka.
+    pub(crate) fn presence(&self, has_log: bool) -> Result<Presence, DataDirError> {
+        let (log, keys) = (self.log(), self.keys());
+        let logs = [log.join("store"), log].into_iter().filter(|_| has_log);
+        let paths = [self.0.clone(), self.0.join("LOCK"), keys.join("persons"), keys];
+        let held = Presence::of(paths.into_iter().chain(logs));
+        held.map_err(|(path, source)| DataDirError::Io { path, source })
+    }
+
+    fn home(&self) -> PathBuf {
+        self.0.join("home")
+    }
+
+    /// Where the log is being made that this directory is for, if not here: whoever goes on with it makes no other.
+    pub(crate) fn begun_for(&self) -> Result<Option<String>, DataDirError> {
+        match fs::read_to_string(self.home()) {
+            Ok(text) => Ok(Some(text.trim().to_owned())),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+            Err(source) => Err(DataDirError::Io { path: self.home(), source }),
+        }
+    }
+
+    /// Notes where the log is made that this directory is for, before anything of it is made.
+    pub(crate) fn begin_for(&self, home: &str) -> Result<(), DataDirError> {
+        write_whole(&self.home(), format!("{home}\n").as_bytes(), 0o600)
     }
 
     /// Writes the first operator's key, durably and for its owner alone.
@@ -275,7 +344,13 @@ impl DataDir {
     pub(crate) fn finish(&self, label: &Label) -> Result<(), DataDirError> {
         // Strings and a number always serialise.
         let text = serde_json::to_vec_pretty(label).unwrap_or_default();
-        write_whole(&self.label(), &text, 0o600)
+        write_whole(&self.label(), &text, 0o600)?;
+        match fs::remove_file(self.home()) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(DataDirError::Io { path: self.home(), source: error })
+            }
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use kippu_events::log::kafka::OpenError;
 use kippu_events::secrets::{SecretsError, SharedError};
 
 use super::{DataDirError, HomeError};
+use crate::limits::TooLow;
 
 /// See the module.
 #[derive(Debug, thiserror::Error)]
@@ -27,13 +28,37 @@ pub(crate) enum NodeError {
     #[error(transparent)]
     Log(#[from] HomeError),
     /// The data directory has no log yet, and one on Kafka is made on purpose only.
-    #[error("{dir} is not initialised for {home}: make it with `kippu init`")]
+    #[error(
+        "{dir} is not initialised for {home}: make it with `kippu init`, which goes on with what was begun; for another log, \
+         delete the directory or name another"
+    )]
     NotInitialised {
         /// The directory.
         dir: String,
         /// The log.
         home: String,
     },
+    /// A log of its own has been begun there.
+    #[error(
+        "{dir} holds a log that was begun there, and none of {home}: name another directory, or leave --log away to go on with it"
+    )]
+    BegunHere {
+        /// The directory.
+        dir: String,
+        /// The log that was asked for.
+        home: String,
+    },
+    /// A history that begins at a time that cannot be would be followed by one that jumps.
+    #[error(
+        "the clock says {now}, before this program was written: set it right, or make the node with --accept-clock"
+    )]
+    Clock {
+        /// What it says.
+        now: kippu_events::Time,
+    },
+    /// The machine does not let this process have what it needs.
+    #[error(transparent)]
+    TooLow(#[from] TooLow),
     /// Only a log on Kafka has several nodes.
     #[error("only a log on Kafka has several nodes: name it with --log")]
     NotShared,
@@ -122,8 +147,11 @@ impl NodeError {
             | Self::NoDir
             | Self::NoUrl(_)
             | Self::Exists(_)
-            | Self::Log(HomeError::Embedded(_) | HomeError::Address(_))
+            | Self::Log(HomeError::Embedded(_) | HomeError::Address(_) | HomeError::Dir(_))
             | Self::NotInitialised { .. }
+            | Self::BegunHere { .. }
+            | Self::Clock { .. }
+            | Self::TooLow(_)
             | Self::NotShared
             | Self::NotMoved { .. }
             | Self::HistoryLost(_)

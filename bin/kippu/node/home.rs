@@ -11,9 +11,10 @@ use kippu_events::log::rocks::{self, RocksLog};
 use kippu_events::log::{Log, LogId, ReadLog};
 use kippu_events::secrets::SharedKeys;
 
-use super::{DataDir, Found, GroupCommits, Label};
+use super::{DataDir, DataDirError, Found, GroupCommits, Label};
 use crate::config::{self, Config};
 use crate::exit::Exit;
+use crate::limits;
 use crate::telemetry;
 
 /// See the module.
@@ -67,6 +68,9 @@ pub(crate) enum HomeError {
     /// The label names something else than an address.
     #[error("the label of the data directory: {0}")]
     Address(#[from] kafka::address::NotAnAddress),
+    /// The data directory does not say, or cannot.
+    #[error(transparent)]
+    Dir(#[from] DataDirError),
 }
 
 /// An open log, and what only one on Kafka has.
@@ -84,7 +88,8 @@ impl Home {
             Found::Whole(label) => Some(label),
             Found::Unfinished => None,
         };
-        match config.log.as_ref().or_else(|| label?.home.as_ref()) {
+        let begun = if label.is_none() { dir.begun_for()? } else { None };
+        match config.log.as_ref().or_else(|| label?.home.as_ref()).or(begun.as_ref()) {
             Some(address) => {
                 let address: Address = address.parse()?;
                 // What the label knows of one topic says nothing of another.
@@ -93,7 +98,18 @@ impl Home {
                 // Wherever it goes on, it is the same log.
                 Ok(Self::Kafka(Topic { address, cluster, log: label.map(|label| label.log) }))
             }
-            None => Ok(Self::Embedded(dir.log())),
+            None => {
+                dir.check_path()?;
+                Ok(Self::Embedded(dir.log()))
+            }
+        }
+    }
+
+    /// Notes in `dir` that it is for a log here, before it is made.
+    pub(crate) fn begin(&self, dir: &DataDir) -> Result<(), DataDirError> {
+        match self {
+            Self::Embedded(_) => Ok(()),
+            Self::Kafka(topic) => dir.begin_for(&topic.address.to_string()),
         }
     }
 
@@ -200,6 +216,9 @@ impl Home {
                         tracing::error!(
                             "another start mends nothing: restore the file that is named, or the log, from a backup"
                         );
+                    }
+                    if let Some(remark) = limits::remark(reason) {
+                        tracing::error!("{remark}");
                     }
                     // The last lines say why it ended.
                     telemetry::end();

@@ -19,10 +19,11 @@ mod seal;
 #[cfg(test)]
 mod tests;
 
-use std::future::ready;
+use std::future::{poll_fn, ready};
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use actix_http::HttpService;
@@ -142,6 +143,14 @@ where
 /// could take the answer from it.
 const LINGER: Duration = Duration::from_secs(1);
 
+/// Why a server does not go on by itself.
+pub(crate) enum Over {
+    /// The other nodes do not want this one any more, for this reason.
+    Expelled(String),
+    /// It listens no longer.
+    Failed(std::io::Error),
+}
+
 /// A running server over a node.
 pub(crate) struct Server {
     shared: Shared,
@@ -152,11 +161,11 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Serves `node` on `listener`. MUST be called on an actix system.
+    /// Serves `node` on `listener`: when this returns, every worker takes requests. MUST be called on an actix system.
     ///
     /// # Errors
-    /// Where the listener cannot be used.
-    pub(crate) fn start(node: Node, config: &Config, listener: TcpListener) -> std::io::Result<Self> {
+    /// Where the listener cannot be used, or a worker does not come up.
+    pub(crate) async fn start(node: Node, config: &Config, listener: TcpListener) -> std::io::Result<Self> {
         let shared = Shared::new(node, config)?;
         let http = &config.http;
         let workers = usize::from(http.workers);
@@ -197,6 +206,11 @@ impl Server {
             .listen("http", listener, service)?
             .run();
         let handle = server.handle();
+        let mut server = Box::pin(server);
+        // It starts its workers, and waits for them, the first time that it is polled; it is over only where that failed.
+        if let Poll::Ready(ended) = poll_fn(|context| Poll::Ready(server.as_mut().poll(context))).await {
+            return Err(ended.err().unwrap_or_else(|| std::io::Error::other("it ended at once")));
+        }
         let mut beside = JoinSet::new();
         if let Some(owners) = shared.owners.clone() {
             beside.spawn(async move { owners.ask_on().await });
@@ -205,9 +219,16 @@ impl Server {
         Ok(Self { shared, handle, task: tokio::spawn(server), beside })
     }
 
-    /// Waits until the other nodes do not want this one any more; gives the reason.
-    pub(crate) async fn expelled(&self) -> String {
-        self.shared.node.expelled().await
+    /// Waits until it does not go on.
+    pub(crate) async fn over(&mut self) -> Over {
+        tokio::select! {
+            reason = self.shared.node.expelled() => Over::Expelled(reason),
+            ended = &mut self.task => Over::Failed(match ended {
+                Ok(Err(error)) => error,
+                Ok(Ok(())) => std::io::Error::other("it listens no longer"),
+                Err(error) => std::io::Error::other(error),
+            }),
+        }
     }
 
     /// Hands over to other nodes where there are any, then accepts no more connections, lets requests under way end, and

@@ -1,9 +1,12 @@
 //! The lock on a directory: one process writes there, and whoever else tries learns which.
 
-use std::fmt;
+mod holder;
+
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
+
+pub use holder::Holder;
 
 const NAME: &str = "LOCK";
 /// A reader tests the lock for an instant. An opener that meets one tries again, this often, before it gives up.
@@ -13,19 +16,6 @@ const TRIES: usize = 10_000;
 #[derive(Debug)]
 pub struct Lock {
     file: File,
-}
-
-/// The process that holds a lock, unless it has just come and not yet said who it is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Holder(pub Option<u32>);
-
-impl fmt::Display for Holder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(pid) => write!(f, "process {pid}"),
-            None => f.write_str("another process"),
-        }
-    }
 }
 
 /// Why there is no lock.
@@ -38,6 +28,14 @@ pub enum LockError {
         dir: PathBuf,
         /// Who.
         holder: Holder,
+    },
+    /// The file system knows no locks, as some network file systems. Two processes could write there at once.
+    #[error("{}: the file system gives no lock ({source}), without which two processes could write there: name a directory on another", path.display())]
+    NoLocks {
+        /// The lock's file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
     },
     /// The file system said no.
     #[error("{}: {source}", path.display())]
@@ -71,10 +69,10 @@ impl Lock {
                     Some(holder) => return Err(LockError::Held { dir: dir.to_owned(), holder }),
                     None => std::thread::yield_now(),
                 },
-                Err(TryLockError::Error(source)) => return Err(io(source)),
+                Err(TryLockError::Error(source)) => return Err(LockError::NoLocks { path, source }),
             }
         }
-        Err(LockError::Held { dir: dir.to_owned(), holder: Holder(None) })
+        Err(LockError::Held { dir: dir.to_owned(), holder: Holder::Unnamed })
     }
 
     /// Who holds `dir`, if anybody. Read access is enough: an auditor need not be able to write.
@@ -107,7 +105,7 @@ fn holder(file: &mut File) -> io::Result<Option<Holder>> {
         Err(TryLockError::WouldBlock) => {
             let mut pid = String::new();
             file.read_to_string(&mut pid)?;
-            Ok(Some(Holder(pid.trim().parse().ok())))
+            Ok(Some(Holder::of(file, &pid)))
         }
         Err(TryLockError::Error(source)) => Err(source),
     }

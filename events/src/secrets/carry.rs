@@ -16,6 +16,7 @@ use super::keyring::{self, Keyring, make_dir};
 use super::shared::{SharedError, SharedKey, SharedKeys};
 use super::{PERSONS, SecretsError, damaged};
 use crate::EntityId;
+use crate::files::{all_of, scratch};
 use crate::log_id::LogId;
 
 /// Entries that are appended at once, so that they share the brokers' acknowledgements.
@@ -70,7 +71,8 @@ impl KeysFrom {
     /// Where it cannot be read.
     pub fn store(dir: &Path) -> Result<Self, SecretsError> {
         let dir = dir.join(PERSONS);
-        let scratch = tempfile::tempdir().map_err(|source| SecretsError::Io { path: std::env::temp_dir(), source })?;
+        all_of(&dir).map_err(|source| SecretsError::Io { path: dir.clone(), source })?;
+        let scratch = scratch().map_err(|source| SecretsError::Io { path: std::env::temp_dir(), source })?;
         let mut options = options();
         // A secondary opens every file once, and reads them on even when the primary has removed them.
         options.set_max_open_files(-1);

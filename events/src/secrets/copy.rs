@@ -17,6 +17,7 @@ use super::keyring::make_dir;
 use super::shared::{SharedError, SharedKey};
 use super::{SecretsError, damaged};
 use crate::EntityId;
+use crate::files::most_open_files;
 use crate::log_id::LogId;
 
 const FORMAT: u8 = 1;
@@ -50,6 +51,7 @@ pub(super) fn options() -> Options {
     options.set_write_buffer_size(MEMTABLE_BYTES);
     options.set_keep_log_file_num(DIARIES);
     options.set_max_log_file_size(DIARY_BYTES);
+    options.set_max_open_files(most_open_files());
     options
 }
 

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::format::Format;
 use super::store::Store;
 use super::{OpenError, STORE, durable, store};
+use crate::files::{all_of, scratch};
 use crate::log::lock::Lock;
 use crate::log::watches::Watches;
 use crate::log::{Bound, LogId, Page, ReadError, ReadLog, Watch};
@@ -38,10 +39,8 @@ impl Beside {
 
     fn open_as_secondary(dir: &Path, path: &Path) -> Result<Self, OpenError> {
         let format = Format::read(path)?;
-        let scratch = tempfile::Builder::new()
-            .prefix("kippu-beside-")
-            .tempdir()
-            .map_err(|source| OpenError::Io { path: std::env::temp_dir(), source })?;
+        all_of(path).map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
+        let scratch = scratch().map_err(|source| OpenError::Io { path: std::env::temp_dir(), source })?;
         let beside = Self {
             store: Store::open_secondary(path, scratch.path(), &format)?,
             dir: dir.to_owned(),

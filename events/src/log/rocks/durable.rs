@@ -12,14 +12,15 @@
 //! It is written after each synced write and is not synced itself, so it never claims more than is durable; that is
 //! why an opener takes it as the least that must be there.
 
-use std::fs::{File, OpenOptions};
-use std::io::ErrorKind;
+use std::fs::File;
+use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
 use super::OpenError;
+use crate::whole::{PLAIN, begin, finish};
 
 const NAME: &str = "durable";
 const MAGIC: &[u8; 8] = b"kippucut";
@@ -33,36 +34,39 @@ const TRIES: usize = 1000;
 pub(super) struct Publisher {
     path: PathBuf,
     file: File,
-    bytes: Vec<u8>,
 }
 
 impl Publisher {
-    pub(super) fn open(dir: &Path) -> Result<Self, OpenError> {
+    /// Begins with these ends, in a file of its own: what was there may be a hard link, whose other name is that of a
+    /// copy that must stay as it is.
+    pub(super) fn open(dir: &Path, ends: impl Iterator<Item = u64>) -> Result<Self, OpenError> {
         let path = dir.join(NAME);
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(|source| OpenError::Io { path: path.clone(), source })?;
-        Ok(Self { path, file, bytes: Vec::new() })
+        let io = |source| OpenError::Io { path: path.clone(), source };
+        let bytes = encode(ends);
+        let mut file = begin(&path, PLAIN).map_err(io)?;
+        file.write_all(&bytes).and_then(|()| finish(&file, &path)).map_err(io)?;
+        Ok(Self { path, file })
     }
 
     /// Publishes the ends of all partitions.
     pub(super) fn publish(&mut self, ends: impl Iterator<Item = u64>) -> Result<(), OpenError> {
-        self.bytes.clear();
-        self.bytes.extend_from_slice(MAGIC);
-        self.bytes.extend_from_slice(&[0; 2]);
-        let mut count = 0_u16;
-        for end in ends {
-            self.bytes.extend_from_slice(&end.to_be_bytes());
-            count += 1;
-        }
-        self.bytes[8..10].copy_from_slice(&count.to_be_bytes());
-        let check = check(&self.bytes);
-        self.bytes.extend_from_slice(&check);
-        self.file.write_all_at(&self.bytes, 0).map_err(|source| OpenError::Io { path: self.path.clone(), source })
+        let written = self.file.write_all_at(&encode(ends), 0);
+        written.map_err(|source| OpenError::Io { path: self.path.clone(), source })
     }
+}
+
+fn encode(ends: impl Iterator<Item = u64>) -> Vec<u8> {
+    let mut bytes = MAGIC.to_vec();
+    bytes.extend_from_slice(&[0; 2]);
+    let mut count = 0_u16;
+    for end in ends {
+        bytes.extend_from_slice(&end.to_be_bytes());
+        count += 1;
+    }
+    bytes[8..10].copy_from_slice(&count.to_be_bytes());
+    let check = check(&bytes);
+    bytes.extend_from_slice(&check);
+    bytes
 }
 
 /// The ends that were published last in `dir`. None if there are none, or if a power failure tore them.

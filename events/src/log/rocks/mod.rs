@@ -153,6 +153,20 @@ impl RocksLog {
         dir.join(STORE).exists()
     }
 
+    /// Whether this process may open as many files as the log in `dir` has, which a reader beside it needs.
+    ///
+    /// # Errors
+    /// As [`crate::files::all_of`].
+    pub fn can_be_read(dir: &Path) -> std::io::Result<()> {
+        crate::files::all_of(&dir.join(STORE))
+    }
+
+    /// How many partitions the log in `dir` has; none where there is no log, or none that says so.
+    #[must_use]
+    pub fn partitions_in(dir: &Path) -> Option<u16> {
+        Format::read(&dir.join(STORE)).ok().map(|format| format.partitions)
+    }
+
     /// The log in `dir`.
     ///
     /// # Errors
@@ -226,8 +240,7 @@ impl Taken {
             None if ends.iter().all(|end| *end <= 1) => {}
             None => tracing::warn!("{CUT_UNKNOWN}"),
         }
-        let mut cut = Publisher::open(dir)?;
-        cut.publish(ends.iter().copied())?;
+        let cut = Publisher::open(dir, ends.iter().copied())?;
         let space = space::Space::new(dir, settings);
         space.check();
         Ok(Self { lock, store, tails, cut, space })

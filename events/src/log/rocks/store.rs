@@ -10,6 +10,7 @@ use rocksdb::{
 
 use super::OpenError;
 use super::format::Format;
+use crate::files::most_open_files;
 use crate::log::judge::begin;
 use crate::log::record::{Content, Genesis, Record, claim_hash};
 use crate::log::{Bound, Entry, Head, LogId, Page, ReadError};
@@ -247,6 +248,7 @@ fn database() -> Result<Options, rocksdb::Error> {
     // One thread writes.
     options.set_allow_concurrent_memtable_write(false);
     options.set_max_background_jobs(2);
+    options.set_max_open_files(most_open_files());
     options.set_bytes_per_sync(SMOOTH_BYTES);
     options.set_keep_log_file_num(DIARIES);
     options.set_max_log_file_size(DIARY_BYTES);

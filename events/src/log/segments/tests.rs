@@ -130,7 +130,7 @@ fn a_second_export_to_one_directory_is_refused_with_the_process_that_has_it_and_
     let histories = exported(dir.path());
     let first = Export::open(dir.path(), LOG, 2).unwrap();
     let error = Export::open(dir.path(), LOG, 2).err().unwrap();
-    let ours = Holder(Some(std::process::id()));
+    let ours = Holder::Process(std::process::id());
     assert!(matches!(&error, SegmentsError::Lock(LockError::Held { holder, .. }) if *holder == ours), "{error}");
     assert_eq!(read(dir.path()), histories);
     drop(first);
