@@ -226,7 +226,8 @@ fn a_copy_by_hard_links_and_its_original_stay_two() {
 
 #[test]
 fn a_node_whose_directory_is_deleted_moved_or_exchanged_ends_and_says_so() {
-    let harm: [(&str, fn(&Path)); 4] = [
+    type Harm = fn(&Path);
+    let harm: [(&str, Harm); 4] = [
         ("deleted", |data| std::fs::remove_dir_all(data).unwrap_or_default()),
         ("moved", |data| std::fs::rename(data, data.with_file_name("elsewhere")).unwrap()),
         ("without its history", |data| std::fs::rename(data.join("log"), data.join("log.old")).unwrap()),
