@@ -7,7 +7,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 CARGO_FLAGS := --release --workspace --locked
 KIPPU := $(CARGO_TARGET_DIR)/release/kippu
 
-.PHONY: help setup setup-kafka build programs demo demo-cluster test kafka bench rows lint clean
+.PHONY: help setup setup-kafka setup-clients build programs demo demo-cluster clients test kafka bench rows lint clean
 
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -33,10 +33,17 @@ FILE ?= examples/data/purchases-sample.txt
 demo-cluster: setup-kafka programs ## Three nodes on Apache Kafka, one killed every 10 seconds; FILE=… plays a longer file.
 	@sh tests/kafka/with.sh sh tests/scripts/demo-cluster.sh "$(CARGO_TARGET_DIR)/release" "$(FILE)"
 
-test: setup-kafka ## Format, lints, all tests, beside a Kafka broker; then the cases of the log's contract per backend.
+setup-clients: setup ## The same for the HTTP clients of other languages and the proxies: Python, Node.js, Java, Go, nginx, haproxy.
+	@sh tests/scripts/setup.sh clients
+
+clients: setup-clients programs ## The default HTTP clients of five languages, and nginx and haproxy; FILE=… plays a longer file.
+	@python3 tests/strangers/clients/play.py "$(CARGO_TARGET_DIR)/release" "$(FILE)"
+
+test: setup-kafka setup-clients ## Format, lints, all tests, beside a Kafka broker; clients of other languages; the log's contract per backend.
 	cargo fmt --all --check
 	cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
 	@sh tests/kafka/with.sh cargo test $(CARGO_FLAGS)
+	@python3 tests/strangers/clients/play.py "$(CARGO_TARGET_DIR)/release" examples/data/purchases-sample.txt
 	@sh tests/scripts/contract.sh $(CARGO_FLAGS)
 
 kafka: setup-kafka ## A Kafka broker in the foreground, for trying out.

@@ -5,6 +5,7 @@ use std::any::Any;
 
 use kippu_events::client::Role;
 use kippu_events::entity::AnyEntity;
+use kippu_events::etag::Tags;
 use kippu_events::event::{AnyEvent, Typed};
 use kippu_events::secrets::Secrets;
 use kippu_events::{Entity, EntityId, EntityKey, Principal, Time};
@@ -49,8 +50,8 @@ pub struct Call {
     pub key: String,
     /// The entity in the path, where the command has one there.
     pub id: Option<EntityId>,
-    /// Decided on this version of the entity, where the caller says so.
-    pub if_match: Option<u64>,
+    /// Decided on one of these versions of the entity, where the caller says so.
+    pub if_match: Option<Tags>,
 }
 
 impl Call {

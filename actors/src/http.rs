@@ -6,12 +6,15 @@
 
 use std::time::Duration;
 
-use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, IF_MATCH};
+use actix_web::http::header::{
+    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MATCH,
+};
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{Bytes, BytesMut, Data, Path, Payload, ServiceConfig};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError, web};
 use futures_util::StreamExt as _;
 use futures_util::future::LocalBoxFuture;
+use kippu_events::etag::Tags;
 pub use kippu_events::problem::PROBLEM_JSON;
 use kippu_events::{EntityId, Family};
 
@@ -213,13 +216,15 @@ fn idempotency_key(headers: &HeaderMap) -> Result<String, Problem> {
     Ok(key.to_owned())
 }
 
-/// The version in an `If-Match` of one strong entity tag.
-fn if_match(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
-    let Some(tag) = single(headers, &IF_MATCH)? else { return Ok(None) };
-    let version = tag.strip_prefix('"').and_then(|t| t.strip_suffix('"')).and_then(|t| t.parse().ok());
-    // `+3` and `03` parse too, but no answer ever carried them.
-    version.filter(|v: &u64| format!("\"{v}\"") == tag).map(Some).ok_or_else(|| {
-        Problem::new(&problem::INVALID_REQUEST, "if-match holds one version as an ETag carried it, for example \"3\"")
+/// The versions that the lines of `If-Match` name.
+fn if_match(headers: &HeaderMap) -> Result<Option<Tags>, Problem> {
+    let lines: Vec<&[u8]> = headers.get_all(&IF_MATCH).map(HeaderValue::as_bytes).collect();
+    if lines.is_empty() {
+        return Ok(None);
+    }
+    let tags = String::from_utf8(lines.join(&b',')).ok().and_then(|text| Tags::parse(&text).ok());
+    tags.map(Some).ok_or_else(|| {
+        Problem::new(&problem::INVALID_REQUEST, "if-match holds versions as an ETag carried them, for example \"3\"")
     })
 }
 
@@ -238,10 +243,6 @@ pub async fn read_body(headers: &HeaderMap, mut payload: Payload, limits: &Limit
     if !single(headers, &CONTENT_ENCODING)?.is_none_or(is_plain) {
         return Err(Problem::new(&problem::UNSUPPORTED_MEDIA_TYPE, "a body comes as it is, without content coding"));
     }
-    let typed = is_json(headers)?;
-    if typed == Some(false) {
-        return Err(Problem::new(&problem::UNSUPPORTED_MEDIA_TYPE, "the body has another content type"));
-    }
     let mut body = BytesMut::with_capacity(announced.unwrap_or(0));
     let whole = async {
         while let Some(chunk) = payload.next().await {
@@ -257,21 +258,33 @@ pub async fn read_body(headers: &HeaderMap, mut payload: Payload, limits: &Limit
     };
     let slow = |_| Problem::new(&problem::TIMEOUT, format!("the body took more than {:?}", limits.body_time));
     tokio::time::timeout(limits.body_time, whole).await.map_err(slow)??;
-    // A command without fields needs no body, and no body needs no type.
-    if typed.is_none() && !body.is_empty() {
-        return Err(Problem::new(&problem::UNSUPPORTED_MEDIA_TYPE, "the body has no content type"));
+    // A command without fields needs no body, and no body needs no type: `curl -d ''` names that of a form.
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return Ok(Bytes::new());
     }
-    Ok(body.freeze())
+    match is_json(headers)? {
+        Some(true) => Ok(body.freeze()),
+        Some(false) => {
+            let detail = "the body has another content type: send `Content-Type: application/json`";
+            Err(Problem::new(&problem::UNSUPPORTED_MEDIA_TYPE, detail))
+        }
+        None => Err(Problem::new(&problem::UNSUPPORTED_MEDIA_TYPE, "the body has no content type")),
+    }
 }
 
 /// Whether the body is said to be JSON in UTF-8; nothing where nothing is said.
 fn is_json(headers: &HeaderMap) -> Result<Option<bool>, Problem> {
     let Some(value) = single(headers, &CONTENT_TYPE)? else { return Ok(None) };
     let mut parts = value.split(';').map(str::trim);
-    let is_json = parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"));
+    let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
+    // The names of JSON before it had one, and those of formats that are made of it (RFC 6839).
+    let is_made_of_json = essence.strip_prefix("application/").is_some_and(|kind| kind.ends_with("+json"));
+    let is_json = ["application/json", "text/json"].contains(&essence.as_str()) || is_made_of_json;
     let is_utf8 = |parameter: &str| match parameter.split_once('=') {
         Some((name, value)) if name.trim().eq_ignore_ascii_case("charset") => {
-            value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
+            let set = value.trim().trim_matches('"').to_ascii_lowercase();
+            // ASCII is UTF-8.
+            ["utf-8", "utf8", "us-ascii"].contains(&set.as_str())
         }
         Some(_) | None => true,
     };
@@ -302,8 +315,6 @@ fn problem_head(problem: &Problem) -> HttpResponseBuilder {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::HeaderValue;
-
     use super::*;
 
     fn headers(pairs: &[(HeaderName, &str)]) -> HeaderMap {
@@ -327,12 +338,11 @@ mod tests {
     }
 
     #[test]
-    fn only_a_tag_that_an_answer_carried_is_a_version() {
+    fn the_versions_of_all_lines_count_and_what_is_no_tag_is_malformed() {
         assert_eq!(if_match(&headers(&[])), Ok(None));
-        assert_eq!(if_match(&headers(&[(IF_MATCH, "\"3\"")])), Ok(Some(3)));
-        for tag in
-            ["3", "*", "W/\"3\"", "\"+3\"", "\"03\"", "\"3\", \"4\"", "\"\"", "\"-1\"", "\"18446744073709551616\""]
-        {
+        let both = if_match(&headers(&[(IF_MATCH, "\"3\""), (IF_MATCH, "W/\"4\"")])).unwrap().unwrap();
+        assert!(both.have_version(3) && both.have_version(4) && !both.have_version(5));
+        for tag in ["3", "", "\"3", "three"] {
             assert_eq!(if_match(&headers(&[(IF_MATCH, tag)])).unwrap_err().kind, &problem::INVALID_REQUEST, "{tag}");
         }
     }
@@ -345,10 +355,21 @@ mod tests {
             "Application/JSON",
             "application/json; charset=utf-8",
             "application/json;charset=\"UTF-8\"",
+            "application/json; charset=utf8",
+            "text/json",
+            "application/vnd.api+json",
         ] {
             assert_eq!(is_json(good), Some(true), "{good}");
         }
-        for bad in ["text/plain", "application/json; charset=latin1", "application/jsonp", "multipart/form-data", ""] {
+        for bad in [
+            "text/plain",
+            "application/json; charset=latin1",
+            "application/jsonp",
+            "multipart/form-data",
+            "application/x-www-form-urlencoded",
+            "image/x+json",
+            "",
+        ] {
             assert_eq!(is_json(bad), Some(false), "{bad}");
         }
     }

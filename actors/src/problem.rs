@@ -160,7 +160,9 @@ fn without_value(message: &str) -> String {
 /// # Errors
 /// Bytes that are no JSON.
 pub fn raw_body(body: &[u8]) -> Result<&RawValue, Problem> {
-    let body = if body.iter().all(u8::is_ascii_whitespace) { b"{}" } else { body };
+    // Some who write JSON put a byte order mark before it, and some write nothing as `null`.
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii();
+    let body = if body.is_empty() || body == b"null" { b"{}" } else { body };
     let raw: &RawValue = serde_json::from_slice(body).map_err(|e| bad_body(&e))?;
     // A parser takes a list of an object's members for the object, which nobody was promised. No command has lists.
     if !raw.get().starts_with('{') || has_list(raw.get()) {

@@ -1,6 +1,7 @@
 //! `kippu`: the node and the operator's command. One file per subcommand; this one only hands over.
 
 mod bench;
+mod calls;
 mod cli;
 mod client;
 mod completions;
@@ -34,8 +35,17 @@ fn keep_to_the_owner() {
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
 }
 
+/// A core dump would hold the keys of every token and person, and the machine may send it elsewhere.
+fn leave_no_core() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let maximum = getrlimit(Resource::Core).maximum;
+    // A limit may always be lowered.
+    let _lowered = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum });
+}
+
 fn main() -> std::process::ExitCode {
     keep_to_the_owner();
+    leave_no_core();
     let may = limits::settle().and_then(|()| limits::check(&limits::Need::command()));
     if let Err(too_low) = may {
         let is_json = std::env::args_os().any(|argument| argument == "--json");

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::calls::{self, root, told, what_answered};
+
 /// A node that does not answer in this time is reported rather than waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -29,13 +31,24 @@ pub(crate) enum RemoteError {
     /// The file holds something else.
     #[error("{} holds no API key", .0.display())]
     NoKey(PathBuf),
+    /// The address is none.
+    #[error("{0}")]
+    Address(String),
     /// No answer.
-    #[error("{url} does not answer: {source}")]
+    #[error("{url} does not answer: {}", told(source))]
     NoAnswer {
         /// What was asked.
         url: String,
         /// Why.
         source: reqwest::Error,
+    },
+    /// An answer of somebody else.
+    #[error("{url}: {told}")]
+    NoNode {
+        /// What was asked.
+        url: String,
+        /// What was answered.
+        told: String,
     },
     /// A problem.
     #[error("{status} {kind}: {detail}")]
@@ -56,9 +69,8 @@ impl Remote {
     /// Where the file cannot be read, or holds no key.
     pub(crate) fn new(base: &str, key_file: Option<&Path>) -> Result<Self, RemoteError> {
         let key = key_file.map(read_key);
-        let base = root(base);
-        let http = reqwest::Client::builder().timeout(PATIENCE).build();
-        let http = http.map_err(|source| RemoteError::NoAnswer { url: base.clone(), source })?;
+        let base = root(base).map_err(RemoteError::Address)?;
+        let http = calls::client(PATIENCE).map_err(|source| RemoteError::NoAnswer { url: base.clone(), source })?;
         Ok(Self { base, key: key.transpose()?, http })
     }
 
@@ -89,20 +101,25 @@ impl Remote {
         };
         let no_answer = |source| RemoteError::NoAnswer { url: url.clone(), source };
         let response = request.send().await.map_err(no_answer)?;
-        let status = response.status();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = response.bytes().await.map_err(no_answer)?;
+        // Whoever answers in place of a node may repeat what he was sent.
+        let told = || {
+            let told = what_answered(status, &headers, &body);
+            self.key.as_ref().map_or_else(|| told.clone(), |key| told.replace(key.as_str(), "…"))
+        };
+        let answer = serde_json::from_slice::<Value>(&body).ok().filter(Value::is_object);
+        let answer = answer.ok_or_else(|| RemoteError::NoNode { url: url.clone(), told: told() })?;
         if status.is_success() {
-            return response.json().await.map_err(no_answer);
+            return Ok(answer);
         }
-        let problem: Value = response.json().await.unwrap_or_default();
-        let text = |member: &str| problem.get(member).and_then(Value::as_str).unwrap_or_default().to_owned();
-        Err(RemoteError::Problem { status: status.as_u16(), kind: text("type"), detail: text("detail") })
+        let text = |member: &str| answer.get(member).and_then(Value::as_str).map(str::to_owned);
+        match (text("type"), text("detail")) {
+            (Some(kind), Some(detail)) => Err(RemoteError::Problem { status: status.as_u16(), kind, detail }),
+            // What is not ready says so without a problem.
+            (None | Some(_), None | Some(_)) => Err(RemoteError::NoNode { url: url.clone(), told: told() }),
+        }
     }
-}
-
-/// Where a node's paths begin, for the address that somebody typed.
-pub(crate) fn root(url: &str) -> String {
-    let url = url.trim_end_matches('/');
-    if url.contains("://") { url.to_owned() } else { format!("http://{url}") }
 }
 
 /// The API key in a file.

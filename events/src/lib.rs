@@ -7,6 +7,7 @@ mod catalogue;
 pub mod client;
 pub mod decoding;
 pub mod entity;
+pub mod etag;
 pub mod event;
 pub mod family;
 pub mod files;

@@ -76,7 +76,9 @@ impl Api {
     /// The API at `urls`. A request is tried again for as long as `patience`, at the next node each time.
     pub(crate) fn new(urls: Vec<String>, connections: usize, patience: Duration) -> anyhow::Result<Self> {
         let http = reqwest::Client::builder()
+            // A proxy of the environment would read the keys, and so would whoever an answer leads to.
             .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
             .tcp_nodelay(true)
             .pool_max_idle_per_host(connections)
             .timeout(Duration::from_secs(30))

@@ -15,6 +15,7 @@ use actix_web::http::{StatusCode, header::HeaderMap};
 use actix_web::web::{self, Bytes};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError};
 use kippu_events::client::Role;
+use kippu_events::etag::Tags;
 use kippu_events::problem::PROBLEM_JSON;
 use serde::Serialize;
 
@@ -148,14 +149,8 @@ async fn get(
 
 fn answer(request: &HttpRequest, found: &Found) -> HttpResponse {
     let tag = format!("\"{}\"", found.version);
-    let known = request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    let unchanged = known.is_some_and(|known| {
-        known.split(',').any(|one| {
-            // Compared weakly, as RFC 9110 has it.
-            let one = one.trim();
-            one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag
-        })
-    });
+    let mut known = request.headers().get_all(header::IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
+    let unchanged = known.any(|line| Tags::parse(line).is_ok_and(|tags| tags.have_version(found.version)));
     let status = if unchanged { StatusCode::NOT_MODIFIED } else { StatusCode::OK };
     let mut response = HttpResponse::build(status);
     response.insert_header((header::ETAG, tag));

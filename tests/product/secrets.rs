@@ -18,8 +18,8 @@ const WRONG_PIN: &str = "616273849505";
 /// Shows F30, D37. Keeps S1.
 #[tokio::test]
 async fn no_secret_and_no_name_is_on_disk_in_the_log_or_in_an_error() {
-    let filter = "info,kippu=trace,kippu_actors=trace,kippu_events=trace,kippu_projections=trace";
-    let mut node = Node::start_with(&["--trace-filter", filter]);
+    // Everything that any library says.
+    let mut node = Node::start_with(&["--trace-filter", "trace"]);
     let mut secrets: Vec<String> = [LOGIN, NAME, PIN, WRONG_PIN].map(str::to_owned).to_vec();
     let mut errors = Vec::new();
     play(&node, &mut secrets, &mut errors).await;

@@ -90,6 +90,15 @@ fn arrows_between_crates_point_one_way() {
 }
 
 #[test]
+fn clients_of_the_product_are_made_in_one_place_where_no_environment_leads_them_astray() {
+    let made = ["Client::builder", "Client::new", "ClientBuilder::new", "reqwest::get"];
+    let found =
+        sources().into_iter().filter(|(path, _)| path.starts_with("bin") && !path.ends_with("bin/kippu/calls.rs"));
+    let found = found.filter(|(_, source)| source.contains("reqwest") && made.iter().any(|made| source.contains(made)));
+    assert_none(&found.map(|(path, _)| format!("{} makes an HTTP client", path.display())).collect::<Vec<_>>());
+}
+
+#[test]
 fn modules_of_a_crate_need_each_other_one_way_only() {
     let sources = sources();
     let tests = |source: &String| -> Vec<String> {

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs what this machine lacks and says what it does: for building RocksDB and Kafka's client, and with `kafka` also
-# for running Apache Kafka itself, which the tests do.
+# Installs what this machine lacks and says what it does: for building RocksDB and Kafka's client, with `kafka` also for
+# running Apache Kafka itself, and with `clients` for the HTTP clients of other languages and for proxies. The tests do both.
 set -eu
 
 if ! command -v cargo >/dev/null 2>&1; then
@@ -25,6 +25,17 @@ command -v c++ >/dev/null 2>&1 && command -v make >/dev/null 2>&1 || missing="$m
 command -v clang >/dev/null 2>&1 || has_libclang || missing="$missing clang"
 has_libclang || missing="$missing libclang-dev"
 command -v pkg-config >/dev/null 2>&1 || missing="$missing pkg-config"
+if [ "${1:-}" = clients ]; then
+    command -v python3 >/dev/null 2>&1 && python3 -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
+    command -v node >/dev/null 2>&1 || missing="$missing nodejs"
+    command -v npm >/dev/null 2>&1 || missing="$missing npm"
+    command -v javac >/dev/null 2>&1 || missing="$missing default-jdk-headless"
+    command -v mvn >/dev/null 2>&1 || missing="$missing maven"
+    command -v go >/dev/null 2>&1 || missing="$missing golang-go"
+    command -v curl >/dev/null 2>&1 || missing="$missing curl"
+    command -v nginx >/dev/null 2>&1 || [ -x /usr/sbin/nginx ] || missing="$missing nginx-light"
+    command -v haproxy >/dev/null 2>&1 || [ -x /usr/sbin/haproxy ] || missing="$missing haproxy"
+fi
 if [ "${1:-}" = kafka ]; then
     command -v java >/dev/null 2>&1 || missing="$missing default-jre-headless"
     command -v mvn >/dev/null 2>&1 || missing="$missing maven"

@@ -26,6 +26,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix::prelude::*;
+use kippu_events::etag::Tags;
 use kippu_events::event::Mac;
 use kippu_events::log::{Claimant, Log, Position, ReadError};
 use kippu_events::secrets::Secrets;
@@ -51,8 +52,8 @@ pub struct Submission {
     pub command: Mac,
     /// Who asks.
     pub caller: Caller,
-    /// Decided on this version.
-    pub if_match: Option<u64>,
+    /// Decided on one of these versions.
+    pub if_match: Option<Tags>,
 }
 
 /// What became of a command, durably.

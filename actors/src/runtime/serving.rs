@@ -198,8 +198,10 @@ impl Serving {
         // Only whom the rules let act on it is told its version; a refusal that goes on record does so at any.
         let version = self.room.get(key).map_or(0, |resident| resident.version);
         match (&step, if_match) {
-            (Step::Accept(Decided { answer: Answer::Done { .. }, .. }, _), Some(expected)) if *expected != version => {
-                let detail = format!("{key} has version {version}, not {expected}");
+            (Step::Accept(Decided { answer: Answer::Done { .. }, .. }, _), Some(expected))
+                if !expected.have_version(version) =>
+            {
+                let detail = format!("{key} has version {version}, which if-match does not name");
                 Err(Problem::new(&problem::VERSION_MISMATCH, detail))
             }
             _ => Ok(step),

@@ -35,7 +35,13 @@ pub(super) fn look(id: Option<LogId>, owners: &BTreeMap<(String, String), Vec<u1
             Err(RemoteError::Problem { detail, .. }) => {
                 findings.push(Finding::new("node", Verdict::Bad, format!("{serves}: {detail}")));
             }
-            Err(error @ (RemoteError::NoAnswer { .. } | RemoteError::KeyFile { .. } | RemoteError::NoKey(_))) => {
+            Err(
+                error @ (RemoteError::Address(_)
+                | RemoteError::NoAnswer { .. }
+                | RemoteError::NoNode { .. }
+                | RemoteError::KeyFile { .. }
+                | RemoteError::NoKey(_)),
+            ) => {
                 findings.push(Finding::new("node", Verdict::Bad, format!("{serves}: {error}")));
             }
         }
@@ -61,6 +67,10 @@ async fn ask(url: &str) -> Result<Answers, RemoteError> {
     let alive = remote.get("/livez").await?;
     let took = asked.elapsed();
     let text = |member: &str| alive.get(member).and_then(Value::as_str).unwrap_or_default();
+    if text("log").is_empty() {
+        let told = "no kippu node answers here: what does names no log".to_owned();
+        return Err(RemoteError::NoNode { url: url.to_owned(), told });
+    }
     let apart = text("time").parse().ok().map(|theirs: Time| {
         // It was read at some moment of the request; the error is what is certain.
         theirs.since(before).saturating_sub(took).max(before.since(theirs))

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kippu_actors::Problem;
 use kippu_actors::actor::{Answer as Decided, Call, Caller};
-use kippu_actors::http::{IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, path_of};
+use kippu_actors::http::{IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, KIPPU_POSITION, path_of};
 use kippu_events::Principal;
 use kippu_events::log::LogId;
 use kippu_events::secrets::Bearer;
@@ -13,9 +13,10 @@ use serde::Deserialize;
 
 use super::ImportError;
 use super::line::Line;
+use crate::calls::{self, root, told, what_answered};
 use crate::config::Config;
 use crate::node::Node;
-use crate::remote::{RemoteError, read_key, root};
+use crate::remote::{RemoteError, read_key};
 
 /// Longer than any command takes while a node is well.
 const ANSWER_TIME: Duration = Duration::from_secs(30);
@@ -71,10 +72,13 @@ impl Target {
         let no_key = || ImportError::Target(RemoteError::NoKey(key_file.to_owned()).to_string());
         let caller = Principal::Client(Bearer::unchecked(&key).ok_or_else(no_key)?.entity);
         let wrong = |reason: String| ImportError::Target(format!("{url}: {reason}"));
-        let http = reqwest::Client::builder().timeout(ANSWER_TIME).build().map_err(|e| wrong(told(&e)))?;
-        let root = root(url);
-        let alive = http.get(format!("{root}/livez")).send().await.map_err(|e| wrong(told(&e)))?;
-        let alive: Alive = alive.json().await.map_err(|_| wrong("no kippu node answers here".to_owned()))?;
+        let root = root(url).map_err(ImportError::Target)?;
+        let http = calls::client(ANSWER_TIME).map_err(|e| wrong(told(&e)))?;
+        let answer = http.get(format!("{root}/livez")).send().await.map_err(|e| wrong(told(&e)))?;
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let body = answer.bytes().await.map_err(|e| wrong(told(&e)))?;
+        let alive: Option<Alive> = serde_json::from_slice(&body).ok().filter(|_| status.is_success());
+        let alive = alive.ok_or_else(|| wrong(what_answered(status, &headers, &body)))?;
         let log = alive.log.parse().map_err(|_| wrong("the node does not say which log it serves".to_owned()))?;
         Ok(Self::Server { http, root, key, caller, log })
     }
@@ -159,15 +163,16 @@ fn by_status(status: u16, slug: &str, detail: String, after: Option<Duration>) -
 }
 
 async fn answered(response: reqwest::Response) -> Answer {
-    let status = response.status();
-    let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
+    let (status, headers) = (response.status(), response.headers().clone());
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let replayed = header(IDEMPOTENT_REPLAYED.as_str()) == Some("true");
     let after = header("retry-after").and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
     let body = match response.bytes().await {
         Ok(body) => body,
         Err(error) => return Answer::Later { detail: told(&error), after: None },
     };
-    if status.is_success() {
+    // A command that was done has a position; whoever answers without one is no node.
+    if status.is_success() && headers.contains_key(KIPPU_POSITION.as_str()) {
         return done(replayed);
     }
     match serde_json::from_slice::<Told>(&body) {
@@ -175,17 +180,13 @@ async fn answered(response: reqwest::Response) -> Answer {
             let slug = kind.rsplit('/').next().unwrap_or_default();
             by_status(status.as_u16(), slug, detail, after)
         }
-        Err(_) => by_status(status.as_u16(), "no-problem-document", status.to_string(), after),
+        Err(_) => {
+            let detail = what_answered(status, &headers, &body);
+            // What somebody else says is no decision of a node.
+            match status.as_u16() {
+                408 | 429 | 502 | 503 | 504 => Answer::Later { detail, after },
+                _ => Answer::Never { detail },
+            }
+        }
     }
-}
-
-/// An error and its causes: reqwest tells only the outermost by itself.
-fn told(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

@@ -2,6 +2,7 @@
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
+use kippu_events::etag::Tags;
 
 use super::openapi::Document;
 
@@ -28,8 +29,9 @@ pub(crate) async fn style() -> HttpResponse {
 
 /// The document, where the caller has another one or none.
 pub(crate) async fn openapi(request: HttpRequest, document: web::Data<Document>) -> HttpResponse {
-    let known = request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    let known = known.is_some_and(|known| known.split(',').any(|one| [document.tag(), "*"].contains(&one.trim())));
+    let mut known = request.headers().get_all(header::IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
+    let tag = document.tag().trim_matches('"');
+    let known = known.any(|line| Tags::parse(line).is_ok_and(|tags| tags.have(tag)));
     let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response.insert_header((header::ETAG, document.tag())).insert_header((header::CACHE_CONTROL, "no-cache"));
     if known { response.finish() } else { response.content_type("application/json").body(document.text()) }

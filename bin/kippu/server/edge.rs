@@ -7,8 +7,8 @@ use std::time::Instant;
 use actix_web::body::{BoxBody, MessageBody as _};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
-use actix_web::http::header::{self, HeaderMap, HeaderValue};
-use actix_web::http::{Method, StatusCode};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::{Bytes, Data};
 use actix_web::{Error, HttpMessage as _, HttpResponse, ResponseError as _};
@@ -16,9 +16,12 @@ use futures_util::FutureExt as _;
 use kippu_actors::http::PROBLEM_JSON;
 use kippu_actors::problem::{self, Problem, ProblemType};
 
+use super::front;
 use super::metrics::Metrics;
 use super::pace::Turn;
 use super::request_id::{RequestId, X_REQUEST_ID};
+
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 
 /// The outermost middleware.
 ///
@@ -32,10 +35,18 @@ pub(crate) async fn edge(request: ServiceRequest, next: Next<BoxBody>) -> Result
     request.extensions_mut().insert(id.clone());
     let turn = request.conn_data::<Turn>().cloned();
     turn.iter().for_each(Turn::asked);
-    let outcome = AssertUnwindSafe(next.call(request)).catch_unwind().await;
+    let outcome = match front::refusal(request.headers()) {
+        Some(problem) => Ok(Ok(request.into_response(problem.error_response()))),
+        None => AssertUnwindSafe(next.call(request)).catch_unwind().await,
+    };
     turn.iter().for_each(Turn::answered);
     let (failed, why) = match outcome {
-        Ok(Ok(response)) => return Ok(answered(response, &id, &method, metrics.as_ref().map(Data::get_ref), started)),
+        Ok(Ok(mut response)) => {
+            if let Some(turn) = &turn {
+                tell_how_long_it_is_kept(&mut response, turn);
+            }
+            return Ok(answered(response, &id, &method, metrics.as_ref().map(Data::get_ref), started));
+        }
         // An inner middleware gave up without an answer: the error has one.
         Ok(Err(error)) => (error.error_response(), "error"),
         Err(_panic) => {
@@ -68,6 +79,16 @@ fn answered(
         metrics.observe(method, &response, started.elapsed());
     }
     response
+}
+
+/// Many clients go by it, and close their end of an idle connection before we close ours: what they send at that moment
+/// would have no answer.
+fn tell_how_long_it_is_kept(response: &mut ServiceResponse<BoxBody>, turn: &Turn) {
+    if response.request().head().connection_type() != ConnectionType::Close
+        && let Ok(value) = HeaderValue::from_str(&format!("timeout={}", turn.idle_secs()))
+    {
+        response.headers_mut().insert(KEEP_ALIVE, value);
+    }
 }
 
 /// An answer that leaves as an error.

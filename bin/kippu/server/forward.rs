@@ -20,6 +20,7 @@ use kippu_events::log::Log;
 use tokio::time::MissedTickBehavior;
 
 use super::request_id::{RequestId, X_REQUEST_ID};
+use crate::calls;
 use crate::node::Node;
 
 /// On a command that another node has brought here. It goes no further.
@@ -68,7 +69,7 @@ impl Forward {
     /// # Errors
     /// Where there can be no client.
     pub(crate) fn new(node: &Node) -> Result<Self, reqwest::Error> {
-        let http = reqwest::Client::builder().no_proxy().connect_timeout(CONNECT).timeout(ANSWER).build()?;
+        let http = calls::client_between_nodes(CONNECT, ANSWER)?;
         Ok(Self { log: Arc::clone(&node.log), runtime: node.runtime.clone(), url: node.url.clone(), http })
     }
 
@@ -92,7 +93,10 @@ impl Forward {
         let mut asked = self.http.post(place(owner, request.uri())).body(body);
         for name in &ASKED {
             for value in request.headers().get_all(name) {
-                asked = asked.header(name.as_str(), value.as_bytes());
+                let Ok(mut value) = reqwest::header::HeaderValue::from_bytes(value.as_bytes()) else { continue };
+                // No trace shows it.
+                value.set_sensitive(*name == header::AUTHORIZATION);
+                asked = asked.header(name.as_str(), value);
             }
         }
         if let Some(id) = request.extensions().get::<RequestId>() {
@@ -276,7 +280,7 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let owner = format!("http://{}", listener.local_addr().unwrap());
         let ask = async || {
-            let http = reqwest::Client::builder().no_proxy().build().unwrap();
+            let http = calls::client(ANSWER).unwrap();
             let error = http.post(&owner).body("{}").send().await.unwrap_err();
             lost(&owner, &error).kind.slug
         };

@@ -5,6 +5,7 @@ mod docs;
 mod edge;
 mod fallback;
 mod forward;
+mod front;
 mod health;
 mod lacks;
 pub(crate) mod metrics;
@@ -41,6 +42,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use self::auth::Gate;
 use self::fallback::fallback;
 use self::forward::Forward;
+use self::front::Front;
 use self::metrics::Metrics;
 use self::openapi::Document;
 use self::owners::Owners;
@@ -172,7 +174,7 @@ impl Server {
         let for_workers = shared.clone();
         let keep_alive = Duration::from_secs(http.keep_alive_secs.into());
         let request_time = Duration::from_secs(http.request_timeout_secs.into());
-        let patience = Patience { answer: request_time, next: keep_alive + request_time };
+        let patience = Patience { request: request_time, idle: keep_alive };
         let builder = dev::Server::build();
         let ends = builder.graceful_shutdown_signal();
         // As `HttpServer` puts it together, with connections that are paced.
@@ -185,16 +187,17 @@ impl Server {
                     let ends = ends.clone();
                     async move { ends.notified().await }
                 })
-                .keep_alive(keep_alive)
-                .client_request_timeout(request_time)
+                .keep_alive(patience.next())
+                // Heads are timed with the connection.
+                .client_request_timeout(Duration::ZERO)
                 .client_disconnect_timeout(LINGER)
-                .on_connect_ext(|connection: &Paced, of_requests| {
+                .on_connect_ext(|connection: &Front, of_requests| {
                     of_requests.insert(connection.turn());
                 })
                 .h1(map_config(app, |()| AppConfig::default()));
             fn_service(move |stream: TcpStream| {
                 let peer = stream.peer_addr().ok();
-                ready(Ok((Paced::new(stream, patience), peer)))
+                ready(Ok((Front::new(Paced::new(stream, patience)), peer)))
             })
             .and_then(http)
         };

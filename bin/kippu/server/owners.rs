@@ -10,6 +10,7 @@ use kippu_actors::runtime::{Phase, Runtime};
 use kippu_events::log::Log;
 use serde_json::Value;
 
+use crate::calls;
 use crate::node::Node;
 
 /// How often owners are asked.
@@ -53,7 +54,7 @@ impl Owners {
     /// # Errors
     /// Where there can be no client.
     pub(crate) fn new(node: &Node) -> Result<Self, reqwest::Error> {
-        let http = reqwest::Client::builder().no_proxy().timeout(ANSWER).build()?;
+        let http = calls::client(ANSWER)?;
         let (log, runtime, url) = (Arc::clone(&node.log), node.runtime.clone(), node.url.clone());
         Ok(Self { log, runtime, url, http, found: Mutex::default() })
     }

@@ -1,7 +1,7 @@
 //! How long a connection may take. Connections are few, so none is held by somebody who sends or reads a byte now and
 //! then: an answer that is not taken, a request behind it that never is whole, the rest of a body that nobody reads.
 //!
-//! The first head of a connection is timed by actix, and a body by whoever reads it. Everything else is timed here.
+//! A body is timed by whoever reads it. Everything else is timed here.
 
 use std::cell::Cell;
 use std::io;
@@ -17,10 +17,18 @@ use tokio::time::{Instant, Sleep, sleep_until};
 /// What a connection is given.
 #[derive(Clone, Copy)]
 pub(crate) struct Patience {
-    /// Until more of what was written is taken.
-    pub(crate) answer: Duration,
-    /// From an answer to the end of the next head.
-    pub(crate) next: Duration,
+    /// Until the first head is whole, and until more of what was written is taken.
+    pub(crate) request: Duration,
+    /// How long nothing may be sent between an answer and the next head.
+    pub(crate) idle: Duration,
+}
+
+impl Patience {
+    /// From an answer to the end of the next head. Longer than callers are told, so that what is sent at the last moment
+    /// finds the connection open.
+    pub(crate) fn next(&self) -> Duration {
+        self.idle + self.request
+    }
 }
 
 /// Whose turn it is on a connection. Every request on it carries this.
@@ -39,7 +47,12 @@ impl Turn {
 
     /// An answer is on its way: the turn is the caller's.
     pub(crate) fn answered(&self) {
-        self.due.set(Some(Instant::now() + self.patience.next));
+        self.due.set(Some(Instant::now() + self.patience.next()));
+    }
+
+    /// How long the connection may be idle, in seconds.
+    pub(crate) fn idle_secs(&self) -> u64 {
+        self.patience.idle.as_secs()
     }
 }
 
@@ -54,8 +67,9 @@ pub(crate) struct Paced {
 
 impl Paced {
     pub(crate) fn new(stream: TcpStream, patience: Patience) -> Self {
-        let turn = Turn { due: Rc::default(), patience };
-        Self { stream, turn, stuck: None, timer: Box::pin(sleep_until(Instant::now() + patience.next)) }
+        let due = Instant::now() + patience.request;
+        let turn = Turn { due: Rc::new(Cell::new(Some(due))), patience };
+        Self { stream, turn, stuck: None, timer: Box::pin(sleep_until(due)) }
     }
 
     pub(crate) fn turn(&self) -> Turn {
@@ -88,7 +102,7 @@ impl Paced {
         if outcome.is_ready() {
             self.stuck = None;
         } else {
-            self.stuck.get_or_insert_with(|| Instant::now() + self.turn.patience.answer);
+            self.stuck.get_or_insert_with(|| Instant::now() + self.turn.patience.request);
         }
         // The answer may have gone out after the last look at what comes in.
         self.in_time(cx)?;

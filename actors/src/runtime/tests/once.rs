@@ -1,5 +1,6 @@
 //! One effect per caller, key and entity, and the same answer for ever.
 
+use kippu_events::etag::Tags;
 use serde_json::json;
 
 use super::*;
@@ -135,11 +136,11 @@ fn a_command_decided_on_another_version_is_refused() {
     on_stage(|stage| async move {
         let play = stage.start("a").await;
         let id = play.open("one").await.unwrap().entity.id;
-        let at = |version| Call {
+        let at = |version: u64| Call {
             caller: Caller::OPERATOR,
             key: format!("v{version}"),
             id: Some(id),
-            if_match: Some(version),
+            if_match: Some(Tags::OneOf(vec![version.to_string()])),
         };
         let body = json!({ "server": "a" }).to_string();
         let commands = &play.commands;
@@ -159,7 +160,12 @@ fn who_may_not_act_on_an_entity_does_not_learn_its_version() {
         let approval = play.approve(terminal, "a", 10).await.unwrap().entity.id;
         let other = Caller { principal: Principal::Client(EntityId::from_hash(&[7; 32])), user: None, ..terminal };
         let revoke = async |caller, key: &str| {
-            let call = Call { caller, key: key.to_owned(), id: Some(approval), if_match: Some(99) };
+            let call = Call {
+                caller,
+                key: key.to_owned(),
+                id: Some(approval),
+                if_match: Some(Tags::OneOf(vec!["99".to_owned()])),
+            };
             Ok(play.commands.run(Family::Approvals, "revoke", call, b"{}").await?)
         };
         assert_eq!(slug(&revoke(other, "o").await), "not-your-approval");
@@ -177,7 +183,8 @@ fn a_refusal_that_goes_on_record_does_so_at_any_version() {
         play.redeem("one", token.as_str().unwrap()).await.unwrap();
         let settler = Principal::Client(EntityId::from_hash(&[9; 32]));
         let caller = Caller { principal: settler, role: Role::Settler, user: None };
-        let call = Call { caller, key: "another".to_owned(), id: None, if_match: Some(99) };
+        let call =
+            Call { caller, key: "another".to_owned(), id: None, if_match: Some(Tags::OneOf(vec!["99".to_owned()])) };
         let tried = json!({ "token": token }).to_string();
         let refused = play.commands.run(Family::Approvals, "redeem", call, tried.as_bytes()).await.unwrap();
         assert_eq!(body(&refused), json!({ "refused": "already-redeemed" }));

@@ -44,8 +44,9 @@ pub(super) fn parameters() -> Value {
                 body is refused with 422.",
         ),
         "IfMatch": parameter(
-            "If-Match", "header", text("^\"(0|[1-9][0-9]{0,18})\"$"),
-            "The version that the command was decided on, as an ETag carried it; another version is refused with 412.",
+            "If-Match", "header", json!({ "type": "string", "examples": ["\"3\""] }),
+            "The version that the command was decided on, as an ETag carried it; another version is refused with 412. \
+                Weak tags and lists are taken too, and `*` is any version of what there is.",
         ),
         "Prefer": parameter(
             "Prefer", "header", json!({ "type": "string" }),
