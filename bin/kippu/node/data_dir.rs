@@ -23,6 +23,7 @@ use kippu_events::log::LogId;
 use kippu_events::log::kafka::Address;
 use kippu_events::log::lock::{Lock, LockError};
 use kippu_events::log::rocks::RocksLog;
+use kippu_events::text_file;
 use serde::{Deserialize, Serialize};
 
 /// The layout that this version writes.
@@ -111,6 +112,12 @@ pub(crate) enum DataDirError {
         /// A name in it.
         other: String,
     },
+    /// RocksDB would be given another name than the rest.
+    #[error("{}: the name of a data directory is UTF-8", dir.display())]
+    Name {
+        /// The directory.
+        dir: PathBuf,
+    },
     /// Another process runs on it.
     #[error(transparent)]
     Lock(#[from] LockError),
@@ -188,10 +195,13 @@ impl DataDir {
     /// The same for the copy itself.
     fn look_inside(&self) -> Result<Found, DataDirError> {
         let io = |source| DataDirError::Io { path: self.0.clone(), source };
-        match fs::read(self.label()) {
+        if self.0.to_str().is_none() {
+            return Err(DataDirError::Name { dir: self.0.clone() });
+        }
+        match text_file::read(&self.label()) {
             Ok(text) => {
                 let wrong = |reason: String| DataDirError::Label { path: self.label(), reason };
-                let label: Label = serde_json::from_slice(&text).map_err(|e| wrong(e.to_string()))?;
+                let label: Label = text_file::json(&text).map_err(wrong)?;
                 if label.layout != LAYOUT {
                     return Err(wrong(format!("layout {} is not {LAYOUT}, which this version reads", label.layout)));
                 }
@@ -235,7 +245,7 @@ impl DataDir {
     pub(crate) fn plan(&self) -> Result<LogId, DataDirError> {
         let path = self.0.join("plan");
         let wrong = |reason: String| DataDirError::Label { path: path.clone(), reason };
-        match fs::read_to_string(&path) {
+        match text_file::read(&path) {
             Ok(text) => text.trim().parse().map_err(|_| wrong("it is no log's identity".to_owned())),
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let id = LogId::random().map_err(|error| wrong(error.to_string()))?;
