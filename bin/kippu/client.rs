@@ -63,6 +63,9 @@ enum ClientError {
     Query(#[from] kippu_projections::QueryError),
     #[error(transparent)]
     Unnamed(#[from] Unnamed),
+    /// Whether there is a client now is not known.
+    #[error("{error}; if the client was opened, the same call with --idempotency-key {key} tells its id and key")]
+    Unanswered { error: RemoteError, key: String },
     #[error("no randomness to be had for an idempotency key")]
     Entropy,
 }
@@ -73,17 +76,40 @@ impl ClientError {
             // The node ran and said no.
             Self::Refused(_) | Self::Remote(RemoteError::Problem { .. }) => Exit::Found,
             Self::Unnamed(_) => Exit::Usage,
-            Self::Node(_) | Self::Remote(_) | Self::Query(_) | Self::Entropy => Exit::CouldNotRun,
+            Self::Node(_) | Self::Remote(_) | Self::Unanswered { .. } | Self::Query(_) | Self::Entropy => {
+                Exit::CouldNotRun
+            }
         }
     }
 }
 
 /// Opens a client. Its key is printed here and nowhere else.
+///
+/// Where it cannot be printed, it is not lost: the same command tells it again.
 pub(crate) fn add(args: &AddArgs, output: &Output) -> Exit {
-    finish(output, node::on_a_system(opened(args)), |value| {
+    let key = match args.idempotency_key.clone().map_or_else(random_key, Ok) {
+        Ok(key) => key,
+        Err(error) => return output.failed(error.exit(), error),
+    };
+    let opened = node::on_a_system(opened(args, &key)).map_err(|error| match error {
+        ClientError::Remote(error @ RemoteError::NoAnswer { .. }) => {
+            ClientError::Unanswered { error, key: key.clone() }
+        }
+        error => error,
+    });
+    let mut id = String::new();
+    let exit = finish(output, opened, |value| {
         let text = |member: &str| value.get(member).and_then(Value::as_str).unwrap_or("-").to_owned();
-        format!("client {}\nkey    {}", text("id"), text("key"))
-    })
+        id = text("id");
+        format!("client {id}\nkey    {}", text("key"))
+    });
+    if !output.is_whole() {
+        output.warn(format_args!(
+            "client {id} is open, and its key was not read by anybody: the same call with --idempotency-key {key} tells \
+             it again, or `kippu client revoke {id}` ends it"
+        ));
+    }
+    exit
 }
 
 /// Lists clients.
@@ -116,16 +142,12 @@ fn finish(output: &Output, outcome: Result<Value, ClientError>, text: impl FnOnc
     }
 }
 
-async fn opened(args: &AddArgs) -> Result<Value, ClientError> {
+async fn opened(args: &AddArgs, key: &str) -> Result<Value, ClientError> {
     let mut body = json!({ "role": args.role, "name": args.name });
     if let Some(user) = args.user {
         body["user"] = json!(user);
     }
-    let key = match &args.idempotency_key {
-        Some(key) => key.clone(),
-        None => random_key()?,
-    };
-    command(&args.which, None, "open", &key, &body).await
+    command(&args.which, None, "open", key, &body).await
 }
 
 async fn revoked(args: &RevokeArgs) -> Result<Value, ClientError> {

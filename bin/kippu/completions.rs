@@ -1,8 +1,7 @@
 //! `kippu completions SHELL`: a script that completes this command's words.
 
-use std::io::Write as _;
-
 use crate::exit::Exit;
+use crate::output::Output;
 
 /// Arguments.
 #[derive(clap::Args)]
@@ -12,11 +11,9 @@ pub(crate) struct Args {
 }
 
 /// Prints the script for `command`.
-pub(crate) fn run(args: &Args, mut command: clap::Command) -> Exit {
+pub(crate) fn run(args: &Args, mut command: clap::Command, output: &Output) -> Exit {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut command, "kippu", &mut script);
-    match std::io::stdout().lock().write_all(&script) {
-        Ok(()) => Exit::Sound,
-        Err(_closed) => Exit::CouldNotRun,
-    }
+    output.print(String::from_utf8_lossy(&script));
+    Exit::Sound
 }

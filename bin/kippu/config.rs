@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use kippu_events::log::kafka::Address;
+use kippu_events::text_file;
 use serde::{Deserialize, Serialize};
 
 use crate::exit::Exit;
@@ -23,7 +24,7 @@ pub(crate) use properties::Properties;
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Config {
     /// The data directory.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "shown")]
     pub(crate) data: Option<PathBuf>,
     /// The log, where it does not lie in the data directory.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -211,6 +212,11 @@ impl ConfigError {
     }
 }
 
+/// A path as it is shown: not every one is text.
+fn shown<S: serde::Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
+    path.as_ref().map(|path| path.display().to_string()).serialize(serializer)
+}
+
 impl Config {
     /// What is in force: the file, where one is named, under `flags`, which carry the environment too.
     ///
@@ -218,12 +224,14 @@ impl Config {
     /// An unreadable file, or every wrong setting.
     pub(crate) fn load(file: Option<&Path>, flags: &Flags) -> Result<Self, ConfigError> {
         let text = match file {
-            Some(path) => {
-                std::fs::read_to_string(path).map_err(|source| ConfigError::Io { path: path.to_owned(), source })?
-            }
+            Some(path) => text_file::read(path).map_err(|error| match text_file::not_text(&error) {
+                Some(wrong) => ConfigError::Wrong { complaints: vec![Complaint::of_bytes(path, wrong)] },
+                None => ConfigError::Io { path: path.to_owned(), source: error },
+            })?,
             None => String::new(),
         };
-        Self::from_text(file, &text, flags)
+        // TOML knows no CR alone, so wherever one stands an end of a line is meant.
+        Self::from_text(file, &text.replace("\r\n", "\n").replace('\r', "\n"), flags)
     }
 
     fn from_text(file: Option<&Path>, text: &str, flags: &Flags) -> Result<Self, ConfigError> {

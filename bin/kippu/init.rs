@@ -43,7 +43,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> Exit {
         Ok((log, partitions, dir)) => {
             let key_file = dir.operator_key();
             output.result(
-                &json!({ "log": log.to_string(), "partitions": partitions, "data": dir.path(), "operator_key_file": key_file }),
+                &json!({ "log": log.to_string(), "partitions": partitions, "data": dir.path().display().to_string(), "operator_key_file": key_file.display().to_string() }),
                 format!(
                     "log {log} with {partitions} partitions in {}\nthe first operator's API key lies in {}; move it to where you keep secrets",
                     dir.path().display(),
@@ -62,7 +62,7 @@ fn join(config: &Config, keyring: &Path, without_keys: bool, output: &Output) ->
     match Node::join(config, keyring, without_keys) {
         Ok((log, partitions)) => {
             output.result(
-                &json!({ "log": log.to_string(), "partitions": partitions, "data": config.data }),
+                &json!({ "log": log.to_string(), "partitions": partitions, "data": config.data.as_ref().map(|data| data.display().to_string()) }),
                 format_args!("one more node of the log {log} with {partitions} partitions"),
             );
             Exit::Sound

@@ -22,9 +22,12 @@ mod telemetry;
 mod verify;
 mod which;
 
+use std::io::IsTerminal as _;
+
 use clap::{CommandFactory as _, Parser as _};
 
 use crate::cli::{Cli, Client, Command, Config, Log, Replay};
+use crate::exit::Exit;
 use crate::output::Output;
 
 #[global_allocator]
@@ -49,33 +52,55 @@ fn main() -> std::process::ExitCode {
     let may = limits::settle().and_then(|()| limits::check(&limits::Need::command()));
     if let Err(too_low) = may {
         let is_json = std::env::args_os().any(|argument| argument == "--json");
-        return Output::new(is_json).failed(exit::Exit::CouldNotRun, too_low).into();
+        return Output::new(is_json).failed(Exit::CouldNotRun, too_low).into();
     }
-    run()
+    asked().into()
 }
 
 /// What was asked for. Not part of the above: what all commands together put on the stack may be more than there is.
 #[inline(never)]
-fn run() -> std::process::ExitCode {
-    // clap itself prints what is wrong with the command line and exits with 2.
-    let cli = Cli::parse();
-    let output = Output::new(cli.json);
-    let exit = match cli.command {
-        Command::Init(args) => init::run(&args, &output),
-        Command::Serve(args) => serve::run(&args, &output),
-        Command::Client(Client::Add(args)) => client::add(&args, &output),
-        Command::Client(Client::List(args)) => client::list(&args, &output),
-        Command::Client(Client::Revoke(args)) => client::revoke(&args, &output),
-        Command::Import(args) => import::run(&args, &output),
-        Command::Log(Log::Inspect(args)) => log::inspect::run(&args, &output),
-        Command::Log(Log::Export(args)) => log::export::run(&args, &output),
-        Command::Log(Log::Import(args)) => log::import::run(&args, &output),
-        Command::Log(Log::Copy(args)) => log::copy::run(&args, &output),
-        Command::Replay(Replay::Verify(args)) => verify::run(&args, &output),
-        Command::Bench(args) => bench::run(&args, &output),
-        Command::Doctor(args) => doctor::run(&args, &output),
-        Command::Config(Config::Check(args)) => config_check::run(&args, &output),
-        Command::Completions(args) => completions::run(&args, Cli::command()),
+fn asked() -> Exit {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(said) => return not_run(&said),
     };
-    exit.into()
+    let output = Output::new(cli.json);
+    let exit = run(cli.command, &output);
+    output.end(exit)
+}
+
+/// What clap itself has to say: help and version as results, and what is wrong with the command line.
+fn not_run(said: &clap::Error) -> Exit {
+    if said.use_stderr() {
+        // Without standard error, the exit code tells it alone.
+        let _closed = said.print();
+        return Exit::Usage;
+    }
+    let output = Output::new(false);
+    if std::io::stdout().is_terminal() {
+        output.print(said.render().ansi());
+    } else {
+        output.print(said.render());
+    }
+    output.end(Exit::Sound)
+}
+
+fn run(command: Command, output: &Output) -> Exit {
+    match command {
+        Command::Init(args) => init::run(&args, output),
+        Command::Serve(args) => serve::run(&args, output),
+        Command::Client(Client::Add(args)) => client::add(&args, output),
+        Command::Client(Client::List(args)) => client::list(&args, output),
+        Command::Client(Client::Revoke(args)) => client::revoke(&args, output),
+        Command::Import(args) => import::run(&args, output),
+        Command::Log(Log::Inspect(args)) => log::inspect::run(&args, output),
+        Command::Log(Log::Export(args)) => log::export::run(&args, output),
+        Command::Log(Log::Import(args)) => log::import::run(&args, output),
+        Command::Log(Log::Copy(args)) => log::copy::run(&args, output),
+        Command::Replay(Replay::Verify(args)) => verify::run(&args, output),
+        Command::Bench(args) => bench::run(&args, output),
+        Command::Doctor(args) => doctor::run(&args, output),
+        Command::Config(Config::Check(args)) => config_check::run(&args, output),
+        Command::Completions(args) => completions::run(&args, Cli::command(), output),
+    }
 }

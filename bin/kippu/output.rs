@@ -1,8 +1,12 @@
 //! What a command prints: results on standard output, as text or with `--json` as one JSON value; everything else on
-//! standard error. A reader of standard output that goes away ends nothing.
+//! standard error. A result that could not be written is an error, which [`Output::end`] tells. A reader of standard
+//! output that goes away ends nothing, and standard error may be closed or full: it changes nothing.
 
+mod closed;
+
+use std::cell::RefCell;
 use std::fmt::Display;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
@@ -13,12 +17,21 @@ use crate::limits;
 /// Where results go.
 pub(crate) struct Output {
     json: bool,
+    written: RefCell<Written>,
+}
+
+/// What has become of the results so far.
+enum Written {
+    All,
+    /// Nobody reads any more.
+    Unread,
+    Lost(io::Error),
 }
 
 impl Output {
     /// Text, or JSON where `json` is set.
     pub(crate) const fn new(json: bool) -> Self {
-        Self { json }
+        Self { json, written: RefCell::new(Written::All) }
     }
 
     /// Whether results are JSON.
@@ -28,13 +41,55 @@ impl Output {
 
     /// Prints one result: `value` as JSON, or else `text`.
     pub(crate) fn result(&self, value: &impl Serialize, text: impl Display) {
-        let line = if self.json {
-            serde_json::to_string(value).unwrap_or_else(|e| format!("{{\"error\":\"{e}\"}}"))
+        if self.json {
+            match serde_json::to_string(value) {
+                Ok(line) => self.print(format_args!("{line}\n")),
+                Err(error) => self.note_lost(error.into()),
+            }
         } else {
-            text.to_string()
-        };
-        // Nobody reads any more: the exit code still tells.
-        let _closed = writeln!(std::io::stdout().lock(), "{line}");
+            self.print(format_args!("{text}\n"));
+        }
+    }
+
+    /// Prints `text` as it is.
+    pub(crate) fn print(&self, text: impl Display) {
+        // Behind a piece that is missing, nothing more is written.
+        if !self.is_whole() {
+            return;
+        }
+        let mut stdout = io::stdout().lock();
+        if let Err(error) = written(write!(stdout, "{text}").and_then(|()| stdout.flush())) {
+            self.note_lost(error);
+        }
+    }
+
+    fn note_lost(&self, error: io::Error) {
+        let is_unread = error.kind() == ErrorKind::BrokenPipe;
+        *self.written.borrow_mut() = if is_unread { Written::Unread } else { Written::Lost(error) };
+    }
+
+    /// Whether a result could not be written: what only prints has no reason to go on.
+    pub(crate) fn is_lost(&self) -> bool {
+        matches!(*self.written.borrow(), Written::Lost(_))
+    }
+
+    /// Whether every result was written, and somebody was there to read it.
+    pub(crate) fn is_whole(&self) -> bool {
+        matches!(*self.written.borrow(), Written::All)
+    }
+
+    /// The exit code of a command that has come to `exit`: its result is part of what it was run for.
+    pub(crate) fn end(&self, exit: Exit) -> Exit {
+        match &*self.written.borrow() {
+            Written::Lost(error) if matches!(exit, Exit::Sound | Exit::Found) => {
+                let reason = "the result could not be written to standard output";
+                self.failed(
+                    Exit::CouldNotRun,
+                    format_args!("{reason}: {error}; what the command changed stays changed"),
+                )
+            }
+            Written::All | Written::Unread | Written::Lost(_) => exit,
+        }
     }
 
     /// Says why nothing came of it, with what can be done about a limit that it speaks of, and gives the exit code back.
@@ -85,4 +140,9 @@ impl Output {
         bar.set_message(what);
         bar
     }
+}
+
+/// What has come of writing to standard output, where `to` is what the write said.
+fn written(to: io::Result<()>) -> io::Result<()> {
+    if closed::was_closed() { Err(io::Error::from_raw_os_error(rustix::io::Errno::BADF.raw_os_error())) } else { to }
 }

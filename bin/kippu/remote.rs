@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use kippu_events::secrets::Bearer;
+use kippu_events::text_file;
 use serde_json::Value;
 
 use crate::calls::{self, root, told, what_answered};
@@ -29,11 +31,14 @@ pub(crate) enum RemoteError {
         source: std::io::Error,
     },
     /// The file holds something else.
-    #[error("{} holds no API key", .0.display())]
+    #[error("{} holds no API key, which is one line that begins with kpk_, and nothing else", .0.display())]
     NoKey(PathBuf),
     /// The address is none.
     #[error("{0}")]
     Address(String),
+    /// The file holds nothing.
+    #[error("{} holds no API key: it is empty", .0.display())]
+    EmptyKeyFile(PathBuf),
     /// No answer.
     #[error("{url} does not answer: {}", told(source))]
     NoAnswer {
@@ -127,9 +132,10 @@ impl Remote {
 /// # Errors
 /// Where it cannot be read, or holds no key.
 pub(crate) fn read_key(path: &Path) -> Result<String, RemoteError> {
-    let text =
-        std::fs::read_to_string(path).map_err(|source| RemoteError::KeyFile { path: path.to_owned(), source })?;
+    let text = text_file::read(path).map_err(|source| RemoteError::KeyFile { path: path.to_owned(), source })?;
     let key = text.trim();
-    let is_key = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic());
-    is_key.then(|| key.to_owned()).ok_or_else(|| RemoteError::NoKey(path.to_owned()))
+    if key.is_empty() {
+        return Err(RemoteError::EmptyKeyFile(path.to_owned()));
+    }
+    Bearer::unchecked(key).map(|_| key.to_owned()).ok_or_else(|| RemoteError::NoKey(path.to_owned()))
 }

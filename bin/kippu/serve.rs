@@ -142,8 +142,12 @@ async fn serve(mut config: Config, args: &Args, need: &Need) -> Result<(), Serve
     let presence = node.dir.presence(node.kafka.is_none())?;
     let mut server = server::Server::start(node, &config, listener).await.map_err(ServeError::Server)?;
     tracing::info!(%address, node = config.node.name, version = env!("CARGO_PKG_VERSION"), "serving");
-    if let Some(path) = &args.ready_file {
-        write_whole(path, address.to_string().as_bytes(), 0o644)?;
+    if let Some(path) = &args.ready_file
+        && let Err(error) = write_whole(path, address.to_string().as_bytes(), 0o644)
+    {
+        // Whoever waits for the file would wait for ever.
+        server.stop().await.map_err(ServeError::Server)?;
+        return Err(error.into());
     }
     let expelled = tokio::select! {
         name = signals.next() => {

@@ -23,6 +23,7 @@ pub mod principal;
 pub mod problem;
 pub mod secrets;
 mod text;
+pub mod text_file;
 pub mod time;
 pub mod turns;
 pub mod user;

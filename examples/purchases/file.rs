@@ -3,7 +3,9 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::path::Path;
 
+use anyhow::{Context as _, anyhow};
 use sha2::{Digest as _, Sha256};
 
 /// One line of the file.
@@ -32,6 +34,18 @@ pub(crate) struct Purchases {
     pub(crate) customers: Vec<Customer>,
     /// The first characters of the file's SHA-256, which tells its commands from those of another file.
     pub(crate) digest: String,
+}
+
+/// The text in `path`, which must be UTF-8, without a byte order mark and with every line ended by LF, however it was
+/// written.
+pub(crate) fn read(path: &Path) -> anyhow::Result<String> {
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = std::str::from_utf8(&bytes).map_err(|error| {
+        let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        anyhow!("{}: line {line}: it is not UTF-8, or no text at all", path.display())
+    })?;
+    Ok(text.trim_start_matches('\u{feff}').replace("\r\n", "\n").replace('\r', "\n"))
 }
 
 /// A line that is none of the layout.

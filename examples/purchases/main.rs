@@ -17,6 +17,8 @@ mod node;
 mod report;
 mod roles;
 
+use std::fmt::Display;
+use std::io::{ErrorKind, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -90,23 +92,38 @@ fn part(text: &str) -> Result<f64, &'static str> {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(said) if said.use_stderr() => said.exit(),
+        Err(help) => return printed(help.render(), 0),
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let report = runtime.map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(run(&args)));
     match report {
-        Ok(report) => {
-            println!("{report}");
-            if report.is_equal() { ExitCode::SUCCESS } else { ExitCode::from(1) }
-        }
-        Err(error) => {
-            eprintln!("purchases: {error:#}");
-            ExitCode::from(3)
-        }
+        Ok(report) => printed(format_args!("{report}\n"), u8::from(!report.is_equal())),
+        Err(error) => could_not(format_args!("{error:#}")),
     }
 }
 
+/// Prints what was asked for, and ends with `code`. A reader that goes away is no error; a disk that is full is.
+fn printed(text: impl Display, code: u8) -> ExitCode {
+    let mut stdout = std::io::stdout().lock();
+    match write!(stdout, "{text}").and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            could_not(format_args!("the result could not be written to standard output: {error}"))
+        }
+        Ok(()) | Err(_) => ExitCode::from(code),
+    }
+}
+
+fn could_not(reason: impl Display) -> ExitCode {
+    // Where nobody is told, the exit code tells.
+    let _closed = writeln!(std::io::stderr().lock(), "purchases: {reason}");
+    ExitCode::from(3)
+}
+
 async fn run(args: &Args) -> anyhow::Result<Report> {
-    let text = std::fs::read_to_string(&args.file).with_context(|| format!("cannot read {}", args.file.display()))?;
+    let text = file::read(&args.file)?;
     let purchases = Purchases::parse(&text).with_context(|| args.file.display().to_string())?;
 
     // The folder outlives the node that works in it.
@@ -115,7 +132,7 @@ async fn run(args: &Args) -> anyhow::Result<Report> {
     let (urls, operator) = match &args.operator_key {
         Some(file) if !args.node.is_empty() => {
             let urls = args.node.iter().map(|url| url.trim_end_matches('/').to_owned()).collect();
-            (urls, std::fs::read_to_string(file)?.trim().to_owned())
+            (urls, file::read(file)?.trim().to_owned())
         }
         _ => {
             ensure!(args.nodes == 1 || args.log.is_some(), "several nodes share a topic: name it with --log");

@@ -54,7 +54,7 @@ impl Nodes {
     /// The operator key that the first node wrote when it initialised its data.
     pub(crate) fn operator_key(&self) -> anyhow::Result<String> {
         let path = self.nodes[0].data.join("operator.key");
-        Ok(std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?.trim().to_owned())
+        Ok(crate::file::read(&path)?.trim().to_owned())
     }
 
     /// SIGKILL for the next of them. One that is alone is started again at once, at the same address. Of several, it is

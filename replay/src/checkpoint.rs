@@ -4,18 +4,16 @@
 //! Not signed: the digest tells a torn or mistyped file from a good one, and nothing else. Whoever can write both the
 //! log and the file can make them agree, so keep the file elsewhere.
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use kippu_events::log::{Hash, LogId};
+use kippu_events::text_file;
 use kippu_events::whole::{PLAIN, write_whole};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 /// The only format that this code writes.
 const FORMAT: u32 = 1;
-/// Larger than any checkpoint of 65,535 partitions.
-const MOST_BYTES: u64 = 16 << 20;
 
 /// The heads of a log.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -90,9 +88,11 @@ impl Checkpoint {
     pub fn read(path: &Path, log: LogId) -> Result<Self, CheckpointError> {
         let io = |source| CheckpointError::Io { path: path.to_owned(), source };
         let wrong = |reason: String| CheckpointError::Format { path: path.to_owned(), reason };
-        let mut text = String::new();
-        std::fs::File::open(path).map_err(io)?.take(MOST_BYTES).read_to_string(&mut text).map_err(io)?;
-        let read: Self = serde_json::from_str(&text).map_err(|e| wrong(e.to_string()))?;
+        let text = text_file::read(path).map_err(|error| match text_file::not_text(&error) {
+            Some(reason) => wrong(reason.to_string()),
+            None => io(error),
+        })?;
+        let read: Self = text_file::json(&text).map_err(wrong)?;
         if read.format != FORMAT {
             return Err(wrong(format!("format {} is not {FORMAT}", read.format)));
         }

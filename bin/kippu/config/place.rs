@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 
+use kippu_events::text_file::NotText;
 use serde::Serialize;
 
 use super::Source;
@@ -40,6 +41,12 @@ impl Complaint {
         Self { place, line, column, setting, reason: reason.to_owned() }
     }
 
+    /// About a file that is no text.
+    pub(crate) fn of_bytes(file: &Path, wrong: &NotText) -> Self {
+        let (line, reason) = (wrong.line, wrong.reason.clone());
+        Self { place: file.display().to_string(), line, column: None, setting: String::new(), reason }
+    }
+
     /// About `setting`, wherever it was set.
     pub(crate) fn of_setting(file: Option<&Path>, text: &str, source: Source, setting: &str, reason: &str) -> Self {
         match source {
@@ -58,8 +65,8 @@ impl Complaint {
 impl fmt::Display for Complaint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.place)?;
-        if let (Some(line), Some(column)) = (self.line, self.column) {
-            write!(f, ":{line}:{column}")?;
+        for place in self.line.iter().chain(&self.column) {
+            write!(f, ":{place}")?;
         }
         f.write_str(": ")?;
         if !self.setting.is_empty() {

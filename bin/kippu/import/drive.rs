@@ -1,5 +1,6 @@
 //! Keeps many lines under way, each until it is answered.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
@@ -28,6 +29,8 @@ pub(super) struct Drive<'a> {
     pub(super) bar: &'a ProgressBar,
     pub(super) in_flight: usize,
     pub(super) deadline: Duration,
+    /// Where the lines come from, as it is called.
+    pub(super) input: &'a Path,
 }
 
 /// A line that was not applied.
@@ -58,18 +61,24 @@ impl Drive<'_> {
             tokio::select! {
                 read = input.lines.recv(), if more && room => match read {
                     None => more = false,
-                    Some(Err(source)) => return Err(ImportError::Io { path: "input".into(), source }),
-                    Some(Ok(Numbered { place, bytes, parsed })) => match parsed {
+                    Some(Err(source)) => return Err(ImportError::Io { path: self.input.to_owned(), source }),
+                    Some(Ok(Numbered { place, bytes, parsed, is_open })) => match parsed {
                         Ok(Some(line)) => {
                             places.insert(place.lines, (place, bytes));
                             if let Some((_, at, line)) = order.add(place.lines, line) {
                                 running.push(self.settle(place, bytes, at, line));
                             }
                         }
+                        // The rest of it is yet to be written, or nothing is: the next run looks at it again.
+                        Ok(None) if is_open => {}
                         Ok(None) => progress.ended(place, End::Blank)?,
                         Err(reason) => {
                             self.remark(place.lines, "failed", "not-a-command", &reason);
-                            progress.ended(place, End::Failed)?;
+                            if is_open {
+                                progress.left_open();
+                            } else {
+                                progress.ended(place, End::Failed)?;
+                            }
                         }
                     },
                 },

@@ -3,6 +3,7 @@
 use kippu_actors::Commands;
 use kippu_actors::actor::{CommandSpec, Target};
 use kippu_events::secrets::Bearer;
+use kippu_events::text_file;
 use kippu_events::{EntityId, EntityKey, Family};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -36,7 +37,14 @@ struct WithToken {
 impl Line {
     /// The command in `text`, or what is wrong with it.
     pub(super) fn parse(text: &[u8]) -> Result<Self, String> {
-        let wire: Wire = serde_json::from_slice(text).map_err(|error| format!("no command in JSON: {error}"))?;
+        if text.contains(&0) {
+            return Err(text_file::ZEROS.to_owned());
+        }
+        let text = std::str::from_utf8(text)
+            .map_err(|error| format!("column {}: {}", error.valid_up_to() + 1, text_file::not_utf8()))?;
+        // It tells the column in this line, which is the only one that it was given.
+        let told = |error: serde_json::Error| error.to_string().replace(" at line 1 column ", " at column ");
+        let wire: Wire = serde_json::from_str(text).map_err(|error| format!("no command in JSON: {}", told(error)))?;
         let family = Family::from_name(&wire.family).ok_or_else(|| format!("there is no family {:?}", wire.family))?;
         let spec = Commands::spec(family, &wire.command.replace('-', "_"), wire.id).ok_or_else(|| {
             let id = if wire.id.is_some() { "with" } else { "without" };
@@ -94,6 +102,9 @@ pub(super) mod tests {
         for (text, why) in [
             ("", "EOF"),
             ("[]", "invalid"),
+            ("{\"family\":\"placements\",}", "at column 24"),
+            (r#"{"family":"placements","command":"open","key":"k","key":"l"}"#, "duplicate field `key`"),
+            ("{\0}", "bytes of zero"),
             (r#"{"family":"placements","command":"open"}"#, "missing field `key`"),
             (r#"{"family":"placements","command":"open","key":"k","boddy":{}}"#, "unknown field `boddy`"),
             (r#"{"family":"carts","command":"open","key":"k"}"#, "no family"),
@@ -105,5 +116,7 @@ pub(super) mod tests {
             let error = Line::parse(text.as_bytes()).unwrap_err();
             assert!(error.contains(why), "{text}: {error}");
         }
+        let error = Line::parse(b"{\"family\":\"caf\xe9\"}").unwrap_err();
+        assert!(error.starts_with("column 15: it is not UTF-8"), "{error}");
     }
 }

@@ -20,6 +20,8 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use kippu_events::whole;
+
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::which::{Named, Unnamed, Which};
@@ -36,7 +38,7 @@ pub(crate) struct Args {
     input: PathBuf,
     #[command(flatten)]
     which: Which,
-    /// Where progress is kept, so that an interrupted import goes on; by default beside the input, as FILE.progress.
+    /// Where progress is kept, so that an interrupted import goes on; by default beside an input that is a file, as FILE.progress.
     #[arg(long, value_name = "FILE")]
     resume_file: Option<PathBuf>,
     /// Lines under way at once.
@@ -54,6 +56,8 @@ pub(crate) enum ImportError {
     Io { path: PathBuf, source: std::io::Error },
     #[error("{}: {reason}", path.display())]
     Progress { path: PathBuf, reason: String },
+    #[error("{}: progress cannot be kept: {source}; nothing is lost: run the same import again to go on", path.display())]
+    NotKept { path: PathBuf, source: std::io::Error },
     #[error("line {line}: {reason}; nothing is lost: run the same import again to go on")]
     Stopped { line: u64, reason: String },
     #[error("{0}")]
@@ -66,7 +70,7 @@ impl ImportError {
     fn exit(&self) -> Exit {
         match self {
             Self::Progress { .. } | Self::Unnamed(_) => Exit::Usage,
-            Self::Io { .. } | Self::Stopped { .. } | Self::Target(_) => Exit::CouldNotRun,
+            Self::Io { .. } | Self::NotKept { .. } | Self::Stopped { .. } | Self::Target(_) => Exit::CouldNotRun,
         }
     }
 }
@@ -108,17 +112,21 @@ async fn pump(args: &Args, output: &Output, target: &Target) -> Result<Counts, I
         bar: &bar,
         in_flight: args.in_flight.get(),
         deadline: Duration::from_secs(args.deadline_secs.get()),
+        input: &args.input,
     };
     let driven = drive.run(input, &mut progress).await;
     bar.finish_and_clear();
-    progress.save()?;
+    let saved = progress.save();
+    // What ended the import comes first: it may be why progress is not kept.
     driven?;
+    saved?;
     Ok(progress.counts())
 }
 
 fn progress_file(args: &Args) -> Option<PathBuf> {
     args.resume_file.clone().or_else(|| {
-        if args.input == Path::new("-") {
+        // What was handed over by another process has no place of its own, and the next of that name is another.
+        if args.input == Path::new("-") || args.input.exists() && !whole::has_neighbours(&args.input) {
             return None;
         }
         let mut beside = args.input.clone().into_os_string();

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use kippu_events::Principal;
 use kippu_events::log::{Hash, LogId};
-use kippu_events::whole::{PLAIN, write_whole};
+use kippu_events::text_file;
+use kippu_events::whole::{self, PLAIN, write_whole};
 use serde::{Deserialize, Serialize};
 
 use super::ImportError;
@@ -87,6 +88,8 @@ pub(super) struct Progress {
     counts: Counts,
     /// Lines that ended before one in front of them.
     ahead: BTreeMap<u64, (Place, End)>,
+    /// Lines that were no commands, and had no end either: of this run alone.
+    open: u64,
     /// When the file was written last.
     saved: Option<Instant>,
 }
@@ -101,23 +104,30 @@ impl Progress {
             place: Place::default(),
             counts: Counts::default(),
             ahead: BTreeMap::new(),
+            open: 0,
             saved: None,
         };
         let Some(path) = &progress.file else { return Ok(progress) };
-        let text = match std::fs::read(path) {
+        // Where progress cannot be kept, nothing is begun.
+        whole::check(path).map_err(|source| ImportError::NotKept { path: path.clone(), source })?;
+        let text = match text_file::read(path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(progress),
             Err(source) => return Err(ImportError::Io { path: path.clone(), source }),
         };
+        // A file that was made for it, or a device that keeps nothing.
+        if text.trim().is_empty() {
+            return Ok(progress);
+        }
         let wrong = |reason: String| ImportError::Progress { path: path.clone(), reason };
         let no_progress = |e: serde_json::Error| wrong(format!("no progress file: {e}"));
-        let Form { format } = serde_json::from_slice(&text).map_err(no_progress)?;
+        let Form { format } = serde_json::from_str(&text).map_err(no_progress)?;
         if format != FORMAT {
             let way_on =
                 "as the caller that began, delete it and import again: what was done is answered, not done again";
             return Err(wrong(format!("progress format {format} is not {FORMAT}; {way_on}")));
         }
-        let saved: Saved = serde_json::from_slice(&text).map_err(no_progress)?;
+        let saved: Saved = serde_json::from_str(&text).map_err(no_progress)?;
         if saved.log != progress.log {
             return Err(wrong(format!("keeps progress into log {}, not {}", saved.log, progress.log)));
         }
@@ -138,9 +148,14 @@ impl Progress {
         self.place
     }
 
-    /// Of those lines.
+    /// Of those lines, and of one that was left open.
     pub(super) const fn counts(&self) -> Counts {
-        self.counts
+        Counts { lines: self.counts.lines + self.open, failed: self.counts.failed + self.open, ..self.counts }
+    }
+
+    /// The last line was no command, and had no end: what it will be is not known.
+    pub(super) const fn left_open(&mut self) {
+        self.open += 1;
     }
 
     /// Lines that ended before one in front of them.
@@ -183,7 +198,7 @@ impl Progress {
             counts: self.counts,
         };
         let written = serde_json::to_vec(&saved).map_err(Into::into).and_then(|text| write_whole(path, &text, PLAIN));
-        written.map_err(|source| ImportError::Io { path: path.clone(), source })
+        written.map_err(|source| ImportError::NotKept { path: path.clone(), source })
     }
 }
 

@@ -40,7 +40,7 @@ fn export(args: &Args, config: &Config, output: &Output) -> Result<Exit, LogErro
     bar.finish_and_clear();
     let (id, count) = (log.id(), carrying.count());
     output.result(
-        &json!({ "log": id.to_string(), "to": args.dir, "records": count.records, "bytes": count.bytes, "found": count.found, "skipped": count.skipped }),
+        &json!({ "log": id.to_string(), "to": args.dir.display().to_string(), "records": count.records, "bytes": count.bytes, "found": count.found, "skipped": count.skipped }),
         format_args!(
             "log {id}: {} records exported, {} there already, {} that never counted left out",
             count.records, count.found, count.skipped

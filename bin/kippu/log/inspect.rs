@@ -47,6 +47,9 @@ fn inspect(args: &Args, config: &Config, output: &Output) -> Result<Exit, LogErr
     let mut is_part = false;
     for partition in partitions {
         is_part |= show(log, partition, args.from, &mut left, output)?;
+        if output.is_lost() {
+            break;
+        }
     }
     if is_part {
         output.warn(format_args!("there is more than --limit {} shows", args.limit));
@@ -76,6 +79,9 @@ fn show(log: &dyn ReadLog, partition: u16, from: u64, left: &mut usize, output: 
                 let head = walk.head().filter(|_| skip.is_none());
                 let shown = Shown::of(partition, &entry, &record, head, skip);
                 output.result(&shown, &shown);
+                if output.is_lost() {
+                    return Ok(false);
+                }
             }
         }
     }

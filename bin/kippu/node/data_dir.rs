@@ -26,6 +26,7 @@ use kippu_events::log::LogId;
 use kippu_events::log::kafka::Address;
 use kippu_events::log::lock::Lock;
 use kippu_events::log::rocks::RocksLog;
+use kippu_events::text_file;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use error::DataDirError;
@@ -85,6 +86,13 @@ pub(crate) struct Label {
     pub(crate) cluster: Option<String>,
     /// The version of kippu that made it.
     pub(crate) made_by: String,
+}
+
+/// What every layout's label says.
+#[derive(Deserialize)]
+struct AnyLabel {
+    layout: u32,
+    made_by: String,
 }
 
 impl Label {
@@ -163,10 +171,17 @@ impl DataDir {
     /// The same for the copy itself.
     fn look_inside(&self) -> Result<Found, DataDirError> {
         let io = |source| DataDirError::Io { path: self.0.clone(), source };
-        match fs::read(self.label()) {
+        self.check_path()?;
+        match text_file::read(&self.label()) {
             Ok(text) => {
                 let wrong = |reason: String| DataDirError::Label { path: self.label(), reason };
-                let label: Label = serde_json::from_slice(&text).map_err(|e| wrong(e.to_string()))?;
+                let AnyLabel { layout, made_by } = text_file::json(&text).map_err(wrong)?;
+                if layout > LAYOUT {
+                    let reason =
+                        format!("layout {layout} is of kippu {made_by}, which reads it; this version reads {LAYOUT}");
+                    return Err(wrong(reason));
+                }
+                let label: Label = text_file::json(&text).map_err(wrong)?;
                 if label.layout != LAYOUT {
                     return Err(wrong(format!("layout {} is not {LAYOUT}, which this version reads", label.layout)));
                 }
@@ -304,7 +319,7 @@ impl DataDir {
     pub(crate) fn plan(&self) -> Result<LogId, DataDirError> {
         let path = self.0.join("plan");
         let wrong = |reason: String| DataDirError::Label { path: path.clone(), reason };
-        match fs::read_to_string(&path) {
+        match text_file::read(&path) {
             Ok(text) => text.trim().parse().map_err(|_| wrong("it is no log's identity".to_owned())),
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let id = LogId::random().map_err(|error| wrong(error.to_string()))?;

@@ -262,9 +262,7 @@ pub fn carry_keyring(file: &Path, dir: &Path, log: LogId) -> Result<(), SecretsE
     let keyring = Keyring::read(file)?.of(log, file)?;
     if Keyring::exists(dir) {
         let there = dir.join(keyring::FILE);
-        let read =
-            |path: &Path| std::fs::read(path).map_err(|source| SecretsError::Io { path: path.to_owned(), source });
-        return if read(file)? == read(&there)? {
+        return if keyring.is(&Keyring::read(&there)?) {
             Ok(())
         } else {
             Err(damaged(&there, &"this is another keyring than the history's"))

@@ -8,11 +8,12 @@ use std::path::Path;
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use zeroize::Zeroize as _;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use super::SecretsError;
 use super::numbered::Numbered;
 use crate::log_id::LogId;
+use crate::text_file;
 use crate::whole::{sync_parent, write_whole};
 
 /// The file's name within the key store.
@@ -163,6 +164,12 @@ impl Keyring {
         written.and_then(|()| sync_parent(dir)).map_err(failed)
     }
 
+    /// Whether these are the same keys: their files may differ in what does not count.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        let text = |keyring: &Self| serde_json::to_vec(&keyring.stored()).map(Zeroizing::new).ok();
+        text(self).zip(text(other)).is_some_and(|(this, that)| this == that)
+    }
+
     fn stored(&self) -> Stored {
         let stored = |(number, key): (u32, &Key)| StoredKey { number, key: BASE64URL_NOPAD.encode(&key.0) };
         let numbered = |keys: &Numbered<Key>| keys.oldest_first().map(stored).collect();
@@ -185,9 +192,15 @@ impl Keyring {
     /// Reads the keyring in the file `path`.
     pub(super) fn read(path: &Path) -> Result<Self, SecretsError> {
         let wrong = |reason: String| SecretsError::Format { path: path.to_owned(), reason };
-        let mut text = fs::read(path).map_err(|source| SecretsError::Io { path: path.to_owned(), source })?;
-        let format = serde_json::from_slice::<AnyFormat>(&text).map(|any| any.format);
-        let parsed: Result<Stored, _> = serde_json::from_slice(&text);
+        let mut text = text_file::read(path).map_err(|error| match text_file::not_text(&error) {
+            Some(reason) => wrong(reason.to_string()),
+            None => SecretsError::Io { path: path.to_owned(), source: error },
+        })?;
+        if text.trim().is_empty() {
+            return Err(wrong("it is empty".to_owned()));
+        }
+        let format = serde_json::from_str::<AnyFormat>(&text).map(|any| any.format);
+        let parsed: Result<Stored, _> = serde_json::from_str(&text);
         text.zeroize();
         match format {
             Ok(FORMAT) | Err(_) => {}

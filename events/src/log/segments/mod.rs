@@ -14,7 +14,6 @@ mod read;
 mod tests;
 mod write;
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -25,6 +24,7 @@ pub use write::Export;
 
 use super::lock::LockError;
 use super::{Hash, Head, LogId};
+use crate::text_file;
 use crate::whole::{PLAIN, write_whole};
 
 const MANIFEST: &str = "manifest.json";
@@ -45,6 +45,10 @@ struct Manifest {
     /// The log's identity.
     log: LogId,
     partitions: u16,
+    /// Whether the first export to here has not come to its end: each partition is whole as far as it goes, but all of them
+    /// together were never a history.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    unfinished: bool,
     /// In order of partitions; none for a partition of which nothing was exported.
     heads: Vec<Option<Last>>,
     /// In order of partitions and numbers.
@@ -89,6 +93,9 @@ pub enum SegmentsError {
     /// There is nothing that was exported.
     #[error("{} holds no export: there is no manifest.json", .0.display())]
     NoExport(PathBuf),
+    /// The first export to there was interrupted.
+    #[error("{} holds an export that has not come to its end; go on with it by `kippu log export` first", .0.display())]
+    Unfinished(PathBuf),
     /// A file is not what it was when it was exported, or none of ours.
     #[error("{}: {reason}", path.display())]
     Damaged {
@@ -144,18 +151,23 @@ impl Manifest {
     /// The manifest in `dir`, if there is one. Whole in itself: every partition's segments follow one another.
     fn read(dir: &Path) -> Result<Option<Self>, SegmentsError> {
         let path = dir.join(MANIFEST);
-        let text = match fs::read(&path) {
+        let wrong = |reason: String| SegmentsError::damaged(&path, reason);
+        let text = match text_file::read(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(SegmentsError::Io { path, source }),
+            Err(error) => {
+                return Err(match text_file::not_text(&error) {
+                    Some(reason) => wrong(reason.to_string()),
+                    None => SegmentsError::Io { path, source: error },
+                });
+            }
         };
-        let wrong = |reason: String| SegmentsError::damaged(&path, reason);
         // Of a later format no more than this is known.
-        let AnyFormat { format } = serde_json::from_slice(&text).map_err(|error| wrong(error.to_string()))?;
+        let AnyFormat { format } = text_file::json(&text).map_err(wrong)?;
         if format > FORMAT {
             return Err(SegmentsError::Newer { path, format });
         }
-        let manifest: Self = serde_json::from_slice(&text).map_err(|error| wrong(error.to_string()))?;
+        let manifest: Self = text_file::json(&text).map_err(wrong)?;
         if manifest.format != FORMAT {
             return Err(wrong(format!("format {format} is not {FORMAT}, which this version reads")));
         }

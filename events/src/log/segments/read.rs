@@ -37,6 +37,9 @@ impl Segments {
     /// [`SegmentsError`]. The segments themselves are looked at by [`Segments::check`].
     pub fn open(dir: &Path) -> Result<Self, SegmentsError> {
         let manifest = Manifest::read(dir)?.ok_or_else(|| SegmentsError::NoExport(dir.to_owned()))?;
+        if manifest.unfinished {
+            return Err(SegmentsError::Unfinished(dir.to_owned()));
+        }
         let places = (0..manifest.partitions).map(|_| Mutex::default()).collect();
         Ok(Self { dir: dir.to_owned(), manifest, places })
     }

@@ -165,3 +165,18 @@ fn an_export_that_was_forged_with_sums_that_fit_is_refused_before_anything_is_ta
         assert!(refused.contains(reason), "{refused}");
     }
 }
+
+/// Shows F7.
+#[test]
+fn a_first_export_that_was_interrupted_is_no_history_until_it_is_gone_on_with() {
+    let dir = tempfile::tempdir().unwrap();
+    let histories = exported(dir.path());
+    // As the manifest is while segments are closed one after the other.
+    let mut manifest = Manifest::read(dir.path()).unwrap().unwrap();
+    assert!(!manifest.unfinished);
+    manifest.unfinished = true;
+    manifest.write(dir.path()).unwrap();
+    assert!(matches!(Segments::open(dir.path()), Err(SegmentsError::Unfinished(_))));
+    Export::open(dir.path(), LOG, 2).unwrap().finish().unwrap();
+    assert_eq!(read(dir.path()), histories);
+}

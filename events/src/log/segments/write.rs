@@ -49,7 +49,7 @@ impl Export {
         // Before anything is read that another export may be writing.
         let lock = Lock::take(dir)?;
         let heads = vec![None; usize::from(partitions)];
-        let fresh = Manifest { format: FORMAT, log, partitions, heads, segments: Vec::new() };
+        let fresh = Manifest { format: FORMAT, log, partitions, unfinished: true, heads, segments: Vec::new() };
         let manifest = Manifest::read(dir)?.unwrap_or_else(|| fresh.clone());
         if (manifest.log, manifest.partitions) != (log, partitions) {
             return Err(SegmentsError::OtherLog { dir: dir.to_owned(), found: manifest.log, log });
@@ -108,9 +108,15 @@ impl Restore for Export {
 
     fn finish(&mut self) -> Result<(), RestoreError> {
         let mut partitions = 0..self.partitions();
-        partitions
-            .try_for_each(|partition| self.close(partition))
-            .map_err(|error| RestoreError::Failed(error.to_string()))
+        let finished = partitions.try_for_each(|partition| self.close(partition)).and_then(|()| {
+            if !std::mem::take(&mut self.manifest.unfinished) {
+                return Ok(());
+            }
+            let written = self.manifest.write(&self.dir);
+            self.manifest.unfinished = written.is_err();
+            written
+        });
+        finished.map_err(|error| RestoreError::Failed(error.to_string()))
     }
 }
 
