@@ -4,6 +4,7 @@ mod bench;
 mod calls;
 mod cli;
 mod client;
+mod closed;
 mod completions;
 mod config;
 mod config_check;

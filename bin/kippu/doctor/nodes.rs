@@ -40,7 +40,8 @@ pub(super) fn look(id: Option<LogId>, owners: &BTreeMap<(String, String), Vec<u1
                 | RemoteError::NoAnswer { .. }
                 | RemoteError::NoNode { .. }
                 | RemoteError::KeyFile { .. }
-                | RemoteError::NoKey(_)),
+                | RemoteError::NoKey(_)
+                | RemoteError::EmptyKeyFile(_)),
             ) => {
                 findings.push(Finding::new("node", Verdict::Bad, format!("{serves}: {error}")));
             }
