@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Plays a file of purchases against a node with the HTTP clients of five languages, and through two proxies, all with their
 defaults: play.py RELEASE_FOLDER FILE. No call may fail, and the sums have to be those of arithmetic over the file."""
-import decimal, os, pathlib, re, shutil, signal, socket, subprocess, sys, tempfile, time
+import decimal, hashlib, os, pathlib, re, shutil, signal, socket, subprocess, sys, tempfile, time
 
 release, purchases = (pathlib.Path(path).resolve() for path in sys.argv[1:3])
 here, work = pathlib.Path(__file__).resolve().parent, release.parent / "strangers"
@@ -17,8 +17,12 @@ def run(*command, **settings):
     return done.stdout
 
 def build():
-    """The clients, with exactly the versions of their lock files."""
+    """The clients, with exactly the versions of their lock files; not again where they are as they were."""
     work.mkdir(exist_ok=True)
+    sources = b"".join(path.read_bytes() for path in sorted(here.rglob("*")) if path.is_file())
+    stamp, made = work / "made-of", hashlib.sha256(sources).hexdigest()
+    if stamp.exists() and stamp.read_text() == made:
+        return
     run(sys.executable, "-m", "venv", work / "venv")
     run(work / "venv/bin/pip", "install", "-q", "-r", here / "python/requirements.txt")
     shutil.copytree(here / "node", work / "node", dirs_exist_ok=True)
@@ -28,6 +32,7 @@ def build():
     run("javac", "-d", work / "classes", "-cp", f"{jars}/*", here / "java/Purchases.java")
     run("go", "build", "-mod=readonly", "-o", work / "purchases-go", ".", cwd=here / "go")
     run("cargo", "build", "-q", "--locked", "--target-dir", work / "rust", cwd=here / "rust")
+    stamp.write_text(made)
 
 def clients():
     java = ["java", "-cp", f"{work}/classes:{work}/jars/*", "Purchases"]
