@@ -3,6 +3,7 @@
 mod bench;
 mod cli;
 mod client;
+mod closed;
 mod completions;
 mod config;
 mod config_check;

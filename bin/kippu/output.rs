@@ -2,8 +2,6 @@
 //! standard error. A result that could not be written is an error, which [`Output::end`] tells. A reader of standard
 //! output that goes away ends nothing, and standard error may be closed or full: it changes nothing.
 
-mod closed;
-
 use std::cell::RefCell;
 use std::fmt::Display;
 use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
@@ -11,6 +9,7 @@ use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
+use crate::closed;
 use crate::exit::Exit;
 
 /// Where results go.
@@ -57,7 +56,7 @@ impl Output {
             return;
         }
         let mut stdout = io::stdout().lock();
-        if let Err(error) = written(write!(stdout, "{text}").and_then(|()| stdout.flush())) {
+        if let Err(error) = closed::output().and_then(|()| write!(stdout, "{text}")).and_then(|()| stdout.flush()) {
             self.note_lost(error);
         }
     }
@@ -134,11 +133,6 @@ impl Output {
         bar.set_message(what);
         bar
     }
-}
-
-/// What has come of writing to standard output, where `to` is what the write said.
-fn written(to: io::Result<()>) -> io::Result<()> {
-    if closed::was_closed() { Err(io::Error::from_raw_os_error(rustix::io::Errno::BADF.raw_os_error())) } else { to }
 }
 
 /// Lets a write beyond the largest file that this process may write fail as one on a full disk does, and not end the

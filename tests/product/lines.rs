@@ -161,6 +161,9 @@ fn commands_come_through_pipes_and_standard_input_too() {
         let counts = counted(&ended);
         assert_eq!((counts[0], counts[1] + counts[2]), (2, 2), "{input} {how}: {}", ended.said);
     }
+    let mut closed = Command::new("sh");
+    closed.args(["-c", "exec \"$0\" import - --data \"$1\" <&-", env!("CARGO_BIN_EXE_kippu"), &stage.path("data")]);
+    Ended::of(&mut closed).refused(3, "Bad file descriptor");
     for left in ["/dev/stdin.progress".to_owned(), format!("{pipe}.progress")] {
         assert!(!PathBuf::from(&left).exists(), "{left}");
     }

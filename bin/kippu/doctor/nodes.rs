@@ -33,7 +33,12 @@ pub(super) fn look(owners: &BTreeMap<(String, String), Vec<u16>>) -> Vec<Finding
             Err(RemoteError::Problem { detail, .. }) => {
                 findings.push(Finding::new("node", Verdict::Bad, format!("{serves}: {detail}")));
             }
-            Err(error @ (RemoteError::NoAnswer { .. } | RemoteError::KeyFile { .. } | RemoteError::NoKey(_))) => {
+            Err(
+                error @ (RemoteError::NoAnswer { .. }
+                | RemoteError::KeyFile { .. }
+                | RemoteError::NoKey(_)
+                | RemoteError::EmptyKeyFile(_)),
+            ) => {
                 findings.push(Finding::new("node", Verdict::Bad, format!("{serves}: {error}")));
             }
         }

@@ -110,12 +110,16 @@ impl Progress {
         let Some(path) = &progress.file else { return Ok(progress) };
         // Where progress cannot be kept, nothing is begun.
         whole::check(path).map_err(|source| ImportError::NotKept { path: path.clone(), source })?;
+        // A device or a pipe keeps nothing.
+        if path.exists() && !path.is_file() {
+            return Ok(progress);
+        }
         let text = match text_file::read(path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(progress),
             Err(source) => return Err(ImportError::Io { path: path.clone(), source }),
         };
-        // A file that was made for it, or a device that keeps nothing.
+        // A file that was made for it.
         if text.trim().is_empty() {
             return Ok(progress);
         }

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use super::ImportError;
 use super::line::Line;
 use super::progress::Place;
+use crate::closed;
 
 /// The longest line, without what ends it; the largest body that a node takes is well below.
 const MOST_LINE_BYTES: usize = 1 << 20;
@@ -41,6 +42,7 @@ impl Input {
     pub(super) fn open(path: &Path, from: Place) -> Result<Self, ImportError> {
         let io = |source| ImportError::Io { path: path.to_owned(), source };
         let (reader, bytes): (Box<dyn Read + Send>, u64) = if path == Path::new("-") {
+            closed::input().map_err(io)?;
             (Box::new(io::stdin()), 0)
         } else {
             let file = File::open(path).map_err(io)?;

@@ -14,7 +14,6 @@ mod read;
 mod tests;
 mod write;
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,7 @@
 //! What was exported is read again, goes on after an interruption, and is refused where a file has changed.
 
+use std::fs;
+
 use sha2::{Digest as _, Sha256};
 
 use super::*;
