@@ -5,6 +5,7 @@ mod data_dir;
 mod error;
 mod group_commits;
 mod home;
+mod key_store;
 mod moving;
 mod need;
 mod persons;
@@ -27,7 +28,7 @@ use kippu_events::log::kafka::KafkaLog;
 use kippu_events::log::lock::Lock;
 use kippu_events::log::rocks::RocksLog;
 use kippu_events::log::{Log, LogId};
-use kippu_events::secrets::{Secrets, SecretsError, SharedKeys};
+use kippu_events::secrets::{Secrets, SecretsError};
 use kippu_events::{EntityId, Family, Time};
 use kippu_projections::queries::Moment;
 use kippu_projections::{Projections, Queries, QueryError};
@@ -232,7 +233,7 @@ impl Node {
                 dir.finish(&home.label(log.id()))?;
                 secrets
             }
-            (_, keys) => open_secrets(&dir, label.is_none(), &*log, keys)?,
+            (_, keys) => key_store::open(&dir, label.is_none(), &*log, keys)?,
         };
         let secrets = Arc::new(secrets);
         let (serves, name) = (runtime.serves, runtime.node.clone());
@@ -365,42 +366,6 @@ pub(crate) fn key_of(answer: &Answer) -> Option<String> {
 fn runtime(config: &Config, dir: &DataDir, url: &str) -> RuntimeConfig {
     let (node, url) = (config.node.name.clone(), url.to_owned());
     RuntimeConfig { node, url, ..RuntimeConfig::new(dir.entities()) }
-}
-
-fn open_secrets(
-    dir: &DataDir,
-    is_unfinished: bool,
-    log: &dyn Log,
-    shared: Option<Arc<dyn SharedKeys>>,
-) -> Result<Secrets, NodeError> {
-    let (keys, id) = (dir.keys(), log.id());
-    let opened = match &shared {
-        Some(shared) => Secrets::open_shared(&keys, id, Arc::clone(shared)),
-        None => Secrets::open(&keys, id),
-    };
-    match opened {
-        Ok(secrets) => return Ok(secrets),
-        Err(SecretsError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error.into()),
-    }
-    // New keys only for a new history: they make other tokens and other ids.
-    if !is_unfinished || !is_new(log)? {
-        return Err(NodeError::KeysLost(dir.path().display().to_string()));
-    }
-    Ok(match shared {
-        Some(shared) => Secrets::create_shared(&keys, id, shared)?,
-        None => Secrets::create(&keys, id)?,
-    })
-}
-
-/// Whether the log holds its genesis records and nothing else.
-fn is_new(log: &dyn Log) -> Result<bool, kippu_events::log::ReadError> {
-    for partition in 0..log.partitions() {
-        if log.end(partition)? > 1 {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }
 
 /// Runs `work` on an actix system of its own.

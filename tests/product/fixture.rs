@@ -11,6 +11,10 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
+mod waiting;
+
+use self::waiting::pause;
+pub(crate) use self::waiting::{first, until};
 use crate::http::Caller;
 use crate::market::Market;
 
@@ -356,35 +360,6 @@ fn spawn(folder: &Path, settings: &Settings) -> Result<(Child, String), String> 
             return Err(format!("the node is not ready:\n{}", said()));
         }
         pause();
-    }
-}
-
-/// The one place that waits for time to pass: another process cannot tell this one that it is ready or over.
-fn pause() {
-    std::thread::park_timeout(Duration::from_millis(2));
-}
-
-/// Asks, some tens of times a second, until the answer `is_so`.
-#[track_caller]
-pub(crate) fn until<T: Debug>(ask: impl AsyncFn() -> T, is_so: impl Fn(&T) -> bool) -> impl Future<Output = ()> {
-    let asked = first(ask, is_so);
-    async move { drop(asked.await) }
-}
-
-/// As [`until`]; gives that answer.
-#[track_caller]
-pub(crate) fn first<T: Debug>(ask: impl AsyncFn() -> T, is_so: impl Fn(&T) -> bool) -> impl Future<Output = T> {
-    let asker = std::panic::Location::caller();
-    async move {
-        let (mut pace, begun) = (tokio::time::interval(Duration::from_millis(20)), Instant::now());
-        loop {
-            let answer = ask().await;
-            if is_so(&answer) {
-                return answer;
-            }
-            assert!(begun.elapsed() < PATIENCE, "{asker}: still {answer:?}");
-            pace.tick().await;
-        }
     }
 }
 

@@ -15,7 +15,7 @@ const WAITS: [&str; 8] = [
     "bin/kippu/server/refusals.rs",
     "events/src/log/kafka/topic.rs",
     "examples/purchases/",
-    "tests/product/fixture.rs",
+    "tests/product/fixture/waiting.rs",
 ];
 /// Who may need whom: the arrows of ARCHITECTURE.md.
 const ARROWS: [(&str, &[&str]); 5] = [

@@ -36,6 +36,7 @@ mod restore;
 mod ring;
 mod seat;
 mod settings;
+mod shared;
 mod skips;
 #[cfg(test)]
 mod tests;
@@ -61,12 +62,13 @@ pub use topic::{NewTopic, cluster_of};
 
 use self::bookmark::Bookmark;
 use self::client::{Access, PATIENCE};
-use self::fetch::{Fetch, Reader};
+use self::fetch::Fetch;
 use self::figures::{Board, Tap};
 use self::message::Message;
 use self::place::Place;
 use self::producers::{OnFailure, Producers, Sent};
 use self::prover::Prover;
+use self::shared::Shared;
 use self::topic::Identity;
 use self::writer::KafkaWriter;
 use super::tenure::NewClaim;
@@ -84,61 +86,6 @@ pub struct KafkaLog {
     shared: Arc<Shared>,
     prover: Prover,
     follower: Option<JoinHandle<()>>,
-}
-
-/// What the threads of one log and its writers share.
-struct Shared {
-    places: Arc<[Place]>,
-    fetch: Fetch,
-    follower: Reader,
-    producers: Producers,
-    board: Arc<Board>,
-    watches: Watches,
-    /// Why the brokers let nobody here read, while they do not.
-    unread: Mutex<Option<String>>,
-    /// How often the topics were looked at.
-    checks: AtomicU64,
-    /// Whether this node is to share partitions with others.
-    joined: AtomicBool,
-    stop: AtomicBool,
-    /// Wakes the inspector.
-    inspect: SyncSender<()>,
-}
-
-impl Shared {
-    /// No partition goes on, and nothing more is written: the topic cannot be trusted.
-    fn halt(&self, reason: &str) {
-        for place in &*self.places {
-            place.seat().stop(reason.to_owned());
-            place.moved.notify_all();
-            place.tell();
-        }
-        self.producers.purge();
-    }
-
-    /// Nothing is written until it is [`resumed`](Self::resume): the topic does not keep a history as it is now. Reading goes on.
-    fn suspend(&self, reason: &str) {
-        for place in &*self.places {
-            place.seat().suspend(reason.to_owned());
-            place.tell();
-        }
-        self.producers.purge();
-    }
-
-    /// Claims are taken again.
-    fn resume(&self) {
-        for place in &*self.places {
-            place.seat().suspended = None;
-        }
-    }
-
-    /// Has the topic looked at now.
-    fn inspect(&self) {
-        // Where one was asked for already, that one does.
-        if self.inspect.try_send(()).is_err() {
-            tracing::trace!("the topic is about to be looked at");
-        }
-    }
 }
 
 impl KafkaLog {
