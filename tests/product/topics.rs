@@ -151,21 +151,6 @@ impl Scene {
         }
     }
 
-    /// What a topic has of its own, as init made it.
-    fn own(&self, topic: &str) -> BTreeMap<String, String> {
-        let all = self.broker.settings(topic);
-        let own = [
-            "cleanup.policy",
-            "retention.ms",
-            "retention.bytes",
-            "min.insync.replicas",
-            "unclean.leader.election.enable",
-            "max.message.bytes",
-            "message.timestamp.type",
-        ];
-        own.iter().map(|name| ((*name).to_owned(), all[*name].clone())).collect()
-    }
-
     async fn change(&mut self, topic: &str, own: &BTreeMap<String, String>, setting: &str, value: &str) -> Option<Met> {
         let mut changed = own.clone();
         changed.insert(setting.to_owned(), value.to_owned());
@@ -187,7 +172,7 @@ async fn a_setting_of_a_topic_that_is_changed_under_a_node_is_harmless_or_named(
     let is_long = std::env::var("KIPPU_TOPIC_SETTINGS").is_ok_and(|which| which == "all");
     let (mut served, mut refused) = (Vec::new(), Vec::new());
     for topic in [scene.topic.clone(), format!("{}.keys", scene.topic)] {
-        let own = scene.own(&topic);
+        let own = scene.broker.own(&topic);
         let names: Vec<String> = scene.broker.settings(&topic).into_keys().collect();
         let all = names.iter().flat_map(|name| VALUES.iter().map(|value| (name.as_str(), *value)));
         let chosen: Vec<_> = if is_long { all.collect() } else { SHORT.to_vec() };

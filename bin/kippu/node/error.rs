@@ -178,6 +178,7 @@ const fn is_passing(error: &OpenError) -> bool {
         | OpenError::NoTopic(_)
         | OpenError::NotALog { .. }
         | OpenError::Empty { .. }
+        | OpenError::KeysLost { .. }
         | OpenError::Grown { .. }
         | OpenError::NotAllowed { .. }
         | OpenError::Unsafe { .. }

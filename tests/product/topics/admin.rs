@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, NewPartitions, ResourceSpecifier};
+use rdkafka::admin::{
+    AdminClient, AdminOptions, AlterConfig, ConfigEntry, ConfigSource, NewPartitions, ResourceSpecifier,
+};
 use rdkafka::client::DefaultClientContext;
 
 use crate::cluster::brokers::Brokers;
@@ -54,10 +56,19 @@ impl Broker {
 
     /// What a topic is set to, by name.
     pub(super) fn settings(&self, topic: &str) -> BTreeMap<String, String> {
+        self.entries(topic).filter_map(|entry| Some((entry.name, entry.value?))).collect()
+    }
+
+    /// What a topic has of its own, beside what the broker has for all.
+    pub(super) fn own(&self, topic: &str) -> BTreeMap<String, String> {
+        let own = self.entries(topic).filter(|entry| entry.source == ConfigSource::DynamicTopic);
+        own.filter_map(|entry| Some((entry.name, entry.value?))).collect()
+    }
+
+    fn entries(&self, topic: &str) -> impl Iterator<Item = ConfigEntry> {
         let (resource, options) = (ResourceSpecifier::Topic(topic), AdminOptions::new());
         let told = futures_executor::block_on(self.admin.describe_configs([&resource], &options)).unwrap();
-        let entries = told.into_iter().flat_map(|resource| resource.unwrap().entries);
-        entries.filter_map(|entry| Some((entry.name, entry.value?))).collect()
+        told.into_iter().flat_map(|resource| resource.unwrap().entries)
     }
 
     /// Sets what a topic has of its own; false where the broker does not take it.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use rdkafka::admin::{AdminOptions, AlterConfig, ResourceSpecifier};
+use rdkafka::admin::{AdminOptions, AlterConfig, ConfigSource, ResourceSpecifier};
 
 use super::client::Access;
 use super::fetch::Fetch;
@@ -26,11 +26,16 @@ pub(super) fn fetch(address: &Address) -> Fetch {
     Fetch::new(Access::new(address, &trying_out()).unwrap())
 }
 
-/// Changes a setting of a topic.
+/// Changes one setting of a topic; the others that it has of its own stay.
 pub(super) fn change(address: &Address, name: &str, value: &str) {
     let (admin, options) = (fetch(address).access.admin().unwrap(), AdminOptions::new());
-    let change = AlterConfig::new(ResourceSpecifier::Topic(&address.topic)).set(name, value);
-    assert!(futures_executor::block_on(admin.alter_configs([&change], &options)).unwrap().iter().all(Result::is_ok));
+    let topic = ResourceSpecifier::Topic(&address.topic);
+    let told = futures_executor::block_on(admin.describe_configs([&topic], &options)).unwrap().remove(0).unwrap();
+    let own = told.entries.iter().filter(|entry| entry.source == ConfigSource::DynamicTopic);
+    let own =
+        own.fold(AlterConfig::new(topic), |all, entry| all.set(&entry.name, entry.value.as_deref().unwrap_or("")));
+    let changed = own.set(name, value);
+    assert!(futures_executor::block_on(admin.alter_configs([&changed], &options)).unwrap().iter().all(Result::is_ok));
 }
 
 /// Deletes a topic. It is gone from a broker a moment after that is answered.

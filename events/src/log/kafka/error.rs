@@ -50,6 +50,14 @@ pub enum OpenError {
         /// The log that it should hold, where that is known.
         expected: Option<LogId>,
     },
+    /// The topic of persons' keys lacks some that it had.
+    #[error("the topic {topic} has lost persons' keys: {reason}; restore it")]
+    KeysLost {
+        /// Which.
+        topic: String,
+        /// How that shows.
+        reason: String,
+    },
     /// Partitions were added. Those of the log are as they were.
     #[error(
         "the topic {topic} has {found} partitions, and its log {partitions}: somebody added some, and Kafka cannot take them away; \
@@ -112,6 +120,7 @@ impl OpenError {
             | Self::Unsafe { .. }
             | Self::OtherLog { .. }
             | Self::Empty { .. }
+            | Self::KeysLost { .. }
             | Self::Grown { .. }
             | Self::OtherCluster { .. }
             | Self::Exists(_) => true,

@@ -64,8 +64,7 @@ pub(super) fn create(beside: &Fetch, settings: &Settings, log: LogId, new: &NewT
     }
     match topic::identify(beside, settings) {
         Ok(found) if found.log == log => {
-            let reason = "it is gone, but the log beside it is there; restore it".to_owned();
-            return Err(OpenError::NotALog { topic: fetch.topic().to_owned(), reason });
+            return Err(lost(&fetch, "it is gone, but the log beside it is there"));
         }
         Ok(_) => return Err(OpenError::Exists(beside.topic().to_owned())),
         Err(OpenError::NoTopic(_)) => {}
@@ -81,7 +80,10 @@ pub(super) fn create(beside: &Fetch, settings: &Settings, log: LogId, new: &NewT
 pub(super) fn inspect(keys: &Fetch, settings: &Settings) -> Result<u64, OpenError> {
     topic::cluster(keys, settings)?;
     // There is one order, that of the first partition. Nobody writes to others, which somebody may have added.
-    topic::count(keys)?;
+    topic::count(keys).map_err(|error| match error {
+        OpenError::NoTopic(_) => lost(keys, "it is gone"),
+        error => error,
+    })?;
     let (first, end) = keys.ends(PARTITION)?;
     if first > 0 {
         return Err(lost(keys, &format!("it begins at offset {first}: keys were deleted")));
@@ -101,7 +103,7 @@ pub(super) fn not_fewer(keys: &Fetch, before: u64, found: u64) -> Result<(), Ope
 }
 
 fn lost(keys: &Fetch, reason: &str) -> OpenError {
-    OpenError::NotALog { topic: keys.topic().to_owned(), reason: format!("{reason}; restore them") }
+    OpenError::KeysLost { topic: keys.topic().to_owned(), reason: reason.to_owned() }
 }
 
 impl KeysTopic {

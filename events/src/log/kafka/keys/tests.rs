@@ -266,7 +266,10 @@ fn a_topic_that_is_missing_or_could_lose_keys_is_refused_and_not_made_beside_a_l
     KafkaLog::create(&place.address, &trying_out(), LOG, &NEW).unwrap();
     let keys = place.address.keys();
     delete(&keys);
-    assert_eq!(refused(trying_out()), format!("there is no topic {}: make it with init", keys.topic));
+    assert_eq!(
+        refused(trying_out()),
+        format!("the topic {} has lost persons' keys: it is gone; restore it", keys.topic)
+    );
     let error = KafkaLog::create(&place.address, &trying_out(), LOG, &NEW).unwrap_err().to_string();
     assert!(error.contains(&keys.topic) && error.contains("it is gone, but the log beside it is there"), "{error}");
     assert!(topic::count(&fetch(&keys)).is_err(), "nothing was made");
