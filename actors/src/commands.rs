@@ -38,7 +38,7 @@ pub enum NotRun {
 impl NotRun {
     /// Nothing was begun here.
     fn elsewhere(partition: u16) -> Self {
-        let problem = Problem::later(&problem::UNAVAILABLE, format!("another node serves partition {partition}"));
+        let problem = Problem::later(&problem::UNAVAILABLE, format!("partition {partition} is not served here now"));
         Self::Elsewhere { partition, problem }
     }
 }

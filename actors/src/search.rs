@@ -34,10 +34,17 @@ impl Search {
         }
     }
 
-    /// What the caller is told where it is not done for this reason either.
+    /// Whether somebody may have done it.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        self.problem.as_ref().is_some_and(|problem| problem.kind == &problem::UNKNOWN_OUTCOME)
+    }
+
+    /// What the caller is told where it is not done for this reason either. Who has decided knows; who could not decide does not.
     #[must_use]
     pub fn told(&mut self, problem: Problem) -> Problem {
-        if problem.kind != &problem::UNAVAILABLE {
+        let is_decided = problem.kind.status < 500;
+        if is_decided || problem.kind != &problem::UNAVAILABLE && !self.is_unknown() {
             return problem;
         }
         self.failed(problem.clone());
@@ -51,14 +58,18 @@ mod tests {
 
     #[test]
     fn what_may_have_been_done_by_one_is_not_said_to_be_undone_where_another_did_not_do_it() {
-        let [undone, unknown, no] = [&problem::UNAVAILABLE, &problem::UNKNOWN_OUTCOME, &problem::NOT_FOUND]
-            .map(|kind| Problem::later(kind, "d"));
+        let [undone, unknown, no, full] =
+            [&problem::UNAVAILABLE, &problem::UNKNOWN_OUTCOME, &problem::NOT_FOUND, &problem::OVERLOADED]
+                .map(|kind| Problem::later(kind, "d"));
         let mut search = Search::begin();
         search.failed(undone.clone());
         assert_eq!(search.told(undone.clone()), undone);
+        assert_eq!(search.told(full.clone()), full);
         search.failed(unknown.clone());
         search.failed(undone.clone());
         assert_eq!(search.told(undone), unknown);
+        search.failed(unknown.clone());
+        assert_eq!(search.told(full), unknown);
         assert_eq!((search.told(no.clone()), search.is_over()), (no, false), "who decided knows");
     }
 }

@@ -137,7 +137,7 @@ mod tests {
         let flags = Flags { data: Some(dir.path().join("node")), partitions: Some(2), ..Flags::default() };
         let mut config = Config::default();
         flags.apply(&mut config);
-        node::on_a_system(async { node::Node::init(&config).await.unwrap().stop().await });
+        node::on_a_system(async { node::Node::init(&config, false).await.unwrap().stop().await });
         (dir, config)
     }
 

@@ -21,6 +21,9 @@ pub(crate) struct Args {
     /// Make it although persons' keys are gone, and the names in the history with them.
     #[arg(long, requires = "keyring")]
     without_keys: bool,
+    /// Begin a history although this machine's clock says that it is not 2026 yet.
+    #[arg(long)]
+    accept_clock: bool,
     #[command(flatten)]
     flags: Flags,
 }
@@ -35,7 +38,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> Exit {
         return join(&config, keyring, args.without_keys, output);
     }
     let made = node::on_a_system(async {
-        let node = Node::init(&config).await?;
+        let node = Node::init(&config, args.accept_clock).await?;
         node.stop().await;
         Ok::<_, node::NodeError>((node.log.id(), node.log.partitions(), node.dir.clone()))
     });

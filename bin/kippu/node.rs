@@ -137,7 +137,7 @@ impl Node {
     ///
     /// # Errors
     /// [`NodeError`], `Exists` among them.
-    pub(crate) async fn init(config: &Config) -> Result<Self, NodeError> {
+    pub(crate) async fn init(config: &Config, accept_clock: bool) -> Result<Self, NodeError> {
         let dir = DataDir::new(config.data.as_deref().ok_or(NodeError::NoDir)?);
         limits::check(&need(config, 0))?;
         let found = dir.look()?;
@@ -145,7 +145,7 @@ impl Node {
             Found::Whole(_) => Err(NodeError::Exists(dir.path().display().to_string())),
             Found::Unfinished => {
                 let home = Home::of(config, &dir, &found)?;
-                calendar::check(Time::now(), false)?;
+                calendar::check(Time::now(), accept_clock)?;
                 Self::make(config, dir, home, "").await
             }
         }

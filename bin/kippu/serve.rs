@@ -174,6 +174,11 @@ async fn serve(mut config: Config, args: &Args, need: &Need) -> Result<(), Serve
             telemetry::end();
             end_process(i32::from(Exit::CouldNotRun.code()));
         }
+        path = presence.lost() => {
+            tracing::error!("{}", ServeError::Lost(path));
+            telemetry::end();
+            end_process(i32::from(Exit::CouldNotRun.code()));
+        }
     }
     tracing::info!("stopped");
     expelled.map_or(Ok(()), |reason| Err(ServeError::Expelled(reason)))

@@ -83,9 +83,8 @@ async fn no_proxy_of_the_environment_is_given_a_key() {
 /// Shows F32, F33. Keeps S1.
 #[test]
 fn nobody_is_followed_to_another_address() {
-    let folder = tempfile::tempdir().unwrap();
-    let key = folder.path().join("key");
-    std::fs::write(&key, "kpk_of-nobody").unwrap();
+    let node = Node::start();
+    let key = node.data().join("operator.key");
     for status in ["301 Moved Permanently", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"] {
         let trap = Trap::set();
         let (url, asked) = impostor(&answer(status, &format!("Location: {}/\r\n", trap.url()), ""), 1);

@@ -217,7 +217,7 @@ fn names_that_are_not_utf8_are_taken_or_refused_and_never_a_panic() {
         on(&arguments).refused(3, "");
         assert!(!node.exists(), "{command:?}");
     }
-    on(&[words("init"), words("--data"), node.as_os_str()]).refused(3, "the name of a data directory is UTF-8");
+    on(&[words("init"), words("--data"), node.as_os_str()]).refused(3, "is no path in UTF-8, which the stores need");
     let shown = on(&[words("--json"), words("config"), words("check"), words("--data"), node.as_os_str()]).ok();
     assert!(matches!(&shown.json()[0]["config"]["data"], Value::String(data) if data.ends_with("node-\u{fffd}")));
 }

@@ -60,7 +60,12 @@ impl Broker {
     pub(super) fn bare(&self, partitions: u16) -> Result<Bare, BenchError> {
         let topic = self.topic("bare")?;
         let new = NewTopic { partitions, replicas: self.replicas() };
-        let made = KafkaLog::create(&topic, &Settings::default(), random()?, &new);
+        let made = KafkaLog::create(
+            &topic,
+            &Settings { accept_single_copy: self.accept_single_copy, ..Settings::default() },
+            random()?,
+            &new,
+        );
         made.map_err(|error| BenchError::Bare(error.to_string()))?;
         let delivered = Arc::<Delivered>::default();
         let producer = ClientConfig::new()

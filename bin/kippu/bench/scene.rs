@@ -51,7 +51,7 @@ pub(super) async fn open(dir: &Path, users: usize) -> Result<(Node, Cast), Bench
 
 /// Makes a node as `config` has it, alone on a topic of its own, and its cast.
 pub(super) async fn make(config: &Config, users: usize) -> Result<(Node, Cast), BenchError> {
-    let node = Node::init(config).await?;
+    let node = Node::init(config, false).await?;
     let cast = cast(&node.commands, users).await?;
     Ok((node, cast))
 }

@@ -1,11 +1,11 @@
-//! Persons' keys where nodes share them: whether they can be reached, and whether they are missing. A node that makes a second key for a person whose names were
-//! sealed under a first makes those names unreadable for ever, and nobody notices.
+//! Persons' keys where nodes share them: whether they can be reached, and whether they are missing. A node that makes a
+//! second key for a person whose names were sealed under a first makes those names unreadable for ever, and nobody notices.
 
-use kippu_events::EntityId;
-use kippu_events::event::read_body;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kippu_events::EntityId;
+use kippu_events::event::read_body;
 use kippu_events::log::{Bound, Content, ReadLog, Record};
 use kippu_events::secrets::{Secrets, SecretsError, SharedKeys};
 

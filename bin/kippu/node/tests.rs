@@ -10,7 +10,7 @@ fn config(dir: &tempfile::TempDir) -> Config {
 
 fn init(config: &Config) -> Result<String, NodeError> {
     on_a_system(async {
-        let node = Node::init(config).await?;
+        let node = Node::init(config, false).await?;
         node.stop().await;
         Ok(std::fs::read_to_string(node.dir.operator_key()).unwrap())
     })

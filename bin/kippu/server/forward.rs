@@ -135,7 +135,9 @@ impl Elsewhere for Forward {
                     Place::Here => return Ok(None),
                     Place::Coming => continue,
                     // It was brought here once: it goes no further, and whoever brought it looks on.
-                    Place::Elsewhere if request.headers().contains_key(&KIPPU_FORWARDED) => return Err(taken_over()),
+                    Place::Elsewhere if request.headers().contains_key(&KIPPU_FORWARDED) => {
+                        return Err(search.told(taken_over()));
+                    }
                     Place::Elsewhere => {}
                 }
                 let Some(owner) = self.owner(partition).filter(|owner| pace.is_due(owner)) else { continue };
@@ -151,6 +153,8 @@ impl Elsewhere for Forward {
                     () = self.succeeded(partition, &owner) => Err(unknown()),
                 };
                 match brought {
+                    // One that has not decided does not know what became of the command at another.
+                    Ok(answer) if answer.status().is_server_error() && search.is_unknown() => {}
                     Ok(answer) => return Ok(Some(answer)),
                     Err(problem) => search.failed(problem),
                 }

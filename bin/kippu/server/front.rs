@@ -65,6 +65,11 @@ impl Front {
     /// Takes apart what came, as far as it goes.
     fn understand(&mut self) {
         while !self.came.is_empty() {
+            if matches!(self.next, Next::Head) {
+                // Empty lines before a head count for nothing (RFC 9112, 2.2), and nobody waits for an answer to them.
+                let empty = self.came.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+                drop(self.came.split_to(empty));
+            }
             let taken = match &mut self.next {
                 Next::Head => match head::read(&self.came) {
                     Ok(None) => return,
@@ -95,6 +100,9 @@ impl Front {
                     let taken = chunks.take(&self.came);
                     if chunks.are_over() {
                         self.next = Next::Head;
+                    } else if chunks.are_broken() {
+                        // The library is told what it refuses, and no more.
+                        self.next = Next::Nothing;
                     }
                     taken
                 }

@@ -148,7 +148,8 @@ impl Readings {
         let _infallible = write!(self.0, "# HELP kippu_{name} {help}.\n# TYPE kippu_{name} {kind}\n");
         for (keys, value) in values {
             let pairs: Vec<String> = labels.iter().zip(keys).map(|(label, key)| format!("{label}=\"{key}\"")).collect();
-            let _infallible = writeln!(self.0, "kippu_{name}{ending}{{{}}} {value}", pairs.join(","));
+            let labels = if N == 0 { String::new() } else { format!("{{{}}}", pairs.join(",")) };
+            let _infallible = writeln!(self.0, "kippu_{name}{ending}{labels} {value}");
         }
     }
 }

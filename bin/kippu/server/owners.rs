@@ -117,9 +117,9 @@ impl Owners {
     /// What the node at `owner` serves; nothing where it serves all that it has claimed.
     async fn serves(&self, owner: &str) -> Result<Option<Vec<u16>>, Not> {
         let place = format!("{}/readyz?own", owner.trim_end_matches('/'));
-        let answer = self.http.get(place).send().await.map_err(|error| reason(&error))?;
+        let answer = self.http.get(place).send().await.map_err(|error| Not::Now(calls::told(&error)))?;
         let is_ready = answer.status().is_success();
-        let said: Value = answer.json().await.map_err(|error| reason(&error))?;
+        let said: Value = answer.json().await.map_err(|error| Not::Now(calls::told(&error)))?;
         if is_ready {
             // A version that does not say more answers for all that it has claimed.
             return Ok(partitions(&said));
@@ -145,17 +145,6 @@ const UNASKED: &str = "its owner has not been asked yet";
 fn partitions(said: &Value) -> Option<Vec<u16>> {
     let numbers = said.get("partitions")?.as_array()?;
     Some(numbers.iter().filter_map(|number| u16::try_from(number.as_u64()?).ok()).collect())
-}
-
-/// An error with what is behind it, for an operator.
-fn reason(error: &reqwest::Error) -> Not {
-    let mut said = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(error) = source {
-        said = format!("{said}: {error}");
-        source = error.source();
-    }
-    Not::Now(said)
 }
 
 #[cfg(test)]

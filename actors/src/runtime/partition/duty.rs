@@ -216,7 +216,9 @@ impl Partition {
             ctx.stop();
         } else if self.duty == Duty::Standby && !self.folding && self.leaving.is_some() {
             // The writer goes with it, and what it is still told is of an earlier term.
-            self.serving = None;
+            if let Some(serving) = self.serving.take() {
+                self.drift = serving.drift();
+            }
             self.term += 1;
             self.touch();
             self.rest(Phase::Standby { last: Time::default() });

@@ -142,11 +142,12 @@ pub(super) fn read(bytes: &[u8]) -> Result<Option<Head>, Refused> {
     };
     // The library asks HTTP/1.0 for a length where there is no body.
     let no_length = minor == 0 && said.length.is_none();
-    if no_length && (request.headers.len() == MOST_LINES || length + NO_LENGTH.len() > MOST_BYTES) {
-        return Err(Refused::TooMuch);
-    }
     let rewritten =
         (said.upgrade || no_length).then(|| rewrite(method, target, minor, request.headers, &said, no_length));
+    let has_grown = rewritten.as_ref().is_some_and(|head| head.len() > MOST_BYTES);
+    if has_grown || no_length && request.headers.len() == MOST_LINES {
+        return Err(Refused::TooMuch);
+    }
     Ok(Some(Head { length, rewritten, body }))
 }
 

@@ -14,7 +14,7 @@ use tracing::Level;
 
 use super::address::Address;
 use super::figures::Tap;
-use super::properties::objection;
+use super::properties::{most_message_bytes, objection};
 use super::{OpenError, Settings};
 
 /// A broker that does not answer within this is taken for gone.
@@ -35,6 +35,11 @@ impl Access {
     pub(super) fn new(address: &Address, settings: &Settings) -> Result<Self, OpenError> {
         check_properties(&settings.properties)?;
         Ok(Self { address: address.clone(), properties: settings.properties.clone() })
+    }
+
+    /// The most that a client writes at once.
+    pub(super) fn most_message_bytes(&self) -> i64 {
+        most_message_bytes(&self.properties)
     }
 
     /// The same brokers, and the topic of persons' keys.

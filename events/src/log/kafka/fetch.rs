@@ -13,6 +13,7 @@ use super::client::{Access, PATIENCE, Traced};
 use super::figures::Tap;
 use super::message::{self, Foreign};
 use super::pool::{Lent, Pool};
+use super::topic;
 use crate::log::{Bound, Entry, Page, ReadError};
 
 /// Clients that read: enough for everybody who reads on at once, one per partition of a usual log.
@@ -111,14 +112,7 @@ impl Fetch {
         let answer = question(&reader);
         // What it was told meanwhile, such as that a broker had gone, is not for whoever asks next.
         while reader.poll(Duration::ZERO).is_some() {}
-        answer.map_err(|error| {
-            let brokers = &self.access.address.brokers;
-            if is_passing(&error) {
-                OpenError::Client(format!("the brokers at {brokers} cannot be reached: {error}"))
-            } else {
-                OpenError::client(error)
-            }
-        })
+        answer.map_err(|error| self.not_asked(error))
     }
 
     /// Lets nobody read on.
@@ -132,9 +126,29 @@ impl Fetch {
 
     /// The offset of the first entry, and the one behind the last that every reader may see. Asks the leader.
     pub(super) fn ends(&self, partition: u16) -> Result<(u64, u64), OpenError> {
-        let (first, end) = self.ask(|reader| reader.fetch_watermarks(self.topic(), i32::from(partition), PATIENCE))?;
+        let asked = self.ask(|reader| Ok(reader.fetch_watermarks(self.topic(), i32::from(partition), PATIENCE)))?;
+        let (first, end) = asked.map_err(|error| self.explained(error))?;
         let known = |offset| u64::try_from(offset).map_err(|_| OpenError::Client("the end is not known".to_owned()));
         Ok((known(first)?, known(end)?))
+    }
+
+    /// Why the brokers do not tell of a partition: a topic that one may not see looks as if it was not there.
+    fn explained(&self, error: KafkaError) -> OpenError {
+        match error.rdkafka_error_code() {
+            Some(Code::UnknownPartition | Code::UnknownTopic | Code::UnknownTopicOrPartition) => {
+                topic::count(self).err().unwrap_or_else(|| OpenError::client(error))
+            }
+            Some(_) | None => self.not_asked(error),
+        }
+    }
+
+    fn not_asked(&self, error: KafkaError) -> OpenError {
+        let brokers = &self.access.address.brokers;
+        if is_passing(&error) {
+            OpenError::Client(format!("the brokers at {brokers} cannot be reached: {error}"))
+        } else {
+            OpenError::client(error)
+        }
     }
 
     /// The offset behind the last entry that every reader may see. Asks the leader of the partition.

@@ -69,13 +69,15 @@ impl Inspector<'_> {
             // A record was read just now.
             *self.shared.unread.lock().unwrap_or_else(PoisonError::into_inner) = None;
         }
-        let all = log.and_then(|()| self.look_at_keys()).and_then(|()| self.look_at_owners());
-        match all {
+        let kept = log.and_then(|()| self.look_at_keys());
+        if kept.is_ok() {
+            self.shared.resume();
+        }
+        match kept.and_then(|()| self.look_at_owners()) {
             Ok(()) => {
                 if self.said.take().is_some() {
                     tracing::info!("the topics of the log are as they have to be");
                 }
-                self.shared.resume();
             }
             Err(error) => self.act(&error),
         }

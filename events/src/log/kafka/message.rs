@@ -277,6 +277,6 @@ mod tests {
     fn a_message_of_somebody_else_is_named() {
         assert_eq!(stored(std::iter::empty(), b"hello"), Err(Foreign::Missing("kippu-format")));
         let later = [("kippu-format", &b"2"[..]), ("kippu-kind", b"commit")];
-        assert_eq!(stored(later.into_iter(), b"[]"), Err(Foreign::Format(2)));
+        assert_eq!(stored(later.into_iter(), b"[]"), Err(Foreign::Newer(2)));
     }
 }

@@ -15,6 +15,9 @@ use super::{Address, OpenError, Settings, check};
 use crate::log::LogId;
 use crate::log::record::{Content, Genesis, Record};
 
+/// Kafka's own default.
+const MESSAGE_BYTES: i64 = 1_048_588;
+
 /// How a topic is made.
 #[derive(Clone, Copy, Debug)]
 pub struct NewTopic {
@@ -106,13 +109,14 @@ enum Make {
 fn request(fetch: &Fetch, new: &NewTopic, make: Make) -> Result<(), OpenError> {
     let (admin, name) = (fetch.access.admin()?, fetch.topic());
     let in_sync = new.in_sync().to_string();
+    let most_bytes = fetch.access.most_message_bytes().max(MESSAGE_BYTES).to_string();
     let topic = Request::new(name, i32::from(new.partitions), TopicReplication::Fixed(i32::from(new.replicas)))
         .set("cleanup.policy", "delete")
         .set("retention.ms", "-1")
         .set("retention.bytes", "-1")
         .set("min.insync.replicas", &in_sync)
         .set("unclean.leader.election.enable", "false")
-        .set("max.message.bytes", "1048588")
+        .set("max.message.bytes", &most_bytes)
         .set("message.timestamp.type", "LogAppendTime");
     let mut options = AdminOptions::new().request_timeout(Some(PATIENCE)).validate_only(make == Make::Nothing);
     if make == Make::Topic {

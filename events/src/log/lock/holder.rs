@@ -58,23 +58,30 @@ enum Listed {
 
 fn holder_in(list: Option<&str>, file: &File) -> Listed {
     match (list, file.metadata()) {
-        (Some(list), Ok(about)) => listed(list, about.ino()),
+        (Some(list), Ok(about)) => listed(list, about.dev(), about.ino()),
         (None, _) | (_, Err(_)) => Listed::Unknown,
     }
 }
 
 /// As `1: FLOCK  ADVISORY  WRITE 2564 fe:00:10035209 0 EOF`.
-fn listed(list: &str, inode: u64) -> Listed {
+fn listed(list: &str, device: u64, inode: u64) -> Listed {
+    let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
+    let here = format!("{major:02x}:{minor:02x}:{inode}");
+    let mut elsewhere = Listed::Nowhere;
     for line in list.lines() {
         let mut words = line.split_ascii_whitespace().skip(1);
         let (Some("FLOCK"), Some(_), Some("WRITE")) = (words.next(), words.next(), words.next()) else { continue };
         let (Some(pid), Some(place)) = (words.next(), words.next()) else { continue };
-        let is_here = place.rsplit(':').next().is_some_and(|found| found.parse() == Ok(inode));
-        if let (true, Ok(pid @ 1..)) = (is_here, pid.parse()) {
+        let Ok(pid @ 1..) = pid.parse() else { continue };
+        if place == here {
             return Listed::By(pid);
         }
+        // Some file systems are listed by another device than the one that their files tell.
+        if place.rsplit(':').next().is_some_and(|found| found.parse() == Ok(inode)) {
+            elsewhere = Listed::By(pid);
+        }
     }
-    Listed::Nowhere
+    elsewhere
 }
 
 #[cfg(test)]
@@ -86,9 +93,13 @@ mod tests {
 
     #[test]
     fn a_lock_is_its_processes_that_the_system_lists_and_none_of_here_where_it_lists_none() {
-        assert_eq!(listed(LIST, 10_035_209), Listed::By(2564));
-        assert_eq!(listed(LIST, 12), Listed::Nowhere);
-        assert_eq!(listed("", 12), Listed::Nowhere);
+        let device = rustix::fs::makedev(0xfe, 0);
+        assert_eq!(listed(LIST, device, 10_035_209), Listed::By(2564));
+        assert_eq!(listed(LIST, 7, 10_035_209), Listed::By(2564));
+        assert_eq!(listed(LIST, device, 12), Listed::Nowhere);
+        assert_eq!(listed("", device, 12), Listed::Nowhere);
+        let two = format!("3: FLOCK  ADVISORY  WRITE 9 08:01:10035209 0 EOF\n{LIST}");
+        assert_eq!(listed(&two, device, 10_035_209), Listed::By(2564), "the same number on another file system");
         assert_eq!(holder_in(None, &tempfile::tempfile().unwrap()), Listed::Unknown);
     }
 }

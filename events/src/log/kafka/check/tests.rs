@@ -1,3 +1,5 @@
+//! What is wrong with topics, and what is not.
+
 use super::*;
 
 fn complaints(facts: &Facts, accept_single_copy: bool) -> Vec<String> {
