@@ -24,10 +24,10 @@ pub(super) fn walk(log: &dyn ReadLog, partition: u16, options: &Options<'_>) -> 
     };
     let ended = walk.run().err();
     let Walk { mut found, head, breaches, .. } = walk;
-    (found.newer, found.damage) = match ended {
-        Some(place) if place.newer => (Some(place), None),
-        damage => (None, damage),
-    };
+    match ended {
+        Some(place) if place.newer => found.newer = found.newer.or(Some(place)),
+        damage => found.damage = damage,
+    }
     found.head = head.map(|h| Head { number: h.number, hash: h.hash, sealed: h.sealed });
     found.breaches = breaches.count;
     found.first_breaches = breaches.first;
@@ -137,7 +137,7 @@ impl Walk<'_> {
     fn take(&mut self, offset: u64, stored: &[u8]) -> Result<(), Fault> {
         self.found.bytes += stored.len() as u64;
         let (skipped, field, what) = match self.walk.take(offset, stored)? {
-            Step::Valid(record) => return self.follow(&record.content),
+            Step::Valid(record) => return self.follow(offset, &record.content),
             Step::Skipped(_, Skip::Stale) => (&mut self.found.stale, "epoch", "of an epoch that is over"),
             Step::Skipped(_, Skip::Duplicate) => {
                 (&mut self.found.duplicates, "number", "a record that was here before")
@@ -154,7 +154,7 @@ impl Walk<'_> {
     }
 
     /// Looks at a record that counts.
-    fn follow(&mut self, content: &Content<'_>) -> Result<(), Fault> {
+    fn follow(&mut self, offset: u64, content: &Content<'_>) -> Result<(), Fault> {
         let Some(head) = self.walk.head() else { return Ok(()) };
         if let Some(known) = self.options.since.and_then(|since| since.head(self.own.partition))
             && known.number == head.number
@@ -166,7 +166,13 @@ impl Walk<'_> {
             ));
         }
         match content {
-            Content::Commit(commit) => self.body(commit.number, commit.body)?,
+            // Behind events that only a later version reads, what entities did is not known; that the records follow each
+            // other still is.
+            Content::Commit(_) if self.found.newer.is_some() => {}
+            Content::Commit(commit) => match self.body(commit.number, commit.body) {
+                Err(fault) if fault.newer => self.found.newer = Some(self.damage(offset, &fault)),
+                taken => taken?,
+            },
             Content::Claim(_) => self.found.epochs += 1,
             Content::Genesis(_) | Content::Seal(_) => {}
         }

@@ -75,7 +75,8 @@ pub struct Partition {
     pub head: Option<Head>,
     /// Where the walk halted.
     pub damage: Option<Damage>,
-    /// Where it halted at what a later version of kippu has written: no damage, but not looked at either.
+    /// The first place at which a later version of kippu has written: no damage. Behind it the records were followed, as far as
+    /// their format is known, and their events were not read.
     pub newer: Option<Damage>,
     /// How many rules were broken.
     pub breaches: u64,

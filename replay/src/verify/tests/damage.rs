@@ -223,6 +223,18 @@ fn what_a_later_version_has_written_is_no_damage_and_not_called_sound() {
     }
 }
 
+/// Keeps L5.
+#[test]
+fn an_unknown_event_that_was_put_into_a_chain_is_damage_where_the_chain_breaks() {
+    let tape = honest(seed(), 100);
+    let (partition, number) = tape.find("approval.issued");
+    let mut forged = tape.clone();
+    forged.edit(partition, number, |body| body.replacen("\"approval.issued\"", "\"approval.granted\"", 1));
+    let report = check(&forged);
+    let next = only_damage(&report, partition).number;
+    assert!(next > number as u64 && !report.is_only_newer(), "{report}");
+}
+
 #[test]
 fn a_chain_that_names_another_head_is_damage_in_field_prev() {
     let mut scribe = Scribe::new(seed());

@@ -62,8 +62,8 @@ fn records_of_a_deposed_writer_are_skipped_and_counted() {
 #[test]
 fn an_event_that_does_not_decode_is_damage_at_its_own_record() {
     let (mut scribe, partition) = scribe_with(5);
-    scribe.tape.edit(partition, 4, |body| body.replace("\"type\":\"user.", "\"type\":\"nobody."));
+    scribe.tape.edit(partition, 4, |body| body.replace("\"specversion\":\"1.0\"", "\"specversion\":\"0.3\""));
     let report = check(&scribe.tape);
     let damage = report.partitions[usize::from(partition)].damage.as_ref().unwrap();
-    assert_eq!((damage.field.as_str(), damage.number, damage.offset), ("type", 4, 4), "{report}");
+    assert_eq!((damage.field.as_str(), damage.number, damage.offset), ("specversion", 4, 4), "{report}");
 }
