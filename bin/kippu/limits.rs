@@ -270,12 +270,17 @@ fn threads(need: &Need) -> Result<(), TooLow> {
     if let Some(found) = cgroup::pids() {
         limits.push(format!("that of its control group is {} ({})", found.most, found.file.display()));
     }
+    // Each thread takes some for its stack.
+    if let Some(most) = getrlimit(Resource::As).current {
+        limits.push(format!("that on address space is {} MiB (`ulimit -v`)", most >> 20));
+    }
     limits.push(format!("{left} are left"));
     Err(TooLow {
         who: need.who,
         needed: format!("{} threads", need.threads),
         limit: limits.join(", "),
-        advice: "raise it (`ulimit -u`, LimitNPROC= or TasksMax= of systemd, --pids-limit of docker)".to_owned(),
+        advice: "raise what is in the way (`ulimit -u`, LimitNPROC= or TasksMax= of systemd, --pids-limit of docker)"
+            .to_owned(),
     })
 }
 

@@ -10,6 +10,7 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use super::OpenError;
 use super::client::{Access, PATIENCE, Traced};
+use super::error::is_not_allowed;
 use super::figures::Tap;
 use super::message::{self, Foreign};
 use super::pool::{Lent, Pool};
@@ -50,6 +51,8 @@ struct Fault {
 enum FaultKind {
     /// The brokers do not give it.
     NotGiven,
+    /// They do not allow it to be given.
+    NotAllowed(Code),
     /// Something else lies there.
     Foreign,
     /// A record that a later version of kippu has written.
@@ -61,6 +64,14 @@ impl Fault {
         Self { offset, reason: reason.to_string(), kind: FaultKind::NotGiven }
     }
 
+    fn of_brokers(offset: u64, error: &KafkaError) -> Self {
+        let kind = match error.rdkafka_error_code() {
+            Some(code) if is_not_allowed(code) => FaultKind::NotAllowed(code),
+            Some(_) | None => FaultKind::NotGiven,
+        };
+        Self { offset, reason: error.to_string(), kind }
+    }
+
     fn foreign(offset: u64, foreign: &Foreign) -> Self {
         let kind = if matches!(foreign, Foreign::Newer(_)) { FaultKind::Newer } else { FaultKind::Foreign };
         Self { offset, reason: format!("a message that is no record: {foreign}"), kind }
@@ -69,7 +80,9 @@ impl Fault {
     fn into_error(self, partition: u16) -> ReadError {
         let Self { offset, reason, kind } = self;
         match kind {
-            FaultKind::NotGiven | FaultKind::Foreign => ReadError::Medium { partition, offset, reason },
+            FaultKind::NotGiven | FaultKind::NotAllowed(_) | FaultKind::Foreign => {
+                ReadError::Medium { partition, offset, reason }
+            }
             FaultKind::Newer => ReadError::Newer { partition, offset, reason },
         }
     }
@@ -185,6 +198,7 @@ impl Fetch {
         }
         let page = page.map_err(|fault| match fault.kind {
             FaultKind::Foreign => OpenError::NotALog { topic, reason: fault.reason },
+            FaultKind::NotAllowed(code) => OpenError::NotAllowed { what: format!("read the topic {topic}"), code },
             FaultKind::NotGiven | FaultKind::Newer => fault.into_error(partition).into(),
         })?;
         page.entries.into_iter().next().ok_or_else(|| failed("it is empty".to_owned()).into())
@@ -240,7 +254,7 @@ fn collect(reader: &Reader, offset: u64, end: u64, bound: Bound) -> Result<(Page
         match reader.poll(left.min(Duration::from_millis(100))) {
             None => {}
             Some(Err(error)) if is_passing(&error) || is_of_the_group(&error) => {}
-            Some(Err(error)) => return Err(Fault::not_given(next, error)),
+            Some(Err(error)) => return Err(Fault::of_brokers(next, &error)),
             Some(Ok(found)) => {
                 let at = offset_of(&found);
                 if at < next {
