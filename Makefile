@@ -39,7 +39,7 @@ setup-clients: setup ## The same for the HTTP clients of other languages and the
 clients: setup-clients programs ## The default HTTP clients of five languages, and nginx and haproxy; FILE=… plays a longer file.
 	@python3 tests/strangers/clients/play.py "$(CARGO_TARGET_DIR)/release" "$(FILE)"
 
-test: setup-kafka setup-clients ## Format, lints, all tests, beside a Kafka broker; clients of other languages; the log's contract per backend.
+test: setup-kafka setup-clients ## Format, lints, all tests, next to a Kafka broker; clients of other languages; the log's contract per backend.
 	cargo fmt --all --check
 	cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
 	@sh tests/kafka/with.sh cargo test $(CARGO_FLAGS)
@@ -49,7 +49,7 @@ test: setup-kafka setup-clients ## Format, lints, all tests, beside a Kafka brok
 kafka: setup-kafka ## A Kafka broker in the foreground, for trying out.
 	@sh tests/kafka/kafka.sh run "$(CARGO_TARGET_DIR)/kafka"
 
-bench: programs ## The product beside the limits of this machine.
+bench: programs ## The product compared with the limits of this machine.
 	"$(KIPPU)" bench --json
 
 rows: ## Every requirement with the tests that show it.

@@ -1,45 +1,18 @@
-//! The trait of a family: which commands it takes, what they decide, and how the answer reads. Everything here is deaf:
+//! The trait of a family: which commands it takes, what they decide, and how the answer reads. Everything here is pure:
 //! time, caller and secrets' work come in from outside.
 
 use std::any::Any;
 
-use kippu_events::client::Role;
+use kippu_events::access::{Caller, Role};
 use kippu_events::entity::AnyEntity;
 use kippu_events::etag::Tags;
 use kippu_events::event::{AnyEvent, Typed};
 use kippu_events::secrets::Secrets;
-use kippu_events::{Entity, EntityId, EntityKey, Principal, Time};
+use kippu_events::{Entity, EntityId, EntityKey, Time};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::problem::{self, Problem};
-
-/// Who calls, as the edge has established it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Caller {
-    /// As events name it.
-    pub principal: Principal,
-    /// What it may do.
-    pub role: Role,
-    /// The user whose identification is stored in the calling terminal.
-    pub user: Option<EntityId>,
-}
-
-impl Caller {
-    /// Somebody with the data folder in hand.
-    pub const OPERATOR: Self = Self { principal: Principal::Operator, role: Role::Operator, user: None };
-    /// The node itself, for a deadline that passed.
-    pub const DEADLINE: Self = Self { principal: Principal::Deadline, role: Role::Operator, user: None };
-
-    /// The calling API client, where one calls.
-    #[must_use]
-    pub const fn client(&self) -> Option<EntityId> {
-        match self.principal {
-            Principal::Client(id) => Some(id),
-            Principal::Operator | Principal::Deadline => None,
-        }
-    }
-}
 
 /// One command as it was called.
 #[derive(Clone, Debug)]
@@ -88,7 +61,7 @@ pub struct CommandSpec {
     pub summary: &'static str,
 }
 
-/// What a decision is made with, beside state and command.
+/// What a decision is made with, besides state and command.
 #[derive(Clone, Copy, Debug)]
 pub struct Context {
     /// The time of the record, if there will be one.
@@ -101,9 +74,9 @@ pub struct Context {
 
 /// The neighbour that a decision also looks at.
 #[derive(Clone, Copy, Default)]
-pub struct Near<'a>(pub Option<&'a dyn AnyEntity>);
+pub struct Neighbour<'a>(pub Option<&'a dyn AnyEntity>);
 
-impl<'a> Near<'a> {
+impl<'a> Neighbour<'a> {
     /// The neighbour, where it is there and of this family.
     #[must_use]
     pub fn get<E: Entity>(&self) -> Option<&'a E> {
@@ -116,20 +89,20 @@ pub struct Decision<E: Entity> {
     /// The entity's own; at least one, so that the record can be found by its command.
     pub own: Vec<E::Event>,
     /// Of entities born in the same slot.
-    pub beside: Vec<(EntityKey, Box<dyn AnyEvent>)>,
+    pub neighbour: Vec<(EntityKey, Box<dyn AnyEvent>)>,
 }
 
 impl<E: Entity> Decision<E> {
     /// One event of the deciding entity.
     #[must_use]
     pub fn one(event: E::Event) -> Self {
-        Self { own: vec![event], beside: Vec::new() }
+        Self { own: vec![event], neighbour: Vec::new() }
     }
 
     /// And one of the neighbour `id`.
     #[must_use]
-    pub fn beside<N: Entity>(mut self, id: EntityId, event: N::Event) -> Self {
-        self.beside.push((EntityKey::of::<N>(id), Box::new(Typed::<N>(event))));
+    pub fn and<N: Entity>(mut self, id: EntityId, event: N::Event) -> Self {
+        self.neighbour.push((EntityKey::of::<N>(id), Box::new(Typed::<N>(event))));
         self
     }
 }
@@ -175,7 +148,7 @@ impl Answer {
 
 /// A family: what its entities may be asked, and what they decide.
 ///
-/// `near`, `decide`, `complete`, `answer` and `due` MUST be synchronous, total and deaf: no clock, randomness, I/O or logging.
+/// `neighbour`, `decide`, `complete`, `answer` and `due` MUST be synchronous, total and pure: no clock, randomness, I/O or logging.
 /// The same state, command, neighbour and context MUST give the same decision.
 pub trait Actor: Entity {
     /// What callers send. MUST be `#[serde(tag = "command", content = "body", rename_all = "snake_case")]` over one
@@ -202,7 +175,7 @@ pub trait Actor: Entity {
     /// Where the request names none.
     fn target(request: &Self::Request, call: &Call, secrets: &Secrets) -> Result<EntityId, Problem>;
 
-    /// Deals with the secrets in a request to the entity `id`: checks tokens, seals names, hashes PINs. May be called
+    /// Deals with the secrets in a request to the entity `id`: checks tokens, encrypts names, hashes PINs. May be called
     /// more than once for one command.
     ///
     /// # Errors
@@ -210,7 +183,7 @@ pub trait Actor: Entity {
     fn prepare(request: Self::Request, id: EntityId, call: &Call, secrets: &Secrets) -> Result<Self::Command, Problem>;
 
     /// The neighbour, born in the same slot, that deciding `command` on this state needs to see.
-    fn near(&self, _command: &Self::Command, _context: &Context) -> Option<EntityKey> {
+    fn neighbour(&self, _command: &Self::Command, _context: &Context) -> Option<EntityKey> {
         None
     }
 
@@ -218,7 +191,12 @@ pub trait Actor: Entity {
     ///
     /// # Errors
     /// The rule that said no. A refusal that must be on record is an event of the decision instead.
-    fn decide(&self, command: &Self::Command, near: Near<'_>, context: &Context) -> Result<Decision<Self>, Problem>;
+    fn decide(
+        &self,
+        command: &Self::Command,
+        neighbour: Neighbour<'_>,
+        context: &Context,
+    ) -> Result<Decision<Self>, Problem>;
 
     /// Puts into `own` what follows from the decision but takes the key store to compute, such as the hash of a token
     /// whose number was decided. MUST be a function of its arguments alone.

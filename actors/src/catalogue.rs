@@ -1,10 +1,10 @@
 //! The list of families as actors. A new family is a line here.
 
 use kippu_events::Family;
-use kippu_events::approval::Approval;
-use kippu_events::client::Client;
-use kippu_events::placement::Placement;
-use kippu_events::user::User;
+use kippu_events::access::clients::Client;
+use kippu_events::access::users::User;
+use kippu_events::approvals::Approval;
+use kippu_events::placement::placements::Placement;
 
 use crate::erased::{AnyActor, Of};
 
@@ -29,8 +29,9 @@ mod tests {
     use kippu_events::secrets::Secrets;
 
     use super::*;
-    use crate::actor::{Call, Caller, Target};
+    use crate::actor::{Call, Target};
     use crate::problem::GENERAL;
+    use kippu_events::access::Caller;
 
     #[test]
     fn each_problem_has_one_slug_a_status_and_advice() {

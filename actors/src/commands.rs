@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use kippu_events::fair_queue::{FairQueue, NotDone};
 use kippu_events::secrets::Secrets;
-use kippu_events::turns::{NotDone, Turns};
 use kippu_events::{EntityId, Family};
 
-use crate::actor::{Call, Caller, CommandSpec, Target};
+use kippu_events::access::Caller;
+
+use crate::actor::{Call, CommandSpec, Target};
 use crate::catalogue;
 use crate::erased::{Preparation, Ready};
 use crate::problem::{self, Problem};
@@ -27,7 +29,7 @@ pub enum NotRun {
     Problem(#[from] Problem),
     /// The partition of its entity is for another node, or opened here in a moment.
     #[error("another node serves partition {partition}")]
-    Elsewhere {
+    OtherNode {
         /// Which.
         partition: u16,
         /// What its caller is told where nobody else is to be asked.
@@ -37,9 +39,9 @@ pub enum NotRun {
 
 impl NotRun {
     /// Nothing was begun here.
-    fn elsewhere(partition: u16) -> Self {
+    fn other_node(partition: u16) -> Self {
         let problem = Problem::later(&problem::UNAVAILABLE, format!("partition {partition} is not served here now"));
-        Self::Elsewhere { partition, problem }
+        Self::OtherNode { partition, problem }
     }
 }
 
@@ -47,7 +49,7 @@ impl From<NotRun> for Problem {
     /// For those who cannot ask another node.
     fn from(not_run: NotRun) -> Self {
         match not_run {
-            NotRun::Problem(problem) | NotRun::Elsewhere { problem, .. } => problem,
+            NotRun::Problem(problem) | NotRun::OtherNode { problem, .. } => problem,
         }
     }
 }
@@ -58,7 +60,7 @@ pub struct Commands {
     runtime: Runtime,
     secrets: Arc<Secrets>,
     /// At preparations that are slow on purpose: each takes 19 MiB and a core.
-    slow: Arc<Turns>,
+    slow: Arc<FairQueue>,
 }
 
 impl Commands {
@@ -93,8 +95,8 @@ impl Commands {
     pub async fn prepare(&self, family: Family, name: &str, call: Call, body: &[u8]) -> Result<Submission, NotRun> {
         let spec = Self::spec(family, name, call.id)
             .ok_or_else(|| Problem::new(&problem::NOT_FOUND, format!("{} have no command {name:?}", family.name())))?;
-        if !spec.roles.contains(&call.caller.role) {
-            let roles: Vec<_> = spec.roles.iter().map(|role| format!("{role:?}").to_lowercase()).collect();
+        if !call.caller.is_among(spec.roles) {
+            let roles: Vec<_> = spec.roles.iter().map(|role| role.name()).collect();
             let detail = format!("this command is for keys of the role {}", roles.join(" or "));
             return Err(Problem::new(&problem::FORBIDDEN, detail).into());
         }
@@ -105,7 +107,7 @@ impl Commands {
         let preparation = catalogue::actor(family).prepare(name, body, &call, &self.secrets)?;
         let partition = self.runtime.partition_of(preparation.entity());
         if self.runtime.place_of(partition) != Place::Here {
-            return Err(NotRun::elsewhere(partition));
+            return Err(NotRun::other_node(partition));
         }
         let ready = match preparation {
             Preparation::Ready(ready) => ready,
@@ -128,7 +130,7 @@ impl Commands {
         // It left this node meanwhile: who serves it now can tell, or do it.
         let is_open = problem.kind == &problem::UNAVAILABLE || problem.kind == &problem::UNKNOWN_OUTCOME;
         if is_open && self.runtime.place_of(partition) != Place::Here {
-            return Err(NotRun::Elsewhere { partition, problem });
+            return Err(NotRun::OtherNode { partition, problem });
         }
         Err(problem.into())
     }

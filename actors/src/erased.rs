@@ -10,7 +10,7 @@ use kippu_events::event::{AnyEvent, Mac, Recorded, Typed};
 use kippu_events::secrets::Secrets;
 use kippu_events::{EntityId, EntityKey, NotAnEvent, Time};
 
-use crate::actor::{Actor, Answer, Call, CommandSpec, Context, Near};
+use crate::actor::{Actor, Answer, Call, CommandSpec, Context, Neighbour};
 use crate::problem::{self, Problem, ProblemType};
 
 /// A command of any family, as [`AnyActor::decide`] takes it.
@@ -71,8 +71,8 @@ pub trait AnyActor: Send + Sync {
     /// # Errors
     /// What is wrong with the request.
     fn prepare(&self, command: &str, body: &[u8], call: &Call, secrets: &Arc<Secrets>) -> Result<Preparation, Problem>;
-    /// See [`Actor::near`].
-    fn near(&self, state: &dyn AnyEntity, command: &AnyCommand, context: &Context) -> Option<EntityKey>;
+    /// See [`Actor::neighbour`].
+    fn neighbour(&self, state: &dyn AnyEntity, command: &AnyCommand, context: &Context) -> Option<EntityKey>;
     /// See [`Actor::decide`].
     ///
     /// # Errors
@@ -81,7 +81,7 @@ pub trait AnyActor: Send + Sync {
         &self,
         state: &dyn AnyEntity,
         command: &AnyCommand,
-        near: Near<'_>,
+        neighbour: Neighbour<'_>,
         context: &Context,
         secrets: &Secrets,
     ) -> Result<Decided, Problem>;
@@ -164,29 +164,29 @@ impl<E: Actor> AnyActor for Of<E> {
         }
     }
 
-    fn near(&self, state: &dyn AnyEntity, command: &AnyCommand, context: &Context) -> Option<EntityKey> {
+    fn neighbour(&self, state: &dyn AnyEntity, command: &AnyCommand, context: &Context) -> Option<EntityKey> {
         let (state, command) = typed::<E>(state, command)?;
-        state.near(command, context)
+        state.neighbour(command, context)
     }
 
     fn decide(
         &self,
         state: &dyn AnyEntity,
         command: &AnyCommand,
-        near: Near<'_>,
+        neighbour: Neighbour<'_>,
         context: &Context,
         secrets: &Secrets,
     ) -> Result<Decided, Problem> {
         let (state, command) = typed::<E>(state, command)
             .ok_or_else(|| Problem::new(&problem::INTERNAL, "a command reached another family's entity"))?;
-        let mut decision = state.decide(command, near, context)?;
+        let mut decision = state.decide(command, neighbour, context)?;
         E::complete(context.id, &mut decision.own, secrets);
         let answer = E::answer(context.id, &decision.own, secrets);
         let key = EntityKey::of::<E>(context.id);
         let mut events: Vec<(EntityKey, Box<dyn AnyEvent>)> =
-            Vec::with_capacity(decision.own.len() + decision.beside.len());
+            Vec::with_capacity(decision.own.len() + decision.neighbour.len());
         events.extend(decision.own.into_iter().map(|event| (key, Box::new(Typed::<E>(event)) as Box<dyn AnyEvent>)));
-        events.extend(decision.beside);
+        events.extend(decision.neighbour);
         Ok(Decided { events, answer })
     }
 

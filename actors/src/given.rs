@@ -1,15 +1,17 @@
 //! Given / when / then: a history, a command, and what must come of it. Every decision is made twice and must be the
 //! same; every history is folded from the bytes that a log would hold.
 
-use kippu_events::client::Role;
+use kippu_events::access::clients::Role;
 use kippu_events::decoding::SCHEMA;
 use kippu_events::entity::AnyEntity;
 use kippu_events::event::{AnyEvent, Typed};
 use kippu_events::money::{Currency, Minor};
-use kippu_events::{Entity, EntityId, EntityKey, Principal, Time};
+use kippu_events::{Entity, EntityId, EntityKey, Time};
 use serde_json::value::RawValue;
 
-use crate::actor::{Actor, Caller, Context, Near};
+use kippu_events::access::Caller;
+
+use crate::actor::{Actor, Context, Neighbour};
 use crate::problem::{GENERAL, Problem, ProblemType, UNTOLD};
 
 /// The time at which commands are decided, unless a test says otherwise.
@@ -28,7 +30,7 @@ pub(crate) fn currency(code: &str) -> Currency {
 }
 
 pub(crate) fn caller(role: Role, n: u8) -> Caller {
-    Caller { principal: Principal::Client(id(n)), role, user: None }
+    Caller::of_client(id(n), role, None)
 }
 
 /// The state after `history`, folded from its stored form.
@@ -62,19 +64,23 @@ fn written(event: &dyn AnyEvent) -> (String, Box<RawValue>) {
 /// An entity with a history, about to be asked.
 pub(crate) struct Given<E: Actor> {
     state: E,
-    near: Option<(EntityKey, Box<dyn AnyEntity>)>,
+    neighbour: Option<(EntityKey, Box<dyn AnyEntity>)>,
     context: Context,
 }
 
 /// The entity `id(1)` after `history`, asked by an operator.
 pub(crate) fn given<E: Actor>(history: &[E::Event]) -> Given<E> {
-    Given { state: fold::<E>(history), near: None, context: Context { now: NOW, caller: Caller::OPERATOR, id: id(1) } }
+    Given {
+        state: fold::<E>(history),
+        neighbour: None,
+        context: Context { now: NOW, caller: Caller::OPERATOR, id: id(1) },
+    }
 }
 
 impl<E: Actor> Given<E> {
-    /// Beside a neighbour with a history.
-    pub(crate) fn beside<N: Entity>(mut self, id: EntityId, history: &[N::Event]) -> Self {
-        self.near = Some((EntityKey::of::<N>(id), Box::new(fold::<N>(history))));
+    /// With a neighbour with a history.
+    pub(crate) fn with<N: Entity>(mut self, id: EntityId, history: &[N::Event]) -> Self {
+        self.neighbour = Some((EntityKey::of::<N>(id), Box::new(fold::<N>(history))));
         self
     }
 
@@ -90,11 +96,12 @@ impl<E: Actor> Given<E> {
 
     pub(crate) fn when(self, command: &E::Command) -> Then<E> {
         let decide = || {
-            let near = self.state.near(command, &self.context);
-            let near = self.near.as_ref().filter(|(key, _)| near == Some(*key)).map(|(_, state)| &**state);
-            let decision = self.state.decide(command, Near(near), &self.context)?;
-            let beside = decision.beside.iter().map(|(key, event)| (*key, written(&**event)));
-            Ok((decision.own, beside.map(|(key, (kind, data))| (key, kind, data.get().to_owned())).collect()))
+            let neighbour = self.state.neighbour(command, &self.context);
+            let neighbour =
+                self.neighbour.as_ref().filter(|(key, _)| neighbour == Some(*key)).map(|(_, state)| &**state);
+            let decision = self.state.decide(command, Neighbour(neighbour), &self.context)?;
+            let neighbour = decision.neighbour.iter().map(|(key, event)| (*key, written(&**event)));
+            Ok((decision.own, neighbour.map(|(key, (kind, data))| (key, kind, data.get().to_owned())).collect()))
         };
         let outcome = decide();
         assert_eq!(outcome, decide(), "the same inputs decide the same");
@@ -103,26 +110,26 @@ impl<E: Actor> Given<E> {
 }
 
 /// Key, kind and data of each event of a neighbour.
-type Beside = Vec<(EntityKey, String, String)>;
+type NeighbourEvents = Vec<(EntityKey, String, String)>;
 
 /// What became of the command.
 pub(crate) struct Then<E: Actor> {
-    outcome: Result<(Vec<E::Event>, Beside), Problem>,
+    outcome: Result<(Vec<E::Event>, NeighbourEvents), Problem>,
 }
 
 impl<E: Actor> Then<E> {
     /// It became `own`, and nothing of a neighbour.
     pub(crate) fn becomes(self, own: &[E::Event]) {
-        self.becomes_beside::<E>(own, id(0), &[]);
+        self.becomes_with::<E>(own, id(0), &[]);
     }
 
     /// It became `own` and, in the same record, `events` of the neighbour `id`.
-    pub(crate) fn becomes_beside<N: Entity>(self, own: &[E::Event], id: EntityId, events: &[N::Event]) {
-        let beside = events.iter().map(|event| {
+    pub(crate) fn becomes_with<N: Entity>(self, own: &[E::Event], id: EntityId, events: &[N::Event]) {
+        let neighbour = events.iter().map(|event| {
             let (kind, data) = written(&Typed::<N>(event.clone()));
             (EntityKey::of::<N>(id), kind, data.get().to_owned())
         });
-        assert_eq!(self.outcome, Ok((own.to_vec(), beside.collect())));
+        assert_eq!(self.outcome, Ok((own.to_vec(), neighbour.collect())));
     }
 
     /// It was refused and left no trace.

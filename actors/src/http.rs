@@ -18,7 +18,9 @@ use kippu_events::etag::Tags;
 pub use kippu_events::problem::PROBLEM_JSON;
 use kippu_events::{EntityId, Family};
 
-use crate::actor::{Answer, Call, Caller, CommandSpec, Target};
+use kippu_events::access::Caller;
+
+use crate::actor::{Answer, Call, CommandSpec, Target};
 use crate::commands::{Commands, NotRun};
 use crate::problem::{self, Problem};
 use crate::runtime::Outcome;
@@ -114,7 +116,7 @@ async fn run(
     let limits = request.app_data::<Data<Limits>>().ok_or_else(missing)?;
     let call = Call { caller, key: idempotency_key(request.headers())?, id, if_match: if_match(request.headers())? };
     let body = read_body(request.headers(), body, limits).await?;
-    let Some(elsewhere) = request.app_data::<Data<dyn Elsewhere>>() else {
+    let Some(other_nodes) = request.app_data::<Data<dyn OtherNodes>>() else {
         let prepared = commands.prepare(family, spec.name, call, &body).await?;
         drop(body);
         still(request)?;
@@ -132,9 +134,9 @@ async fn run(
         match ran {
             Ok(outcome) => return Ok(render(outcome)),
             Err(NotRun::Problem(problem)) => return Err(search.told(problem)),
-            Err(NotRun::Elsewhere { partition, problem }) => {
+            Err(NotRun::OtherNode { partition, problem }) => {
                 search.failed(problem);
-                if let Some(answer) = elsewhere.ask(partition, request, body.clone(), &mut search).await? {
+                if let Some(answer) = other_nodes.ask(partition, request, body.clone(), &mut search).await? {
                     return Ok(answer);
                 }
             }
@@ -144,19 +146,19 @@ async fn run(
 
 /// Asks once more whether the caller may call: a body may come long after its head, and a PIN may wait for its turn, and
 /// a key end meanwhile. Whoever mounts the endpoints may put one into each request's extensions.
-pub struct Standing(pub Box<dyn Fn() -> Result<(), Problem>>);
+pub struct StillAllowed(pub Box<dyn Fn() -> Result<(), Problem>>);
 
 /// Whether the caller of `request` may still call.
 ///
 /// # Errors
 /// What the caller is told otherwise.
 pub fn still(request: &HttpRequest) -> Result<(), Problem> {
-    request.extensions().get::<Standing>().map_or(Ok(()), |Standing(still)| still())
+    request.extensions().get::<StillAllowed>().map_or(Ok(()), |StillAllowed(still)| still())
 }
 
 /// Brings commands to the nodes that serve them. Whoever mounts the endpoints where several nodes share the partitions
 /// puts one into the application data.
-pub trait Elsewhere: Send + Sync {
+pub trait OtherNodes: Send + Sync {
     /// Asks the node that serves `partition`, and gives its answer as it is; nothing once this node is the one to ask. Looks
     /// for one until `search` is over.
     ///
@@ -224,7 +226,7 @@ fn if_match(headers: &HeaderMap) -> Result<Option<Tags>, Problem> {
     }
     let tags = String::from_utf8(lines.join(&b',')).ok().and_then(|text| Tags::parse(&text).ok());
     tags.map(Some).ok_or_else(|| {
-        Problem::new(&problem::INVALID_REQUEST, "if-match holds versions as an ETag carried them, for example \"3\"")
+        Problem::new(&problem::INVALID_REQUEST, "if-match holds versions as an ETag had them, for example \"3\"")
     })
 }
 

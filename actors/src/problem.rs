@@ -98,7 +98,7 @@ problem_types! {
     OVERLOADED = 503 "overloaded" "Too much is under way" "Try again with the same key after `Retry-After`.";
     /// The log does not take writes.
     UNAVAILABLE = 503 "unavailable" "Commands are not taken now" "Try again with the same key after `Retry-After`.";
-    /// The history goes on elsewhere.
+    /// The history goes on at another place.
     MOVED = 503 "moved" "This history has moved" "Nothing is decided here any more: the detail says where the history goes on. Try again with the same key until the operator has started the node there.";
     /// What `/readyz` says.
     NOT_READY = 503 "not-ready" "This node does not serve as it should" "The detail says what is missing; an operator's key is told why.";

@@ -12,7 +12,9 @@ use kippu_events::secrets::Secrets;
 use kippu_events::{Entity, EntityId, EntityKey, Family, Time};
 use serde_json::Value;
 
-use crate::actor::{Answer, Call, Caller, Context, Near};
+use kippu_events::access::Caller;
+
+use crate::actor::{Answer, Call, Context, Neighbour};
 use crate::catalogue;
 use crate::commands::Commands;
 use crate::erased::{AnyCommand, Preparation, Ready};
@@ -59,7 +61,7 @@ impl World {
         body: &Value,
     ) -> Result<(u16, Value), Problem> {
         let spec = Commands::spec(family, name, id).unwrap();
-        if !spec.roles.contains(&caller.role) {
+        if !caller.is_among(spec.roles) {
             return Err(Problem::new(&problem::FORBIDDEN, name));
         }
         self.keys += 1;
@@ -109,10 +111,13 @@ impl World {
         let context = Context { now: self.now, caller, id: entity.id };
         let fresh = entity.family.fresh();
         let state = self.entities.get(&entity).map_or(&*fresh, |(_, state)| &**state);
-        let near = actor.near(state, command, &context);
-        assert!(near.is_none_or(|near| near.id.slot() == entity.id.slot()), "a neighbour is born in the same slot");
-        let near = near.and_then(|near| self.entities.get(&near)).map(|(_, state)| &**state);
-        let decided = actor.decide(state, command, Near(near), &context, &self.secrets)?;
+        let neighbour = actor.neighbour(state, command, &context);
+        assert!(
+            neighbour.is_none_or(|neighbour| neighbour.id.slot() == entity.id.slot()),
+            "a neighbour is born in the same slot"
+        );
+        let neighbour = neighbour.and_then(|neighbour| self.entities.get(&neighbour)).map(|(_, state)| &**state);
+        let decided = actor.decide(state, command, Neighbour(neighbour), &context, &self.secrets)?;
 
         let number = self.records.len() as u64;
         let mut body = BodyWriter::new(Place { log: &LOG, partition: 0, number, time: self.now, cause });

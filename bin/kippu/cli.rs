@@ -34,13 +34,13 @@ pub(crate) enum Command {
     Client(Client),
     /// Run commands from a file of JSON lines.
     Import(import::Args),
-    /// Records: look at them, export and import them, copy a history to another home.
+    /// Records: look at them, export and import them, copy a history to another location.
     #[command(subcommand)]
     Log(Log),
     /// Read the history: it cannot be changed from here.
     #[command(subcommand)]
     Replay(Replay),
-    /// Measure the product beside the limits of this machine.
+    /// Measure the product next to the limits of this machine.
     Bench(bench::Args),
     /// Look for trouble with a data directory and the node on it.
     Doctor(doctor::Args),
@@ -71,7 +71,7 @@ pub(crate) enum Log {
     Export(export::Args),
     /// Make a log from exported segment files.
     Import(log_import::Args),
-    /// Copy a history to another home, and let it go on there.
+    /// Copy a history to another location, and let it go on there.
     Copy(copy::Args),
 }
 

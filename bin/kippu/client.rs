@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use kippu_events::client::Role;
+use kippu_events::access::Caller;
+use kippu_events::access::clients::Role;
 use kippu_events::{EntityId, Family};
-use kippu_projections::Viewer;
 use kippu_projections::queries::{MOST_ROWS, Page};
 use serde_json::{Value, json};
 
@@ -221,7 +221,7 @@ async fn all_rows(node: &Node) -> Result<Vec<Value>, ClientError> {
     let (mut rows, mut cursor) = (Vec::new(), None);
     loop {
         let page = Page { cursor, limit: MOST_ROWS, ..Page::default() };
-        let listed = node.queries.list("clients", &Viewer::OPERATOR, &page)?;
+        let listed = node.queries.list("clients", &Caller::OPERATOR, &page)?;
         rows.extend(listed.rows);
         match listed.next {
             Some(next) => cursor = Some(next),

@@ -218,7 +218,7 @@ fn shown<S: serde::Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<
 }
 
 impl Config {
-    /// What is in force: the file, where one is named, under `flags`, which carry the environment too.
+    /// What is in force: the file, where one is named, under `flags`, which hold the environment too.
     ///
     /// # Errors
     /// An unreadable file, or every wrong setting.

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 pub(crate) enum Exit {
     /// 0: done, and nothing is wrong.
     Sound,
-    /// 1: done, and something was found: damage, a refused line, a wrong setting, a figure beside its limit.
+    /// 1: done, and something was found: damage, a refused line, a wrong setting, a figure outside its limit.
     Found,
     /// 2: the command line or a configuration file is wrong; nothing was done.
     Usage,

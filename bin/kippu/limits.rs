@@ -21,7 +21,7 @@ const FILES_OF_A_THREAD: u64 = 4;
 const OPEN_AT_MOST: u64 = 512;
 /// Connections that a node serves at least.
 const CONNECTIONS: u64 = 32;
-/// Threads beside those that run futures: traces, the log, views, the acceptor, flushing, compaction, RocksDB's timers, and
+/// Threads besides those that run futures: traces, the log, views, the acceptor, flushing, compaction, RocksDB's timers, and
 /// some that come and go.
 const THREADS: u64 = 12;
 /// RocksDB opens data files with so many threads, of two stores at once.
@@ -39,12 +39,12 @@ const COMMAND_BYTES: u64 = 256 << 20;
 /// Every thread maps a stack, and a part of the heap of its own.
 const THREAD_BYTES: u64 = 8 << 20;
 /// What of it a node that has nothing to do really uses.
-const RESIDENT_BYTES: u64 = 96 << 20;
+const MEMORY_BYTES: u64 = 96 << 20;
 /// With so much of it caches fill without harm.
 const EASY_BYTES: u64 = 1 << 30;
 /// A file that may not grow to this size takes a node's first records at most.
 const LEAST_FILE_BYTES: u64 = 256 << 10;
-/// The largest file that the stores write by themselves, with room: their write-ahead logs go up to 128 MiB.
+/// The largest file that the stores write by themselves, with space: their write-ahead logs go up to 128 MiB.
 const FILE_BYTES: u64 = 256 << 20;
 /// RocksDB's threads have stacks of the size of this limit.
 const STACK_BYTES: u64 = 512 << 10;
@@ -57,7 +57,7 @@ pub(crate) struct Need {
     files: u64,
     threads: u64,
     address_bytes: u64,
-    resident_bytes: u64,
+    memory_bytes: u64,
     file_bytes: u64,
 }
 
@@ -69,12 +69,12 @@ impl Need {
             files: FILES / 2,
             threads: 4,
             address_bytes: COMMAND_BYTES,
-            resident_bytes: 0,
+            memory_bytes: 0,
             file_bytes: 0,
         }
     }
 
-    /// Of a command that reads a history with so many threads, beside the node that serves it.
+    /// Of a command that reads a history with so many threads, next to the node that serves it.
     pub(crate) fn reading(threads: usize) -> Self {
         let threads = count(threads);
         Self { who: "reading a history", files: FILES, threads: threads + OPENERS, ..Self::command() }
@@ -93,7 +93,7 @@ impl Need {
             // Each thread that runs futures has one more for what may block.
             threads: 2 * running + THREADS + OPENERS + clients * THREADS_OF_A_CLIENT,
             address_bytes: NODE_BYTES,
-            resident_bytes: RESIDENT_BYTES,
+            memory_bytes: MEMORY_BYTES,
             file_bytes: LEAST_FILE_BYTES,
         }
     }
@@ -143,9 +143,9 @@ pub(crate) fn check(need: &Need) -> Result<(), TooLow> {
     threads(need)
 }
 
-/// How many connections may be open beside the stores of a node that needs `need`. A store that cannot open a file ends the
+/// How many connections may be open next to the stores of a node that needs `need`. A store that cannot open a file ends the
 /// node, so connections are the ones that have to wait.
-pub(crate) fn connections_beside(need: &Need) -> u64 {
+pub(crate) fn connections_for(need: &Need) -> u64 {
     let most = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     // A store that may keep all of its files open shares what it does not need.
     let kept = if files::kept_of(Some(most)).is_some() { 0 } else { most / 4 };
@@ -211,9 +211,9 @@ fn memory(need: &Need) -> Result<(), TooLow> {
         }
     }
     match cgroup::memory() {
-        Some(found) if found.most < need.resident_bytes => Err(TooLow {
+        Some(found) if found.most < need.memory_bytes => Err(TooLow {
             who: need.who,
-            needed: format!("{} MiB of memory, and some hundred more for its caches", need.resident_bytes >> 20),
+            needed: format!("{} MiB of memory, and some hundred more for its caches", need.memory_bytes >> 20),
             limit: format!("its control group has {} MiB ({})", found.most >> 20, found.file.display()),
             advice: "raise it (MemoryMax= of systemd, --memory of docker, limits.memory of Kubernetes)".to_owned(),
         }),
@@ -238,7 +238,7 @@ fn open_files(need: &Need) -> Result<(), TooLow> {
     if left >= need.files {
         return Ok(());
     }
-    let needed = format!("{} open files beside those that are open already", need.files);
+    let needed = format!("{} open files besides those that are open already", need.files);
     Err(match getrlimit(Resource::Nofile).current {
         Some(most) if most <= left + OPEN_AT_MOST => TooLow {
             who: need.who,

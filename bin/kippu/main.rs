@@ -39,7 +39,7 @@ fn keep_to_the_owner() {
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
 }
 
-/// A core dump would hold the keys of every token and person, and the machine may send it elsewhere.
+/// A core dump would hold the keys of every token and person, and the machine may send it to another one.
 fn leave_no_core() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let maximum = getrlimit(Resource::Core).maximum;

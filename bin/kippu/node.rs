@@ -4,8 +4,8 @@ mod calendar;
 mod data_dir;
 mod error;
 mod group_commits;
-mod home;
 mod key_store;
+mod location;
 mod moving;
 mod need;
 mod persons;
@@ -20,7 +20,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kippu_actors::actor::{Answer, Call, Caller};
+use kippu_events::access::Caller;
+
+use kippu_actors::actor::{Answer, Call};
 use kippu_actors::runtime::clock::SystemClock;
 use kippu_actors::runtime::{Outcome, Runtime, RuntimeConfig, Serves};
 use kippu_actors::{Commands, Problem};
@@ -36,9 +38,9 @@ use kippu_projections::{Projections, Queries, QueryError};
 pub(crate) use data_dir::{DataDir, DataDirError, Found, Label, write_whole};
 pub(crate) use error::NodeError;
 pub(crate) use group_commits::{GroupCommits, seconds};
-use home::Opened;
-pub(crate) use home::{Beside, Home, HomeError};
 pub(crate) use kippu_events::log::rocks::free_bytes;
+use location::Opened;
+pub(crate) use location::{LocationError, LogLocation, ReadOnlyLog};
 pub(crate) use need::need;
 pub(crate) use persons::reach as reach_persons;
 pub(crate) use persons::{are_missing as persons_are_missing, named_in};
@@ -68,7 +70,7 @@ pub(crate) struct Node {
     /// The same, where it lies on Kafka.
     pub(crate) kafka: Option<Arc<KafkaLog>>,
     /// Where it lies.
-    pub(crate) home: Home,
+    pub(crate) location: LogLocation,
     /// Where the node answers, as its claims say.
     pub(crate) url: String,
     /// What the log has written.
@@ -90,27 +92,27 @@ impl Node {
     pub(crate) async fn open(config: &Config, url: &str, accept_clock: bool) -> Result<Self, NodeError> {
         let dir = DataDir::new(config.data.as_deref().ok_or(NodeError::NoDir)?);
         let found = dir.look()?;
-        let home = Home::of(config, &dir, &found)?;
-        match (&found, &home) {
-            (Found::Unfinished, Home::Kafka(_)) => {
-                Err(NodeError::NotInitialised { dir: dir.path().display().to_string(), home: home.to_string() })
+        let location = LogLocation::of(config, &dir, &found)?;
+        match (&found, &location) {
+            (Found::Unfinished, LogLocation::Kafka(_)) => {
+                Err(NodeError::NotInitialised { dir: dir.path().display().to_string(), location: location.to_string() })
             }
-            (Found::Unfinished, Home::Embedded(_)) => {
+            (Found::Unfinished, LogLocation::Embedded(_)) => {
                 calendar::check(Time::now(), accept_clock)?;
-                Self::make(config, dir, home, url).await
+                Self::make(config, dir, location, url).await
             }
-            (Found::Whole(label), Home::Embedded(_)) => {
+            (Found::Whole(label), LogLocation::Embedded(_)) => {
                 let runtime = RuntimeConfig { accept_clock, ..runtime(config, &dir, url) };
-                Self::start_in(config, dir, home, Some(label), runtime).await
+                Self::start_in(config, dir, location, Some(label), runtime).await
             }
-            (Found::Whole(label), Home::Kafka(_)) => {
+            (Found::Whole(label), LogLocation::Kafka(_)) => {
                 let listen = config.http.listen;
                 if config.node.url.is_none() && listen.ip().is_unspecified() {
                     return Err(NodeError::NoUrl(listen));
                 }
                 let serves = Serves::Assigned;
                 let runtime = RuntimeConfig { accept_clock, serves, ..runtime(config, &dir, url) };
-                Self::start_in(config, dir, home, Some(label), runtime).await.map_err(NodeError::on_kafka)
+                Self::start_in(config, dir, location, Some(label), runtime).await.map_err(NodeError::on_kafka)
             }
         }
     }
@@ -127,9 +129,9 @@ impl Node {
             let path = dir.path().display().to_string();
             return Err(if dir.lacks_its_history() { NodeError::HistoryLost(path) } else { NodeError::NoNode(path) });
         }
-        match Home::of(config, &dir, &found)? {
-            Home::Embedded(_) => Self::open(config, "", false).await,
-            Home::Kafka(_) => Err(NodeError::OnKafka(dir.path().display().to_string())),
+        match LogLocation::of(config, &dir, &found)? {
+            LogLocation::Embedded(_) => Self::open(config, "", false).await,
+            LogLocation::Kafka(_) => Err(NodeError::OnKafka(dir.path().display().to_string())),
         }
     }
 
@@ -144,9 +146,9 @@ impl Node {
         match found {
             Found::Whole(_) => Err(NodeError::Exists(dir.path().display().to_string())),
             Found::Unfinished => {
-                let home = Home::of(config, &dir, &found)?;
+                let location = LogLocation::of(config, &dir, &found)?;
                 calendar::check(Time::now(), accept_clock)?;
-                Self::make(config, dir, home, "").await
+                Self::make(config, dir, location, "").await
             }
         }
     }
@@ -159,17 +161,17 @@ impl Node {
     pub(crate) fn join(config: &Config, keyring: &Path, without_keys: bool) -> Result<(LogId, u16), NodeError> {
         let dir = DataDir::new(config.data.as_deref().ok_or(NodeError::NoDir)?);
         let found = dir.look()?;
-        let home = Home::of(config, &dir, &found)?;
+        let location = LogLocation::of(config, &dir, &found)?;
         if let Found::Whole(_) = found {
             return Err(NodeError::Exists(dir.path().display().to_string()));
         }
         dir.make()?;
         let _lock = dir.lock()?;
-        home.begin(&dir)?;
-        let home = home.pin(config)?;
-        let beside = home.open_beside(config)?.fit_to_serve()?;
-        let log = beside.log();
-        let keys = home.keys(config, log.id())?.ok_or(NodeError::NotShared)?;
+        location.begin(&dir)?;
+        let location = location.pin(config)?;
+        let reader = location.open_read_only(config)?.fit_to_serve()?;
+        let log = reader.log();
+        let keys = location.keys(config, log.id())?.ok_or(NodeError::NotShared)?;
         if !without_keys && persons::are_missing(log, &*keys)? {
             return Err(NodeError::PersonsLost(keys.name().to_owned()));
         }
@@ -181,24 +183,24 @@ impl Node {
             }
             Err(error) => return Err(error.into()),
         }
-        dir.finish(&home.label(log.id()))?;
+        dir.finish(&location.label(log.id()))?;
         Ok((log.id(), log.partitions()))
     }
 
     /// Makes what the directory lacks, the first operator last, and labels it.
-    async fn make(config: &Config, dir: DataDir, home: Home, url: &str) -> Result<Self, NodeError> {
+    async fn make(config: &Config, dir: DataDir, location: LogLocation, url: &str) -> Result<Self, NodeError> {
         dir.make()?;
-        if matches!(home, Home::Kafka(_)) && RocksLog::is_in(&dir.log()) {
-            return Err(NodeError::BegunHere { dir: dir.path().display().to_string(), home: home.to_string() });
+        if matches!(location, LogLocation::Kafka(_)) && RocksLog::is_in(&dir.log()) {
+            return Err(NodeError::BegunHere { dir: dir.path().display().to_string(), location: location.to_string() });
         }
-        home.begin(&dir)?;
-        let home = home.pin(config)?;
-        if dir.keys().exists() && !home.is_made(config)? {
+        location.begin(&dir)?;
+        let location = location.pin(config)?;
+        if dir.keys().exists() && !location.is_made(config)? {
             return Err(NodeError::HistoryLost(dir.path().display().to_string()));
         }
-        home.create(dir.plan()?, config)?;
+        location.create(dir.plan()?, config)?;
         let runtime = runtime(config, &dir, url);
-        let node = Self::start_in(config, dir, home, None, runtime).await?;
+        let node = Self::start_in(config, dir, location, None, runtime).await?;
         node.open_first_operator().await?;
         Ok(node)
     }
@@ -207,19 +209,19 @@ impl Node {
     async fn start_in(
         config: &Config,
         dir: DataDir,
-        home: Home,
+        location: LogLocation,
         label: Option<&Label>,
         runtime: RuntimeConfig,
     ) -> Result<Self, NodeError> {
         let lock = dir.lock()?;
         dir.keep_to_the_owner()?;
         let commits = GroupCommits::default();
-        let (home, before) = match label {
-            Some(label) => home.after(label, &dir, config)?,
-            None => (home, None),
+        let (location, before) = match label {
+            Some(label) => location.after(label, &dir, config)?,
+            None => (location, None),
         };
-        let Opened { log, kafka } = home.open(config, &commits)?;
-        let keys = home.keys(config, log.id())?;
+        let Opened { log, kafka } = location.open(config, &commits)?;
+        let keys = location.keys(config, log.id())?;
         if let Some(label) = label
             && label.log != log.id()
         {
@@ -228,9 +230,9 @@ impl Node {
         }
         let secrets = match (before, keys) {
             (Some(before), Some(keys)) => {
-                moving::check(&before, &home, &*log, config)?;
+                moving::check(&before, &location, &*log, config)?;
                 let secrets = Secrets::go_over(&dir.keys(), log.id(), keys)?;
-                dir.finish(&home.label(log.id()))?;
+                dir.finish(&location.label(log.id()))?;
                 secrets
             }
             (_, keys) => key_store::open(&dir, label.is_none(), &*log, keys)?,
@@ -238,7 +240,7 @@ impl Node {
         let secrets = Arc::new(secrets);
         let (serves, name) = (runtime.serves, runtime.node.clone());
         let mut node = Self::start(log, commits, secrets, dir, runtime).await?;
-        (node.home, node.lock) = (home, Some(lock));
+        (node.location, node.lock) = (location, Some(lock));
         if let (Some(kafka), Serves::Assigned) = (&kafka, serves) {
             let kafka = Arc::clone(kafka);
             let join = move |owner| kafka.join(&name, owner);
@@ -257,7 +259,7 @@ impl Node {
         config: RuntimeConfig,
     ) -> Result<Self, NodeError> {
         let read = Arc::clone(&log).as_read();
-        // Each reads its own store again after a crash: beside each other, not one after the other.
+        // Each reads its own store again after a crash: at the same time, not one after the other.
         let views = {
             let (dir, secrets) = (dir.views(), Arc::clone(&secrets));
             tokio::task::spawn_blocking(move || Projections::start(read, &dir, Some(secrets)))
@@ -273,7 +275,7 @@ impl Node {
             runtime,
             log,
             kafka: None,
-            home: Home::Embedded(dir.log()),
+            location: LogLocation::Embedded(dir.log()),
             url,
             commits,
             dir,
@@ -346,7 +348,7 @@ impl Node {
         let key = key_of(&outcome.answer).ok_or_else(|| NodeError::FirstOperator("it got no key".to_owned()))?;
         self.dir.write_operator_key(&key)?;
         tracing::info!(file = %self.dir.operator_key().display(), "the first operator's API key is there");
-        self.dir.finish(&self.home.label(self.log.id()))?;
+        self.dir.finish(&self.location.label(self.log.id()))?;
         Ok(())
     }
 }

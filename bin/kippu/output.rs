@@ -107,14 +107,14 @@ impl Output {
         exit
     }
 
-    /// A remark beside the result.
+    /// A remark next to the result.
     pub(crate) fn note(&self, text: impl Display) {
         if !self.json {
             let _closed = writeln!(std::io::stderr().lock(), "{text}");
         }
     }
 
-    /// A remark without which the result would mislead, beside JSON too.
+    /// A remark without which the result would mislead, with JSON too.
     pub(crate) fn warn(&self, text: impl Display) {
         let line = if self.json {
             serde_json::json!({ "warning": text.to_string() }).to_string()
@@ -124,7 +124,7 @@ impl Output {
         let _closed = writeln!(std::io::stderr().lock(), "{line}");
     }
 
-    /// A bar for work of `len` steps, on a terminal; elsewhere it draws nothing. The length may be set later.
+    /// A bar for work of `len` steps, on a terminal; otherwise it draws nothing. The length may be set later.
     pub(crate) fn progress(&self, len: u64, what: &'static str) -> ProgressBar {
         let target = if !self.json && std::io::stderr().is_terminal() {
             ProgressDrawTarget::stderr()

@@ -40,7 +40,7 @@ pub(crate) struct Args {
     /// Serve although the history's last record lies in the future of this machine's clock.
     #[arg(long)]
     accept_clock: bool,
-    /// Fill every view anew beside the one that answers, whose place it takes once its rows were found to be the same. The trace
+    /// Fill every view anew next to the one that answers, whose place it takes once its rows were found to be the same. The trace
     /// tells of each.
     #[arg(long)]
     rebuild_views: bool,
@@ -136,7 +136,7 @@ async fn serve(mut config: Config, args: &Args, need: &Need) -> Result<(), Serve
     if args.rebuild_views {
         tokio::spawn(rebuild(node.queries.clone()));
     }
-    let connections = u32::try_from(limits::connections_beside(need)).unwrap_or(u32::MAX);
+    let connections = u32::try_from(limits::connections_for(need)).unwrap_or(u32::MAX);
     config.http.most_connections = config.http.most_connections.min(connections);
     tracing::debug!(connections = config.http.most_connections, "what this process may open");
     let presence = node.dir.presence(node.kafka.is_none())?;
@@ -249,14 +249,14 @@ mod tests {
     use kippu_events::secrets::{SecretsError, SharedError};
 
     use super::*;
-    use crate::node::HomeError;
+    use crate::node::LocationError;
 
     /// Shows F33.
     #[test]
     fn what_passes_by_itself_is_told_apart_from_what_wants_a_person() {
         let down = || "nobody answers".to_owned();
         let damaged = || ReadError::Medium { partition: 1, offset: 2, reason: down() };
-        let on_kafka = |error| ServeError::Node(NodeError::Log(HomeError::Kafka(error)));
+        let on_kafka = |error| ServeError::Node(NodeError::Log(LocationError::Kafka(error)));
         let keys = |error| ServeError::Node(NodeError::Secrets(SecretsError::Shared(error)));
         for passing in [
             on_kafka(OpenError::Client(down())),

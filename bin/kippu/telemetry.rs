@@ -1,4 +1,4 @@
-//! Traces to standard error. Spans and events carry ids, names and numbers; never bodies, keys, tokens or PINs.
+//! Traces to standard error. Spans and events hold ids, names and numbers; never bodies, keys, tokens or PINs.
 //!
 //! They are written by a thread of their own: where nobody reads them, lines are lost and counted, and the node goes on.
 

@@ -1,4 +1,4 @@
-//! `kippu replay verify`: checks every record of every partition, of a stopped node or beside a running one. It opens
+//! `kippu replay verify`: checks every record of every partition, of a stopped node or next to a running one. It opens
 //! the store for reading only and keeps nothing in the data directory.
 
 use std::num::NonZeroUsize;
@@ -12,7 +12,7 @@ use kippu_replay::{Checkpoint, Options, Report};
 use crate::config::{Config, Flags};
 use crate::exit::Exit;
 use crate::limits::{self, Need};
-use crate::node::{DataDir, Found, Home, HomeError};
+use crate::node::{DataDir, Found, LocationError, LogLocation};
 use crate::output::Output;
 
 /// Arguments.
@@ -41,7 +41,7 @@ pub(crate) struct Args {
 #[derive(Debug, thiserror::Error)]
 enum NotVerified {
     #[error(transparent)]
-    Home(#[from] HomeError),
+    LogLocation(#[from] LocationError),
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
 }
@@ -80,7 +80,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> Exit {
                 _ => Exit::Found,
             }
         }
-        Err(NotVerified::Home(HomeError::Embedded(found))) if is_damage(&found) => {
+        Err(NotVerified::LogLocation(LocationError::Embedded(found))) if is_damage(&found) => {
             let value = serde_json::json!({ "sound": false, "damage": found.to_string() });
             output.result(&value, format_args!("DAMAGE {found}\nverify: DAMAGED (before any partition was walked)"));
             Exit::Found
@@ -119,12 +119,12 @@ fn verify(args: &Args, config: &Config, output: &Output) -> Result<Verified, Not
     let dir = DataDir::new(config.data.as_deref().unwrap_or(Path::new("")));
     // A directory that does not say what it is may still hold a log.
     let found = if config.data.is_some() { dir.look().unwrap_or(Found::Unfinished) } else { Found::Unfinished };
-    let home = Home::of(config, &dir, &found)?;
-    let beside = home.open_beside(config)?;
-    if let Some(concern) = beside.concern() {
+    let location = LogLocation::of(config, &dir, &found)?;
+    let reader = location.open_read_only(config)?;
+    if let Some(concern) = reader.concern() {
         output.warn(concern);
     }
-    let log = beside.log();
+    let log = reader.log();
     let since = args.since_checkpoint.as_deref().map(|file| Checkpoint::read(file, log.id())).transpose()?;
     // A partition whose end is not known is damage of that partition, and told by the walk.
     let records = (0..log.partitions()).filter_map(|partition| log.end(partition).ok()).sum();
@@ -132,7 +132,7 @@ fn verify(args: &Args, config: &Config, output: &Output) -> Result<Verified, Not
     let report = kippu_replay::verify(
         log,
         &Options {
-            embedded: matches!(home, Home::Embedded(_)),
+            embedded: matches!(location, LogLocation::Embedded(_)),
             threads: threads(args),
             most_breaches: args.breaches,
             since: since.as_ref(),
@@ -140,7 +140,7 @@ fn verify(args: &Args, config: &Config, output: &Output) -> Result<Verified, Not
         },
     );
     bar.finish_and_clear();
-    let remark = beside.remark()?;
+    let remark = reader.remark()?;
     if let (true, Some(file)) = (report.sound, &args.write_checkpoint) {
         report.checkpoint().write(file)?;
     }

@@ -54,10 +54,10 @@ impl Which {
     /// # Errors
     /// [`Unnamed`].
     pub(crate) fn named(&self) -> Result<Named, Unnamed> {
-        self.named_beside(|name| std::env::var_os(name).filter(|value| !value.is_empty()))
+        self.named_with(|name| std::env::var_os(name).filter(|value| !value.is_empty()))
     }
 
-    fn named_beside(&self, variable: impl Fn(&str) -> Option<OsString>) -> Result<Named, Unnamed> {
+    fn named_with(&self, variable: impl Fn(&str) -> Option<OsString>) -> Result<Named, Unnamed> {
         let data = || variable("KIPPU_DATA").map(PathBuf::from);
         let server = || self.server.clone().or_else(|| variable("KIPPU_SERVER")?.into_string().ok());
         let key_file = || self.key_file.clone().or_else(|| variable("KIPPU_KEY_FILE").map(PathBuf::from));
@@ -83,7 +83,7 @@ mod tests {
 
     fn named(data: Option<&str>, server: Option<&str>, key: Option<&str>, env: &[&str]) -> Result<Named, Unnamed> {
         let which = Which { data: data.map(Into::into), server: server.map(Into::into), key_file: key.map(Into::into) };
-        which.named_beside(|name| env.contains(&name).then(|| name.into()))
+        which.named_with(|name| env.contains(&name).then(|| name.into()))
     }
 
     fn running(url: &str, key_file: &str) -> Result<Named, Unnamed> {

@@ -1,11 +1,11 @@
 //! The state of every family. A new one is a line here.
 
-use crate::approval::Approval;
-use crate::client::Client;
+use crate::access::clients::Client;
+use crate::access::users::User;
+use crate::approvals::Approval;
 use crate::entity::{AnyEntity, Entity};
 use crate::family::Family;
-use crate::placement::Placement;
-use crate::user::User;
+use crate::placement::placements::Placement;
 
 macro_rules! states {
     ($($family:ident = $state:ty,)*) => {

@@ -9,7 +9,7 @@ pub use tagged::{culprit, from_tagged};
 /// The schema version that this code writes for every event kind.
 pub const SCHEMA: u32 = 1;
 
-/// Bytes that are no event of ours. Never the caller's fault: a log with such bytes is damaged or from elsewhere.
+/// Bytes that are no event of ours. Never the caller's fault: a log with such bytes is damaged or another history.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotAnEvent {
     /// Not a JSON array of CloudEvents with our attributes.

@@ -1,4 +1,4 @@
-//! An entity: something whose whole state is the fold of its events. Typed here, erased for everything that carries
+//! An entity: something whose whole state is the fold of its events. Typed here, erased for everything that holds
 //! entities of all families at once.
 
 use std::any::Any;
@@ -14,7 +14,7 @@ use crate::time::Time;
 
 /// The state of one kind of entity, and what its history means.
 ///
-/// The default value MUST be the state before the first event. `evolve` MUST be total, synchronous and deaf (no clock,
+/// The default value MUST be the state before the first event. `evolve` MUST be total, synchronous and pure (no clock,
 /// no randomness, no I/O): history cannot be refused.
 pub trait Entity: Default + Clone + PartialEq + Debug + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The family whose entities have this state.

@@ -254,11 +254,12 @@ mod tests {
         let place = Place { log: &LogId([0xa5; 16]), partition: 3, number: 17, time: Time::default(), cause: &cause };
         assert!(read_body(&BodyWriter::new(place).finish()).is_ok_and(|events| events.is_empty()));
         let mut body = BodyWriter::new(place);
-        let entity = |n| EntityKey::of::<crate::placement::Placement>(crate::EntityId::from_hash(&[n; 32]));
+        let entity = |n| EntityKey::of::<crate::placement::placements::Placement>(crate::EntityId::from_hash(&[n; 32]));
         for n in 0..5 {
             // Braces, commas and quotes within a field are not those of the envelope.
             let label = format!("}},{{\"{n}");
-            let event = Typed::<crate::placement::Placement>(crate::placement::Event::Opened { label });
+            let event =
+                Typed::<crate::placement::placements::Placement>(crate::placement::placements::Event::Opened { label });
             body.push(entity(n), u64::from(n) + 1, &event);
         }
         let body = body.finish();

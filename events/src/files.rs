@@ -1,5 +1,5 @@
 //! Open files: how many of them a store may keep, so that stores and connections share what the process may open, however
-//! long the history gets; and which errors are about the process's surroundings rather than about what is stored.
+//! long the history gets; and which errors are about the process's environment rather than about what is stored.
 
 use std::io;
 use std::os::fd::AsFd as _;
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 /// Stores that a node has open: log, persons' keys, entities, views.
 pub const STORES: u64 = 4;
-/// Files that a store opens beside its data files: its log, manifest, diary, lock and directory, and new ones before the old
+/// Files that a store opens next to its data files: its log, manifest, info log, lock and directory, and new ones before the old
 /// ones of these are closed.
 pub const PER_STORE: u64 = 12;
 /// What RocksDB keeps open at least, whatever it is told.
@@ -72,7 +72,7 @@ pub fn scratch() -> io::Result<TempDir> {
     let names_it = |error: io::Error| {
         io::Error::new(error.kind(), format!("{error}; TMPDIR names a directory for temporary files"))
     };
-    let scratch = tempfile::Builder::new().prefix("kippu-beside-").tempdir().map_err(names_it)?;
+    let scratch = tempfile::Builder::new().prefix("kippu-reader-").tempdir().map_err(names_it)?;
     if scratch.path().to_str().is_none() {
         return Err(names_it(io::Error::new(io::ErrorKind::InvalidInput, "its path is not in UTF-8")));
     }
@@ -82,7 +82,7 @@ pub fn scratch() -> io::Result<TempDir> {
 /// Whether an error in RocksDB's words comes from what surrounds a store – limits, rights, space, another process – and
 /// says nothing of what is in it.
 #[must_use]
-pub fn is_about_surroundings(error: &str) -> bool {
+pub fn is_about_environment(error: &str) -> bool {
     [
         "Too many open files",
         "Cannot allocate memory",
@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn a_limit_is_told_from_damage() {
-        assert!(is_about_surroundings("IO error: While open a file for appending: /d/5.log: Too many open files"));
-        assert!(!is_about_surroundings("Corruption: bad magic number in /d/5.sst"));
+        assert!(is_about_environment("IO error: While open a file for appending: /d/5.log: Too many open files"));
+        assert!(!is_about_environment("Corruption: bad magic number in /d/5.sst"));
     }
 }

@@ -9,15 +9,15 @@ use std::sync::Once;
 use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
-use crate::approval::{self, Approval, Purchase, RedeemRefusal, RequestRefusal};
-use crate::client::{self, Client, Role};
+use crate::access::clients::{self, Client, Role};
+use crate::access::users::{self, Charging, LimitSource, User};
+use crate::approvals::{self, Approval, Purchase, RedeemRefusal, RequestRefusal};
 use crate::decoding::SCHEMA;
 use crate::event::{AnyEvent, BodyWriter, Cause, Mac, Place, Typed, read_body};
 use crate::log::LogId;
 use crate::money::{Currency, Minor};
-use crate::placement::{self, Placement};
-use crate::secrets::{PinVerifier, SealedField, TokenHash};
-use crate::user::{self, Charging, LimitSource, User};
+use crate::placement::placements::{self, Placement};
+use crate::secrets::{EncryptedField, PinVerifier, TokenHash};
 use crate::{Entity, EntityId, EntityKey, Family, Principal, Time};
 
 type Sample = (EntityKey, Box<dyn AnyEvent>);
@@ -49,9 +49,9 @@ fn samples() -> Vec<Sample> {
     let mut samples = samples_of::<Client>(
         1,
         vec![
-            client::Event::Opened { role: Role::Terminal, name: "till 4".to_owned(), user: Some(id(2)), key: token() },
-            client::Event::KeyRolled { counter: 1, key: token() },
-            client::Event::Revoked {},
+            clients::Event::Opened { role: Role::Terminal, name: "till 4".to_owned(), user: Some(id(2)), key: token() },
+            clients::Event::KeyRolled { counter: 1, key: token() },
+            clients::Event::Revoked {},
         ],
     );
     samples.extend(samples_of::<User>(2, user_samples()));
@@ -59,43 +59,43 @@ fn samples() -> Vec<Sample> {
     samples.extend(samples_of::<Placement>(
         4,
         vec![
-            placement::Event::Opened { label: "album 7".to_owned() },
-            placement::Event::Placed { server: "osaka-1".to_owned() },
-            placement::Event::Moved { from: "osaka-1".to_owned(), to: "sapporo-2".to_owned() },
-            placement::Event::Closed {},
+            placements::Event::Opened { label: "album 7".to_owned() },
+            placements::Event::Placed { server: "osaka-1".to_owned() },
+            placements::Event::Moved { from: "osaka-1".to_owned(), to: "sapporo-2".to_owned() },
+            placements::Event::Closed {},
         ],
     ));
     samples
 }
 
-fn user_samples() -> Vec<user::Event> {
-    let sealed = || SealedField { xchacha20poly1305: "AQ".repeat(32) };
+fn user_samples() -> Vec<users::Event> {
+    let encrypted = || EncryptedField { xchacha20poly1305: "AQ".repeat(32) };
     vec![
-        user::Event::Registered {
-            login: sealed(),
-            name: Some(sealed()),
+        users::Event::Registered {
+            login: encrypted(),
+            name: Some(encrypted()),
             pin: Some(PinVerifier { pepper: 1, argon2id: "z".repeat(43) }),
             source: LimitSource::Fixed,
             limit: minor(10_000),
             currency: euro(),
             charging: Charging::AtSettlement,
         },
-        user::Event::LimitChanged { limit: minor(20_000), before: minor(10_000), currency: euro() },
-        user::Event::Credited { amount: minor(500), limit: minor(10_500), currency: euro() },
-        user::Event::AmountReserved { approval: id(3), amount: minor(1_177) },
-        user::Event::AmountReleased { approval: id(3), amount: minor(1_177) },
-        user::Event::AmountCharged { approval: id(3), reserved: minor(1_177), amount: minor(1_000) },
-        user::Event::AmountRefunded { approval: id(3), amount: minor(177) },
-        user::Event::PinRefused { locked_until: Some(Time::from_micros(1_795_254_300_000_000)) },
-        user::Event::PinAccepted {},
+        users::Event::LimitChanged { limit: minor(20_000), before: minor(10_000), currency: euro() },
+        users::Event::Credited { amount: minor(500), limit: minor(10_500), currency: euro() },
+        users::Event::AmountReserved { approval: id(3), amount: minor(1_177) },
+        users::Event::AmountReleased { approval: id(3), amount: minor(1_177) },
+        users::Event::AmountCharged { approval: id(3), reserved: minor(1_177), amount: minor(1_000) },
+        users::Event::AmountRefunded { approval: id(3), amount: minor(177) },
+        users::Event::PinRefused { locked_until: Some(Time::from_micros(1_795_254_300_000_000)) },
+        users::Event::PinAccepted {},
     ]
 }
 
-fn approval_samples() -> Vec<approval::Event> {
+fn approval_samples() -> Vec<approvals::Event> {
     let purchase = || Purchase { description: Some("disc".to_owned()), quantity: Some(1) };
     let (user, settler, amount, currency) = (id(2), id(5), minor(1_177), euro());
     vec![
-        approval::Event::Issued {
+        approvals::Event::Issued {
             user,
             terminal: id(1),
             amount,
@@ -106,18 +106,18 @@ fn approval_samples() -> Vec<approval::Event> {
             limit: minor(10_000),
             used: Minor::ZERO,
         },
-        approval::Event::Refused {
+        approvals::Event::Refused {
             user,
             amount,
             currency,
             purchase: purchase(),
             reason: RequestRefusal::LimitExceeded,
         },
-        approval::Event::Redeemed { settler, amount, currency },
-        approval::Event::RedeemRefused { settler, reason: RedeemRefusal::AlreadyRedeemed },
-        approval::Event::Settled { settler, amount, currency },
-        approval::Event::Expired {},
-        approval::Event::Revoked {},
+        approvals::Event::Redeemed { settler, amount, currency },
+        approvals::Event::RedeemRefused { settler, reason: RedeemRefusal::AlreadyRedeemed },
+        approvals::Event::Settled { settler, amount, currency },
+        approvals::Event::Expired {},
+        approvals::Event::Revoked {},
     ]
 }
 

@@ -23,7 +23,7 @@ static BASE32: LazyLock<Encoding> = LazyLock::new(|| {
 /// slot rest
 /// ```
 ///
-/// The first four characters are the [`Slot`]. Ids carry no personal data: they are keyed hashes.
+/// The first four characters are the [`Slot`]. Ids hold no personal data: they are keyed hashes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntityId([u8; EntityId::BYTES]);
 
@@ -41,7 +41,7 @@ impl EntityId {
         Self(bytes)
     }
 
-    /// The same id moved into `slot`, so that its records lie beside those of the entity that has this slot.
+    /// The same id moved into `slot`, so that its records lie next to those of the entity that has this slot.
     #[must_use]
     pub const fn in_slot(mut self, slot: Slot) -> Self {
         self.0[0] = slot.0[0];
@@ -171,7 +171,7 @@ impl Slot {
         partition
     }
 
-    /// The four characters, as a record's key carries them.
+    /// The four characters, as a record's key holds them.
     #[must_use]
     pub fn chars(&self) -> [u8; 4] {
         let mut text = [0; 5];

@@ -1,14 +1,15 @@
 //! What has happened and what it means: the vocabulary of events, the entities that are folds of them, and the log
 //! that keeps them. Everything else in kippu decides what may be added to this, or only reads it.
 
-pub mod approval;
+pub mod access;
+pub mod approvals;
 pub mod caseless;
 mod catalogue;
-pub mod client;
 pub mod decoding;
 pub mod entity;
 pub mod etag;
 pub mod event;
+pub mod fair_queue;
 pub mod family;
 pub mod files;
 #[cfg(test)]
@@ -25,8 +26,6 @@ pub mod secrets;
 mod text;
 pub mod text_file;
 pub mod time;
-pub mod turns;
-pub mod user;
 pub mod whole;
 
 pub use decoding::NotAnEvent;

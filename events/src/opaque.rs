@@ -22,7 +22,7 @@ pub struct PinVerifier {
 
 /// A personal field, encrypted under its person's key.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct SealedField {
+pub struct EncryptedField {
     /// `XChaCha20-Poly1305` nonce and ciphertext, base64url.
     pub xchacha20poly1305: String,
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::EntityId;
 
-/// The author of a command, as events name it. Carries no personal data.
+/// The author of a command, as events name it. Holds no personal data.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Principal {
     /// An API client: `clients/{id}`.
@@ -16,6 +16,17 @@ pub enum Principal {
     Operator,
     /// The node itself, for a deadline that passed: `deadline`.
     Deadline,
+}
+
+impl Principal {
+    /// The API client, where it is one.
+    #[must_use]
+    pub const fn client(&self) -> Option<EntityId> {
+        match self {
+            Self::Client(id) => Some(*id),
+            Self::Operator | Self::Deadline => None,
+        }
+    }
 }
 
 impl fmt::Display for Principal {

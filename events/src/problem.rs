@@ -1,4 +1,4 @@
-//! What a caller can be told when something was not done, as RFC 9457 has it: one documented type for each, listed beside
+//! What a caller can be told when something was not done, as RFC 9457 has it: one documented type for each, listed next to
 //! the code that answers with it.
 
 use serde::Serialize;
@@ -31,7 +31,7 @@ impl ProblemType {
             detail: &'a str,
         }
         let Self { slug, status, title, .. } = *self;
-        // Strings and a number always serialise; an empty body would still carry its status.
+        // Strings and a number always serialise; an empty body would still hold its status.
         serde_json::to_vec(&Document { r#type: format!("/problems/{slug}"), title, status, detail }).unwrap_or_default()
     }
 }

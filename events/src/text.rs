@@ -29,7 +29,7 @@ pub(crate) fn parse<'de, T: FromStr<Err: Display>, D: serde::Deserializer<'de>>(
     deserializer.deserialize_str(Parsed { expecting, what: PhantomData })
 }
 
-/// Gives a newtype over so many bytes its form as text, lower-case hexadecimal, and the same in what people read; elsewhere
+/// Gives a newtype over so many bytes its form as text, lower-case hexadecimal, and the same in what people read; otherwise
 /// it is the bytes.
 macro_rules! hex {
     ($name:ident, $bytes:literal, $expecting:literal) => {

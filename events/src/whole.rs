@@ -1,4 +1,4 @@
-//! Files that are there whole or not at all: written beside their place, and renamed once they are durable. What is no
+//! Files that are there whole or not at all: written next to their place, and renamed once they are durable. What is no
 //! file – a pipe, a device – is written to as it is.
 
 use std::fs::{self, File, OpenOptions};
@@ -40,7 +40,7 @@ pub fn check(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Whether a file can lie beside `path`: it is a file by that name, and not one that another process holds open for this
+/// Whether a file can lie next to `path`: it is a file by that name, and not one that another process holds open for this
 /// one, as `/dev/stdin`.
 #[must_use]
 pub fn has_neighbours(path: &Path) -> bool {
@@ -49,7 +49,7 @@ pub fn has_neighbours(path: &Path) -> bool {
 
 /// Where bytes for a path go.
 enum Place {
-    /// Beside this path first.
+    /// Next to this path first.
     File(PathBuf),
     /// Straight to what is there: a rename would put a file in place of a device.
     Open,
@@ -81,7 +81,7 @@ fn is_handed_over(path: &Path) -> bool {
 /// What becomes the file `path` once it is finished.
 pub(crate) fn begin(path: &Path, mode: u32) -> io::Result<File> {
     let unfinished = unfinished(path);
-    // What a crash left may have another mode, which opening would keep, or be a link to elsewhere.
+    // What a crash left may have another mode, which opening would keep, or be a link to another place.
     match fs::remove_file(&unfinished) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_is_refused_and_nothing_is_left_beside_it() {
+    fn a_directory_is_refused_and_nothing_is_left_next_to_it() {
         let dir = tempfile::tempdir().unwrap();
         let folder = dir.path().join("folder");
         fs::create_dir(&folder).unwrap();

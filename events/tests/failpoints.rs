@@ -20,13 +20,13 @@ fn open(dir: &Path, poisoned: Sender<String>) -> Arc<RocksLog> {
     RocksLog::open_with(dir, Settings { on_poison, ..Settings::default() }).expect("opened")
 }
 
-struct Seat {
+struct TestWriter {
     writer: Box<dyn Writer>,
     progress: Receiver<Progress>,
     head: Head,
 }
 
-impl Seat {
+impl TestWriter {
     fn try_claim(log: &RocksLog, partition: u16) -> Result<Self, AppendError> {
         let (sender, progress) = channel();
         // A test that has seen enough hangs up.
@@ -57,8 +57,8 @@ fn a_failure_poisons(point: &str) {
     RocksLog::create(dir.path(), LogId([1; 16]), 2).expect("created");
     let (sender, poisoned) = channel();
     let log = open(dir.path(), sender);
-    let mut writing = Seat::try_claim(&log, 0).expect("claimed");
-    let mut idle = Seat::try_claim(&log, 1).expect("claimed");
+    let mut writing = TestWriter::try_claim(&log, 0).expect("claimed");
+    let mut idle = TestWriter::try_claim(&log, 1).expect("claimed");
     fail::cfg(point, "return(the disk is on fire)").expect("a failpoint");
     writing.append(b"[]").expect("handed over");
     // Everyone is told, then the process would end.
@@ -70,7 +70,7 @@ fn a_failure_poisons(point: &str) {
     fail::remove(point);
     assert!(matches!(writing.append(b"[]"), Err(AppendError::Unavailable(_))));
     assert!(matches!(idle.append(b"[]"), Err(AppendError::Unavailable(_))));
-    assert!(matches!(Seat::try_claim(&log, 0).err(), Some(AppendError::Unavailable(_))));
+    assert!(matches!(TestWriter::try_claim(&log, 0).err(), Some(AppendError::Unavailable(_))));
     // Readers read on, and never see what was not answered.
     assert_eq!(log.end(0).expect("readable"), 2);
     assert_eq!(log.read(0, 0, Bound::default()).expect("readable").entries.len(), 2);
@@ -80,10 +80,10 @@ fn a_failure_poisons(point: &str) {
     let log = open(dir.path(), sender);
     let found = log.end(0).expect("readable");
     assert_eq!(found, if point == "log::sync" { 3 } else { 2 });
-    let mut seat = Seat::try_claim(&log, 0).expect("claimed");
-    assert_eq!((seat.head.epoch, seat.head.number), (2, found));
-    let number = seat.append(b"[]").expect("handed over");
-    assert_eq!(seat.hear(), Progress::Durable(number));
+    let mut writer = TestWriter::try_claim(&log, 0).expect("claimed");
+    assert_eq!((writer.head.epoch, writer.head.number), (2, found));
+    let number = writer.append(b"[]").expect("handed over");
+    assert_eq!(writer.hear(), Progress::Durable(number));
     drop(log);
     scenario.teardown();
 }
@@ -109,10 +109,10 @@ fn a_claim_whose_write_fails_is_unknown_as_is_what_it_deposed() {
     RocksLog::create(dir.path(), LogId([1; 16]), 1).expect("created");
     let (sender, poisoned) = channel();
     let log = open(dir.path(), sender);
-    let deposed = Seat::try_claim(&log, 0).expect("claimed");
+    let deposed = TestWriter::try_claim(&log, 0).expect("claimed");
     fail::cfg("log::sync", "return(the disk is on fire)").expect("a failpoint");
     let unknown = AppendError::Unknown("the disk is on fire".to_owned());
-    assert_eq!(Seat::try_claim(&log, 0).err(), Some(unknown.clone()));
+    assert_eq!(TestWriter::try_claim(&log, 0).err(), Some(unknown.clone()));
     assert_eq!(deposed.hear(), Progress::Ended(unknown));
     assert!(poisoned.recv_timeout(PATIENCE).is_ok());
     drop(log);
@@ -127,22 +127,22 @@ fn a_full_queue_refuses_at_once_and_what_was_taken_becomes_durable_in_few_groups
     RocksLog::create(dir.path(), LogId([1; 16]), 1).expect("created");
     let (sender, _poisoned) = channel();
     let log = open(dir.path(), sender);
-    let mut seat = Seat::try_claim(&log, 0).expect("claimed");
+    let mut writer = TestWriter::try_claim(&log, 0).expect("claimed");
     // The disk hangs.
     fail::cfg("log::write", "pause").expect("a failpoint");
     let refused = loop {
-        if let Err(refused) = seat.append(b"[]") {
+        if let Err(refused) = writer.append(b"[]") {
             break refused;
         }
     };
     assert!(matches!(refused, AppendError::Unavailable(_)), "{refused:?}");
-    let last = seat.head.number;
+    let last = writer.head.number;
     assert!(last > 10_000, "the queue holds only {last} records");
     fail::remove("log::write");
     let mut told = 0;
     let mut times = 0;
     while told < last {
-        match seat.hear() {
+        match writer.hear() {
             Progress::Durable(number) => {
                 assert!(number > told);
                 (told, times) = (number, times + 1);
@@ -151,7 +151,7 @@ fn a_full_queue_refuses_at_once_and_what_was_taken_becomes_durable_in_few_groups
         }
     }
     assert!(times <= 5, "told {times} times for {last} records");
-    assert!(seat.append(b"[]").is_ok(), "the writer goes on");
+    assert!(writer.append(b"[]").is_ok(), "the writer goes on");
     drop(log);
     scenario.teardown();
 }

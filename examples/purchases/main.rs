@@ -7,7 +7,7 @@
 //!     --log kafka://127.0.0.1:9092/history --accept-single-copy --nodes 3 --kill-every 10
 //! ```
 //!
-//! Each customer's purchases are played in file order, customers side by side. Every command carries a key that follows
+//! Each customer's purchases are played in file order, customers side by side. Every command holds a key that follows
 //! from file and line, and is repeated with that key until it is answered; so the node may be lost at any moment, and
 //! this client too: start it again and it goes on. Exit codes: 0 equal, 1 different, 2 usage, 3 could not run.
 
@@ -59,7 +59,7 @@ struct Args {
     #[arg(long)]
     operator_key: Option<PathBuf>,
     /// The data directory of the node that is started; without it, one that is deleted in the end. More nodes work in
-    /// folders beside it.
+    /// folders next to it.
     #[arg(long, conflicts_with = "node")]
     data: Option<PathBuf>,
     /// The topic that the nodes that are started share, as kafka://HOST:PORT/TOPIC; without it, there is one node, with a

@@ -34,11 +34,11 @@ pub(crate) struct Nodes {
 }
 
 impl Nodes {
-    /// Starts `count` nodes, at any free ports. The first works on `data`, the others on folders beside it.
+    /// Starts `count` nodes, at any free ports. The first works on `data`, the others on folders next to it.
     pub(crate) fn start(settings: &Settings, data: &Path, count: usize) -> anyhow::Result<Self> {
         let mut nodes: Vec<Node> = Vec::with_capacity(count);
         for nth in 0..count {
-            let folder = if nth == 0 { data.to_owned() } else { beside(data, nth) };
+            let folder = if nth == 0 { data.to_owned() } else { sibling(data, nth) };
             let keyring = (nth > 0).then(|| data.join("keys/keyring.json"));
             settings.init(&folder, keyring.as_deref())?;
             nodes.push(Node::start(settings.clone(), folder, nth)?);
@@ -106,7 +106,7 @@ impl Settings {
     }
 }
 
-fn beside(data: &Path, nth: usize) -> PathBuf {
+fn sibling(data: &Path, nth: usize) -> PathBuf {
     let mut name = data.file_name().unwrap_or_default().to_owned();
     name.push(format!("-{nth}"));
     data.with_file_name(name)

@@ -1,4 +1,4 @@
-//! The end: what the node says of every customer, beside what plain arithmetic over the file says.
+//! The end: what the node says of every customer, compared with what plain arithmetic over the file says.
 
 use std::fmt;
 use std::sync::atomic::Ordering;

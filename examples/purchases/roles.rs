@@ -139,7 +139,7 @@ impl Market {
         }
         let (id, token) = (expect(&reply, 201, "asking for an approval")?.text("id")?, reply.text("token")?);
 
-        // The settlers take turns; the second try comes from the same one at every other purchase, else from the other.
+        // The settlers alternate; the second try comes from the same one at every other purchase, else from the other.
         let mine = &parties.settlers[purchase.line % 2];
         let again = &parties.settlers[(purchase.line / 2) % 2];
         let redeem = |bearer, step| self.command("/v1/approvals/redeem", bearer, &key(step), json!({ "token": token }));

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use crate::access::clients::Clients;
+use crate::access::users::Users;
+use crate::approvals::Approvals;
+use crate::approvals::spending::Spending;
+use crate::history::History;
+use crate::placement::placements::Placements;
 use crate::view::View;
-use crate::views::approvals::Approvals;
-use crate::views::clients::Clients;
-use crate::views::history::History;
-use crate::views::placements::Placements;
-use crate::views::spending::Spending;
-use crate::views::users::Users;
 
 /// Every view, in the order in which they are shown.
 #[must_use]

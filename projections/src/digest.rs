@@ -12,7 +12,7 @@ const TAG: &[u8] = b"kippu.row.1";
 pub struct Digest([u64; 4]);
 
 impl Digest {
-    /// Adds the row `value` under `key`, which carries its length so that no byte can move from one to the other.
+    /// Adds the row `value` under `key`, which holds its length so that no byte can move from one to the other.
     pub fn add(&mut self, key: &[u8], value: &[u8]) {
         let mut sha = Sha256::new();
         sha.update(TAG);

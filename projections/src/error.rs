@@ -4,7 +4,7 @@ use kippu_events::log::Cut;
 use kippu_events::problem::ProblemType;
 use kippu_events::problem_types;
 
-use crate::store::StoreError;
+use crate::view_store::StoreError;
 
 /// Why a query has no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -58,7 +58,7 @@ pub enum QueryError {
     Log(String),
     /// A personal field cannot be opened now. Ask again, or without.
     #[error(transparent)]
-    Sealed(#[from] NotOpened),
+    Encrypted(#[from] NotOpened),
     /// The store of views does not work.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -118,7 +118,7 @@ impl QueryError {
             Self::OtherHistory(_) => &OTHER_HISTORY,
             Self::NoAsOf(_) => &NO_AS_OF,
             Self::Store(_) | Self::Row(_) => &INTERNAL,
-            Self::Log(_) | Self::Sealed(_) | Self::Overloaded | Self::Stopped => &UNAVAILABLE,
+            Self::Log(_) | Self::Encrypted(_) | Self::Overloaded | Self::Stopped => &UNAVAILABLE,
         }
     }
 }

@@ -7,8 +7,8 @@ use kippu_events::{NotAnEvent, Recorded};
 #[cfg(test)]
 use crate::digest::Digest;
 use crate::rows::{Overlay, Rows};
-use crate::store::{Source, StoreError};
 use crate::view::View;
+use crate::view_store::{Source, StoreError};
 
 /// The rows of one view after some events.
 pub struct Fold<'a> {

@@ -1,6 +1,6 @@
 //! The query endpoints: `GET /v1/{view}` and `GET /v1/{view}/{key}`, and `GET /v1/status` about the views themselves.
 //!
-//! The server puts [`Queries`] into the application's data, and its authentication puts a [`Viewer`] into the
+//! The server puts [`Queries`] into the application's data, and its authentication puts a [`Caller`] into the
 //! request's extensions.
 
 use std::collections::BTreeSet;
@@ -14,14 +14,14 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{StatusCode, header::HeaderMap};
 use actix_web::web::{self, Bytes};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError};
-use kippu_events::client::Role;
+use kippu_events::access::clients::Role;
 use kippu_events::etag::Tags;
 use kippu_events::problem::PROBLEM_JSON;
 use serde::Serialize;
 
 use crate::pages::Held;
 use crate::queries::{Found, Listed, Moment, Page, Queries, QueryError};
-use crate::view::Viewer;
+use kippu_events::access::Caller;
 
 /// The position that an answer must reflect at least: a position or a cut.
 pub const MIN_POSITION: HeaderName = HeaderName::from_static("kippu-min-position");
@@ -88,9 +88,9 @@ impl Parameters {
                 }
                 "cursor" => read.page.cursor = Some(value),
                 "as_of" => read.as_of = Some(value.parse()?),
-                "unseal" => {
-                    let unseal = value.parse().map_err(|_| QueryError::parameter("unseal", "it is true or false"))?;
-                    read.page.unseal = unseal;
+                "decrypt" => {
+                    let decrypt = value.parse().map_err(|_| QueryError::parameter("decrypt", "it is true or false"))?;
+                    read.page.decrypt = decrypt;
                 }
                 _ => read.page.filters.push((name, value)),
             }
@@ -100,13 +100,13 @@ impl Parameters {
 }
 
 /// The caller, as the server has authenticated it.
-fn viewer(request: &HttpRequest) -> Result<Viewer, QueryError> {
-    request.extensions().get::<Viewer>().copied().ok_or(QueryError::Forbidden("the caller is not authenticated"))
+fn caller(request: &HttpRequest) -> Result<Caller, QueryError> {
+    request.extensions().get::<Caller>().copied().ok_or(QueryError::Forbidden("the caller is not authenticated"))
 }
 
 /// Waits for the `Kippu-Min-Position` of a request, if it has one. Nobody waits for a view that he may not read.
-async fn await_position(queries: &Queries, view: &str, viewer: &Viewer, headers: &HeaderMap) -> Result<(), QueryError> {
-    queries.may_read(view, viewer)?;
+async fn await_position(queries: &Queries, view: &str, caller: &Caller, headers: &HeaderMap) -> Result<(), QueryError> {
+    queries.may_read(view, caller)?;
     let mut values = headers.get_all(MIN_POSITION);
     let Some(value) = values.next() else { return Ok(()) };
     if values.next().is_some() {
@@ -118,7 +118,7 @@ async fn await_position(queries: &Queries, view: &str, viewer: &Viewer, headers:
     };
     let at = value.to_str().ok().and_then(|text| text.parse().ok()).ok_or_else(malformed)?;
     match at {
-        Moment::Position(_) | Moment::Cut(_) => queries.wait_for(view, &at, viewer.client, WAIT).await,
+        Moment::Position(_) | Moment::Cut(_) => queries.wait_for(view, &at, caller.client(), WAIT).await,
         Moment::Time(_) => Err(malformed()),
     }
 }
@@ -129,19 +129,19 @@ async fn get(
     queries: web::Data<Queries>,
 ) -> Result<HttpResponse, QueryError> {
     let (view, key) = path.into_inner();
-    let viewer = viewer(&request)?;
-    let parameters = Parameters::read(&request, &["as_of", "unseal"], false)?;
-    await_position(&queries, &view, &viewer, request.headers()).await?;
-    let unseal = parameters.page.unseal;
+    let caller = caller(&request)?;
+    let parameters = Parameters::read(&request, &["as_of", "decrypt"], false)?;
+    await_position(&queries, &view, &caller, request.headers()).await?;
+    let decrypt = parameters.page.decrypt;
     let found = match parameters.as_of {
-        None if unseal => {
+        None if decrypt => {
             let its = queries.get_ref().clone();
-            queries.in_turn(viewer.client, move || its.get(&view, &key, &viewer, unseal)).await?
+            queries.in_turn(caller.client(), move || its.get(&view, &key, &caller, decrypt)).await?
         }
-        None => queries.get(&view, &key, &viewer, unseal)?,
+        None => queries.get(&view, &key, &caller, decrypt)?,
         Some(at) => {
             let its = queries.get_ref().clone();
-            queries.in_turn(viewer.client, move || its.as_of(&view, &key, &viewer, unseal, &at)).await?
+            queries.in_turn(caller.client(), move || its.as_of(&view, &key, &caller, decrypt, &at)).await?
         }
     };
     Ok(answer(&request, &found))
@@ -173,21 +173,21 @@ async fn list(
         has_more: bool,
     }
     let view = path.into_inner();
-    let viewer = viewer(&request)?;
+    let caller = caller(&request)?;
     let Parameters { page, as_of } = Parameters::read(&request, &[], true)?;
     if as_of.is_some() {
         return Err(QueryError::NoAsOf("a list is shown as it is now"));
     }
-    await_position(&queries, &view, &viewer, request.headers()).await?;
+    await_position(&queries, &view, &caller, request.headers()).await?;
     let its = queries.get_ref().clone();
     // Writing a thousand rows takes as long as reading them.
     let listed = move || {
-        let Listed { rows, next, cut } = its.list(&view, &viewer, &page)?;
+        let Listed { rows, next, cut } = its.list(&view, &caller, &page)?;
         let body = Body { data: rows, has_more: next.is_some(), next };
         Ok((serde_json::to_vec(&body).unwrap_or_default(), cut))
     };
-    let (body, cut) = queries.in_turn(viewer.client, listed).await?;
-    let held = queries.hold(viewer.client, body.len())?;
+    let (body, cut) = queries.in_turn(caller.client(), listed).await?;
+    let held = queries.hold(caller.client(), body.len())?;
     let mut response = HttpResponse::Ok();
     put_header(&mut response, CUT, &cut.to_string());
     Ok(response.content_type(header::ContentType::json()).body(Taken { left: body.into(), _held: held }))
@@ -214,7 +214,7 @@ impl MessageBody for Taken {
 
 /// How far each view is, and what holds it up. It says how much is sold, so it is for operators.
 async fn status(request: HttpRequest, queries: web::Data<Queries>) -> Result<HttpResponse, QueryError> {
-    if viewer(&request)?.role != Role::Operator {
+    if !caller(&request)?.is_among(&[Role::Operator]) {
         return Err(QueryError::Forbidden("the status is for operators"));
     }
     Parameters::read(&request, &[], false)?;

@@ -3,30 +3,34 @@
 //!
 //! Everything here is a cache. The store can be deleted at any time: it comes back from the log, byte for byte.
 
+pub mod access;
+pub mod approvals;
 pub mod catalogue;
 mod cursor;
 pub mod digest;
 mod error;
 pub mod fold;
+pub mod history;
 pub mod http;
 mod locate;
 mod pages;
+pub mod placement;
 pub mod queries;
 mod reader;
+mod row;
 pub mod rows;
 pub mod runner;
 mod running;
-mod store;
 pub mod view;
-pub mod views;
+mod view_store;
 
 #[cfg(test)]
 mod tests;
 
+pub use access::clients::ClientRow;
 pub use digest::Digest;
 pub use error::{NotARow, NotOpened, QueryError};
 pub use queries::{Found, Listed, Moment, Queries, Status};
 pub use runner::OpenError;
 pub use running::Projections;
-pub use view::{Ask, Filter, Filters, Unseal, View, Viewer};
-pub use views::clients::ClientRow;
+pub use view::{Ask, Decrypt, Filter, Filters, View};

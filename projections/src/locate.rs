@@ -6,7 +6,7 @@ use kippu_events::log::{Bound, Entry, Genesis, ReadError, ReadLog, Record};
 
 use crate::cursor::Cursor;
 use crate::reader::{self, Step};
-use crate::store::{Snap, Store, StoreError};
+use crate::view_store::{Snap, StoreError, ViewStore};
 
 /// Records between anchors: a look-up reads at most this many, and the anchors take no space to speak of.
 pub(crate) const ANCHOR_EVERY: u64 = 4096;
@@ -78,7 +78,7 @@ pub(crate) fn entry(log: &dyn ReadLog, partition: u16, offset: u64) -> Result<En
 }
 
 /// Whether every cursor in the store names a record that the log has.
-pub(crate) fn is_of_this_history(log: &dyn ReadLog, store: &Store, ends: &[u64]) -> Result<bool, StoreError> {
+pub(crate) fn is_of_this_history(log: &dyn ReadLog, store: &ViewStore, ends: &[u64]) -> Result<bool, StoreError> {
     let snap = store.snapshot();
     for track in snap.tracks()? {
         for (index, cursor) in (0..).zip(snap.track(track)?) {

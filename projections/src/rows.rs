@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use crate::store::{Source, StoreError, full_key};
+use crate::view_store::{Source, StoreError, full_key};
 
 /// How many rows are kept in memory between batches, so that a row that changes often is not read again each time.
 const CACHED_ROWS: usize = 64 * 1024;

@@ -8,7 +8,7 @@ use kippu_events::log::ReadLog;
 use crate::catalogue;
 use crate::queries::Queries;
 use crate::runner::{Engine, Limits, OpenError, Runner, Signal};
-use crate::view::{Unseal, View};
+use crate::view::{Decrypt, View};
 
 /// The running views. Ends them when it is dropped.
 pub struct Projections {
@@ -17,25 +17,25 @@ pub struct Projections {
 }
 
 impl Projections {
-    /// Opens the store in `dir` and follows `log` with every view. `unseal` opens personal fields for operators.
+    /// Opens the store in `dir` and follows `log` with every view. `decrypt` opens personal fields for operators.
     ///
     /// # Errors
     /// [`OpenError`]; a store that is damaged or of another log or history is no error, but filled anew.
-    pub fn start(log: Arc<dyn ReadLog>, dir: &Path, unseal: Option<Arc<dyn Unseal>>) -> Result<Self, OpenError> {
-        Self::start_with(log, dir, unseal, catalogue::views(), Limits::default())
+    pub fn start(log: Arc<dyn ReadLog>, dir: &Path, decrypt: Option<Arc<dyn Decrypt>>) -> Result<Self, OpenError> {
+        Self::start_with(log, dir, decrypt, catalogue::views(), Limits::default())
     }
 
     /// As [`Projections::start`], with these views.
     pub(crate) fn start_with(
         log: Arc<dyn ReadLog>,
         dir: &Path,
-        unseal: Option<Arc<dyn Unseal>>,
+        decrypt: Option<Arc<dyn Decrypt>>,
         views: Vec<Arc<dyn View>>,
         limits: Limits,
     ) -> Result<Self, OpenError> {
         let engine = Engine::open(log.clone(), dir, views.clone(), limits)?;
         let signal = Arc::new(Signal::new(log.partitions()));
-        let queries = Queries::new(log.clone(), views, &engine, signal.clone(), unseal);
+        let queries = Queries::new(log.clone(), views, &engine, signal.clone(), decrypt);
         let runner = Runner::start(engine, &*log, signal)?;
         Ok(Self { queries, _runner: runner })
     }

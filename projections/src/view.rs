@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use kippu_events::client::Role;
-use kippu_events::secrets::{SealedField, Secrets, SecretsError};
+use kippu_events::access::{Caller, Role};
+use kippu_events::secrets::{EncryptedField, Secrets, SecretsError};
 use kippu_events::{EntityId, Family, NotAnEvent, Recorded};
 
 use crate::error::{NotOpened, QueryError};
@@ -14,7 +14,7 @@ pub trait View: Send + Sync {
     /// A plural noun, and the path of its queries.
     fn name(&self) -> &'static str;
 
-    /// Changes when `apply` or the layout of the rows changes meaning: the rows are then filled anew beside the old.
+    /// Changes when `apply` or the layout of the rows changes meaning: the rows are then filled anew next to the old.
     fn revision(&self) -> u32;
 
     /// Whether this code can still present rows of an older `revision`, which then go on answering until the new ones
@@ -24,7 +24,7 @@ pub trait View: Send + Sync {
     }
 
     /// Folds one event of a valid record into the rows. Events of one partition come in order; nothing else about the
-    /// order is fixed. MUST be deaf: no clock, no randomness, no I/O.
+    /// order is fixed. MUST be pure: no clock, no randomness, no I/O.
     ///
     /// # Errors
     /// [`NotAnEvent`] where the event cannot be decoded; its partition then halts.
@@ -46,8 +46,8 @@ pub trait Table: Send + Sync {
     /// Who may read it at all.
     fn readers(&self) -> &'static [Role];
 
-    /// Whether it has personal fields, which `unseal` opens.
-    fn is_sealed(&self) -> bool {
+    /// Whether it has personal fields, which `decrypt` opens.
+    fn is_encrypted(&self) -> bool {
         false
     }
 
@@ -62,44 +62,28 @@ pub trait Table: Send + Sync {
     /// Which part of the view a list goes through.
     ///
     /// # Errors
-    /// Where a filter has no such value, or is not for this viewer.
+    /// Where a filter has no such value, or is not for this caller.
     fn plan(&self, _ask: &Ask<'_>) -> Result<Plan, QueryError> {
         Ok(Plan::all())
     }
 
-    /// The row as `ask` may see it; nothing where it is not this viewer's, or the filters leave it out. May block where
+    /// The row as `ask` may see it; nothing where it is not this caller's, or the filters leave it out. May block where
     /// personal fields are opened.
     ///
     /// # Errors
-    /// `Row` where the bytes are none of this view's, `Sealed` where a personal field cannot be opened now.
+    /// `Row` where the bytes are none of this view's, `Encrypted` where a personal field cannot be opened now.
     fn present(&self, id: EntityId, row: &[u8], ask: &Ask<'_>) -> Result<Option<Presented>, QueryError>;
-}
-
-/// Who asks.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Viewer {
-    /// In which role.
-    pub role: Role,
-    /// The API client; nothing for somebody with the data folder in hand.
-    pub client: Option<EntityId>,
-    /// The user whose identification is stored in the client, where it is a terminal.
-    pub user: Option<EntityId>,
-}
-
-impl Viewer {
-    /// Somebody with the data folder in hand.
-    pub const OPERATOR: Self = Self { role: Role::Operator, client: None, user: None };
 }
 
 /// What is asked of a view.
 #[derive(Clone, Copy)]
 pub struct Ask<'a> {
     /// By whom.
-    pub viewer: &'a Viewer,
+    pub caller: &'a Caller,
     /// Narrowed by what.
     pub filters: &'a Filters,
-    /// Opens personal fields, where the viewer asked for that and may have it.
-    pub unseal: Option<&'a dyn Unseal>,
+    /// Opens personal fields, where the caller asked for that and may have it.
+    pub decrypt: Option<&'a dyn Decrypt>,
 }
 
 /// Something that a list can be narrowed by: a query parameter.
@@ -211,7 +195,7 @@ pub fn row_key(id: &EntityId) -> [u8; 1 + EntityId::BYTES] {
     key
 }
 
-/// A row as one viewer may see it.
+/// A row as one caller may see it.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Presented {
     /// As JSON.
@@ -220,26 +204,28 @@ pub struct Presented {
     pub version: u64,
 }
 
-/// Opens sealed personal fields.
-pub trait Unseal: Send + Sync {
-    /// What was sealed for the person's `field`; nothing where the person was forgotten. May block: the person's key may
+/// Opens encrypted personal fields.
+pub trait Decrypt: Send + Sync {
+    /// What was encrypted for the person's `field`; nothing where the person was forgotten. May block: the person's key may
     /// have to be asked for.
     ///
     /// # Errors
     /// [`NotOpened`] where nobody can say so now: a person MUST NOT look forgotten because a key is late.
-    fn unseal(&self, person: EntityId, field: &str, sealed: &SealedField) -> Result<Option<String>, NotOpened>;
+    fn decrypt(&self, person: EntityId, field: &str, encrypted: &EncryptedField) -> Result<Option<String>, NotOpened>;
 }
 
-impl Unseal for Secrets {
-    fn unseal(&self, person: EntityId, field: &str, sealed: &SealedField) -> Result<Option<String>, NotOpened> {
-        match Self::unseal(self, person, field, sealed) {
+impl Decrypt for Secrets {
+    fn decrypt(&self, person: EntityId, field: &str, encrypted: &EncryptedField) -> Result<Option<String>, NotOpened> {
+        match Self::decrypt(self, person, field, encrypted) {
             Ok(plain) => Ok(Some(plain)),
             Err(SecretsError::NoPerson(_) | SecretsError::Forgotten(_)) => Ok(None),
             Err(error @ (SecretsError::Io { .. } | SecretsError::Shared(_) | SecretsError::Entropy)) => {
                 Err(NotOpened(error.to_string()))
             }
             // One damaged field holds up nobody else's, in a list of many.
-            Err(error @ (SecretsError::Format { .. } | SecretsError::OtherLog { .. } | SecretsError::Unsealable)) => {
+            Err(
+                error @ (SecretsError::Format { .. } | SecretsError::OtherLog { .. } | SecretsError::Undecryptable),
+            ) => {
                 tracing::error!(%person, field, %error, "a personal field does not open");
                 Ok(None)
             }

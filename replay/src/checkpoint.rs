@@ -2,7 +2,7 @@
 //! the same heads has lost its tail, or is another history.
 //!
 //! Not signed: the digest tells a torn or mistyped file from a good one, and nothing else. Whoever can write both the
-//! log and the file can make them agree, so keep the file elsewhere.
+//! log and the file can make them agree, so keep the file on another machine.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! What the server says beside what a command or a query gives: headers, health, documentation, figures, and whose key
+//! What the server says besides what a command or a query gives: headers, health, documentation, figures, and whose key
 //! counts.
 
 use serde_json::json;
@@ -127,8 +127,7 @@ async fn a_key_counts_at_once_and_is_refused_as_soon_as_its_revocation_is_answer
 async fn a_command_whose_body_comes_after_its_key_was_revoked_is_refused() {
     let node = Node::start();
     let operator = node.operator();
-    for (path, late) in
-        [("/v1/placements", json!({ "label": "late" })), ("/v1/log/seal", json!({ "next": "/elsewhere" }))]
+    for (path, late) in [("/v1/placements", json!({ "label": "late" })), ("/v1/log/seal", json!({ "next": "/other" }))]
     {
         let opened = operator.post("/v1/clients", path, &json!({ "role": "operator", "name": "o" })).await.expect(201);
         let begun = Begun::post(&node.caller(&opened.field("key")), path, "late", &late).await;
@@ -202,7 +201,7 @@ async fn a_caller_over_its_rate_is_told_to_wait() {
 
 /// Shows F35.
 #[tokio::test]
-async fn a_node_stops_at_once_beside_an_idle_connection() {
+async fn a_node_stops_at_once_next_to_an_idle_connection() {
     // Longer than one waits for the end.
     let mut node = Node::start_with(&["--drain-secs", "600"]);
     let operator = node.operator();

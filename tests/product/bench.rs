@@ -1,4 +1,4 @@
-//! The product measures itself. What it measures is not judged here: a test machine is no measuring room.
+//! The product measures itself. What it measures is not judged here: a test machine is no measuring instrument.
 
 use serde_json::Value;
 

@@ -27,7 +27,7 @@ fn exit_codes_tell_usage_from_failure() {
 fn a_node_whose_brokers_do_not_answer_ends_so_that_its_supervisor_starts_it_again() {
     let folder = tempfile::tempdir().unwrap();
     let label =
-        r#"{"layout":1,"log":"00000000000000000000000000000000","home":"kafka://127.0.0.1:1/kippu","made_by":"0"}"#;
+        r#"{"layout":1,"log":"00000000000000000000000000000000","location":"kafka://127.0.0.1:1/kippu","made_by":"0"}"#;
     std::fs::write(folder.path().join("kippu.json"), label).unwrap();
     let data = utf8(folder.path());
     run(&["serve", "--data", data, "--listen", "127.0.0.1:0"]).refused(69, "kippu: Kafka: ");

@@ -1,4 +1,4 @@
-//! Files that were made elsewhere: what is plainly meant is taken, and anything else is refused with file, line and cause.
+//! Files that were made on other systems: what is plainly meant is taken, and anything else is refused with file, line and cause.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
@@ -173,14 +173,14 @@ fn manifests_checkpoints_and_keyrings_are_taken_or_refused_by_name() {
     // A keyring that came by a way which ends lines otherwise is the same keyring.
     let keyring = std::fs::read_to_string(stage.path("data/keys/keyring.json")).unwrap();
     let copy = |bytes: &[u8]| {
-        let carried = stage.write("carried.json", bytes);
-        run(&["log", "copy", &data, &stage.path("copied"), "--keyring", &carried])
+        let other = stage.write("other.json", bytes);
+        run(&["log", "copy", &data, &stage.path("copied"), "--keyring", &other])
     };
     for _ in 0..2 {
         copy(format!("\u{feff}{}", keyring.replace('\n', "\r\n")).as_bytes()).ok();
     }
     for (_, bytes, why) in no_texts(&keyring) {
-        copy(&bytes).refused(3, why).refused(3, "carried.json");
+        copy(&bytes).refused(3, why).refused(3, "other.json");
     }
     copy(b"").refused(3, "it is empty");
 }

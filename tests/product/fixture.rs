@@ -26,7 +26,7 @@ pub(crate) fn kippu() -> Command {
     run_by::<&str>(&[])
 }
 
-/// The same, run by a program that changes its surroundings.
+/// The same, run by a program that changes its environment.
 pub(crate) fn run_by<S: AsRef<OsStr>>(runner: &[S]) -> Command {
     let binary = env!("CARGO_BIN_EXE_kippu");
     let mut command = Command::new(runner.first().map_or(binary.as_ref(), S::as_ref));

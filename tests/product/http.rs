@@ -115,7 +115,7 @@ impl Reply {
     /// The position that this reflects.
     #[track_caller]
     pub(crate) fn position(&self) -> String {
-        self.header("Kippu-Position").unwrap_or_else(|| panic!("no position beside {}", self.text)).to_owned()
+        self.header("Kippu-Position").unwrap_or_else(|| panic!("no position next to {}", self.text)).to_owned()
     }
 
     /// Whether `other` says the same: the same status, and the same body but for the name of the request.

@@ -21,7 +21,7 @@ fn openings(first: usize, count: usize) -> String {
     (first..first + count).map(|number| opening(number) + "\n").collect()
 }
 
-/// A data directory without a node on it, and a file with `lines` beside it.
+/// A data directory without a node on it, and a file with `lines` next to it.
 fn stopped(lines: &str) -> (TempDir, PathBuf, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let [data, file] = ["data", "lines"].map(|name| folder.path().join(name));

@@ -113,8 +113,8 @@ async fn bodies_that_are_no_request_are_refused() {
                 "invalid-body",
             ),
             ("control characters", with(r#""purchase":{"description":"a\u0000b"}"#), 422, "invalid-body"),
-            ("a home that is none", seal("elsewhere"), 422, "invalid-body"),
-            ("a home that nothing lies at", seal("kafka://a:1/"), 422, "invalid-body"),
+            ("a location that is none", seal("other"), 422, "invalid-body"),
+            ("a location that nothing lies at", seal("kafka://a:1/"), 422, "invalid-body"),
         ])
         .await;
 }
@@ -252,7 +252,7 @@ async fn what_is_for_another_role_is_refused() {
         cases.push(("a settlement by no settler", stage.command(caller, &settle, text(price(1))), 403, "forbidden"));
     }
     for caller in [terminal, &stage.shop, &stage.settler] {
-        let seal = stage.command(caller, "/v1/log/seal", text(json!({ "next": "/elsewhere" })));
+        let seal = stage.command(caller, "/v1/log/seal", text(json!({ "next": "/other" })));
         cases.push(("a history sealed by no operator", seal, 403, "forbidden"));
         cases.push((
             "a registration by no operator",

@@ -81,9 +81,9 @@ fn brokers_of_another_cluster_are_refused_with_both_ids_and_nothing_is_served() 
     let mut label: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
     let here = label["cluster"].as_str().expect("the cluster was remembered").to_owned();
     place.run(&["replay", "verify"]).ok();
-    label["cluster"] = "elsewhere".into();
+    label["cluster"] = "other".into();
     std::fs::write(&path, label.to_string()).unwrap();
     for command in [&["serve", "--listen", "127.0.0.1:0"][..], &["replay", "verify"]] {
-        place.run(command).refused(3, &format!("the brokers belong to the cluster {here}, not elsewhere"));
+        place.run(command).refused(3, &format!("the brokers belong to the cluster {here}, not other"));
     }
 }

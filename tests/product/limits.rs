@@ -1,5 +1,5 @@
 //! A node on a machine that gives it little: under every limit it serves all that is asked of it, or ends with 3 and names
-//! the limit. It never panics, and is never deaf once it has said that it serves.
+//! the limit. It never panics, and is never without an answer once it has said that it serves.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Lines to import that were made elsewhere: whatever ends them, whatever mark is in front, however they come, and however
+//! Lines to import that were made on other systems: whatever ends them, whatever mark is in front, however they come, and however
 //! the file grows between two runs.
 
 use std::path::PathBuf;

@@ -100,8 +100,8 @@ async fn a_history_is_served_from_its_new_home_only_once_it_has_ended_in_the_old
     // With the node stopped, the command seals by itself.
     copied(&node, &log, &["--seal"]).ok();
     copied(&node, &log, &["--seal"]).ok();
-    let elsewhere = copied(&node, &topic("elsewhere"), &["--seal"]);
-    elsewhere.refused(1, "is sealed already, and goes on at kafka://");
+    let again = copied(&node, &topic("other"), &["--seal"]);
+    again.refused(1, "is sealed already, and goes on at kafka://");
     serve_from(&other).refused(3, &format!("it goes on at {log}"));
     // A node that is started where the history was says where it is.
     node.start_again();
@@ -135,7 +135,7 @@ async fn a_history_goes_from_one_topic_to_another_only_once_it_has_ended_in_the_
     for login in ["ada", "bob", "eve", "ian", "joe", "kim"] {
         users.push((login, market.buyer(login).await.user));
     }
-    // Brokers may be named otherwise, and a copy that was not sealed for is no home.
+    // Brokers may be named otherwise, and a copy that was not sealed for is no location.
     copied(&node, &new, &[]).ok();
     copied(&node, &renamed(&old), &["--seal"]).refused(2, "begins and ends there");
     node.stop();
@@ -153,7 +153,7 @@ async fn a_history_goes_from_one_topic_to_another_only_once_it_has_ended_in_the_
     node.start_again();
     answered(&node).await;
     for (login, user) in users {
-        let user = node.operator().get(&format!("/v1/users/{user}?unseal=true")).await.expect(200).json();
+        let user = node.operator().get(&format!("/v1/users/{user}?decrypt=true")).await.expect(200).json();
         assert_eq!(user["login"], login);
     }
     node.stop();
@@ -200,7 +200,7 @@ async fn a_copy_in_another_directory_is_a_node_of_its_own_with_every_name() {
     drop(node);
     let other = Node::start_in(folder, Vec::new());
     for (buyer, login) in [(buyer, "grace"), (later, "ada")] {
-        let path = format!("/v1/users/{}?unseal=true", buyer.user);
+        let path = format!("/v1/users/{}?decrypt=true", buyer.user);
         let user = other.caller(&key).get(&path).await.expect(200).json();
         assert_eq!(user["login"], login);
     }

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::fixture::{Ended, kippu, run, utf8};
 
-/// A data directory without a node on it, and what commands read beside it.
+/// A data directory without a node on it, and what commands read next to it.
 struct Stage {
     folder: TempDir,
 }
@@ -229,7 +229,7 @@ fn files_that_a_command_is_told_to_write_are_written_or_are_an_error() {
 fn the_purchases_client_tells_of_a_result_that_could_not_be_written() {
     let folder = TempDir::with_prefix("kippu-test-").unwrap();
     let file = folder.path().join("purchases");
-    // From elsewhere: a byte order mark, and lines that end with CR.
+    // From another system: a byte order mark, and lines that end with CR.
     std::fs::write(&file, "\u{feff}1 19970101 1 60.00\r1 19970102 1 60.00\r").unwrap();
     let play = |arguments: &[&str], stdout: Stdio| {
         let mut command =

@@ -206,7 +206,7 @@ fn a_copy_by_hard_links_and_its_original_stay_two() {
     Ended::of(Command::new("cp").arg("-al").args([&node.data(), &copy])).ok();
     let read = || {
         let files = crate::fixture::files_below(&copy);
-        // The lock's file is of no account, and a diary is for people.
+        // The lock's file is of no account, and an info log is for people.
         let kept = files.into_iter().filter(|file| !file.ends_with("LOCK") && !file.ends_with("LOG"));
         kept.map(|file| (std::fs::read(&file).unwrap(), file)).collect::<Vec<_>>()
     };
@@ -229,7 +229,7 @@ fn a_node_whose_directory_is_deleted_moved_or_exchanged_ends_and_says_so() {
     type Harm = fn(&Path);
     let harm: [(&str, Harm); 4] = [
         ("deleted", |data| std::fs::remove_dir_all(data).unwrap_or_default()),
-        ("moved", |data| std::fs::rename(data, data.with_file_name("elsewhere")).unwrap()),
+        ("moved", |data| std::fs::rename(data, data.with_file_name("other")).unwrap()),
         ("without its history", |data| std::fs::rename(data.join("log"), data.join("log.old")).unwrap()),
         ("without its keys", |data| std::fs::rename(data.join("keys"), data.join("keys.old")).unwrap()),
     ];
@@ -309,7 +309,7 @@ fn what_a_node_writes_is_its_owners_alone_under_every_umask() {
 }
 
 #[test]
-fn a_file_system_without_room_or_for_reading_only_is_named_and_a_later_start_goes_on() {
+fn a_file_system_without_space_or_for_reading_only_is_named_and_a_later_start_goes_on() {
     if !is_root("a small file system") {
         return;
     }
@@ -321,8 +321,8 @@ fn a_file_system_without_room_or_for_reading_only_is_named_and_a_later_start_goe
         Ended::of(run_by(&["unshare", "--mount", "sh", "-c", &script]).args(["init", "--data", utf8(&data)]))
     };
     within("ro", "exec \"$0\" \"$@\"").refused(3, "Read-only file system");
-    for room in ["16k", "64k", "512k"] {
-        within(&format!("size={room}"), "exec \"$0\" \"$@\"").refused(3, "pace");
+    for size in ["16k", "64k", "512k"] {
+        within(&format!("size={size}"), "exec \"$0\" \"$@\"").refused(3, "pace");
     }
     let again = format!("{{ \"$0\" \"$@\"; mount -o remount,size=2g '{}' && exec \"$0\" \"$@\"; }}", small.display());
     within("size=64k", &again).ok();
@@ -352,9 +352,9 @@ fn a_cache_may_lie_on_another_file_system() {
     let mut node = Node::start();
     node.stop();
     for cache in ["entities", "views"] {
-        let elsewhere = node.data().with_file_name(cache);
-        std::fs::rename(node.data().join(cache), &elsewhere).unwrap();
-        symlink(&elsewhere, node.data().join(cache)).unwrap();
+        let other = node.data().with_file_name(cache);
+        std::fs::rename(node.data().join(cache), &other).unwrap();
+        symlink(&other, node.data().join(cache)).unwrap();
     }
     node.start_again();
     assert_eq!(bad(&node.data()), Vec::<String>::new());

@@ -35,7 +35,7 @@ fn exported(path: &Path, arguments: &[&str]) -> String {
 
 /// Shows F7.
 #[tokio::test]
-async fn every_record_can_be_looked_at_beside_the_node_or_after_it() {
+async fn every_record_can_be_looked_at_next_to_the_node_or_after_it() {
     let (mut node, _) = stopped().await;
     let data = node.data();
     let data = utf8(&data);
@@ -58,7 +58,7 @@ async fn every_record_can_be_looked_at_beside_the_node_or_after_it() {
     }
     run(&["log", "inspect", "--data", data, "--partition", "16"]).refused(2, "there is no partition 16");
     node.start_again();
-    assert_eq!(inspect(&["--data", data]).len(), all.len() + 16, "beside the running node, with its claims");
+    assert_eq!(inspect(&["--data", data]).len(), all.len() + 16, "next to the running node, with its claims");
 }
 
 /// Shows F7. Keeps L5.
@@ -95,7 +95,7 @@ async fn an_export_becomes_the_same_log_again_and_a_damaged_segment_is_refused_b
         assert_eq!(exported(&again, &[&place[..], &flags[..]].concat()), manifest);
         std::fs::remove_dir_all(&again).unwrap();
     }
-    // With the keys beside it, it is the node.
+    // With the keys next to it, it is the node.
     Ended::of(Command::new("cp").arg("-a").arg(node.data().join("keys")).arg(&data)).ok();
     let other = Node::start_in(folder, Vec::new());
     let repeated = place(&other).await;

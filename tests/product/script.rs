@@ -88,7 +88,7 @@ impl Sent {
     }
 }
 
-/// Sends every command again with its key, to the nodes by turns, and panics where one does not say what it said first.
+/// Sends every command again with its key, to the nodes in alternation, and panics where one does not say what it said first.
 /// Nobody harms the nodes meanwhile, but they may have begun a moment ago.
 pub(crate) async fn assert_told_again(told: impl IntoIterator<Item = &Told>, nodes: &[Caller]) {
     let asked = futures_util::stream::iter(told.into_iter().zip(nodes.iter().cycle()));

@@ -108,7 +108,7 @@ async fn play(node: &Node, secrets: &mut Vec<String>, errors: &mut Vec<Reply>) {
     errors.push(operator.get(&format!("/v1/approvals/{token}")).await.expect(404));
     errors.push(operator.get(&format!("/v1/approvals?user={token}")).await.expect(400));
     // The person's own data come back to those who may see them, and to nobody else.
-    assert!(operator.get(&format!("/v1/users/{user}?unseal=true")).await.expect(200).text.contains(NAME));
+    assert!(operator.get(&format!("/v1/users/{user}?decrypt=true")).await.expect(200).text.contains(NAME));
     assert!(!operator.get(&format!("/v1/users/{user}")).await.expect(200).text.contains(NAME));
     secrets.extend(keys);
     secrets.push(token);

@@ -16,7 +16,7 @@ use crate::market::{purchase, redemption};
 /// Damages that both have to find.
 const DAMAGES: usize = 24;
 
-/// A stopped node with approvals of every fate.
+/// A stopped node with approvals that ended in every way.
 async fn history() -> Node {
     let mut node = Node::start_with(&["--partitions", "3"]);
     let market = node.market(10_000);

@@ -147,7 +147,7 @@ fn what_is_wrapped_is_named_only_by_its_wrapper() {
                 // The backend's name in the list of backends.
                 || path == "events/src/log/backends.rs"
                 || path == "events/src/secrets/persons.rs"
-                || path == "events/src/secrets/carry.rs"
+                || path == "events/src/secrets/transfer.rs"
                 || path == "events/src/secrets/copy.rs"
                 || path == "actors/src/runtime/store.rs"
                 || path.starts_with("projections/src/store")
@@ -174,7 +174,7 @@ fn what_is_wrapped_is_named_only_by_its_wrapper() {
 }
 
 #[test]
-fn every_file_opens_with_what_it_is_for_and_stays_a_small_room() {
+fn every_file_opens_with_what_it_is_for_and_stays_small() {
     let mut found = Vec::new();
     for (path, source) in sources() {
         let first = source.lines().next().unwrap_or_default();
@@ -223,7 +223,7 @@ fn tests_name_rows_and_invariants_that_there_are() {
     let output = output.expect("the script runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).expect("the script writes UTF-8");
-    assert!(text.lines().last().is_some_and(|line| line.starts_with("rows: ") && line.ends_with(" of 276")), "{text}");
+    assert!(text.lines().last().is_some_and(|line| line.starts_with("rows: ") && line.ends_with(" of 304")), "{text}");
 }
 
 #[test]

@@ -33,7 +33,7 @@ async fn an_answered_command_is_readable_at_once_with_its_position() {
 
 /// Shows F19, F25. Keeps P2.
 #[tokio::test]
-async fn views_are_rebuilt_beside_those_that_answer() {
+async fn views_are_rebuilt_next_to_those_that_answer() {
     let mut node = Node::start();
     let buyer = node.market(1_000).buyer("ann").await;
     let opened = buyer.terminal.post("/v1/approvals", "one", &purchase(100)).await.expect(201);

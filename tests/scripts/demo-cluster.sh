@@ -1,6 +1,6 @@
 #!/bin/sh
 # The demonstration of several nodes: three share a topic on Apache Kafka, a client plays a file of purchases over HTTP at
-# all of them, one node after the other is killed, then a check of the whole history. Runs beside tests/kafka/with.sh.
+# all of them, one node after the other is killed, then a check of the whole history. Runs next to tests/kafka/with.sh.
 # Takes the folder with the programs and the file.
 set -eu
 

@@ -1,4 +1,4 @@
-//! Time for the runtime: a clock that can be swapped for one that a test moves, and the rule that turns its readings
+//! Time for the runtime: a clock that can be swapped for one that a test moves, and the rule that makes of its readings
 //! into the times of records.
 
 #[cfg(test)]

@@ -9,15 +9,15 @@
 
 mod chain;
 pub mod clock;
+mod entity_cache;
+mod entity_store;
+mod loaded_entity;
 mod open;
 mod partition;
 mod recall;
 mod release;
-mod resident;
-mod room;
 mod seal;
 mod serving;
-mod store;
 #[cfg(test)]
 mod tests;
 
@@ -34,15 +34,16 @@ use kippu_events::{EntityKey, Time};
 use tokio::sync::{oneshot, watch};
 
 use self::clock::{Clock, MOST_DRIFT};
-use self::partition::{AskFigures, Duty, Ground, Partition, Tell};
+use self::entity_store::EntityStore;
+pub use self::entity_store::StoreError;
+use self::partition::{AskFigures, Assignment, Partition, Shared, Tell};
 pub use self::seal::NotSealed;
+use self::serving::Environment;
 pub use self::serving::Figures;
-use self::serving::Surroundings;
-use self::store::Store;
-pub use self::store::StoreError;
-use crate::actor::{Answer, Caller};
+use crate::actor::Answer;
 use crate::erased::Ready;
 use crate::problem::{self, Problem};
+use kippu_events::access::Caller;
 
 /// A command on its way to its entity.
 pub struct Submission {
@@ -81,7 +82,7 @@ pub struct RuntimeConfig {
     /// Folder of the entity store; a cache.
     pub entities: PathBuf,
     /// Entities of all partitions that may stay in memory.
-    pub most_resident: usize,
+    pub most_loaded: usize,
     /// Threads that partitions are spread over.
     pub threads: usize,
     /// Serve although the log is ahead of the wall clock.
@@ -107,7 +108,7 @@ impl RuntimeConfig {
             node: "node".to_owned(),
             url: String::new(),
             entities,
-            most_resident: 1_000_000,
+            most_loaded: 1_000_000,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             accept_clock: false,
             serves: Serves::All,
@@ -132,7 +133,7 @@ pub enum Phase {
         /// The time of its last record when it was opened.
         last: Time,
     },
-    /// Takes none: the history goes on elsewhere.
+    /// Takes none: the history goes on at another place.
     Moved {
         /// Where.
         next: String,
@@ -156,7 +157,7 @@ pub enum Place {
     /// This node, in a moment.
     Coming,
     /// Another node.
-    Elsewhere,
+    OtherNode,
 }
 
 /// Why the runtime did not start.
@@ -164,7 +165,7 @@ pub enum Place {
 pub enum StartError {
     /// The entity store does not open.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    EntityStore(#[from] StoreError),
     /// The log does not say where it ends.
     #[error(transparent)]
     Log(#[from] ReadError),
@@ -203,7 +204,7 @@ impl Runtime {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
         let count = log.partitions();
-        let store = Store::open(&config.entities, log.id(), count)?;
+        let store = EntityStore::open(&config.entities, log.id(), count)?;
         let (its, from) = (Arc::clone(&log), Arc::clone(&store));
         tokio::task::spawn_blocking(move || resume(&*its, &from, count)).await.map_err(|_| StartError::Defect)??;
         let behind: Arc<[AtomicBool]> = (0..count).map(|_| AtomicBool::new(true)).collect();
@@ -214,24 +215,24 @@ impl Runtime {
             }
         }));
         let (first, phase) = match config.serves {
-            Serves::All => (Duty::Owner, Phase::Opening),
-            Serves::Assigned => (Duty::Standby, Phase::Warming),
+            Serves::All => (Assignment::Owner, Phase::Opening),
+            Serves::Assigned => (Assignment::Standby, Phase::Warming),
         };
         let arbiters: Vec<Arbiter> = (0..config.threads.clamp(1, usize::from(count))).map(|_| Arbiter::new()).collect();
         let mut partitions = Vec::with_capacity(usize::from(count));
         let mut phases = Vec::with_capacity(usize::from(count));
         for (partition, arbiter) in (0..count).zip(arbiters.iter().cycle()) {
-            let around = Arc::new(Surroundings {
+            let env = Arc::new(Environment {
                 log: log.id(),
                 partition,
                 secrets: Arc::clone(&secrets),
                 clock: Arc::clone(&clock),
-                most_resident: config.most_resident / usize::from(count),
+                most_loaded: config.most_loaded / usize::from(count),
             });
             let claimant = Claimant { node: config.node.clone(), url: config.url.clone() };
             let (tell_phase, phase) = watch::channel(phase.clone());
-            let ground = Ground { log: Arc::clone(&log), store: Arc::clone(&store), behind: Arc::clone(&behind) };
-            let actor = Partition::new(around, ground, claimant, first, tell_phase);
+            let shared = Shared { log: Arc::clone(&log), store: Arc::clone(&store), behind: Arc::clone(&behind) };
+            let actor = Partition::new(env, shared, claimant, first, tell_phase);
             partitions.push(Partition::start_in_arbiter(&arbiter.handle(), |_| actor));
             phases.push(phase);
         }
@@ -283,7 +284,7 @@ impl Runtime {
     pub fn place_of(&self, partition: u16) -> Place {
         let Some(phase) = self.phases.get(usize::from(partition)) else { return Place::Here };
         match *phase.borrow() {
-            Phase::Warming | Phase::Standby { .. } => Place::Elsewhere,
+            Phase::Warming | Phase::Standby { .. } => Place::OtherNode,
             Phase::Opening => Place::Coming,
             Phase::Serving { .. } | Phase::Moved { .. } | Phase::Halted(_) => Place::Here,
         }
@@ -360,6 +361,6 @@ impl Runtime {
 }
 
 /// Lets the log go on where the store knows it to have been.
-fn resume(log: &dyn Log, store: &Store, partitions: u16) -> Result<(), StartError> {
+fn resume(log: &dyn Log, store: &EntityStore, partitions: u16) -> Result<(), StartError> {
     (0..partitions).try_for_each(|partition| Ok(log.resume(partition, store.bookmark(partition)?.as_deref())?))
 }

@@ -12,8 +12,8 @@ use kippu_events::log::{
 };
 
 use super::chain::Chain;
-use super::room::{FoldError, Room};
-use super::store::{Cursor, Store, StoreError};
+use super::entity_cache::{EntityCache, FoldError};
+use super::entity_store::{Cursor, EntityStore, StoreError};
 
 /// Entities that may wait in memory for their batch while a long tail is folded.
 const MOST_DIRTY: usize = 50_000;
@@ -23,7 +23,7 @@ pub struct Opened {
     /// Appends.
     pub chain: Chain,
     /// The entities of its tail.
-    pub room: Room,
+    pub entities: EntityCache,
     /// The time of its last record.
     pub last: Time,
     /// How many records were folded.
@@ -43,7 +43,7 @@ pub enum OpenError {
     Read(#[from] ReadError),
     /// The entity store.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    EntityStore(#[from] StoreError),
     /// History is damaged.
     #[error(transparent)]
     Damaged(#[from] Broken),
@@ -63,7 +63,7 @@ impl OpenError {
                 | AppendError::Unknown(_),
             ) => true,
             // A medium that does not answer is not one that has lost something.
-            Self::Store(_) | Self::Read(ReadError::Medium { .. }) => true,
+            Self::EntityStore(_) | Self::Read(ReadError::Medium { .. }) => true,
             Self::Read(ReadError::NoPartition { .. } | ReadError::Newer { .. }) | Self::Damaged(_) => false,
         }
     }
@@ -75,7 +75,7 @@ impl OpenError {
 /// Why it cannot be served.
 pub fn open(
     log: &dyn Log,
-    store: &Arc<Store>,
+    store: &Arc<EntityStore>,
     partition: u16,
     claimant: &Claimant,
     listener: Listener,
@@ -93,7 +93,7 @@ pub fn open(
     }
     Ok(Opened {
         chain: Chain::new(claimed.writer, claimed.head),
-        room: tail.room,
+        entities: tail.entities,
         last: tail.last,
         folded: tail.folded,
         took: begun.elapsed(),
@@ -112,7 +112,7 @@ pub struct Warmed {
 ///
 /// # Errors
 /// Why the history cannot be folded.
-pub fn warm(log: &dyn Log, store: &Arc<Store>, partition: u16) -> Result<Warmed, OpenError> {
+pub fn warm(log: &dyn Log, store: &Arc<EntityStore>, partition: u16) -> Result<Warmed, OpenError> {
     let mut tail = Tail::after_cursor(log, store, partition)?;
     while tail.page(log, store)? {}
     if tail.folded > 0 {
@@ -126,18 +126,18 @@ struct Tail {
     walk: Walk,
     /// The last record that was folded.
     head: Head,
-    room: Room,
+    entities: EntityCache,
     last: Time,
     folded: u64,
 }
 
 impl Tail {
     /// Goes on where the entity store ends, or from the beginning where it is of another history.
-    fn after_cursor(log: &dyn Log, store: &Arc<Store>, partition: u16) -> Result<Self, OpenError> {
-        let room = Room::new(partition, Arc::clone(store));
+    fn after_cursor(log: &dyn Log, store: &Arc<EntityStore>, partition: u16) -> Result<Self, OpenError> {
+        let entities = EntityCache::new(partition, Arc::clone(store));
         if let Some(Cursor { head, time: last }) = store.cursor(partition)? {
             if let Some(walk) = resume(log, partition, head)? {
-                return Ok(Self { partition, walk, head, room, last, folded: 0 });
+                return Ok(Self { partition, walk, head, entities, last, folded: 0 });
             }
             if log.end(partition)? <= log.offset_of(partition, head.number)? {
                 let (seen, why) = (head.number, "a restored backup, or records that were lost");
@@ -150,12 +150,12 @@ impl Tail {
         let first = log.entry(partition, 0)?.ok_or_else(|| walk.broken("the partition has no genesis".to_owned()))?;
         walk.take(0, &first.stored)?;
         let head = walk.head().ok_or_else(|| walk.broken("the partition has no genesis".to_owned()))?;
-        Ok(Self { partition, walk, head, room, last: Time::default(), folded: 0 })
+        Ok(Self { partition, walk, head, entities, last: Time::default(), folded: 0 })
     }
 
     /// Folds one page; false at the end of the log. A seal is such an end: where the history goes on, another record has
     /// its number, and the store is to fit there too.
-    fn page(&mut self, log: &dyn Log, store: &Arc<Store>) -> Result<bool, OpenError> {
+    fn page(&mut self, log: &dyn Log, store: &Arc<EntityStore>) -> Result<bool, OpenError> {
         let page = log.read(self.partition, self.walk.offset(), Bound::default())?;
         if page.entries.is_empty() {
             return Ok(false);
@@ -170,7 +170,7 @@ impl Tail {
             self.head = self.walk.head().unwrap_or(self.head);
             self.folded += 1;
         }
-        if self.room.dirty() > MOST_DIRTY {
+        if self.entities.dirty() > MOST_DIRTY {
             self.write(log, store)?;
         }
         Ok(true)
@@ -201,8 +201,8 @@ impl Tail {
     fn fold(&mut self, body: &[u8]) -> Result<(), OpenError> {
         for event in read_body(body).map_err(|error| self.damaged(&error.to_string()))? {
             self.last = self.last.max(event.time);
-            self.room.fold(&event).map_err(|error| match error {
-                FoldError::Store(error) => OpenError::Store(error),
+            self.entities.fold(&event).map_err(|error| match error {
+                FoldError::EntityStore(error) => OpenError::EntityStore(error),
                 FoldError::Event(error) => self.damaged(&error.to_string()),
             })?;
         }
@@ -210,10 +210,10 @@ impl Tail {
     }
 
     /// Brings the store to where this is.
-    fn write(&mut self, log: &dyn Log, store: &Store) -> Result<(), OpenError> {
-        let batch = self.room.batch(Cursor { head: self.head, time: self.last })?;
+    fn write(&mut self, log: &dyn Log, store: &EntityStore) -> Result<(), OpenError> {
+        let batch = self.entities.batch(Cursor { head: self.head, time: self.last })?;
         store.write(&batch, log.bookmark(self.partition).as_deref())?;
-        self.room.written(self.head.number, MOST_DIRTY, |_| false);
+        self.entities.written(self.head.number, MOST_DIRTY, |_| false);
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! The actix actor of one partition: opens it, feeds it one message at a time, and does elsewhere what may wait.
+//! The actix actor of one partition: opens it, feeds it one message at a time, and does on a blocking pool what may wait.
 //!
 //! ```text
 //!            assign            claimed              deposed, revoked and drained
@@ -9,7 +9,7 @@
 //! this node is about to be told so. It claims again when it is told to serve anew, or when nobody has told it anything
 //! for longer than that can take. So two nodes do not fight for a partition, and none is left without one.
 
-mod duty;
+mod assignment;
 mod messages;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -25,9 +25,9 @@ pub use self::messages::{AskFigures, SealUp, Tell};
 
 use super::Phase;
 use super::clock::Drift;
+use super::entity_store::EntityStore;
 use super::recall::recall;
-use super::serving::{Effect, Serving, Surroundings};
-use super::store::Store;
+use super::serving::{Effect, Environment, Serving};
 
 /// Commands that may wait for a partition's attention; more are told to come back.
 pub const MAILBOX: usize = 4_096;
@@ -38,7 +38,7 @@ const TICK: Duration = Duration::from_millis(500);
 /// notice that one of them is gone, or that one to notice it itself.
 pub const RECLAIM_AFTER: u32 = 16;
 
-/// A piece of work that was done elsewhere did not come back. The panic hook has logged where.
+/// Work on the blocking pool did not come back. The panic hook has logged where.
 struct Panicked;
 
 fn panicked() -> AppendError {
@@ -46,18 +46,18 @@ fn panicked() -> AppendError {
 }
 
 /// What all partitions stand on.
-pub struct Ground {
+pub struct Shared {
     /// The log.
     pub log: Arc<dyn Log>,
     /// The entity store.
-    pub store: Arc<Store>,
+    pub store: Arc<EntityStore>,
     /// Per partition, whether the store may be behind the log.
     pub behind: Arc<[AtomicBool]>,
 }
 
 /// Who is to serve the partition.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Duty {
+pub enum Assignment {
     /// Somebody else.
     Standby,
     /// This node.
@@ -68,9 +68,9 @@ pub enum Duty {
 
 /// A partition's actor.
 pub struct Partition {
-    around: Arc<Surroundings>,
-    ground: Ground,
-    duty: Duty,
+    env: Arc<Environment>,
+    shared: Shared,
+    assignment: Assignment,
     claimant: Claimant,
     /// Counts claims, so that what was begun under one is not taken for the next one's.
     term: u64,
@@ -95,17 +95,17 @@ pub struct Partition {
 impl Partition {
     /// An actor that opens its partition once it is started, and tells its phase to `phase`.
     pub fn new(
-        around: Arc<Surroundings>,
-        ground: Ground,
+        env: Arc<Environment>,
+        shared: Shared,
         claimant: Claimant,
-        duty: Duty,
+        assignment: Assignment,
         phase: watch::Sender<Phase>,
     ) -> Self {
-        let drift = Drift::new(&*around.clock);
+        let drift = Drift::new(&*env.clock);
         Self {
-            around,
-            ground,
-            duty,
+            env,
+            shared,
+            assignment,
             claimant,
             term: 0,
             store_term: Arc::default(),
@@ -120,7 +120,7 @@ impl Partition {
     }
 
     /// Runs `work` where it may block, and then `after` here.
-    fn elsewhere<T: Send + 'static>(
+    fn on_blocking_pool<T: Send + 'static>(
         &self,
         ctx: &mut Context<Self>,
         work: impl FnOnce() -> T + Send + 'static,
@@ -130,7 +130,7 @@ impl Partition {
         ctx.spawn(work.map(move |done, this, ctx| after(this, ctx, done.map_err(|_| Panicked))));
     }
 
-    /// As [`Partition::elsewhere`], for the claim that is being served now and no other.
+    /// As [`Partition::on_blocking_pool`], for the claim that is being served now and no other.
     fn for_serving<T: Send + 'static>(
         &self,
         ctx: &mut Context<Self>,
@@ -138,7 +138,7 @@ impl Partition {
         after: impl FnOnce(&mut Serving, T) + 'static,
     ) {
         let term = self.term;
-        self.elsewhere(ctx, work, move |this, ctx, done| {
+        self.on_blocking_pool(ctx, work, move |this, ctx, done| {
             if term == this.term {
                 this.with_serving(ctx, |serving| {
                     // A claim that lost a part of itself must not go on.
@@ -148,7 +148,7 @@ impl Partition {
         });
     }
 
-    /// Acts on the claim that is being served, and does elsewhere what comes of it. An error, or a panic, ends the
+    /// Acts on the claim that is being served, and does on the blocking pool what comes of it. An error, or a panic, ends the
     /// claim: memory may be ahead of or behind the log then.
     fn with_serving(&mut self, ctx: &mut Context<Self>, act: impl FnOnce(&mut Serving) -> Result<(), AppendError>) {
         let Some(serving) = &mut self.serving else { return };
@@ -163,7 +163,7 @@ impl Partition {
     }
 
     fn perform(&self, effect: Effect, ctx: &mut Context<Self>) {
-        let (store, partition) = (Arc::clone(&self.ground.store), self.around.partition);
+        let (store, partition) = (Arc::clone(&self.shared.store), self.env.partition);
         match effect {
             Effect::Fetch(key) => {
                 let fetch = move || store.load(partition, key);
@@ -178,13 +178,13 @@ impl Partition {
                 );
             }
             Effect::Recall(key, done, reply) => {
-                let (log, around) = (Arc::clone(&self.ground.log), Arc::clone(&self.around));
+                let (log, env) = (Arc::clone(&self.shared.log), Arc::clone(&self.env));
                 // A panic drops the reply, which its caller is told; the claim has no part in it.
-                self.elsewhere(ctx, move || recall(&*log, &around, key, done, reply), |_, _, _| {});
+                self.on_blocking_pool(ctx, move || recall(&*log, &env, key, done, reply), |_, _, _| {});
             }
             Effect::Flush(batch) => {
                 let (term, store_term) = (self.term, Arc::clone(&self.store_term));
-                let log = Arc::clone(&self.ground.log);
+                let log = Arc::clone(&self.shared.log);
                 let write = move || {
                     let bookmark = log.bookmark(partition);
                     let current = store_term.lock().unwrap_or_else(PoisonError::into_inner);

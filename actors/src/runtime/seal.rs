@@ -40,7 +40,7 @@ impl Runtime {
     /// decided any more. Once more with the same `next`, nothing is done.
     ///
     /// # Errors
-    /// [`NotSealed`], where another node serves a partition, or none does, or it goes on elsewhere already.
+    /// [`NotSealed`], where another node serves a partition, or none does, or it goes on at another place already.
     pub async fn seal(&self, next: &str) -> Result<(), NotSealed> {
         // A seal is for ever: one partition that is not served here leaves all others as they are.
         for (partition, phase) in (0..).zip(self.phases()) {

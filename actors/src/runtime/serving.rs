@@ -18,13 +18,13 @@ use kippu_events::{EntityKey, Time};
 
 use super::chain::Chain;
 use super::clock::{Clock, Drift, Timekeeper};
+use super::entity_cache::EntityCache;
+use super::entity_store::{Batch, Lookup, Rest, StoreError};
+use super::loaded_entity::Done;
 use super::open::Opened;
 use super::release::{Release, Reply};
-use super::resident::Done;
-use super::room::Room;
-use super::store::{Batch, Lookup, Rest, StoreError};
 use super::{Outcome, Submission};
-use crate::actor::{Answer, Context, Near};
+use crate::actor::{Answer, Context, Neighbour};
 use crate::catalogue;
 use crate::erased::{Decided, Ready};
 use crate::problem::{self, Problem};
@@ -40,7 +40,7 @@ pub const MOST_WAITING: usize = 16_384;
 /// Entities that the store may lag behind before a batch is made for it.
 const FLUSH_AT: usize = 1_024;
 
-/// Something that has to be done elsewhere, because it may wait.
+/// Something that has to be done on a blocking pool, because it may wait.
 pub enum Effect {
     /// Fetch an entity from the store, then call [`Serving::fetched`].
     Fetch(EntityKey),
@@ -82,7 +82,7 @@ enum Parked {
 }
 
 /// What the parts of one partition share.
-pub struct Surroundings {
+pub struct Environment {
     /// The log.
     pub log: LogId,
     /// The partition.
@@ -92,14 +92,14 @@ pub struct Surroundings {
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// Entities that may stay in memory.
-    pub most_resident: usize,
+    pub most_loaded: usize,
 }
 
 /// A partition under one claim.
 pub struct Serving {
-    around: Arc<Surroundings>,
+    env: Arc<Environment>,
     chain: Chain,
-    room: Room,
+    entities: EntityCache,
     release: Release,
     keeper: Timekeeper,
     parked: HashMap<EntityKey, Vec<Parked>>,
@@ -127,14 +127,14 @@ enum Flushing {
 
 impl Serving {
     /// Serves what was opened.
-    pub fn new(around: Arc<Surroundings>, opened: Opened, drift: Drift) -> Self {
+    pub fn new(env: Arc<Environment>, opened: Opened, drift: Drift) -> Self {
         let mut release = Release::default();
         release.durable(opened.chain.durable());
-        let keeper = Timekeeper::new(around.partition, opened.last, drift);
+        let keeper = Timekeeper::new(env.partition, opened.last, drift);
         Self {
-            around,
+            env,
             chain: opened.chain,
-            room: opened.room,
+            entities: opened.entities,
             release,
             keeper,
             parked: HashMap::new(),
@@ -149,7 +149,7 @@ impl Serving {
         }
     }
 
-    /// What has to be done elsewhere since this was last asked.
+    /// What has to be done on a blocking pool since this was last asked.
     pub fn effects(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.effects)
     }
@@ -184,7 +184,7 @@ impl Serving {
         if self.quarantined.contains(&key) {
             return Err(set_aside(key));
         }
-        if !self.room.find(key).map_err(|error| store_failed(&error))? {
+        if !self.entities.find(key).map_err(|error| store_failed(&error))? {
             return Ok(Step::Fetch(key));
         }
         match self.done_before(key, *command, job.looked_up).map_err(|error| store_failed(&error))? {
@@ -192,11 +192,11 @@ impl Serving {
             Lookup::Found(done) => return Ok(Step::Repeat(done)),
             Lookup::Blocked => return Ok(Step::LookUp),
         }
-        let now = self.keeper.now(&*self.around.clock);
+        let now = self.keeper.now(&*self.env.clock);
         let now = now.map_err(|_| Problem::new(&problem::CLOCK_JUMPED, "an operator has to look at the clock"))?;
         let step = self.judged_apart(ready, &Context { now, caller: *caller, id: key.id })?;
         // Only whom the rules let act on it is told its version; a refusal that goes on record does so at any.
-        let version = self.room.get(key).map_or(0, |resident| resident.version);
+        let version = self.entities.get(key).map_or(0, |loaded| loaded.version);
         match (&step, if_match) {
             (Step::Accept(Decided { answer: Answer::Done { .. }, .. }, _), Some(expected))
                 if !expected.have_version(version) =>
@@ -210,11 +210,11 @@ impl Serving {
 
     /// What became of this command, if it was done before.
     fn done_before(&self, key: EntityKey, command: Mac, looked_up: bool) -> Result<Lookup<Done>, StoreError> {
-        let Some(resident) = self.room.get(key) else { return Ok(Lookup::Absent) };
-        match resident.recent(command) {
+        let Some(loaded) = self.entities.get(key) else { return Ok(Lookup::Absent) };
+        match loaded.recent(command) {
             Some(done) => Ok(Lookup::Found(done)),
             // The disk was asked, and did not know it then; memory may know it by now.
-            None if resident.more => match self.room.find_done(key, command)? {
+            None if loaded.more => match self.entities.find_done(key, command)? {
                 Lookup::Blocked if looked_up => Ok(Lookup::Absent),
                 found => Ok(found),
             },
@@ -237,20 +237,20 @@ impl Serving {
     fn decide(&mut self, ready: &Ready, context: &Context) -> Result<Step, Problem> {
         fail::fail_point!("runtime::decide");
         let (key, actor) = (ready.entity, catalogue::actor(ready.entity.family));
-        let Some(resident) = self.room.get(key) else { return Ok(Step::Fetch(key)) };
-        let near = actor.near(&*resident.state, &ready.command, context);
-        if let Some(near) = near {
-            if near.id.slot() != key.id.slot() {
+        let Some(loaded) = self.entities.get(key) else { return Ok(Step::Fetch(key)) };
+        let neighbour = actor.neighbour(&*loaded.state, &ready.command, context);
+        if let Some(neighbour) = neighbour {
+            if neighbour.id.slot() != key.id.slot() {
                 return Err(Problem::new(&problem::INTERNAL, "a neighbour is born in the same slot"));
             }
-            if !self.room.find(near).map_err(|error| store_failed(&error))? {
-                return Ok(Step::Fetch(near));
+            if !self.entities.find(neighbour).map_err(|error| store_failed(&error))? {
+                return Ok(Step::Fetch(neighbour));
             }
         }
-        let Some(resident) = self.room.get(key) else { return Ok(Step::Fetch(key)) };
-        let neighbour = near.and_then(|near| self.room.get(near)).map(|resident| &*resident.state);
-        let decided = actor.decide(&*resident.state, &ready.command, Near(neighbour), context, &self.around.secrets)?;
-        if decided.events.iter().any(|(of, _)| *of != key && Some(*of) != near) {
+        let Some(loaded) = self.entities.get(key) else { return Ok(Step::Fetch(key)) };
+        let seen = neighbour.and_then(|neighbour| self.entities.get(neighbour)).map(|loaded| &*loaded.state);
+        let decided = actor.decide(&*loaded.state, &ready.command, Neighbour(seen), context, &self.env.secrets)?;
+        if decided.events.iter().any(|(of, _)| *of != key && Some(*of) != neighbour) {
             return Err(Problem::new(&problem::INTERNAL, "an event is of the entity or of its neighbour"));
         }
         Ok(Step::Accept(decided, context.now))
@@ -261,7 +261,7 @@ impl Serving {
         let Job { submission: Submission { ready, command, caller, .. }, reply, .. } = job;
         let cause = Cause { command, body: ready.body, principal: caller.principal };
         let number = self.chain.head().number + 1;
-        let place = Place { log: &self.around.log, partition: self.around.partition, number, time: now, cause: &cause };
+        let place = Place { log: &self.env.log, partition: self.env.partition, number, time: now, cause: &cause };
         let mut body = BodyWriter::new(place);
         let mut versions: Vec<(EntityKey, u64)> = Vec::with_capacity(2);
         for (key, event) in &decided.events {
@@ -271,7 +271,7 @@ impl Serving {
                     *version
                 }
                 None => {
-                    let version = self.room.get(*key).map_or(0, |resident| resident.version) + 1;
+                    let version = self.entities.get(*key).map_or(0, |loaded| loaded.version) + 1;
                     versions.push((*key, version));
                     version
                 }
@@ -284,18 +284,18 @@ impl Serving {
         };
         self.keeper.recorded(now);
         for (key, event) in &decided.events {
-            self.room.evolve(*key, &**event, number, now);
+            self.entities.evolve(*key, &**event, number, now);
         }
-        self.room.note(ready.entity, cause, number);
+        self.entities.note(ready.entity, cause, number);
         let outcome = Outcome {
             answer: decided.answer,
             entity: ready.entity,
-            version: self.room.get(ready.entity).map_or(0, |resident| resident.version),
-            position: Position::new(self.around.partition, number, &hash),
+            version: self.entities.get(ready.entity).map_or(0, |loaded| loaded.version),
+            position: Position::new(self.env.partition, number, &hash),
             replayed: false,
         };
         self.release.accept(number, outcome, reply);
-        if self.room.dirty() >= FLUSH_AT {
+        if self.entities.dirty() >= FLUSH_AT {
             self.flush();
         }
     }

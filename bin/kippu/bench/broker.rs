@@ -128,7 +128,7 @@ impl ProducerContext for Reports {
     }
 }
 
-/// The messages that carry `records`, headers and all.
+/// The messages that hold `records`, headers and all.
 fn messages(records: &Records) -> Result<Vec<(u16, Plain)>, BenchError> {
     let message = |(partition, stored): &(u16, Vec<u8>)| plain(stored).map(|message| (*partition, message));
     records.iter().map(message).collect::<Result<_, _>>().map_err(|error| BenchError::Bare(error.to_string()))

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::Which;
 use crate::node::NodeError;
 
-/// Said beside every figure that has clients.
+/// Said with every figure that has clients.
 const SHARED: &str = "the clients that make the load share the cores with what is measured";
 
 /// See the module.

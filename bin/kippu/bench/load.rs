@@ -222,7 +222,7 @@ pub(super) fn token_in(body: &[u8]) -> Result<String, String> {
 /// Records as they are stored, each with its partition.
 pub(super) type Records = Vec<(u16, Vec<u8>)>;
 
-/// The first commits of each partition as they are stored, those of all partitions by turns: as many as have every kind
+/// The first commits of each partition as they are stored, those of all partitions by rounds: as many as have every kind
 /// of record in its share.
 pub(super) fn sample(log: &dyn ReadLog) -> Result<Records, BenchError> {
     let each = SAMPLE / usize::from(log.partitions());
@@ -239,7 +239,7 @@ pub(super) fn sample(log: &dyn ReadLog) -> Result<Records, BenchError> {
             }
         }
     }
-    sample.sort_by_key(|(turn, partition, _)| (*turn, *partition));
+    sample.sort_by_key(|(round, partition, _)| (*round, *partition));
     Ok(sample.into_iter().map(|(_, partition, stored)| (partition, stored)).collect())
 }
 

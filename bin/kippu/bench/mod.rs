@@ -1,4 +1,4 @@
-//! `kippu bench`: measures the product beside what this machine can do at most, both in one run and by turns, and prints
+//! `kippu bench`: measures the product compared with what this machine can do at most, both in one run and in alternation, and prints
 //! ratios. The clients that make the load share the cores with what is measured.
 
 mod broker;
@@ -80,11 +80,11 @@ pub(crate) enum Which {
     P8,
     /// The same on Kafka.
     P8K,
-    /// The defaults, plainly, beside what another event store reached.
+    /// The defaults, plainly, compared with what another event store reached.
     P9,
     /// From the SIGKILL of one node to the first answer of another, on Kafka.
     Takeover,
-    /// Two nodes beside one, on Kafka.
+    /// Two nodes compared with one, on Kafka.
     Sharing,
 }
 
@@ -104,10 +104,10 @@ impl Args {
 struct Effort {
     /// Before anything is counted.
     warm: Duration,
-    /// Of one turn.
+    /// Of one round.
     span: Duration,
-    /// Turns of ours and the limit's.
-    turns: usize,
+    /// Rounds of ours and the limit's.
+    rounds: usize,
     users: usize,
     /// For P3.
     triples: u64,
@@ -121,10 +121,10 @@ impl Effort {
     fn new(args: &Args) -> Self {
         let effort = if args.quick {
             let (warm, span) = (Duration::from_millis(200), Duration::from_millis(500));
-            Self { warm, span, turns: 1, users: 50, triples: 2_000, events: 10_000, entities: 5_000 }
+            Self { warm, span, rounds: 1, users: 50, triples: 2_000, events: 10_000, entities: 5_000 }
         } else {
             let (warm, span) = (Duration::from_secs(2), Duration::from_secs(5));
-            Self { warm, span, turns: 3, users: 1_000, triples: 250_000, events: 2_000_000, entities: 1_000_000 }
+            Self { warm, span, rounds: 3, users: 1_000, triples: 250_000, events: 2_000_000, entities: 1_000_000 }
         };
         Self {
             events: args.events.unwrap_or(effort.events),

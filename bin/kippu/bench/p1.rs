@@ -1,5 +1,5 @@
-//! P1: durable commands a second in process, 1,024 in flight, beside synced batches of 1,024 records of the same bytes; P7:
-//! the same on Kafka, beside a bare producer of the same bytes to as many partitions of the same brokers.
+//! P1: durable commands a second in process, 1,024 in flight, compared with synced batches of 1,024 records of the same bytes; P7:
+//! the same on Kafka, compared with a bare producer of the same bytes to as many partitions of the same brokers.
 
 use std::path::Path;
 
@@ -32,7 +32,7 @@ pub(super) async fn on_kafka(dir: &Path, broker: &Broker, effort: Effort) -> Res
     measure(node, cast, effort, goal, |records| bare.write(&records, IN_FLIGHT, effort.span)).await
 }
 
-/// Beside what writes records of the same bytes, so many a second.
+/// ReadOnlyLog what writes records of the same bytes, so many a second.
 async fn measure(
     node: Node,
     cast: Cast,
@@ -43,7 +43,7 @@ async fn measure(
     let Effort { warm, span, .. } = effort;
     let (mut ours, mut limit) = (Vec::new(), Vec::new());
     let (mut lag, mut caught_up) = (0, 0.0);
-    for _ in 0..effort.turns {
+    for _ in 0..effort.rounds {
         let measured = closed(&node.commands, &cast, IN_FLIGHT, Until::Time { warm, span }, false).await?;
         ours.push(measured.per_second());
         (lag, caught_up) = scene::catch_up(&node.queries).await?;

@@ -1,4 +1,4 @@
-//! P2: durable commands a second over HTTP with 64 kept-alive connections, beside an actix-web echo of the same JSON in
+//! P2: durable commands a second over HTTP with 64 kept-alive connections, compared with an actix-web echo of the same JSON in
 //! the same process.
 
 use std::net::{SocketAddr, TcpListener};
@@ -37,10 +37,10 @@ pub(super) async fn measure(dir: &Path, effort: Effort) -> Result<Figure, BenchE
     let cast = Arc::new(cast);
     let (mut ours, mut limit) = (Vec::new(), Vec::new());
     let (mut lag, mut caught_up) = (0, 0.0);
-    for turn in 0..effort.turns {
-        ours.push(turn_of(&[(ours_at, Arc::clone(&cast))], effort, &turn.to_string(), Kind::Ours).await?);
+    for round in 0..effort.rounds {
+        ours.push(round_of(&[(ours_at, Arc::clone(&cast))], effort, &round.to_string(), Kind::Ours).await?);
         (lag, caught_up) = scene::catch_up(&queries).await?;
-        limit.push(turn_of(&[(echo_at, Arc::clone(&cast))], effort, &turn.to_string(), Kind::Echo).await?);
+        limit.push(round_of(&[(echo_at, Arc::clone(&cast))], effort, &round.to_string(), Kind::Echo).await?);
     }
     handle.stop(true).await;
     echo.await.map_err(|e| BenchError::Load(e.to_string()))??;
@@ -68,22 +68,22 @@ pub(super) enum Kind {
     Echo,
 }
 
-/// One turn, whose connections are shared out among `nodes`, each with its own cast: requests a second.
-pub(super) async fn turn_of(
+/// One round, whose connections are shared out among `nodes`, each with its own cast: requests a second.
+pub(super) async fn round_of(
     nodes: &[(SocketAddr, Arc<Cast>)],
     effort: Effort,
-    turn: &str,
+    round: &str,
     kind: Kind,
 ) -> Result<f64, BenchError> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let counted = Arc::new(AtomicU64::new(0));
     let (from, to) = (Instant::now() + effort.warm, Instant::now() + effort.warm + effort.span);
     let joins = (0..threads).map(|thread| {
-        let (nodes, turn, counted) = (nodes.to_vec(), turn.to_owned(), Arc::clone(&counted));
+        let (nodes, round, counted) = (nodes.to_vec(), round.to_owned(), Arc::clone(&counted));
         tokio::task::spawn_blocking(move || -> Result<(), BenchError> {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let flows = (thread..CONNECTIONS).step_by(threads).map(|connection| {
-                let name = format!("{turn}-{connection}");
+                let name = format!("{round}-{connection}");
                 let (address, cast) = &nodes[connection / threads % nodes.len()];
                 flow(*address, cast, connection, name, (from, to), kind, &counted)
             });

@@ -1,4 +1,4 @@
-//! P3: events verified a second – chain, decoding, rules, fold – beside a bare scan of the same store that hashes every
+//! P3: events verified a second – chain, decoding, rules, fold – compared with a bare scan of the same store that hashes every
 //! value, on the same number of threads.
 
 use std::path::Path;
@@ -11,8 +11,8 @@ use super::load::{Until, closed};
 use super::{Effort, machine, scene};
 
 const IN_FLIGHT: usize = 1024;
-/// Turns are short here.
-const TURNS: usize = 5;
+/// Rounds are short here.
+const ROUNDS: usize = 5;
 
 pub(super) async fn measure(dir: &Path, effort: Effort) -> Result<Figure, BenchError> {
     let dir = dir.join("node");
@@ -24,10 +24,10 @@ pub(super) async fn measure(dir: &Path, effort: Effort) -> Result<Figure, BenchE
     drop(node);
     let options = kippu_replay::Options::default();
     let (mut ours, mut limit, mut events, mut records, mut bytes) = (Vec::new(), Vec::new(), 0, 0, 0);
-    for _ in 0..TURNS {
+    for _ in 0..ROUNDS {
         let report = {
-            let beside = RocksLog::open_beside(&log)?;
-            kippu_replay::verify(&beside, &options)
+            let reader = RocksLog::open_secondary(&log)?;
+            kippu_replay::verify(&reader, &options)
         };
         if !report.sound {
             return Err(BenchError::Load(report.to_string()));

@@ -1,5 +1,5 @@
 //! P5: from the start of the node after a SIGKILL, with millions of events in its log, to its first durable answer,
-//! beside opening a copy of the log's RocksDB alone.
+//! compared with opening a copy of the log's RocksDB alone.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -22,10 +22,10 @@ pub(super) async fn measure(dir: &Path, effort: Effort) -> Result<Figure, BenchE
     drop(node);
     let config = scene::config(&data);
     let (mut ours, mut limit) = (Vec::new(), Vec::new());
-    for turn in 0..effort.turns {
+    for round in 0..effort.rounds {
         let mut child = Process::start(&config)?;
-        child.answers(&cast, &format!("before-{turn}")).await?;
-        let name = format!("load-{turn}");
+        child.answers(&cast, &format!("before-{round}")).await?;
+        let name = format!("load-{round}");
         let load = p2::load_until_gone(child.address, &cast, &name);
         let killed = actix_rt::time::timeout(LOAD.min(effort.span), load).await.is_err();
         child.kill()?;
@@ -39,7 +39,7 @@ pub(super) async fn measure(dir: &Path, effort: Effort) -> Result<Figure, BenchE
 
         let begun = Instant::now();
         let child = Process::start(&config)?;
-        child.answers(&cast, &format!("after-{turn}")).await?;
+        child.answers(&cast, &format!("after-{round}")).await?;
         ours.push(begun.elapsed().as_secs_f64());
         drop(child);
     }

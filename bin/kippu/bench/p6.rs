@@ -1,4 +1,4 @@
-//! P6: memory per live entity, beside its own state. Measured as the growth of a process of its own – log, runtime, no
+//! P6: memory per live entity, compared with its own state. Measured as the growth of a process of its own – log, runtime, no
 //! views – between a quarter of the entities and all of them, when caches and memtables have long been full.
 
 use std::path::Path;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use kippu_actors::Commands;
 use kippu_actors::runtime::clock::SystemClock;
 use kippu_actors::runtime::{Runtime, RuntimeConfig};
-use kippu_events::approval::Approval;
+use kippu_events::approvals::Approval;
 use kippu_events::log::LogId;
 use kippu_events::log::rocks::RocksLog;
 use kippu_events::secrets::Secrets;
@@ -20,16 +20,16 @@ use super::{Effort, scene};
 use crate::node::NodeError;
 
 const IN_FLIGHT: usize = 1024;
-/// Beside an entity's own state.
+/// ReadOnlyLog an entity's own state.
 const MOST_BYTES: f64 = 400.0;
 
 /// What the child process saw.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Sizes {
     entities: u64,
-    /// Resident bytes with a quarter of them.
+    /// Bytes in memory with a quarter of them.
     quarter: u64,
-    /// Resident bytes with all.
+    /// Bytes in memory with all.
     all: u64,
 }
 
@@ -49,7 +49,7 @@ pub(super) fn measure(dir: &Path, effort: Effort) -> Result<Figure, BenchError> 
         .with("own_state_bytes", own)
         .with("with_own_state_bytes", round(each))
         .with("entities", sizes.entities)
-        .with("resident_bytes_with_all", sizes.all))
+        .with("memory_bytes_with_all", sizes.all))
 }
 
 /// In a process of its own.
@@ -60,26 +60,26 @@ pub(super) async fn child(dir: &Path, effort: Effort) -> Result<Sizes, BenchErro
     let secrets = Arc::new(Secrets::create(&dir.join("keys"), id).map_err(NodeError::from)?);
     let entities = effort.entities;
     // Every entity stays: this is about what they take, not about letting go of them.
-    let most_resident = usize::try_from(entities).unwrap_or(usize::MAX).saturating_mul(2);
-    let config = RuntimeConfig { most_resident, ..RuntimeConfig::new(dir.join("entities")) };
+    let most_loaded = usize::try_from(entities).unwrap_or(usize::MAX).saturating_mul(2);
+    let config = RuntimeConfig { most_loaded, ..RuntimeConfig::new(dir.join("entities")) };
     let runtime =
         Runtime::start(config, log, Arc::clone(&secrets), Arc::new(SystemClock)).await.map_err(NodeError::from)?;
     let commands = Commands::new(runtime.clone(), secrets);
     let cast = scene::cast(&commands, effort.users).await?;
     closed(&commands, &cast, IN_FLIGHT, Until::Triples(entities / 4), true).await?;
-    let quarter = resident()?;
+    let quarter = memory_bytes()?;
     closed(&commands, &cast, IN_FLIGHT, Until::Triples(entities - entities / 4), true).await?;
-    let all = resident()?;
+    let all = memory_bytes()?;
     runtime.stop().await;
     Ok(Sizes { entities, quarter, all })
 }
 
-/// Resident bytes of this process, as the kernel counts them.
-fn resident() -> Result<u64, BenchError> {
+/// Bytes in memory of this process, as the kernel counts them.
+fn memory_bytes() -> Result<u64, BenchError> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let kilobytes =
         status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
     kilobytes
         .map(|kilobytes| kilobytes * 1024)
-        .ok_or_else(|| BenchError::Load("the kernel does not say how much is resident".to_owned()))
+        .ok_or_else(|| BenchError::Load("the kernel does not say how much is in memory".to_owned()))
 }

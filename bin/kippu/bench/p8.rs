@@ -1,5 +1,5 @@
-//! P8: the 99th percentile of a durable command at half load, beside the median of an fsync; P8K: the same on Kafka,
-//! beside the median of one bare produce.
+//! P8: the 99th percentile of a durable command at half load, compared with the median of an fsync; P8K: the same on Kafka,
+//! compared with the median of one bare produce.
 //!
 //! Half load is half of what the node reached with 1,024 in flight. Commands come at their times whether or not those
 //! before them are answered, and each is timed from when it should have come.
@@ -36,7 +36,7 @@ pub(super) async fn on_kafka(dir: &Path, broker: &Broker, effort: Effort) -> Res
     measure(node, cast, effort, || bare.one_by_one(&values, ROUNDS)).await
 }
 
-/// Beside what takes `one` step.
+/// ReadOnlyLog what takes `one` step.
 async fn measure(
     node: Node,
     cast: Cast,
@@ -47,10 +47,10 @@ async fn measure(
     let full = closed(&node.commands, &cast, IN_FLIGHT, Until::Time { warm, span }, false).await?.per_second();
     scene::catch_up(&node.queries).await?;
     let (mut ours, mut limit, mut medians) = (Vec::new(), Vec::new(), Vec::new());
-    for turn in 0..effort.turns {
+    for round in 0..effort.rounds {
         limit.push(one()?.as_secs_f64() * 1e6);
         let (commands, cast) = (node.commands.clone(), cast.clone());
-        let paced = tokio::task::spawn_blocking(move || paced(&commands, &cast, full / 2.0, warm, span, turn));
+        let paced = tokio::task::spawn_blocking(move || paced(&commands, &cast, full / 2.0, warm, span, round));
         let latency = paced.await.map_err(|e| BenchError::Load(e.to_string()))??;
         #[allow(clippy::cast_precision_loss)] // microseconds, far below 2^52
         let quantile = |quantile: f64| latency.value_at_quantile(quantile) as f64;
@@ -72,7 +72,7 @@ fn paced(
     rate: f64,
     warm: Duration,
     span: Duration,
-    turn: usize,
+    round: usize,
 ) -> Result<Histogram<u64>, BenchError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -86,7 +86,7 @@ fn paced(
         while next < to {
             // Whatever is due begins now; each is timed from when it was due.
             while next <= Instant::now() && next < to {
-                under_way.push(approval(commands, cast, format!("paced-{turn}-{triple}"), triple, next));
+                under_way.push(approval(commands, cast, format!("paced-{round}-{triple}"), triple, next));
                 next += every;
                 triple += 1;
             }

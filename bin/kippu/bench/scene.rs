@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 use kippu_actors::Commands;
-use kippu_actors::actor::{Answer, Caller};
+use kippu_actors::actor::Answer;
 use kippu_actors::runtime::Outcome;
-use kippu_events::client::Role;
-use kippu_events::{EntityId, Family, Principal};
+use kippu_events::access::Caller;
+use kippu_events::access::clients::Role;
+use kippu_events::{EntityId, Family};
 use kippu_projections::Queries;
 use serde_json::json;
 
@@ -107,7 +108,7 @@ async fn act(commands: &Commands, family: Family, key: &str, body: &serde_json::
 
 fn party(opened: &Outcome, role: Role, user: Option<EntityId>) -> Result<Party, BenchError> {
     let key = key_of(&opened.answer).ok_or_else(|| BenchError::Load("a client got no key".to_owned()))?;
-    Ok(Party { caller: Caller { principal: Principal::Client(opened.entity.id), role, user }, key })
+    Ok(Party { caller: Caller::of_client(opened.entity.id, role, user), key })
 }
 
 /// How far the slowest view lags behind the log now, and the seconds that it took to catch up.

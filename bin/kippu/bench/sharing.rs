@@ -1,4 +1,4 @@
-//! Sharing: durable commands a second over HTTP from two nodes that share a topic, beside one that has it alone, on the
+//! Sharing: durable commands a second over HTTP from two nodes that share a topic, compared with one that has it alone, on the
 //! same cores. Callers ask the node that serves their user, as whoever follows redirections does.
 
 use std::path::Path;
@@ -9,7 +9,7 @@ use super::broker::Broker;
 use super::child::{PATIENCE, Process};
 use super::figure::{BenchError, Figure, Goal, median, round};
 use super::load::OPEN;
-use super::p2::{Kind, turn_of};
+use super::p2::{Kind, round_of};
 use super::scene::Cast;
 use super::wire::Wire;
 use super::{Effort, scene};
@@ -24,18 +24,18 @@ pub(super) async fn measure(dir: &Path, broker: &Broker, effort: Effort) -> Resu
     let (mut together, mut alone) = (Vec::new(), Vec::new());
     let cast = Arc::new(cast);
     let one = Process::start(&first)?;
-    for turn in 0..effort.turns {
-        shared_out(&one, &cast, &format!("alone-{turn}"), |_, theirs| theirs == 0).await?;
+    for round in 0..effort.rounds {
+        shared_out(&one, &cast, &format!("alone-{round}"), |_, theirs| theirs == 0).await?;
         let nodes = [(one.address, Arc::clone(&cast))];
-        alone.push(turn_of(&nodes, effort, &format!("alone-{turn}"), Kind::Ours).await?);
+        alone.push(round_of(&nodes, effort, &format!("alone-{round}"), Kind::Ours).await?);
 
         let other = Process::start(&second)?;
         let (ours, theirs) =
-            shared_out(&one, &cast, &format!("both-{turn}"), |ours, theirs| ours > 0 && theirs > 0).await?;
+            shared_out(&one, &cast, &format!("both-{round}"), |ours, theirs| ours > 0 && theirs > 0).await?;
         // It takes its partitions one after the other.
-        shared_out(&other, &theirs, &format!("other-{turn}"), |_, elsewhere| elsewhere == 0).await?;
+        shared_out(&other, &theirs, &format!("other-{round}"), |_, others| others == 0).await?;
         let nodes = [(one.address, Arc::new(ours)), (other.address, Arc::new(theirs))];
-        together.push(turn_of(&nodes, effort, &format!("both-{turn}"), Kind::Ours).await?);
+        together.push(round_of(&nodes, effort, &format!("both-{round}"), Kind::Ours).await?);
     }
     let rounded = |values: &[f64]| values.iter().map(|value| round(*value)).collect::<Vec<_>>();
     let (all_together, all_alone) = (rounded(&together), rounded(&alone));

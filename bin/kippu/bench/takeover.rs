@@ -1,5 +1,5 @@
 //! Take-over: from the SIGKILL of a node under load to the first answer of another that serves its partitions from then
-//! on, beside the time that a silent member of the group is given; with millions of events in the topic.
+//! on, compared with the time that a silent member of the group is given; with millions of events in the topic.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -33,7 +33,7 @@ pub(super) async fn measure(dir: &Path, broker: &Broker, effort: Effort) -> Resu
     drop(node);
     scene::join(&first, &second)?;
     let (mut ours, mut tails) = (Vec::new(), Vec::new());
-    for turn in 0..effort.turns {
+    for turn in 0..effort.rounds {
         let (took, tail) = one(&first, &second, &cast, effort, turn).await?;
         ours.push(took.as_secs_f64());
         tails.push(round(tail.as_secs_f64()));
@@ -52,10 +52,10 @@ async fn one(
     second: &Config,
     cast: &Cast,
     effort: Effort,
-    turn: usize,
+    round: usize,
 ) -> Result<(Duration, Duration), BenchError> {
     let mut child = Process::start(first)?;
-    child.answers(cast, &format!("before-{turn}")).await?;
+    child.answers(cast, &format!("before-{round}")).await?;
     let node = Node::open(second, NOWHERE, false).await?;
     wait_until("the nodes do not share the partitions", || {
         let serving = serving(&node);
@@ -65,15 +65,15 @@ async fn one(
     })
     .await?;
     scene::catch_up(&node.queries).await?;
-    let theirs = elsewhere(&node.commands, cast, turn).await?;
-    let name = format!("load-{turn}");
+    let theirs = others(&node.commands, cast, round).await?;
+    let name = format!("load-{round}");
     let load = p2::load_until_gone(child.address, &theirs, &name);
     if actix_rt::time::timeout(LOAD.min(effort.span), load).await.is_ok() {
         return Err(BenchError::Load("the node went away under load".to_owned()));
     }
     let begun = Instant::now();
     child.kill()?;
-    while open(&node.commands, &theirs.terminals[0], &format!("after-{turn}")).await?.is_none() {
+    while open(&node.commands, &theirs.terminals[0], &format!("after-{round}")).await?.is_none() {
         if begun.elapsed() > PATIENCE {
             return Err(BenchError::Load("nobody takes over".to_owned()));
         }
@@ -91,10 +91,10 @@ fn serving(node: &Node) -> usize {
 }
 
 /// The terminals whose users are not served by the node of these commands.
-async fn elsewhere(commands: &Commands, cast: &Cast, turn: usize) -> Result<Cast, BenchError> {
+async fn others(commands: &Commands, cast: &Cast, round: usize) -> Result<Cast, BenchError> {
     let mut terminals = Vec::new();
     for (nth, terminal) in cast.terminals.iter().enumerate() {
-        if open(commands, terminal, &format!("whose-{turn}-{nth}")).await?.is_none() {
+        if open(commands, terminal, &format!("whose-{round}-{nth}")).await?.is_none() {
             terminals.push(terminal.clone());
         }
     }
@@ -109,7 +109,7 @@ async fn open(commands: &Commands, terminal: &Party, key: &str) -> Result<Option
     let call = Call { caller: terminal.caller, key: key.to_owned(), id: None, if_match: None };
     match commands.run(Family::Approvals, "open", call, OPEN.as_bytes()).await {
         Ok(_) => Ok(Some(())),
-        Err(NotRun::Elsewhere { .. }) => Ok(None),
+        Err(NotRun::OtherNode { .. }) => Ok(None),
         Err(NotRun::Problem(problem)) if problem.kind.status == 503 => Ok(None),
         Err(NotRun::Problem(problem)) => Err(BenchError::Load(problem.to_string())),
     }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use reqwest::Url;
 
-/// What a claim has room for.
+/// What a claim has space for.
 const MOST_BYTES: usize = 200;
 
 /// `text` as a base that paths are put behind: without a slash at its end.

@@ -88,7 +88,7 @@ pub(super) fn lock(holder: &Result<Option<Holder>, LockError>) -> Finding {
     }
 }
 
-/// Whether there is room.
+/// Whether there is space.
 pub(super) fn space(dir: &DataDir, least: u64) -> Finding {
     match free_bytes(dir.path()) {
         Ok(free) if free < least => {

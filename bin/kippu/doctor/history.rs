@@ -1,4 +1,4 @@
-//! Checks of the history: it opens for reading, beside running nodes too, and does not lie in the future; and whom its last
+//! Checks of the history: it opens for reading, next to running nodes too, and does not lie in the future; and whom its last
 //! claims name as those who serve it.
 
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use kippu_events::log::{Bound, Claimant, Content, LogId, ReadLog, Record};
 
 use super::{Finding, Verdict};
 use crate::config::Config;
-use crate::node::{Beside, DataDir, Found, Home, HomeError, NodeError, persons_are_missing};
+use crate::node::{DataDir, Found, LocationError, LogLocation, NodeError, ReadOnlyLog, persons_are_missing};
 
 /// Records at the end of a partition that are looked at; and those before the first of an epoch, among which its claim is
 /// where others wrote at the same time.
@@ -31,22 +31,22 @@ pub(super) struct History {
 pub(super) fn look(config: &Config, dir: &DataDir) -> History {
     let mut history = History { findings: Vec::new(), id: None, is_shared: false, owners: BTreeMap::new() };
     let mut say = |verdict, detail: String| history.findings.push(Finding::new("log", verdict, detail));
-    let (home, beside) = match open(config, dir) {
+    let (location, reader) = match open(config, dir) {
         Ok(opened) => opened,
         Err(error) => {
             say(Verdict::Bad, error.to_string());
             return history;
         }
     };
-    let log = beside.log();
+    let log = reader.log();
     history.id = Some(log.id());
     if let Ok(Found::Whole(label)) = dir.look()
         && label.log != log.id()
     {
-        say(Verdict::Bad, format!("{home} holds the log {}, but kippu.json names {}", log.id(), label.log));
+        say(Verdict::Bad, format!("{location} holds the log {}, but kippu.json names {}", log.id(), label.log));
         return history;
     }
-    history.is_shared = matches!(home, Home::Kafka(_));
+    history.is_shared = matches!(location, LogLocation::Kafka(_));
     let (mut last, mut records) = (Time::default(), 0);
     for partition in 0..log.partitions() {
         match tail(log, partition) {
@@ -63,11 +63,11 @@ pub(super) fn look(config: &Config, dir: &DataDir) -> History {
             }
         }
     }
-    say(Verdict::Good, format!("{home}: {} partitions with {records} records open for reading", log.partitions()));
-    if let Some(concern) = beside.concern() {
+    say(Verdict::Good, format!("{location}: {} partitions with {records} records open for reading", log.partitions()));
+    if let Some(concern) = reader.concern() {
         say(Verdict::Bad, concern);
     }
-    match home.keys(config, log.id()) {
+    match location.keys(config, log.id()) {
         Ok(None) => {}
         Ok(Some(keys)) => match persons_are_missing(log, &*keys) {
             Ok(false) => {}
@@ -76,7 +76,7 @@ pub(super) fn look(config: &Config, dir: &DataDir) -> History {
         },
         Err(error) => say(Verdict::Bad, error.to_string()),
     }
-    match beside.remark() {
+    match reader.remark() {
         Ok(None) => {}
         Ok(Some(remark)) => say(Verdict::Note, remark.to_owned()),
         Err(error) => say(Verdict::Bad, error.to_string()),
@@ -88,11 +88,11 @@ pub(super) fn look(config: &Config, dir: &DataDir) -> History {
     history
 }
 
-fn open(config: &Config, dir: &DataDir) -> Result<(Home, Beside), HomeError> {
+fn open(config: &Config, dir: &DataDir) -> Result<(LogLocation, ReadOnlyLog), LocationError> {
     // A directory that does not say what it is may still hold a log.
-    let home = Home::of(config, dir, &dir.look().unwrap_or(Found::Unfinished))?;
-    let beside = home.open_beside(config)?;
-    Ok((home, beside))
+    let location = LogLocation::of(config, dir, &dir.look().unwrap_or(Found::Unfinished))?;
+    let reader = location.open_read_only(config)?;
+    Ok((location, reader))
 }
 
 /// The end of one partition.
@@ -126,7 +126,7 @@ fn tail(log: &dyn ReadLog, partition: u16) -> Result<Tail, String> {
     Ok(tail)
 }
 
-/// An offset near the claim of `epoch`: epochs grow, but for what those who were succeeded wrote at the last.
+/// An offset close to the claim of `epoch`: epochs grow, but for what those who were succeeded wrote at the last.
 fn begin_of(log: &dyn ReadLog, partition: u16, epoch: u64, end: u64) -> Result<u64, String> {
     let (mut low, mut high) = (0, end);
     while low < high {

@@ -57,9 +57,9 @@ impl Drive<'_> {
         let mut places = std::collections::HashMap::new();
         let mut more = true;
         while more || !running.is_empty() {
-            let room = running.len() + order.parked() < self.in_flight && progress.ahead() < MOST_AHEAD;
+            let space = running.len() + order.parked() < self.in_flight && progress.ahead() < MOST_AHEAD;
             tokio::select! {
-                read = input.lines.recv(), if more && room => match read {
+                read = input.lines.recv(), if more && space => match read {
                     None => more = false,
                     Some(Err(source)) => return Err(ImportError::Io { path: self.input.to_owned(), source }),
                     Some(Ok(Numbered { place, bytes, parsed, is_open })) => match parsed {

@@ -38,7 +38,7 @@ pub(crate) struct Args {
     input: PathBuf,
     #[command(flatten)]
     which: Which,
-    /// Where progress is kept, so that an interrupted import goes on; by default beside an input that is a file, as FILE.progress.
+    /// Where progress is kept, so that an interrupted import goes on; by default next to an input that is a file, as FILE.progress.
     #[arg(long, value_name = "FILE")]
     resume_file: Option<PathBuf>,
     /// Lines under way at once.
@@ -129,8 +129,8 @@ fn progress_file(args: &Args) -> Option<PathBuf> {
         if args.input == Path::new("-") || args.input.exists() && !whole::has_neighbours(&args.input) {
             return None;
         }
-        let mut beside = args.input.clone().into_os_string();
-        beside.push(".progress");
-        Some(beside.into())
+        let mut reader = args.input.clone().into_os_string();
+        reader.push(".progress");
+        Some(reader.into())
     })
 }

@@ -4,9 +4,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use kippu_actors::Problem;
-use kippu_actors::actor::{Answer as Decided, Call, Caller};
+use kippu_actors::actor::{Answer as Decided, Call};
 use kippu_actors::http::{IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, KIPPU_POSITION, path_of};
 use kippu_events::Principal;
+use kippu_events::access::Caller;
 use kippu_events::log::LogId;
 use kippu_events::secrets::Bearer;
 use serde::Deserialize;

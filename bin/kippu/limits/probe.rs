@@ -12,9 +12,9 @@ const MOST_STACK_BYTES: u64 = 64 << 20;
 
 /// How many of `wanted` more threads can run at once.
 pub(super) fn threads(wanted: u64) -> u64 {
-    // They wait for the gate, which is opened in the end.
-    static GATE: Mutex<()> = Mutex::new(());
-    let gate = GATE.lock().unwrap_or_else(PoisonError::into_inner);
+    // They wait for the latch, which is opened in the end.
+    static LATCH: Mutex<()> = Mutex::new(());
+    let latch = LATCH.lock().unwrap_or_else(PoisonError::into_inner);
     let mut running: Vec<JoinHandle<()>> = Vec::new();
     // The largest stacks are those of threads that C libraries start.
     let stack = getrlimit(Resource::Stack).current.unwrap_or(STACK_BYTES).min(MOST_STACK_BYTES);
@@ -22,13 +22,13 @@ pub(super) fn threads(wanted: u64) -> u64 {
     let mut left = 0;
     while left < wanted {
         let thread = Builder::new().stack_size(stack);
-        match thread.spawn(|| drop(GATE.lock().unwrap_or_else(PoisonError::into_inner))) {
+        match thread.spawn(|| drop(LATCH.lock().unwrap_or_else(PoisonError::into_inner))) {
             Ok(thread) => running.push(thread),
             Err(_) => break,
         }
         left += 1;
     }
-    drop(gate);
+    drop(latch);
     for thread in running {
         // It has nothing to say.
         let _ended = thread.join();

@@ -1,16 +1,16 @@
-//! `kippu log copy`: copies a history to another home, beside the nodes that serve it, and with `--seal` ends it where it
+//! `kippu log copy`: copies a history to another location, next to the nodes that serve it, and with `--seal` ends it where it
 //! was, so that it goes on there. Bytes, numbers and hashes stay; a copy that was interrupted goes on where the target
 //! ends.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use kippu_events::secrets::Carrier;
+use kippu_events::secrets::KeyTransfer;
 use serde_json::json;
 
-use super::carry::Carrying;
 use super::ends::{Place, Source, Target};
 use super::sealing::Sealing;
+use super::transfer::RecordTransfer;
 use super::{LogError, Where};
 use crate::config::Config;
 use crate::exit::Exit;
@@ -61,7 +61,7 @@ fn copy(args: &Args, config: &Config, output: &Output) -> Result<Exit, LogError>
     if let Some(concern) = source.concern() {
         output.warn(concern);
     }
-    if to.is(&source.home, config)? {
+    if to.is(&source.location, config)? {
         return Err(LogError::Same(to.to_string()));
     }
     let keyring = args.keyring.clone().or_else(|| source.keyring());
@@ -69,10 +69,10 @@ fn copy(args: &Args, config: &Config, output: &Output) -> Result<Exit, LogError>
         return Err(LogError::NoKeyring);
     }
     let target = Target::make(&to, source.log(), config)?;
-    let keys = Carrier::new(source.keys(config)?, target.keys(keyring.as_deref(), config)?)?;
+    let keys = KeyTransfer::new(source.keys(config)?, target.keys(keyring.as_deref(), config)?)?;
     let bar = output.progress(0, "copy");
-    let carrying = Carrying::new(source.log(), target.restore(config)?, bar.clone())?;
-    let mut copying = Copying { source: &source, keys, carrying, persons: 0 };
+    let transfer = RecordTransfer::new(source.log(), target.restore(config)?, bar.clone())?;
+    let mut copying = Copying { source: &source, keys, transfer, persons: 0 };
     copying.round()?;
     if args.seal {
         copying.catch_up()?;
@@ -80,10 +80,10 @@ fn copy(args: &Args, config: &Config, output: &Output) -> Result<Exit, LogError>
         copying.check_keys(args.without_keys)?;
         let next = to.to_string();
         let sealing = Sealing { source: &source, key_file: args.key_file.as_deref(), server: args.server.as_deref() };
-        sealing.seal(&copying.carrying, &next, config)?;
+        sealing.seal(&copying.transfer, &next, config)?;
         copying.end(&next)?;
     }
-    copying.carrying.check()?;
+    copying.transfer.check()?;
     copying.check_keys(args.without_keys)?;
     target.finish(true)?;
     if args.follow {
@@ -96,8 +96,8 @@ fn copy(args: &Args, config: &Config, output: &Output) -> Result<Exit, LogError>
 }
 
 fn tell(args: &Args, to: &Place, copying: &Copying<'_>, output: &Output) {
-    let (log, count) = (copying.source.log().id(), copying.carrying.count());
-    let without = copying.keys.lacks(copying.carrying.named());
+    let (log, count) = (copying.source.log().id(), copying.transfer.count());
+    let without = copying.keys.lacks(copying.transfer.named());
     let value = json!({
         "log": log.to_string(), "to": to.to_string(), "sealed": args.seal, "persons": copying.persons,
         "without_keys": without,
@@ -114,26 +114,26 @@ fn tell(args: &Args, to: &Place, copying: &Copying<'_>, output: &Output) {
 /// A copy under way.
 struct Copying<'a> {
     source: &'a Source,
-    keys: Carrier,
-    carrying: Carrying<'a>,
+    keys: KeyTransfer,
+    transfer: RecordTransfer<'a>,
     persons: u64,
 }
 
 impl Copying<'_> {
-    /// Copies what there is now; how many records that were. A person's key is durable before what is sealed under it, so
+    /// Copies what there is now; how many records that were. A person's key is durable before what is encrypted under it, so
     /// the keys go first: the target can be opened after every round.
     fn round(&mut self) -> Result<u64, LogError> {
-        let before = self.carrying.count().records;
+        let before = self.transfer.count().records;
         self.source.refresh()?;
-        let ends = self.carrying.ends()?;
-        self.persons += self.keys.carry()?;
-        self.carrying.up_to(&ends)?;
-        Ok(self.carrying.count().records - before)
+        let ends = self.transfer.ends()?;
+        self.persons += self.keys.transfer()?;
+        self.transfer.up_to(&ends)?;
+        Ok(self.transfer.count().records - before)
     }
 
-    /// Refuses what lacks the keys of persons whose names are sealed in it, unless that is accepted.
+    /// Refuses what lacks the keys of persons whose names are encrypted in it, unless that is accepted.
     fn check_keys(&self, without_keys: bool) -> Result<(), LogError> {
-        match self.keys.lacks(self.carrying.named()) {
+        match self.keys.lacks(self.transfer.named()) {
             persons if persons > 0 && !without_keys => Err(LogError::PersonsMissing(persons)),
             _ => Ok(()),
         }
@@ -160,11 +160,11 @@ impl Copying<'_> {
     /// Copies what lies before the seals, which MUST be there.
     fn end(&mut self, next: &str) -> Result<(), LogError> {
         self.round()?;
-        for (partition, found) in (0..).zip(self.carrying.nexts()) {
+        for (partition, found) in (0..).zip(self.transfer.nexts()) {
             match found {
                 Some(found) if found == next => {}
-                Some(found) => return Err(LogError::Elsewhere { partition, next: found.to_owned() }),
-                None => return Err(LogError::Unsealed(partition)),
+                Some(found) => return Err(LogError::SealedTo { partition, next: found.to_owned() }),
+                None => return Err(LogError::NoSeal(partition)),
             }
         }
         Ok(())

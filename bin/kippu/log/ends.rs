@@ -9,11 +9,11 @@ use kippu_events::log::kafka::Address;
 use kippu_events::log::lock::Lock;
 use kippu_events::log::restore::Restore;
 use kippu_events::log::{LogId, ReadLog};
-use kippu_events::secrets::{KeysFrom, KeysTo, carry_keyring};
+use kippu_events::secrets::{KeysFrom, KeysTo, copy_keyring};
 
 use super::LogError;
 use crate::config::Config;
-use crate::node::{Beside, DataDir, Found, Home};
+use crate::node::{DataDir, Found, LogLocation, ReadOnlyLog};
 
 /// Where a history lies, as it is written on the command line.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -36,12 +36,12 @@ impl FromStr for Place {
 }
 
 impl Place {
-    /// Whether `home` is there, by whatever name.
-    pub(super) fn is(&self, home: &Home, config: &Config) -> Result<bool, LogError> {
-        Ok(match (self, home) {
-            (Self::Data(dir), Home::Embedded(log)) => is_one_file(&DataDir::new(dir).log(), log),
-            (Self::Topic(here), Home::Kafka(_)) => home.clone().pin(config)?.is_at(here, config)?,
-            (Self::Data(_), Home::Kafka(_)) | (Self::Topic(_), Home::Embedded(_)) => false,
+    /// Whether `location` is there, by whatever name.
+    pub(super) fn is(&self, location: &LogLocation, config: &Config) -> Result<bool, LogError> {
+        Ok(match (self, location) {
+            (Self::Data(dir), LogLocation::Embedded(log)) => is_one_file(&DataDir::new(dir).log(), log),
+            (Self::Topic(here), LogLocation::Kafka(_)) => location.clone().pin(config)?.is_at(here, config)?,
+            (Self::Data(_), LogLocation::Kafka(_)) | (Self::Topic(_), LogLocation::Embedded(_)) => false,
         })
     }
 }
@@ -63,43 +63,43 @@ impl fmt::Display for Place {
 
 /// The history that is copied.
 pub(super) struct Source {
-    pub(super) home: Home,
+    pub(super) location: LogLocation,
     pub(super) dir: Option<DataDir>,
-    beside: Beside,
+    reader: ReadOnlyLog,
 }
 
 impl Source {
-    /// Opens it, beside the nodes that serve it.
+    /// Opens it, next to the nodes that serve it.
     pub(super) fn open(place: &Place, config: &Config) -> Result<Self, LogError> {
-        let (home, dir) = match place {
-            Place::Topic(address) => (Home::topic(address.clone()), None),
+        let (location, dir) = match place {
+            Place::Topic(address) => (LogLocation::topic(address.clone()), None),
             Place::Data(path) => {
                 let dir = DataDir::new(path);
                 let unnamed = Config { log: None, ..config.clone() };
-                (Home::of(&unnamed, &dir, &dir.look()?)?, Some(dir))
+                (LogLocation::of(&unnamed, &dir, &dir.look()?)?, Some(dir))
             }
         };
-        let beside = home.open_beside(config)?;
-        Ok(Self { home, dir, beside })
+        let reader = location.open_read_only(config)?;
+        Ok(Self { location, dir, reader })
     }
 
     pub(super) const fn log(&self) -> &dyn ReadLog {
-        self.beside.log()
+        self.reader.log()
     }
 
     /// What its operator has to know of it.
     pub(super) fn concern(&self) -> Option<String> {
-        self.beside.concern()
+        self.reader.concern()
     }
 
     /// Catches up with the nodes.
     pub(super) fn refresh(&self) -> Result<(), LogError> {
-        Ok(self.beside.refresh()?)
+        Ok(self.reader.refresh()?)
     }
 
     /// Persons' keys.
     pub(super) fn keys(&self, config: &Config) -> Result<KeysFrom, LogError> {
-        match (self.home.keys_to_read(config, self.log().id())?, &self.dir) {
+        match (self.location.keys_to_read(config, self.log().id())?, &self.dir) {
             (Some(shared), _) => Ok(KeysFrom::Shared(shared, 0)),
             (None, Some(dir)) => Ok(KeysFrom::store(&dir.keys())?),
             // An embedded log lies in a directory.
@@ -115,7 +115,7 @@ impl Source {
 
 /// Where it is copied to.
 pub(super) struct Target {
-    home: Home,
+    location: LogLocation,
     dir: Option<(DataDir, Lock)>,
     log: LogId,
     /// Whether a node had it before.
@@ -127,18 +127,18 @@ impl Target {
     pub(super) fn make(place: &Place, log: &dyn ReadLog, config: &Config) -> Result<Self, LogError> {
         let mut config = config.clone();
         config.node.partitions = log.partitions();
-        let (home, dir, found) = match place {
-            Place::Topic(address) => (Home::topic(address.clone()), None, Found::Unfinished),
+        let (location, dir, found) = match place {
+            Place::Topic(address) => (LogLocation::topic(address.clone()), None, Found::Unfinished),
             Place::Data(path) => {
                 let dir = DataDir::new(path);
                 dir.make()?;
                 let lock = dir.lock()?;
                 let found = dir.begin_copy(log.id())?;
-                (Home::Embedded(dir.log()), Some((dir, lock)), found)
+                (LogLocation::Embedded(dir.log()), Some((dir, lock)), found)
             }
         };
-        home.create(log.id(), &config)?;
-        Ok(Self { home, dir, log: log.id(), was_whole: matches!(found, Found::Whole(_)) })
+        location.create(log.id(), &config)?;
+        Ok(Self { location, dir, log: log.id(), was_whole: matches!(found, Found::Whole(_)) })
     }
 
     /// Whether it is a data directory that has its keys already.
@@ -148,15 +148,15 @@ impl Target {
 
     /// Takes records.
     pub(super) fn restore(&self, config: &Config) -> Result<Box<dyn Restore>, LogError> {
-        Ok(self.home.restore(config)?)
+        Ok(self.location.restore(config)?)
     }
 
     /// Takes persons' keys, and in a data directory the keyring too.
     pub(super) fn keys(&self, keyring: Option<&Path>, config: &Config) -> Result<KeysTo, LogError> {
-        match (self.home.keys(config, self.log)?, &self.dir) {
+        match (self.location.keys(config, self.log)?, &self.dir) {
             (Some(shared), _) => Ok(KeysTo::Shared(shared)),
             (None, Some((dir, _))) => {
-                carry_keyring(keyring.ok_or(LogError::NoKeyring)?, &dir.keys(), self.log)?;
+                copy_keyring(keyring.ok_or(LogError::NoKeyring)?, &dir.keys(), self.log)?;
                 Ok(KeysTo::store(&dir.keys())?)
             }
             (None, None) => Err(LogError::Nowhere),
@@ -167,7 +167,7 @@ impl Target {
     pub(super) fn finish(&self, with_keys: bool) -> Result<(), LogError> {
         let Some((dir, _)) = &self.dir else { return Ok(()) };
         if with_keys {
-            dir.finish(&self.home.label(self.log))?;
+            dir.finish(&self.location.label(self.log))?;
         }
         Ok(dir.end_copy()?)
     }

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use kippu_events::log::segments::Export;
 use serde_json::json;
 
-use super::carry::Carrying;
-use super::{LogError, Where, home};
+use super::transfer::RecordTransfer;
+use super::{LogError, Where, location};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::output::Output;
@@ -26,19 +26,19 @@ pub(crate) fn run(args: &Args, output: &Output) -> Exit {
 }
 
 fn export(args: &Args, config: &Config, output: &Output) -> Result<Exit, LogError> {
-    let beside = home(config)?.open_beside(config)?;
-    if let Some(concern) = beside.concern() {
+    let reader = location(config)?.open_read_only(config)?;
+    if let Some(concern) = reader.concern() {
         output.warn(concern);
     }
-    let log = beside.log();
+    let log = reader.log();
     let to = Box::new(Export::open(&args.dir, log.id(), log.partitions())?);
     let bar = output.progress(0, "export");
-    let mut carrying = Carrying::new(log, to, bar.clone())?;
-    let ends = carrying.ends()?;
-    carrying.up_to(&ends)?;
-    carrying.check()?;
+    let mut transfer = RecordTransfer::new(log, to, bar.clone())?;
+    let ends = transfer.ends()?;
+    transfer.up_to(&ends)?;
+    transfer.check()?;
     bar.finish_and_clear();
-    let (id, count) = (log.id(), carrying.count());
+    let (id, count) = (log.id(), transfer.count());
     output.result(
         &json!({ "log": id.to_string(), "to": args.dir.display().to_string(), "records": count.records, "bytes": count.bytes, "found": count.found, "skipped": count.skipped }),
         format_args!(

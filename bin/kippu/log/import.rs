@@ -8,8 +8,8 @@ use kippu_events::log::restore::RestoreError;
 use kippu_events::log::segments::Segments;
 use serde_json::json;
 
-use super::carry::Carrying;
 use super::ends::{Place, Target};
+use super::transfer::RecordTransfer;
 use super::{LogError, Where};
 use crate::config::Config;
 use crate::exit::Exit;
@@ -51,19 +51,19 @@ fn import(args: &Args, config: &Config, output: &Output) -> Result<Exit, LogErro
     if target.was_whole() {
         return Err(LogError::HasNode(to.to_string()));
     }
-    let mut carrying = Carrying::new(&segments, target.restore(config)?, bar.clone())?;
-    let ends = carrying.ends()?;
-    carrying.up_to(&ends)?;
-    carrying.check()?;
+    let mut transfer = RecordTransfer::new(&segments, target.restore(config)?, bar.clone())?;
+    let ends = transfer.ends()?;
+    transfer.up_to(&ends)?;
+    transfer.check()?;
     for partition in 0..segments.partitions() {
-        if carrying.last(partition) != segments.head(partition) {
+        if transfer.last(partition) != segments.head(partition) {
             let number = segments.head(partition).map_or(0, |head| head.number);
             return Err(RestoreError::Diverged { partition, number }.into());
         }
     }
     target.finish(false)?;
     bar.finish_and_clear();
-    let (id, count) = (segments.id(), carrying.count());
+    let (id, count) = (segments.id(), transfer.count());
     output.result(
         &json!({ "log": id.to_string(), "to": to.to_string(), "records": count.records, "bytes": count.bytes, "found": count.found }),
         format_args!(

@@ -6,7 +6,7 @@ use kippu_events::log::walk::{Step, Walk};
 use kippu_events::log::{Bound, ReadLog};
 
 use super::show::Shown;
-use super::{LogError, Where, home};
+use super::{LogError, Where, location};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::output::Output;
@@ -33,11 +33,11 @@ pub(crate) fn run(args: &Args, output: &Output) -> Exit {
 }
 
 fn inspect(args: &Args, config: &Config, output: &Output) -> Result<Exit, LogError> {
-    let beside = home(config)?.open_beside(config)?;
-    if let Some(concern) = beside.concern() {
+    let reader = location(config)?.open_read_only(config)?;
+    if let Some(concern) = reader.concern() {
         output.warn(concern);
     }
-    let log = beside.log();
+    let log = reader.log();
     let partitions = match args.partition {
         Some(partition) if partition >= log.partitions() => return Err(LogError::NoPartition(partition)),
         Some(partition) => partition..partition + 1,

@@ -1,6 +1,5 @@
-//! `kippu log`: a history as records – shown, exported, imported, and copied from one home to another.
+//! `kippu log`: a history as records – shown, exported, imported, and copied from one location to another.
 
-mod carry;
 pub(crate) mod copy;
 mod ends;
 pub(crate) mod export;
@@ -8,6 +7,7 @@ pub(crate) mod import;
 pub(crate) mod inspect;
 mod sealing;
 mod show;
+mod transfer;
 
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,7 @@ use kippu_events::secrets::SecretsError;
 use crate::config::{Config, Flags};
 use crate::exit::Exit;
 use crate::limits::{self, Need};
-use crate::node::{DataDir, DataDirError, Home, HomeError};
+use crate::node::{DataDir, DataDirError, LocationError, LogLocation};
 use crate::output::Output;
 use crate::remote::RemoteError;
 
@@ -48,7 +48,7 @@ pub(crate) enum LogError {
     NoKeyring,
     #[error(
         "{0} would hold a history without its persons' keys, which are not part of an export: import to a data directory, put \
-         the history's keys/ beside its log/, and bring both there with `kippu log copy DIR {0}`; or say --without-keys, \
+         the history's keys/ next to its log/, and bring both there with `kippu log copy DIR {0}`; or say --without-keys, \
          and no name is ever read again"
     )]
     WithoutKeys(String),
@@ -58,7 +58,7 @@ pub(crate) enum LogError {
     )]
     HasNode(String),
     #[error(
-        "the keys of {0} persons are missing, whose names are sealed in the history: put them back where it comes from and copy \
+        "the keys of {0} persons are missing, whose names are encrypted in the history: put them back where it comes from and copy \
          again, or say --without-keys, and these names are never read again"
     )]
     PersonsMissing(usize),
@@ -67,7 +67,7 @@ pub(crate) enum LogError {
     #[error(transparent)]
     Dir(#[from] DataDirError),
     #[error(transparent)]
-    Home(#[from] HomeError),
+    LogLocation(#[from] LocationError),
     #[error(transparent)]
     Secrets(#[from] SecretsError),
     #[error(transparent)]
@@ -81,9 +81,9 @@ pub(crate) enum LogError {
     #[error("the target holds the log {found}, with {} partitions; this is {log}, with {}", partitions.0, partitions.1)]
     OtherLog { log: LogId, found: LogId, partitions: (u16, u16) },
     #[error("partition {partition} is sealed already, and goes on at {next}")]
-    Elsewhere { partition: u16, next: String },
+    SealedTo { partition: u16, next: String },
     #[error("partition {0} does not end with a seal")]
-    Unsealed(u16),
+    NoSeal(u16),
     #[error("partition {partition} was not sealed: {error}")]
     Seal { partition: u16, error: AppendError },
     #[error("a node serves the history: name an operator's key with --key-file, by which it is asked, or stop it: {0}")]
@@ -109,16 +109,16 @@ impl LogError {
             | Self::OtherLog { .. }
             | Self::PersonsMissing(_)
             | Self::Restore(RestoreError::Diverged { .. })
-            | Self::Elsewhere { .. }
+            | Self::SealedTo { .. }
             | Self::Remote(RemoteError::Problem { .. }) => Exit::Found,
             Self::Dir(_)
-            | Self::Home(_)
+            | Self::LogLocation(_)
             | Self::Secrets(_)
             | Self::Read(_)
             | Self::Restore(_)
             | Self::Segments(_)
             | Self::HasNode(_)
-            | Self::Unsealed(_)
+            | Self::NoSeal(_)
             | Self::Seal { .. }
             | Self::Served(_)
             | Self::NoServer
@@ -139,11 +139,11 @@ fn run(place: &Where, output: &Output, work: impl FnOnce(Config) -> Result<Exit,
 }
 
 /// The history that `config` names.
-fn home(config: &Config) -> Result<Home, LogError> {
+fn location(config: &Config) -> Result<LogLocation, LogError> {
     if config.data.is_none() && config.log.is_none() {
         return Err(LogError::Nowhere);
     }
     let dir = DataDir::new(config.data.as_deref().unwrap_or(Path::new("")));
     let found = if config.data.is_some() { dir.look()? } else { crate::node::Found::Unfinished };
-    Ok(Home::of(config, &dir, &found)?)
+    Ok(LogLocation::of(config, &dir, &found)?)
 }

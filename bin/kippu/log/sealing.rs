@@ -8,10 +8,10 @@ use kippu_events::log::{AppendError, Claimant, Log};
 use serde_json::json;
 
 use super::LogError;
-use super::carry::Carrying;
 use super::ends::Source;
+use super::transfer::RecordTransfer;
 use crate::config::Config;
-use crate::node::{self, DataDirError, Home};
+use crate::node::{self, DataDirError, LogLocation};
 use crate::remote::Remote;
 
 /// How often another writer may come in between. A node claims when it is told to serve, and one that was deposed again after
@@ -29,20 +29,20 @@ pub(super) struct Sealing<'a> {
 
 impl Sealing<'_> {
     /// Seals every partition of the source; the history goes on at `next`.
-    pub(super) fn seal(&self, carrying: &Carrying<'_>, next: &str, config: &Config) -> Result<(), LogError> {
-        if let Some((partition, other)) = (0..).zip(carrying.nexts()).find_map(|(partition, found)| {
+    pub(super) fn seal(&self, transfer: &RecordTransfer<'_>, next: &str, config: &Config) -> Result<(), LogError> {
+        if let Some((partition, other)) = (0..).zip(transfer.nexts()).find_map(|(partition, found)| {
             found.filter(|found| *found != next).map(|found| (partition, found.to_owned()))
         }) {
-            return Err(LogError::Elsewhere { partition, next: other });
+            return Err(LogError::SealedTo { partition, next: other });
         }
-        if carrying.nexts().all(|found| found.is_some()) {
+        if transfer.nexts().all(|found| found.is_some()) {
             return Ok(());
         }
-        match (&self.source.home, self.key_file) {
+        match (&self.source.location, self.key_file) {
             // Whoever serves it there is deposed by the claim.
-            (Home::Kafka(_), _) | (Home::Embedded(_), None) => self.here(next, config),
-            (Home::Embedded(_), Some(key_file)) => {
-                let server = self.server.or(carrying.url()).ok_or(LogError::NoServer)?;
+            (LogLocation::Kafka(_), _) | (LogLocation::Embedded(_), None) => self.here(next, config),
+            (LogLocation::Embedded(_), Some(key_file)) => {
+                let server = self.server.or(transfer.url()).ok_or(LogError::NoServer)?;
                 let remote = Remote::new(server, Some(key_file))?;
                 node::on_a_system(remote.post("/v1/log/seal", NODE, &json!({ "next": next })))?;
                 Ok(())
@@ -51,14 +51,14 @@ impl Sealing<'_> {
     }
 
     fn here(&self, next: &str, config: &Config) -> Result<(), LogError> {
-        let lock = match (&self.source.home, &self.source.dir) {
-            (Home::Embedded(_), Some(dir)) => Some(dir.lock().map_err(|error| match error {
+        let lock = match (&self.source.location, &self.source.dir) {
+            (LogLocation::Embedded(_), Some(dir)) => Some(dir.lock().map_err(|error| match error {
                 DataDirError::Lock(LockError::Held { .. }) => LogError::Served(error.to_string()),
                 error => LogError::Dir(error),
             })?),
-            (Home::Embedded(_) | Home::Kafka(_), _) => None,
+            (LogLocation::Embedded(_) | LogLocation::Kafka(_), _) => None,
         };
-        let log = self.source.home.open_to_seal(config)?;
+        let log = self.source.location.open_to_seal(config)?;
         for partition in 0..log.partitions() {
             persistently(&*log, partition, next).map_err(|error| LogError::Seal { partition, error })?;
         }

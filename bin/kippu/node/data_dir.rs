@@ -5,7 +5,7 @@
 //! DIR/            0700
 //!   LOCK          held by the process that runs here; holds its id
 //!   plan          the identity of a log that is being made
-//!   home          where that log is being made, if not here, until it is
+//!   location          where that log is being made, if not here, until it is
 //!   copying       the identity of a log that is being copied to here for the first time, until it is all there
 //!   log/          the history                       true; not where it lies on Kafka
 //!   keys/         the key store                     true
@@ -44,8 +44,8 @@ const OURS: [&str; 14] = [
     "LOCK",
     "plan",
     "plan.new",
-    "home",
-    "home.new",
+    "location",
+    "location.new",
     "log",
     "keys",
     "entities",
@@ -82,8 +82,8 @@ pub(crate) struct Label {
     pub(crate) log: LogId,
     /// Where it lies, if not in this directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) home: Option<String>,
-    /// Kafka's id of the cluster there: elsewhere, a topic of the same name is another history.
+    pub(crate) location: Option<String>,
+    /// Kafka's id of the cluster there: on another cluster, a topic of the same name is another history.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) cluster: Option<String>,
     /// The version of kippu that made it.
@@ -99,13 +99,13 @@ struct AnyLabel {
 
 impl Label {
     /// As this version writes it.
-    pub(crate) fn new(log: LogId, home: Option<String>, cluster: Option<String>) -> Self {
-        Self { layout: LAYOUT, log, home, cluster, made_by: env!("CARGO_PKG_VERSION").to_owned() }
+    pub(crate) fn new(log: LogId, location: Option<String>, cluster: Option<String>) -> Self {
+        Self { layout: LAYOUT, log, location, cluster, made_by: env!("CARGO_PKG_VERSION").to_owned() }
     }
 
     /// The name of the topic, where the log lies in one.
     pub(crate) fn topic(&self) -> Option<String> {
-        Some(self.home.as_ref()?.parse::<Address>().ok()?.topic)
+        Some(self.location.as_ref()?.parse::<Address>().ok()?.topic)
     }
 }
 
@@ -289,22 +289,22 @@ impl DataDir {
         held.map_err(|(path, source)| DataDirError::Io { path, source })
     }
 
-    fn home(&self) -> PathBuf {
-        self.0.join("home")
+    fn location(&self) -> PathBuf {
+        self.0.join("location")
     }
 
     /// Where the log is being made that this directory is for, if not here: whoever goes on with it makes no other.
     pub(crate) fn begun_for(&self) -> Result<Option<String>, DataDirError> {
-        match fs::read_to_string(self.home()) {
+        match fs::read_to_string(self.location()) {
             Ok(text) => Ok(Some(text.trim().to_owned())),
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
-            Err(source) => Err(DataDirError::Io { path: self.home(), source }),
+            Err(source) => Err(DataDirError::Io { path: self.location(), source }),
         }
     }
 
     /// Notes where the log is made that this directory is for, before anything of it is made.
-    pub(crate) fn begin_for(&self, home: &str) -> Result<(), DataDirError> {
-        write_whole(&self.home(), format!("{home}\n").as_bytes(), 0o600)
+    pub(crate) fn begin_for(&self, location: &str) -> Result<(), DataDirError> {
+        write_whole(&self.location(), format!("{location}\n").as_bytes(), 0o600)
     }
 
     /// Writes the first operator's key, durably and for its owner alone.
@@ -338,7 +338,7 @@ impl DataDir {
         let wrong = |reason: &str| DataDirError::Label { path: self.label(), reason: reason.to_owned() };
         let found = self.look_inside()?;
         match &found {
-            Found::Whole(Label { home: Some(_), .. }) => return Err(wrong("its log lies on Kafka")),
+            Found::Whole(Label { location: Some(_), .. }) => return Err(wrong("its log lies on Kafka")),
             Found::Whole(label) if label.log != log => return Err(wrong("it is of another log")),
             Found::Whole(_) => {}
             Found::Unfinished => write_whole(&self.copying(), format!("{log}\n").as_bytes(), 0o600)?,
@@ -362,9 +362,9 @@ impl DataDir {
         // Strings and a number always serialise.
         let text = serde_json::to_vec_pretty(label).unwrap_or_default();
         write_whole(&self.label(), &text, 0o600)?;
-        match fs::remove_file(self.home()) {
+        match fs::remove_file(self.location()) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
-                Err(DataDirError::Io { path: self.home(), source: error })
+                Err(DataDirError::Io { path: self.location(), source: error })
             }
             Ok(()) | Err(_) => Ok(()),
         }

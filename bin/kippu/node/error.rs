@@ -6,7 +6,7 @@ use kippu_events::log::ReadError;
 use kippu_events::log::kafka::OpenError;
 use kippu_events::secrets::{SecretsError, SharedError};
 
-use super::{DataDirError, HomeError};
+use super::{DataDirError, LocationError};
 use crate::limits::TooLow;
 
 /// See the module.
@@ -26,27 +26,27 @@ pub(crate) enum NodeError {
     Exists(String),
     /// The log.
     #[error(transparent)]
-    Log(#[from] HomeError),
+    Log(#[from] LocationError),
     /// The data directory has no log yet, and one on Kafka is made on purpose only.
     #[error(
-        "{dir} is not initialised for {home}: make it with `kippu init`, which goes on with what was begun; for another log, \
+        "{dir} is not initialised for {location}: make it with `kippu init`, which goes on with what was begun; for another log, \
          delete the directory or name another"
     )]
     NotInitialised {
         /// The directory.
         dir: String,
         /// The log.
-        home: String,
+        location: String,
     },
     /// A log of its own has been begun there.
     #[error(
-        "{dir} holds a log that was begun there, and none of {home}: name another directory, or leave --log away to go on with it"
+        "{dir} holds a log that was begun there, and none of {location}: name another directory, or leave --log away to go on with it"
     )]
     BegunHere {
         /// The directory.
         dir: String,
         /// The log that was asked for.
-        home: String,
+        location: String,
     },
     /// A history that begins at a time that cannot be would be followed by one that jumps.
     #[error(
@@ -64,14 +64,14 @@ pub(crate) enum NodeError {
     NotShared,
     /// It does not lie there yet, or not all of it.
     #[error(
-        "the history of this node is at {from} and has not moved to {home}: {reason}; move it with \
-         `kippu log copy {from} {home} --seal`"
+        "the history of this node is at {from} and has not moved to {location}: {reason}; move it with \
+         `kippu log copy {from} {location} --seal`"
     )]
     NotMoved {
         /// Where it lies.
         from: String,
         /// Where it was to be served from.
-        home: String,
+        location: String,
         /// What is missing.
         reason: String,
     },
@@ -97,7 +97,7 @@ pub(crate) enum NodeError {
     #[error(transparent)]
     Secrets(#[from] SecretsError),
     /// The key store is gone, and with it every token and name that the log's events rest on.
-    #[error("{0} holds a history but no keys: put the keys/ that belong to it beside its log/")]
+    #[error("{0} holds a history but no keys: put the keys/ that belong to it next to its log/")]
     KeysLost(String),
     /// The topic of persons' keys is empty, and names in the log rest on keys.
     #[error(
@@ -105,7 +105,7 @@ pub(crate) enum NodeError {
          where the history came from, or say --without-keys, and these names are never read again"
     )]
     PersonsLost(String),
-    /// The label names another log than the one beside it.
+    /// The label names another log than the one next to it.
     #[error("{dir} belongs to the log {label}, but the log there is {found}")]
     OtherLog {
         /// The directory.
@@ -141,13 +141,13 @@ impl NodeError {
     /// Whether the same start may do later: something else than this node and its directory was in the way.
     pub(crate) const fn is_passing(&self) -> bool {
         match self {
-            Self::Log(HomeError::Kafka(error)) => is_passing(error),
+            Self::Log(LocationError::Kafka(error)) => is_passing(error),
             Self::Unreachable(_) | Self::Secrets(SecretsError::Shared(SharedError::Unavailable(_))) => true,
             Self::Dir(_)
             | Self::NoDir
             | Self::NoUrl(_)
             | Self::Exists(_)
-            | Self::Log(HomeError::Embedded(_) | HomeError::Address(_) | HomeError::Dir(_))
+            | Self::Log(LocationError::Embedded(_) | LocationError::Address(_) | LocationError::Dir(_))
             | Self::NotInitialised { .. }
             | Self::BegunHere { .. }
             | Self::Clock { .. }

@@ -1,11 +1,11 @@
-//! Whether a history that lay in one home goes on in another: it ended there by a seal that names the new home, and all
+//! Whether a history that lay in one location goes on in another: it ended there by a seal that names the new location, and all
 //! of it is here.
 
 use kippu_events::log::kafka::address::NotAnAddress;
 use kippu_events::log::walk::{Broken, Step, Walk};
 use kippu_events::log::{Bound, Content, Hash, Log, ReadError, ReadLog, Record};
 
-use super::{Beside, Home, NodeError};
+use super::{LogLocation, NodeError, ReadOnlyLog};
 use crate::config::Config;
 
 /// How a partition ended.
@@ -18,13 +18,19 @@ struct Ended {
     digest: Hash,
 }
 
-/// Checks that the history in `from` has moved to `log`, which lies in `home`.
+/// Checks that the history in `from` has moved to `log`, which lies in `location`.
 ///
 /// # Errors
 /// `NotMoved`: serving it there would make a second history.
-pub(super) fn check(from: &Home, home: &Home, log: &dyn Log, config: &Config) -> Result<(), NodeError> {
-    let not_moved = |reason: String| NodeError::NotMoved { from: from.to_string(), home: home.to_string(), reason };
-    let source = from.open_beside(config)?;
+pub(super) fn check(
+    from: &LogLocation,
+    location: &LogLocation,
+    log: &dyn Log,
+    config: &Config,
+) -> Result<(), NodeError> {
+    let not_moved =
+        |reason: String| NodeError::NotMoved { from: from.to_string(), location: location.to_string(), reason };
+    let source = from.open_read_only(config)?;
     let (id, partitions) = (source.log().id(), source.log().partitions());
     if (id, partitions) != (log.id(), log.partitions()) {
         return Err(not_moved(format!("the log here is {}, with {} partitions", log.id(), log.partitions())));
@@ -33,16 +39,16 @@ pub(super) fn check(from: &Home, home: &Home, log: &dyn Log, config: &Config) ->
     for partition in 0..partitions {
         let ended = match &source {
             // Nothing lies behind a seal there.
-            Beside::Embedded(log) => end_of(log, partition)?,
-            Beside::Kafka(log) => walk(log, partition).map_err(|broken| not_moved(broken.to_string()))?,
+            ReadOnlyLog::Embedded(log) => end_of(log, partition)?,
+            ReadOnlyLog::Kafka(log) => walk(log, partition).map_err(|broken| not_moved(broken.to_string()))?,
         };
         let Some(Ended { next, last, digest }) = ended else {
             return Err(not_moved(format!("partition {partition} has not ended there")));
         };
         if known.as_ref() != Some(&next) {
             let is_here = match next.parse() {
-                Ok(address) => home.is_at(&address, config)?,
-                // A directory, which this home is not.
+                Ok(address) => location.is_at(&address, config)?,
+                // A directory, which this location is not.
                 Err(NotAnAddress) => false,
             };
             if !is_here {

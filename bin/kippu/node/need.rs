@@ -14,7 +14,7 @@ pub(crate) fn need(config: &Config, workers: usize) -> Need {
         let dir = DataDir::new(data);
         partitions = RocksLog::partitions_in(&dir.log()).unwrap_or(partitions);
         is_on_kafka |= match dir.look() {
-            Ok(Found::Whole(label)) => label.home.is_some(),
+            Ok(Found::Whole(label)) => label.location.is_some(),
             Ok(Found::Unfinished) | Err(_) => false,
         };
     }

@@ -30,16 +30,16 @@ pub(crate) struct Share {
     expelled: watch::Receiver<Option<String>>,
     held: watch::Receiver<BTreeSet<u16>>,
     troubled: watch::Receiver<Option<String>>,
-    standing: Arc<Standing>,
+    state: Arc<GroupState>,
     joining: AbortHandle,
 }
 
-/// How this node stands with the others.
+/// How this node state with the others.
 #[derive(Default)]
-struct Standing(Mutex<Stand>);
+struct GroupState(Mutex<GroupMembership>);
 
 #[derive(Default)]
-enum Stand {
+enum GroupMembership {
     /// It joins them once it knows its API keys.
     #[default]
     Waiting,
@@ -71,21 +71,21 @@ impl Share {
         let told = Told::new(runtime);
         let (expelled, held) = (told.expelled.subscribe(), told.held.subscribe());
         let troubled = told.troubled.subscribe();
-        let standing = Arc::<Standing>::default();
-        let stands = Arc::clone(&standing);
+        let state = Arc::<GroupState>::default();
+        let its = Arc::clone(&state);
         let joining = tokio::spawn(async move {
             match keys_known(&queries).await {
                 // The brokers may take their time, and whoever waits on this thread has nothing to do with them.
-                Ok(()) => drop(tokio::task::spawn_blocking(move || stands.join(told, join))),
+                Ok(()) => drop(tokio::task::spawn_blocking(move || its.join(told, join))),
                 Err(error) => tracing::error!(%error, "this node cannot check API keys: it takes no partitions"),
             }
         });
-        Self { expelled, held, troubled, standing, joining: joining.abort_handle() }
+        Self { expelled, held, troubled, state, joining: joining.abort_handle() }
     }
 
     /// Hands the partitions over to other nodes, as long as there are any, and serves them until then.
     pub(crate) async fn leave(&self) {
-        if self.expelled.borrow().is_some() || !self.standing.leave() {
+        if self.expelled.borrow().is_some() || !self.state.leave() {
             return;
         }
         let mut held = self.held.clone();
@@ -115,20 +115,20 @@ impl Drop for Share {
     fn drop(&mut self) {
         self.joining.abort();
         // Outside the lock: its thread may have something to tell before it ends.
-        let before = std::mem::replace(&mut *self.standing.lock(), Stand::Out);
+        let before = std::mem::replace(&mut *self.state.lock(), GroupMembership::Out);
         drop(before);
     }
 }
 
-impl Standing {
-    fn lock(&self) -> MutexGuard<'_, Stand> {
+impl GroupState {
+    fn lock(&self) -> MutexGuard<'_, GroupMembership> {
         // Nothing in here can be left half done.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Joins, unless the node is on its way out by then.
     fn join(&self, told: Told, join: impl FnOnce(Arc<dyn Owner>) -> Result<Membership, OpenError>) {
-        if !matches!(*self.lock(), Stand::Waiting) {
+        if !matches!(*self.lock(), GroupMembership::Waiting) {
             return;
         }
         let expelled = told.expelled.clone();
@@ -136,13 +136,13 @@ impl Standing {
         let joined = join(Arc::new(told));
         let mut stand = self.lock();
         let too_late = match joined {
-            joined if !matches!(*stand, Stand::Waiting) => Some(joined),
+            joined if !matches!(*stand, GroupMembership::Waiting) => Some(joined),
             Ok(membership) => {
-                *stand = Stand::Member(membership);
+                *stand = GroupMembership::Member(membership);
                 None
             }
             Err(error) => {
-                *stand = Stand::Out;
+                *stand = GroupMembership::Out;
                 expelled.send_replace(Some(error.to_string()));
                 None
             }
@@ -155,12 +155,12 @@ impl Standing {
     fn leave(&self) -> bool {
         let mut stand = self.lock();
         match &*stand {
-            Stand::Member(membership) => {
+            GroupMembership::Member(membership) => {
                 membership.leave();
                 true
             }
-            Stand::Waiting | Stand::Out => {
-                *stand = Stand::Out;
+            GroupMembership::Waiting | GroupMembership::Out => {
+                *stand = GroupMembership::Out;
                 false
             }
         }

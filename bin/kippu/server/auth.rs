@@ -1,4 +1,4 @@
-//! Who calls: an API key becomes a [`Caller`] and a [`Viewer`]. A forged key is refused by its own MAC, before anything
+//! Who calls: an API key becomes a [`Caller`]. A forged key is refused by its own MAC, before anything
 //! is looked up; a genuine one counts if the view of clients says that it is the one that counts. Whatever is wrong with
 //! a key, the answer is the same.
 
@@ -12,14 +12,14 @@ use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage as _, ResponseError as _};
-use kippu_actors::Caller;
-use kippu_actors::http::{KIPPU_POSITION, Standing, still};
+use kippu_actors::http::{KIPPU_POSITION, StillAllowed, still};
 use kippu_actors::problem::{self, Problem};
+use kippu_events::Family;
+use kippu_events::access::Caller;
 use kippu_events::log::{Log, Position};
 use kippu_events::secrets::{Bearer, Purpose, Secrets};
-use kippu_events::{Family, Principal};
 use kippu_projections::queries::Moment;
-use kippu_projections::{ClientRow, Queries, QueryError, Viewer};
+use kippu_projections::{ClientRow, Queries, QueryError};
 
 use super::rate::Rates;
 use crate::config;
@@ -29,7 +29,7 @@ use crate::node::Node;
 const KNOWN_WAIT: Duration = Duration::from_secs(2);
 
 /// Lets callers in.
-pub(crate) struct Gate {
+pub(crate) struct Authenticator {
     secrets: Arc<Secrets>,
     queries: Queries,
     log: Arc<dyn Log>,
@@ -39,8 +39,8 @@ pub(crate) struct Gate {
     trusted: AtomicBool,
 }
 
-impl Gate {
-    /// A gate before `node`.
+impl Authenticator {
+    /// An authenticator before `node`.
     pub(crate) fn new(node: &Node, rate: &config::Rate) -> Self {
         Self {
             secrets: Arc::clone(&node.secrets),
@@ -72,13 +72,13 @@ impl Gate {
         let row = row.filter(|row| counts(row, &bearer)).ok_or_else(refused)?;
         // Not before: a key that is over is nobody's, and uses up nobody's rate.
         self.rates.count(bearer.entity)?;
-        Ok((Caller { principal: Principal::Client(bearer.entity), role: row.role, user: row.user }, bearer))
+        Ok((Caller::of_client(bearer.entity, row.role, row.user), bearer))
     }
 
     /// Whether a key that was admitted counts still.
     ///
     /// # Errors
-    /// As [`Gate::admit`].
+    /// As [`Authenticator::admit`].
     fn still(&self, bearer: &Bearer) -> Result<(), Problem> {
         let row = self.queries.client(bearer.entity).map_err(|error| untold(&error))?;
         row.filter(|row| counts(row, bearer)).map(drop).ok_or_else(refused)
@@ -132,19 +132,17 @@ pub(crate) async fn authenticate(
     request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let Some(gate) = request.app_data::<Data<Gate>>().cloned() else {
+    let Some(authenticator) = request.app_data::<Data<Authenticator>>().cloned() else {
         let problem = Problem::new(&problem::INTERNAL, "nothing guards this path");
         return Ok(request.into_response(problem.error_response()));
     };
-    let (caller, bearer) = match gate.admit(request.headers()).await {
+    let (caller, bearer) = match authenticator.admit(request.headers()).await {
         Ok(admitted) => admitted,
         Err(problem) => return Ok(request.into_response(problem.error_response())),
     };
-    let (reads, gate_of_request) = (request.method().is_safe(), gate.clone());
+    let (reads, later) = (request.method().is_safe(), authenticator.clone());
     request.extensions_mut().insert(caller);
-    request.extensions_mut().insert(Standing(Box::new(move || gate_of_request.still(&bearer))));
-    let viewer = Viewer { role: caller.role, client: caller.client(), user: caller.user };
-    request.extensions_mut().insert(viewer);
+    request.extensions_mut().insert(StillAllowed(Box::new(move || later.still(&bearer))));
     let response = next.call(request).await?;
     // A query may have waited long for its position or its turn, and its key ended meanwhile.
     if reads && let Err(problem) = still(response.request()) {
@@ -152,7 +150,7 @@ pub(crate) async fn authenticate(
         return Ok(ServiceResponse::new(request, problem.error_response()));
     }
     match position_of_client(&response) {
-        Some(position) => match gate.queries.reach("clients", &Moment::Position(position), KNOWN_WAIT).await {
+        Some(position) => match authenticator.queries.reach("clients", &Moment::Position(position), KNOWN_WAIT).await {
             Ok(()) => Ok(response),
             Err(error) => {
                 tracing::warn!(%error, "authentication does not know of a change of a client");

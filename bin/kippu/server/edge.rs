@@ -155,7 +155,7 @@ fn general(status: StatusCode) -> &'static ProblemType {
 fn trace(id: &RequestId, method: &Method, path: Option<&str>, status: StatusCode, started: Instant) {
     let (request_id, path, code) = (id.as_str(), path.unwrap_or("-"), status.as_u16());
     let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-    // Anybody with a key can ask for what is not there yet or has no room; what holds it up is told where it is known.
+    // Anybody with a key can ask for what is not there yet or has no space; what holds it up is told where it is known.
     let is_told = matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::INSUFFICIENT_STORAGE);
     if status.is_server_error() && !is_told {
         tracing::warn!(target: "kippu::access", request_id, %method, path, status = code, micros, "answered");

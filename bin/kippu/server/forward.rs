@@ -12,7 +12,7 @@ use actix_web::http::uri::Uri;
 use actix_web::web::Bytes;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use futures_util::future::LocalBoxFuture;
-use kippu_actors::http::{Elsewhere, IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, KIPPU_POSITION};
+use kippu_actors::http::{IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, KIPPU_POSITION, OtherNodes};
 use kippu_actors::problem::{self, Problem};
 use kippu_actors::runtime::{Place, Runtime};
 use kippu_actors::search::Search;
@@ -115,7 +115,7 @@ impl Forward {
     }
 }
 
-impl Elsewhere for Forward {
+impl OtherNodes for Forward {
     fn ask<'a>(
         &'a self,
         partition: u16,
@@ -135,10 +135,10 @@ impl Elsewhere for Forward {
                     Place::Here => return Ok(None),
                     Place::Coming => continue,
                     // It was brought here once: it goes no further, and whoever brought it looks on.
-                    Place::Elsewhere if request.headers().contains_key(&KIPPU_FORWARDED) => {
+                    Place::OtherNode if request.headers().contains_key(&KIPPU_FORWARDED) => {
                         return Err(search.told(taken_over()));
                     }
-                    Place::Elsewhere => {}
+                    Place::OtherNode => {}
                 }
                 let Some(owner) = self.owner(partition).filter(|owner| pace.is_due(owner)) else { continue };
                 if prefers_to_be_redirected(request) {

@@ -129,7 +129,7 @@ impl Front {
         self.next = Next::Nothing;
     }
 
-    /// Hands over what is ready, as much as there is room for.
+    /// Hands over what is ready, as much as there is space for.
     fn hand_over(&mut self, buffer: &mut ReadBuf<'_>) {
         let part = self.ready.split_to(self.ready.len().min(buffer.remaining()));
         buffer.put_slice(&part);

@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError as _};
 use kippu_actors::problem::{self, Problem};
 use kippu_actors::runtime::{Figures, Phase};
 use kippu_events::Time;
-use kippu_events::client::Role;
+use kippu_events::access::clients::Role;
 use serde_json::json;
 
 use super::Shared;
@@ -54,12 +54,11 @@ pub(crate) async fn readyz(request: HttpRequest, shared: Data<Shared>) -> HttpRe
 
 /// Lets operators in.
 async fn operator(request: &HttpRequest, shared: &Shared) -> Result<(), Problem> {
-    let (caller, _) = shared.gate.admit(request.headers()).await?;
-    match caller.role {
-        Role::Operator => Ok(()),
-        Role::Shop | Role::Settler | Role::Terminal => {
-            Err(Problem::new(&problem::FORBIDDEN, "figures are for operators"))
-        }
+    let (caller, _) = shared.authenticator.admit(request.headers()).await?;
+    if caller.is_among(&[Role::Operator]) {
+        Ok(())
+    } else {
+        Err(Problem::new(&problem::FORBIDDEN, "figures are for operators"))
     }
 }
 
@@ -90,7 +89,7 @@ async fn readings(shared: &Shared) -> Readings {
     add("partition_durable", "The last durable record", |f| f.durable as f64);
     add("partition_epoch", "The epoch of the claim", |f| f.epoch as f64);
     add("partition_waiting", "Answers that wait for the log", |f| f.waiting as f64);
-    add("partition_resident", "Entities in memory", |f| f.resident as f64);
+    add("partition_loaded_entities", "Entities in memory", |f| f.loaded as f64);
     add("partition_store_lag", "Entities that the entity store lags behind", |f| f.lagging as f64);
     add("partition_quarantined", "Entities set aside after a panic", |f| f.quarantined as f64);
     add("partition_clock_jumped", "1 where commands stand still because the clock jumped", |f| {

@@ -35,11 +35,11 @@ use actix_web::middleware::from_fn;
 use actix_web::rt::net::TcpStream;
 use actix_web::web::{self, Data, ServiceConfig};
 use kippu_actors::Commands;
-use kippu_actors::http::{Elsewhere, Limits};
+use kippu_actors::http::{Limits, OtherNodes};
 use kippu_projections::Queries;
 use tokio::task::{JoinHandle, JoinSet};
 
-use self::auth::Gate;
+use self::auth::Authenticator;
 use self::fallback::fallback;
 use self::forward::Forward;
 use self::front::Front;
@@ -59,9 +59,9 @@ pub(crate) struct Shared {
     commands: Data<Commands>,
     queries: Data<Queries>,
     limits: Data<Limits>,
-    gate: Data<Gate>,
+    authenticator: Data<Authenticator>,
     /// Where several nodes share the partitions.
-    elsewhere: Option<Data<dyn Elsewhere>>,
+    other_nodes: Option<Data<dyn OtherNodes>>,
     /// There too.
     owners: Option<Arc<Owners>>,
     refusals: Data<Refusals>,
@@ -80,13 +80,13 @@ impl Shared {
             body_time: Duration::from_secs(config.http.request_timeout_secs.into()),
         };
         Ok(Self {
-            elsewhere: forward.map(|forward| Data::from(Arc::new(forward) as Arc<dyn Elsewhere>)),
+            other_nodes: forward.map(|forward| Data::from(Arc::new(forward) as Arc<dyn OtherNodes>)),
             owners: owners.map(Arc::new),
             refusals: Data::new(Refusals::default()),
             commands: Data::new(node.commands.clone()),
             queries: Data::new(node.queries.clone()),
             limits: Data::new(limits),
-            gate: Data::new(Gate::new(&node, &config.rate)),
+            authenticator: Data::new(Authenticator::new(&node, &config.rate)),
             metrics: Data::new(Metrics::new(&node.commits)),
             document: Data::new(Document::new()),
             config: Arc::new(config.clone()),
@@ -98,14 +98,14 @@ impl Shared {
 
 /// Every path. What is under `/v1` needs an API key.
 fn routes(config: &mut ServiceConfig, shared: &Shared) {
-    if let Some(elsewhere) = &shared.elsewhere {
-        config.app_data(elsewhere.clone());
+    if let Some(other_nodes) = &shared.other_nodes {
+        config.app_data(other_nodes.clone());
     }
     config
         .app_data(shared.commands.clone())
         .app_data(shared.queries.clone())
         .app_data(shared.limits.clone())
-        .app_data(shared.gate.clone())
+        .app_data(shared.authenticator.clone())
         .app_data(shared.refusals.clone())
         .app_data(shared.metrics.clone())
         .app_data(shared.document.clone())
@@ -158,8 +158,8 @@ pub(crate) struct Server {
     shared: Shared,
     handle: ServerHandle,
     task: JoinHandle<std::io::Result<()>>,
-    /// What goes on beside the requests.
-    beside: JoinSet<()>,
+    /// What goes on at the same time as the requests.
+    background: JoinSet<()>,
 }
 
 impl Server {
@@ -214,12 +214,12 @@ impl Server {
         if let Poll::Ready(ended) = poll_fn(|context| Poll::Ready(server.as_mut().poll(context))).await {
             return Err(ended.err().unwrap_or_else(|| std::io::Error::other("it ended at once")));
         }
-        let mut beside = JoinSet::new();
+        let mut background = JoinSet::new();
         if let Some(owners) = shared.owners.clone() {
-            beside.spawn(async move { owners.ask_on().await });
+            background.spawn(async move { owners.ask_on().await });
         }
-        beside.spawn(node::reach_persons(Arc::clone(&shared.node.secrets)));
-        Ok(Self { shared, handle, task: tokio::spawn(server), beside })
+        background.spawn(node::reach_persons(Arc::clone(&shared.node.secrets)));
+        Ok(Self { shared, handle, task: tokio::spawn(server), background })
     }
 
     /// Waits until it does not go on.
@@ -243,7 +243,7 @@ impl Server {
         self.shared.draining.store(true, Ordering::SeqCst);
         self.shared.node.hand_over().await;
         self.handle.stop(true).await;
-        self.beside.shutdown().await;
+        self.background.shutdown().await;
         let patience = Duration::from_secs(self.shared.config.http.drain_secs.into());
         if tokio::time::timeout(patience, self.shared.node.stop()).await.is_err() {
             return Err(std::io::Error::new(std::io::ErrorKind::TimedOut, "the log does not end what is under way"));

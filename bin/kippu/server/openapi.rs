@@ -67,7 +67,7 @@ fn document() -> Value {
             "title": "kippu",
             "version": env!("CARGO_PKG_VERSION"),
             "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
-            "description": "Commands are POSTed and carry an Idempotency-Key: repeat one with the same key and you get the \
+            "description": "Commands are POSTed and hold an Idempotency-Key: repeat one with the same key and you get the \
                 first answer again, whatever happened in between. Every answer names its Kippu-Position; send it as \
                 Kippu-Min-Position with a query to read your own writes. Errors are RFC 9457 problems whose types are \
                 listed at /problems.",

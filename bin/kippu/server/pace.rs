@@ -31,7 +31,7 @@ impl Patience {
     }
 }
 
-/// Whose turn it is on a connection. Every request on it carries this.
+/// Whose turn it is on a connection. Every request on it holds this.
 #[derive(Clone)]
 pub(crate) struct Turn {
     /// When the next head is due; nothing while a request is under way.
@@ -97,7 +97,7 @@ impl Paced {
     }
 
     /// What writing came to. Where the kernel takes nothing, it has to take more in time; it does so only once there is
-    /// room for a good part of its buffer, so single bytes that are read do not count.
+    /// space for a good part of its buffer, so single bytes that are read do not count.
     fn written<T>(&mut self, cx: &mut Context<'_>, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if outcome.is_ready() {
             self.stuck = None;

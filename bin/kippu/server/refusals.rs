@@ -1,5 +1,5 @@
 //! Commands that were refused because of the node and not of what they ask: `/readyz` says so before the first such answer
-//! leaves, and for a while after the last, whatever the cause. So nobody who routes by it sees 200 beside a refusal.
+//! leaves, and for a while after the last, whatever the cause. So nobody who routes by it sees 200 next to a refusal.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};

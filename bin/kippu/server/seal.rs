@@ -5,10 +5,10 @@ use std::path::Path;
 
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
-use kippu_actors::Caller;
 use kippu_actors::http::{read_body, still};
 use kippu_actors::problem::{self, Problem, bad_body, raw_body};
-use kippu_events::client::Role;
+use kippu_events::access::Caller;
+use kippu_events::access::clients::Role;
 use kippu_events::log::kafka::Address;
 use serde::Deserialize;
 use serde_json::json;
@@ -33,8 +33,7 @@ fn is_place(next: &str) -> bool {
 
 /// Seals every partition. Once more with the same place, nothing is done.
 pub(crate) async fn seal(request: HttpRequest, shared: Data<Shared>, body: Payload) -> Result<HttpResponse, Problem> {
-    let role = request.extensions().get::<Caller>().map(|caller| caller.role);
-    if role != Some(Role::Operator) {
+    if !request.extensions().get::<Caller>().is_some_and(|caller| caller.is_among(&[Role::Operator])) {
         return Err(Problem::new(&problem::FORBIDDEN, "a history is sealed by operators"));
     }
     if !request.query_string().is_empty() {

@@ -6,14 +6,14 @@ use proptest::test_runner::TestRunner;
 use proptest::{collection, option, sample};
 
 use super::{AnyEntity as _, Entity, EntityKey};
-use crate::approval::{self, Approval, Purchase, RedeemRefusal, RequestRefusal};
-use crate::client::{self, Client, Role};
+use crate::access::clients::{self, Client, Role};
+use crate::access::users::{self, Charging, LimitSource, User};
+use crate::approvals::{self, Approval, Purchase, RedeemRefusal, RequestRefusal};
 use crate::event::{AnyEvent as _, BodyWriter, Cause, Mac, Place, Typed, read_body};
 use crate::log::LogId;
 use crate::money::{Currency, Minor};
-use crate::placement::{self, Placement};
-use crate::secrets::{PinVerifier, SealedField, TokenHash};
-use crate::user::{self, Charging, LimitSource, User};
+use crate::placement::placements::{self, Placement};
+use crate::secrets::{EncryptedField, PinVerifier, TokenHash};
 use crate::{EntityId, Family, Principal, Time};
 
 /// Events of one entity, each with the time of its record, fold to the same state in every way there is.
@@ -73,8 +73,8 @@ fn token() -> impl Strategy<Value = TokenHash> {
     (any::<u32>(), "[A-Za-z0-9_-]{43}").prop_map(|(key, sha256)| TokenHash { key, sha256 })
 }
 
-fn sealed() -> impl Strategy<Value = SealedField> {
-    "[A-Za-z0-9_-]{0,80}".prop_map(|xchacha20poly1305| SealedField { xchacha20poly1305 })
+fn encrypted() -> impl Strategy<Value = EncryptedField> {
+    "[A-Za-z0-9_-]{0,80}".prop_map(|xchacha20poly1305| EncryptedField { xchacha20poly1305 })
 }
 
 fn purchase() -> impl Strategy<Value = Purchase> {
@@ -82,22 +82,22 @@ fn purchase() -> impl Strategy<Value = Purchase> {
     (description, option::of(any::<u32>())).prop_map(|(description, quantity)| Purchase { description, quantity })
 }
 
-fn client_event() -> impl Strategy<Value = client::Event> {
+fn client_event() -> impl Strategy<Value = clients::Event> {
     let role = sample::select(vec![Role::Operator, Role::Shop, Role::Settler, Role::Terminal]);
     prop_oneof![
         3 => (role, any::<String>(), option::of(id()), token())
-            .prop_map(|(role, name, user, key)| client::Event::Opened { role, name, user, key }),
-        3 => (any::<u32>(), token()).prop_map(|(counter, key)| client::Event::KeyRolled { counter, key }),
-        1 => Just(client::Event::Revoked {}),
+            .prop_map(|(role, name, user, key)| clients::Event::Opened { role, name, user, key }),
+        3 => (any::<u32>(), token()).prop_map(|(counter, key)| clients::Event::KeyRolled { counter, key }),
+        1 => Just(clients::Event::Revoked {}),
     ]
 }
 
-fn registered() -> impl Strategy<Value = user::Event> {
+fn registered() -> impl Strategy<Value = users::Event> {
     let pin = (any::<u32>(), "[A-Za-z0-9_-]{43}").prop_map(|(pepper, argon2id)| PinVerifier { pepper, argon2id });
     let source = sample::select(vec![LimitSource::Fixed, LimitSource::Prepaid, LimitSource::Points]);
     let charging = sample::select(vec![Charging::AtPermission, Charging::AtSettlement]);
-    (sealed(), option::of(sealed()), option::of(pin), source, minor(), currency(), charging).prop_map(
-        |(login, name, pin, source, limit, currency, charging)| user::Event::Registered {
+    (encrypted(), option::of(encrypted()), option::of(pin), source, minor(), currency(), charging).prop_map(
+        |(login, name, pin, source, limit, currency, charging)| users::Event::Registered {
             login,
             name,
             pin,
@@ -109,8 +109,8 @@ fn registered() -> impl Strategy<Value = user::Event> {
     )
 }
 
-fn user_event() -> impl Strategy<Value = user::Event> {
-    use user::Event;
+fn user_event() -> impl Strategy<Value = users::Event> {
+    use users::Event;
     let amounts = || (id(), minor());
     prop_oneof![
         3 => registered(),
@@ -128,10 +128,10 @@ fn user_event() -> impl Strategy<Value = user::Event> {
     ]
 }
 
-fn issued() -> impl Strategy<Value = approval::Event> {
+fn issued() -> impl Strategy<Value = approvals::Event> {
     let amounts = (minor(), minor(), minor());
     (id(), id(), amounts, currency(), purchase(), time(), token()).prop_map(
-        |(user, terminal, (amount, limit, used), currency, purchase, expires_at, token)| approval::Event::Issued {
+        |(user, terminal, (amount, limit, used), currency, purchase, expires_at, token)| approvals::Event::Issued {
             user,
             terminal,
             amount,
@@ -145,8 +145,8 @@ fn issued() -> impl Strategy<Value = approval::Event> {
     )
 }
 
-fn approval_event() -> impl Strategy<Value = approval::Event> {
-    use approval::Event;
+fn approval_event() -> impl Strategy<Value = approvals::Event> {
+    use approvals::Event;
     let request = sample::select(vec![
         RequestRefusal::LimitExceeded,
         RequestRefusal::CurrencyMismatch,
@@ -168,8 +168,8 @@ fn approval_event() -> impl Strategy<Value = approval::Event> {
     ]
 }
 
-fn placement_event() -> impl Strategy<Value = placement::Event> {
-    use placement::Event;
+fn placement_event() -> impl Strategy<Value = placements::Event> {
+    use placements::Event;
     prop_oneof![
         2 => any::<String>().prop_map(|label| Event::Opened { label }),
         2 => any::<String>().prop_map(|server| Event::Placed { server }),

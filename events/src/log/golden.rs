@@ -12,7 +12,7 @@ use crate::log::Head;
 
 const KINDS: [&str; 4] = ["genesis", "claim", "commit", "seal"];
 
-/// A golden record: its bytes, and its fields beside them.
+/// A golden record: its bytes, and its fields next to them.
 struct Golden {
     stored: Vec<u8>,
     fields: Value,

@@ -161,7 +161,7 @@ mod tests {
     use crate::log::record::{Claim, Commit, Genesis, Seal};
 
     const HERE: Hash = Hash([5; 32]);
-    const ELSEWHERE: Hash = Hash([9; 32]);
+    const OTHER: Hash = Hash([9; 32]);
     /// Given epoch 3, record 7.
     const HEAD: Head = Head { epoch: 3, number: 7, hash: HERE, sealed: false };
     const SEALED: Head = Head { sealed: true, ..HEAD };
@@ -200,36 +200,34 @@ mod tests {
 
     #[test]
     fn a_deposed_writer_and_a_claim_that_is_not_the_next_are_stale() {
-        for content in
-            [claim(3), claim(1), claim(5), commit(2, 8, HERE, 7), commit(2, 8, ELSEWHERE, 9), seal(2, 8, HERE)]
-        {
+        for content in [claim(3), claim(1), claim(5), commit(2, 8, HERE, 7), commit(2, 8, OTHER, 9), seal(2, 8, HERE)] {
             assert_eq!(judged(&HEAD, content).0, Verdict::Stale);
         }
     }
 
     #[test]
     fn the_same_record_again_is_a_duplicate() {
-        assert_eq!(judged(&HEAD, commit(3, 6, ELSEWHERE, 5)).0, Verdict::Duplicate);
-        assert_eq!(judged(&SEALED, commit(3, 6, ELSEWHERE, 5)).0, Verdict::Duplicate);
+        assert_eq!(judged(&HEAD, commit(3, 6, OTHER, 5)).0, Verdict::Duplicate);
+        assert_eq!(judged(&SEALED, commit(3, 6, OTHER, 5)).0, Verdict::Duplicate);
     }
 
     #[test]
     fn a_record_whose_predecessor_was_never_written_is_an_orphan() {
-        assert_eq!(judged(&HEAD, commit(3, 9, ELSEWHERE, 7)).0, Verdict::Orphan);
-        assert_eq!(judged(&HEAD, commit(3, 20, ELSEWHERE, 0)).0, Verdict::Orphan);
+        assert_eq!(judged(&HEAD, commit(3, 9, OTHER, 7)).0, Verdict::Orphan);
+        assert_eq!(judged(&HEAD, commit(3, 20, OTHER, 0)).0, Verdict::Orphan);
     }
 
     #[test]
     fn anything_else_is_damage_and_names_the_field() {
         let epoch = Damage::Epoch { epoch: 4, current: 3 };
-        let prev = Damage::Prev { stored: ELSEWHERE, head: HERE };
+        let prev = Damage::Prev { stored: OTHER, head: HERE };
         let missing = Damage::Missing { number: 9, head: 7, acked: 8 };
         let genesis = Content::Genesis(Genesis { log: crate::log::LogId([0; 16]), partition: 0, partitions: 1 });
         for (content, damage) in [
             (genesis, Damage::SecondGenesis),
             (commit(4, 8, HERE, 7), epoch),
-            (commit(3, 8, ELSEWHERE, 7), prev),
-            (seal(3, 8, ELSEWHERE), prev),
+            (commit(3, 8, OTHER, 7), prev),
+            (seal(3, 8, OTHER), prev),
             (commit(3, 7, HERE, 6), Damage::Repeated { number: 7 }),
             (commit(3, 9, HERE, 8), missing),
         ] {

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use super::ownership::NewClaim;
 use super::record::{self, Content, Genesis, Record};
-use super::tenure::NewClaim;
 use super::{
     AppendError, Bound, Claimant, Claimed, Entry, Head, Listener, Log, LogId, Page, Progress, ReadError, ReadLog,
     Watch, Writer,

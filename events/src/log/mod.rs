@@ -10,6 +10,7 @@ pub mod judge;
 pub mod kafka;
 pub mod lock;
 pub mod memory;
+mod ownership;
 pub mod position;
 pub mod record;
 pub mod restore;
@@ -19,7 +20,6 @@ pub mod segments;
 #[cfg(any(test, feature = "suite"))]
 #[allow(clippy::missing_panics_doc, clippy::panic, clippy::expect_used, missing_docs, reason = "a case is a test")]
 pub mod suite;
-mod tenure;
 pub mod walk;
 mod watches;
 
@@ -73,7 +73,7 @@ impl Default for Bound {
 
 impl Bound {
     /// What whoever goes through a whole history reads at once: enough that a sync, or the way to the brokers and back, is
-    /// cheap beside it.
+    /// cheap compared with it.
     pub const BULK: Self = Self { entries: 4096, bytes: 4 << 20 };
 }
 
@@ -147,7 +147,7 @@ pub enum AppendError {
         /// Its size.
         bytes: usize,
     },
-    /// The partition ended in this home.
+    /// The partition ended in this location.
     #[error("the partition is sealed; its history goes on at {next}")]
     Sealed {
         /// Where.

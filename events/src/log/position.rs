@@ -1,4 +1,4 @@
-//! Positions and cuts: what an answer reflects, in a form that clients carry and need not understand.
+//! Positions and cuts: what an answer reflects, in a form that clients hold and need not understand.
 
 use std::fmt;
 use std::str::FromStr;

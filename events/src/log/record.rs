@@ -91,7 +91,7 @@ pub struct Commit<'a> {
     pub body: &'a [u8],
 }
 
-/// Ends a partition in this home.
+/// Ends a partition in this location.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Seal {
     /// The writer's epoch.
@@ -180,7 +180,7 @@ impl Content<'_> {
         (out, digest)
     }
 
-    /// The stored bytes with `digest`, whatever it is: as they were, where they come from elsewhere.
+    /// The stored bytes with `digest`, whatever it is: as they were, where they come from another location.
     #[must_use]
     pub fn encode_as(&self, digest: Hash) -> Vec<u8> {
         let mut out = self.fields();

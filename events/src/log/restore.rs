@@ -1,6 +1,6 @@
-//! Taking a history over from another home, record for record: bytes, numbers and hashes stay as they are.
+//! Taking a history over from another location, record for record: bytes, numbers and hashes stay as they are.
 //!
-//! This is no writer. It makes no claim, so nothing is ever answered from it, and a home that a node serves does not lend
+//! This is no writer. It makes no claim, so nothing is ever answered from it, and a location that a node serves does not lend
 //! itself to it: the embedded log is locked, and on a topic whatever somebody else has written shows in the chain.
 
 #[cfg(test)]
@@ -10,7 +10,7 @@ use super::judge::{begin, judge};
 use super::record::{Genesis, NotARecord, Record};
 use super::{Head, LogId, Verdict};
 
-/// A home that takes records of a history. A seal is never among them: it ends a home, not the history.
+/// A location that takes records of a history. A seal is never among them: it ends a location, not the history.
 pub trait Restore: Send {
     /// The identity of the log.
     fn id(&self) -> LogId;
@@ -25,7 +25,7 @@ pub trait Restore: Send {
     /// other. Blocks.
     ///
     /// # Errors
-    /// [`RestoreError`]. After `Failed` the home MUST be opened again: only then its heads are known.
+    /// [`RestoreError`]. After `Failed` the location MUST be opened again: only then its heads are known.
     fn append(&mut self, partition: u16, records: &[Vec<u8>]) -> Result<(), RestoreError>;
 
     /// Makes everything that was added durable. Nothing to do where it is so at once.
@@ -81,7 +81,7 @@ pub(super) fn follow(genesis: &Genesis, head: Option<Head>, stored: &[u8]) -> Re
     };
     match judge(&head, &record, |_| None) {
         Verdict::Valid(next) if !next.sealed => Ok(next),
-        Verdict::Valid(_) => Err(refused("a seal ends a home, not the history".to_owned())),
+        Verdict::Valid(_) => Err(refused("a seal ends a location, not the history".to_owned())),
         Verdict::Damage(damage) => Err(refused(damage.to_string())),
         Verdict::Stale | Verdict::Duplicate | Verdict::Orphan => Err(refused("it does not follow".to_owned())),
     }

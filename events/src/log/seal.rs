@@ -1,4 +1,4 @@
-//! Ending a history in a home that no node serves: a claim and the seal after it, partition by partition.
+//! Ending a history in a location that no node serves: a claim and the seal after it, partition by partition.
 
 use std::sync::Arc;
 use std::sync::mpsc::channel;
@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// the partition is deposed. Blocks.
 ///
 /// # Errors
-/// [`AppendError`], `Sealed` among them where the history goes on elsewhere.
+/// [`AppendError`], `Sealed` among them where the history goes on at another location.
 pub fn seal(log: &dyn Log, partition: u16, claimant: &Claimant, next: &str) -> Result<(), AppendError> {
     let (sender, told) = channel();
     let listener: Listener = Arc::new(move |progress| {

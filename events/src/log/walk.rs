@@ -1,5 +1,5 @@
 //! Walking along a partition in log order: which entries count, and the first that is damage. For whoever reads a
-//! history from its genesis on, or from where it was before, from whatever home.
+//! history from its genesis on, or from where it was before, from whatever location.
 
 use std::collections::VecDeque;
 

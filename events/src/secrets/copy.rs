@@ -23,9 +23,9 @@ use crate::log_id::LogId;
 const FORMAT: u8 = 1;
 /// Keys are few and small: a memtable of this size holds tens of thousands.
 const MEMTABLE_BYTES: usize = 4 << 20;
-/// RocksDB's own diary.
-const DIARIES: usize = 2;
-const DIARY_BYTES: usize = 1 << 20;
+/// RocksDB's own info log.
+const INFO_LOGS: usize = 2;
+const INFO_LOG_BYTES: usize = 1 << 20;
 // Neither has the length of a person's id.
 const LABEL: &[u8] = b"copy";
 const CURSOR: &[u8] = b"cursor";
@@ -49,8 +49,8 @@ pub(super) fn options() -> Options {
     // A torn end was never answered. Anything else that does not read would be somebody's key, so it stops the start.
     options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
     options.set_write_buffer_size(MEMTABLE_BYTES);
-    options.set_keep_log_file_num(DIARIES);
-    options.set_max_log_file_size(DIARY_BYTES);
+    options.set_keep_log_file_num(INFO_LOGS);
+    options.set_max_log_file_size(INFO_LOG_BYTES);
     options.set_max_open_files(most_open_files());
     options
 }

@@ -272,12 +272,12 @@ mod tests {
     #[test]
     fn what_a_crash_left_unfinished_is_neither_read_nor_written_through() {
         let folder = tempfile::tempdir().unwrap();
-        let elsewhere = folder.path().join("elsewhere");
-        fs::write(&elsewhere, "untouched").unwrap();
-        std::os::unix::fs::symlink(&elsewhere, folder.path().join("keyring.json.new")).unwrap();
+        let other = folder.path().join("other");
+        fs::write(&other, "untouched").unwrap();
+        std::os::unix::fs::symlink(&other, folder.path().join("keyring.json.new")).unwrap();
         assert!(Keyring::open(folder.path()).is_err());
         Keyring::random(LOG).unwrap().create(folder.path()).unwrap();
-        assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "untouched");
+        assert_eq!(fs::read_to_string(&other).unwrap(), "untouched");
         let file = folder.path().join(FILE).symlink_metadata().unwrap();
         assert!(file.is_file());
         assert_eq!(file.permissions().mode() & 0o777, 0o600);
@@ -286,7 +286,7 @@ mod tests {
     #[test]
     fn a_keyring_of_a_later_format_is_refused_by_its_format_whatever_else_it_holds() {
         let (folder, _) = written();
-        let error = refusal(folder.path(), r#"{"format": 2, "kms": "elsewhere"}"#);
+        let error = refusal(folder.path(), r#"{"format": 2, "kms": "other"}"#);
         assert!(error.contains("format 2 is not 1") && error.contains(FILE), "{error}");
     }
 

@@ -1,4 +1,4 @@
-//! Keyed hashes with a purpose: every field carries its length, and no hash of one purpose is one of another.
+//! Keyed hashes with a purpose: every field copies its length, and no hash of one purpose is one of another.
 
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;

@@ -1,32 +1,32 @@
-//! Secrets: the key store beside the log, and everything that is made with its keys – tokens, MACs, PIN verifiers and
-//! sealed personal fields. What leaves this module may be stored; what goes into it may not.
+//! Secrets: the key store next to the log, and everything that is made with its keys – tokens, MACs, PIN verifiers and
+//! encrypted personal fields. What leaves this module may be stored; what goes into it may not.
 
-mod carry;
 mod copy;
+mod encryption;
 mod following;
 mod keyring;
 mod mac;
 mod numbered;
 mod persons;
 mod pin;
-mod seal;
 mod shared;
 #[cfg(test)]
 mod tests;
 mod token;
+mod transfer;
 
 use std::path::Path;
 use std::sync::Arc;
 
-pub use self::carry::{Carrier, KeysFrom, KeysTo, carry_keyring};
 use self::keyring::{Key, Keyring};
 use self::mac::Keyed;
 use self::persons::Persons;
 pub use self::shared::{SharedError, SharedKey, SharedKeys};
 use self::token::Mint;
+pub use self::transfer::{KeyTransfer, KeysFrom, KeysTo, copy_keyring};
 
 use crate::event::Mac;
-pub use crate::opaque::{PinVerifier, SealedField, TokenHash};
+pub use crate::opaque::{EncryptedField, PinVerifier, TokenHash};
 use crate::{EntityId, EntityKey, Family, Principal, caseless, log_id::LogId};
 
 /// What a bearer token is for. A token of one purpose is a forgery for every other.
@@ -95,9 +95,9 @@ pub enum SecretsError {
     /// The operating system gave no randomness.
     #[error("no randomness to be had")]
     Entropy,
-    /// The ciphertext is not what was sealed.
-    #[error("a sealed field does not open")]
-    Unsealable,
+    /// The ciphertext is not what was encrypted.
+    #[error("an encrypted field does not open")]
+    Undecryptable,
 }
 
 /// What lies at `path` is not as this code writes it.
@@ -188,7 +188,7 @@ impl Secrets {
         Ok(Self::new(keyring, persons))
     }
 
-    /// Looks at the keyring in `dir`, also beside the node that uses it.
+    /// Looks at the keyring in `dir`, also next to the node that uses it.
     ///
     /// # Errors
     /// Where there is none, it belongs to another log, or it is not as this version writes it.
@@ -217,14 +217,14 @@ impl Secrets {
         Ok(Self::new(keyring, persons))
     }
 
-    /// Opens the key store in `dir`, so far that of a node alone or of nodes that shared persons' keys elsewhere, with
-    /// persons' keys in `keys` from now on: what is not there yet is carried there first. Blocks.
+    /// Opens the key store in `dir`, so far that of a node alone or of nodes that shared persons' keys with others, with
+    /// persons' keys in `keys` from now on: what is not there yet is copied there first. Blocks.
     ///
     /// # Errors
     /// As [`Secrets::open_shared`].
     pub fn go_over(dir: &Path, log: LogId, keys: Arc<dyn SharedKeys>) -> Result<Self, SecretsError> {
         drop(Keyring::open(dir)?.of(log, &dir.join(keyring::FILE))?);
-        carry::go_over(dir, log, &keys)?;
+        transfer::go_over(dir, log, &keys)?;
         Self::open_shared(dir, log, keys)
     }
 
@@ -305,21 +305,21 @@ impl Secrets {
         pin::verifier(*number, pepper, user, pin)
     }
 
-    /// Seals `plain` under the person's key, which is made and durable if there was none. Blocks.
+    /// Encrypts `plain` under the person's key, which is made and durable if there was none. Blocks.
     ///
     /// # Errors
     /// Where the key store cannot be written.
-    pub fn seal(&self, person: EntityId, field: &str, plain: &str) -> Result<SealedField, SecretsError> {
-        seal::seal(&self.persons.get_or_make(person)?, person, field, plain)
+    pub fn encrypt(&self, person: EntityId, field: &str, plain: &str) -> Result<EncryptedField, SecretsError> {
+        encryption::encrypt(&self.persons.get_or_make(person)?, person, field, plain)
     }
 
-    /// Opens what [`Secrets::seal`] sealed for the same person and field. Blocks where nodes share persons' keys and this
+    /// Opens what [`Secrets::encrypt`] encrypted for the same person and field. Blocks where nodes share persons' keys and this
     /// one has not read the person's yet.
     ///
     /// # Errors
-    /// Where the person's key is gone or not to be had now, or this is not what was sealed.
-    pub fn unseal(&self, person: EntityId, field: &str, sealed: &SealedField) -> Result<String, SecretsError> {
-        seal::unseal(&self.persons.get(person)?, person, field, sealed)
+    /// Where the person's key is gone or not to be had now, or this is not what was encrypted.
+    pub fn decrypt(&self, person: EntityId, field: &str, encrypted: &EncryptedField) -> Result<String, SecretsError> {
+        encryption::decrypt(&self.persons.get(person)?, person, field, encrypted)
     }
 }
 

@@ -170,18 +170,18 @@ impl Persons {
         let (number, wrapping) = self.wrapping.newest();
         let mut nonce = [0; NONCE];
         getrandom::fill(&mut nonce).map_err(|_| SecretsError::Entropy)?;
-        let sealed = XChaCha20Poly1305::new((&wrapping.0).into())
+        let encrypted = XChaCha20Poly1305::new((&wrapping.0).into())
             .encrypt(XNonce::from_slice(&nonce), Payload { msg: &key.0, aad: person.as_bytes() })
-            .map_err(|_| SecretsError::Unsealable)?;
-        Ok([&number.to_be_bytes()[..], &nonce, &sealed].concat())
+            .map_err(|_| SecretsError::Undecryptable)?;
+        Ok([&number.to_be_bytes()[..], &nonce, &encrypted].concat())
     }
 
     fn unwrap_key(&self, person: EntityId, wrapped: &[u8]) -> Option<Key> {
         let (number, rest) = wrapped.split_first_chunk::<4>()?;
-        let (nonce, sealed) = rest.split_first_chunk::<NONCE>()?;
+        let (nonce, encrypted) = rest.split_first_chunk::<NONCE>()?;
         let wrapping = self.wrapping.get(u32::from_be_bytes(*number))?;
         let key = XChaCha20Poly1305::new((&wrapping.0).into())
-            .decrypt(XNonce::from_slice(nonce), Payload { msg: sealed, aad: person.as_bytes() })
+            .decrypt(XNonce::from_slice(nonce), Payload { msg: encrypted, aad: person.as_bytes() })
             .map(Zeroizing::new)
             .ok()?;
         key.as_slice().try_into().ok().map(Key)

@@ -68,13 +68,13 @@ fn a_token_of_another_purpose_log_or_key_store_is_forged() {
 #[test]
 fn a_sealed_field_opens_for_its_person_and_field_only() {
     let secrets = secrets();
-    let sealed = secrets.seal(id(1), "name", "Ann Example").unwrap();
-    secrets.seal(id(2), "name", "Bob").unwrap();
-    assert_eq!(secrets.unseal(id(1), "name", &sealed).unwrap(), "Ann Example");
+    let encrypted = secrets.encrypt(id(1), "name", "Ann Example").unwrap();
+    secrets.encrypt(id(2), "name", "Bob").unwrap();
+    assert_eq!(secrets.decrypt(id(1), "name", &encrypted).unwrap(), "Ann Example");
     for (other, field) in [(id(1), "login"), (id(2), "name")] {
-        assert!(matches!(secrets.unseal(other, field, &sealed), Err(SecretsError::Unsealable)));
+        assert!(matches!(secrets.decrypt(other, field, &encrypted), Err(SecretsError::Undecryptable)));
     }
-    assert!(matches!(secrets.unseal(id(3), "name", &sealed), Err(SecretsError::NoPerson(_))));
+    assert!(matches!(secrets.decrypt(id(3), "name", &encrypted), Err(SecretsError::NoPerson(_))));
 }
 
 #[test]
@@ -107,21 +107,21 @@ fn commands_are_told_apart_by_caller_key_and_entity() {
 fn the_key_store_keeps_its_keys_to_itself_and_survives_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("keys");
-    let (text, sealed) = {
+    let (text, encrypted) = {
         let secrets = Secrets::create(&dir, LOG).unwrap();
-        (token(&secrets, Purpose::ApiKey), secrets.seal(id(1), "name", "Ann Example").unwrap())
+        (token(&secrets, Purpose::ApiKey), secrets.encrypt(id(1), "name", "Ann Example").unwrap())
     };
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&dir), mode(&dir.join(keyring::FILE))), (0o700, 0o600));
     let secrets = Secrets::open(&dir, LOG).unwrap();
     assert!(secrets.verify(Purpose::ApiKey, &text).is_ok());
-    assert_eq!(secrets.unseal(id(1), "name", &sealed).unwrap(), "Ann Example");
+    assert_eq!(secrets.decrypt(id(1), "name", &encrypted).unwrap(), "Ann Example");
     assert!(Secrets::create(&dir, LOG).is_err(), "a key store is never overwritten");
     assert_eq!(format!("{secrets:?}"), "Secrets");
 }
 
 impl Secrets {
-    /// The person's key, so that tests elsewhere can look for it where it must not be.
+    /// The person's key, so that other tests can look for it where it must not be.
     pub(crate) fn key_of(&self, person: EntityId) -> [u8; 32] {
         self.persons.get(person).unwrap().0
     }

@@ -1,5 +1,6 @@
 //! One entity as it was: its events up to a point in history, folded anew.
 
+use kippu_events::access::Caller;
 use kippu_events::event::read_body;
 use kippu_events::log::{Content, Position, Record};
 use kippu_events::{EntityId, EntityKey};
@@ -7,10 +8,10 @@ use kippu_events::{EntityId, EntityKey};
 use super::{Found, Moment, Queries, QueryError, entity_id};
 use crate::cursor::{Cursor, cut as cut_of};
 use crate::fold::Fold;
+use crate::history::{self, History, Place};
 use crate::locate::{self, LocateError};
-use crate::store::Snap;
-use crate::view::{Ask, Filters, Viewer, row_key};
-use crate::views::history::{self, History, Place};
+use crate::view::{Ask, Filters, row_key};
+use crate::view_store::Snap;
 
 impl From<LocateError> for QueryError {
     fn from(error: LocateError) -> Self {
@@ -25,25 +26,25 @@ impl Queries {
     /// The row of `view` under `key` as it was at `at`, folded from the entity's events in the log. Blocks on reads.
     ///
     /// # Errors
-    /// [`QueryError`]; `NotFound` where the entity did not exist yet, and where the row is not for this viewer, then or
+    /// [`QueryError`]; `NotFound` where the entity did not exist yet, and where the row is not for this caller, then or
     /// now.
     pub fn as_of(
         &self,
         view: &str,
         key: &str,
-        viewer: &Viewer,
-        unseal: bool,
+        caller: &Caller,
+        decrypt: bool,
         at: &Moment,
     ) -> Result<Found, QueryError> {
-        let (view, table) = self.table(view, viewer)?;
+        let (view, table) = self.table(view, caller)?;
         let id = entity_id(key)?;
         let filters = Filters::default();
-        let ask = self.ask(table, viewer, &filters, unseal)?;
+        let ask = self.ask(table, caller, &filters, decrypt)?;
         table.plan(&ask)?;
         let snap = self.0.store.snapshot();
         // Whose row it is not is told nothing of its past, and makes nobody read it.
         let now = snap.row(self.live(view, &snap)?.0, &row_key(&id))?.ok_or(QueryError::NotFound)?;
-        table.present(id, &now, &Ask { unseal: None, ..ask })?.ok_or(QueryError::NotFound)?;
+        table.present(id, &now, &Ask { decrypt: None, ..ask })?.ok_or(QueryError::NotFound)?;
         let (instance, cursors) = self.live(&History, &snap)?;
         let last = self.resolve(id, at, &snap, &cursors)?;
         let mut fold = Fold::new(view);
@@ -113,7 +114,7 @@ impl Queries {
     }
 
     /// Whether the commit of `position` lies as far behind the offset of its number as the last one that `view` has read:
-    /// by as many entries as did not count. A commit carries its own number and hash, so a look at it is enough. Blocks on
+    /// by as many entries as did not count. A commit holds its own number and hash, so a look at it is enough. Blocks on
     /// one read.
     pub(super) fn is_where_last_ones_lie(&self, view: &str, position: &Position) -> bool {
         let partition = position.partition;

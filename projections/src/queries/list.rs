@@ -1,13 +1,14 @@
 //! Lists: pages of rows along the narrowest index, with a cursor that stays good while rows come and go.
 
 use kippu_events::EntityId;
+use kippu_events::access::Caller;
 use kippu_events::log::Cut;
 use sha2::{Digest as _, Sha256};
 
 use super::{Queries, QueryError};
 use crate::cursor::cut;
-use crate::store::Snap;
-use crate::view::{Ask, Filters, MAIN, Plan, Table, Viewer, row_key};
+use crate::view::{Ask, Filters, MAIN, Plan, Table, row_key};
+use crate::view_store::Snap;
 
 /// Rows in a page, where nothing else is asked for.
 pub const DEFAULT_ROWS: usize = 100;
@@ -27,19 +28,19 @@ pub struct Page {
     /// Rows, from 1 to [`MOST_ROWS`].
     pub limit: usize,
     /// Opens personal fields, for operators only.
-    pub unseal: bool,
+    pub decrypt: bool,
 }
 
 impl Default for Page {
     fn default() -> Self {
-        Self { filters: Vec::new(), cursor: None, limit: DEFAULT_ROWS, unseal: false }
+        Self { filters: Vec::new(), cursor: None, limit: DEFAULT_ROWS, decrypt: false }
     }
 }
 
 /// One page of a list.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Listed {
-    /// As this viewer may see them.
+    /// As this caller may see them.
     pub rows: Vec<serde_json::Value>,
     /// Where the next page begins, if there may be one.
     pub next: Option<String>,
@@ -52,13 +53,13 @@ impl Queries {
     ///
     /// # Errors
     /// [`QueryError`].
-    pub fn list(&self, view: &str, viewer: &Viewer, page: &Page) -> Result<Listed, QueryError> {
-        let (view, table) = self.table(view, viewer)?;
+    pub fn list(&self, view: &str, caller: &Caller, page: &Page) -> Result<Listed, QueryError> {
+        let (view, table) = self.table(view, caller)?;
         if !(1..=MOST_ROWS).contains(&page.limit) {
             return Err(QueryError::parameter("limit", "it is a number from 1 to 1000"));
         }
         let filters = Filters::new(table.filters(), page.filters.iter().cloned())?;
-        let ask = self.ask(table, viewer, &filters, page.unseal)?;
+        let ask = self.ask(table, caller, &filters, page.decrypt)?;
         let plan = table.plan(&ask)?;
         let snap = self.0.store.snapshot();
         let (instance, cursors) = self.live(view, &snap)?;

@@ -10,9 +10,10 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use kippu_events::client::Role;
+use kippu_events::access::Caller;
+use kippu_events::access::clients::Role;
+use kippu_events::fair_queue::FairQueue;
 use kippu_events::log::{Cut, Position, ReadLog};
-use kippu_events::turns::Turns;
 use kippu_events::{EntityId, Time};
 use tokio::sync::watch;
 
@@ -21,12 +22,12 @@ pub use list::{DEFAULT_ROWS, Listed, MOST_ROWS, Page};
 pub use rebuild::{RebuildError, ViewDigest};
 pub use status::{PartitionStatus, Status, ViewStatus};
 
+use crate::access::clients::{ClientRow, Clients};
 use crate::cursor::{Cursor, cut};
 use crate::pages::{Held, Pages};
 use crate::runner::{Engine, Published, Signal};
-use crate::store::{Snap, Store};
-use crate::view::{Ask, Filters, Table, Unseal, View, Viewer, row_key};
-use crate::views::clients::{ClientRow, Clients};
+use crate::view::{Ask, Decrypt, Filters, Table, View, row_key};
+use crate::view_store::{Snap, ViewStore};
 
 /// Answers from the views. Cheap to clone.
 #[derive(Clone)]
@@ -34,15 +35,15 @@ pub struct Queries(Arc<Inner>);
 
 struct Inner {
     log: Arc<dyn ReadLog>,
-    store: Arc<Store>,
+    store: Arc<ViewStore>,
     views: Vec<Arc<dyn View>>,
     published: watch::Receiver<Published>,
     /// Where each partition ended when the runner started.
     goal: Vec<(u16, u64)>,
     signal: Arc<Signal>,
-    unseal: Option<Arc<dyn Unseal>>,
+    decrypt: Option<Arc<dyn Decrypt>>,
     /// At reads that are slow.
-    turns: Turns,
+    queue: FairQueue,
     /// Not taken yet.
     pages: Arc<Pages>,
 }
@@ -50,7 +51,7 @@ struct Inner {
 /// One row and what it reflects.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Found {
-    /// As this viewer may see it.
+    /// As this caller may see it.
     pub row: serde_json::Value,
     /// The version of its entity: its ETag.
     pub version: u64,
@@ -105,7 +106,7 @@ impl Queries {
         views: Vec<Arc<dyn View>>,
         engine: &Engine,
         signal: Arc<Signal>,
-        unseal: Option<Arc<dyn Unseal>>,
+        decrypt: Option<Arc<dyn Decrypt>>,
     ) -> Self {
         let (store, published) = (engine.store(), engine.subscribe());
         Self(Arc::new(Inner {
@@ -115,8 +116,8 @@ impl Queries {
             published,
             goal: engine.goal(),
             signal,
-            unseal,
-            turns: Turns::new(),
+            decrypt,
+            queue: FairQueue::new(),
             pages: Arc::default(),
         }))
     }
@@ -135,15 +136,15 @@ impl Queries {
         &self.0.views
     }
 
-    /// The row of `view` under `key` as it is now. `unseal` opens personal fields, for operators only, and may block.
+    /// The row of `view` under `key` as it is now. `decrypt` opens personal fields, for operators only, and may block.
     ///
     /// # Errors
-    /// [`QueryError`]; `NotFound` also where the row is not for this viewer.
-    pub fn get(&self, view: &str, key: &str, viewer: &Viewer, unseal: bool) -> Result<Found, QueryError> {
-        let (view, table) = self.table(view, viewer)?;
+    /// [`QueryError`]; `NotFound` also where the row is not for this caller.
+    pub fn get(&self, view: &str, key: &str, caller: &Caller, decrypt: bool) -> Result<Found, QueryError> {
+        let (view, table) = self.table(view, caller)?;
         let id = entity_id(key)?;
         let filters = Filters::default();
-        let ask = self.ask(table, viewer, &filters, unseal)?;
+        let ask = self.ask(table, caller, &filters, decrypt)?;
         table.plan(&ask)?;
         let snap = self.0.store.snapshot();
         let (instance, cursors) = self.live(view, &snap)?;
@@ -186,20 +187,20 @@ impl Queries {
         }
     }
 
-    /// Whether the view `name` answers this viewer at all.
+    /// Whether the view `name` answers this caller at all.
     ///
     /// # Errors
     /// `NoView` or `Forbidden` where it does not.
-    pub fn may_read(&self, name: &str, viewer: &Viewer) -> Result<(), QueryError> {
-        self.table(name, viewer).map(drop)
+    pub fn may_read(&self, name: &str, caller: &Caller) -> Result<(), QueryError> {
+        self.table(name, caller).map(drop)
     }
 
-    /// The view `name`, if it answers this viewer at all.
-    fn table(&self, name: &str, viewer: &Viewer) -> Result<(&dyn View, &dyn Table), QueryError> {
+    /// The view `name`, if it answers this caller at all.
+    fn table(&self, name: &str, caller: &Caller) -> Result<(&dyn View, &dyn Table), QueryError> {
         let view = self.0.views.iter().find(|view| view.name() == name);
         let (view, table) =
             view.and_then(|view| Some((&**view, view.table()?))).ok_or_else(|| QueryError::NoView(name.to_owned()))?;
-        if table.readers().contains(&viewer.role) {
+        if caller.is_among(table.readers()) {
             Ok((view, table))
         } else {
             Err(QueryError::Forbidden("this view is not shown to the key's role"))
@@ -209,17 +210,17 @@ impl Queries {
     fn ask<'a>(
         &'a self,
         table: &dyn Table,
-        viewer: &'a Viewer,
+        caller: &'a Caller,
         filters: &'a Filters,
-        unseal: bool,
+        decrypt: bool,
     ) -> Result<Ask<'a>, QueryError> {
-        if unseal && !table.is_sealed() {
-            return Err(QueryError::parameter("unseal", "this view has no personal fields"));
+        if decrypt && !table.is_encrypted() {
+            return Err(QueryError::parameter("decrypt", "this view has no personal fields"));
         }
-        if unseal && viewer.role != Role::Operator {
+        if decrypt && !caller.is_among(&[Role::Operator]) {
             return Err(QueryError::Forbidden("personal fields are opened for operators only"));
         }
-        Ok(Ask { viewer, filters, unseal: self.0.unseal.as_deref().filter(|_| unseal) })
+        Ok(Ask { caller, filters, decrypt: self.0.decrypt.as_deref().filter(|_| decrypt) })
     }
 
     /// The instance that answers for `view` in a snapshot, and what it reflects there.

@@ -1,4 +1,4 @@
-//! Rebuilding a view beside the live one, which answers until the new one has proved to be the same.
+//! Rebuilding a view next to the live one, which answers until the new one has proved to be the same.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use super::{Queries, QueryError};
 use crate::cursor::cut;
 use crate::digest::Digest;
 use crate::runner::{Request, Signal};
-use crate::store::{Store, StoreError};
+use crate::view_store::{StoreError, ViewStore};
 
 /// The digest of a view's rows at a cut.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -63,7 +63,7 @@ impl Drop for Unwanted {
 }
 
 impl Queries {
-    /// Fills `view` anew beside the live one, and lets it take over if its rows are the same at an equal cut. Queries
+    /// Fills `view` anew next to the live one, and lets it take over if its rows are the same at an equal cut. Queries
     /// are answered all the while. Gives what both had in common.
     ///
     /// # Errors
@@ -98,7 +98,7 @@ impl Queries {
 
 /// Compares the rows of `instance` with the live ones. Both are fed together by now, so every snapshot shows them at
 /// the same cut.
-fn compare(store: &Store, view: &str, instance: u32) -> Result<ViewDigest, RebuildError> {
+fn compare(store: &ViewStore, view: &str, instance: u32) -> Result<ViewDigest, RebuildError> {
     let snap = store.snapshot();
     let (live, live_is) = snap.live(view)?.ok_or_else(|| RebuildError::NotCaughtUp("no rows answer yet".to_owned()))?;
     let rebuilt_is = snap.instance(instance)?;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use kippu_events::EntityId;
+use kippu_events::fair_queue::NotDone;
 use kippu_events::log::{Cut, Position};
-use kippu_events::turns::NotDone;
 
 use super::{Moment, Queries, QueryError};
 use crate::runner::{Published, Reached};
@@ -57,14 +57,14 @@ impl Queries {
         caller: Option<EntityId>,
         read: impl FnOnce() -> Result<T, QueryError> + Send + 'static,
     ) -> Result<T, QueryError> {
-        match tokio::time::timeout(TURN_PATIENCE, self.0.turns.run(caller, read)).await {
+        match tokio::time::timeout(TURN_PATIENCE, self.0.queue.run(caller, read)).await {
             Ok(Ok(read)) => read,
             Ok(Err(NotDone::Panicked)) => Err(QueryError::Stopped),
             Ok(Err(NotDone::Full)) | Err(_) => Err(QueryError::Overloaded),
         }
     }
 
-    /// Waits until `view` has read each of these partitions up to the offset beside it, as [`kippu_events::log::ReadLog::end`] gives it.
+    /// Waits until `view` has read each of these partitions up to the offset next to it, as [`kippu_events::log::ReadLog::end`] gives it.
     ///
     /// # Errors
     /// As [`Queries::wait_for`].
@@ -105,7 +105,7 @@ impl Queries {
     /// Waits until `view` has read everything that the log held when the runner started. A halt is waited out.
     ///
     /// # Errors
-    /// What it lacks after `timeout`; `Store` or `Stopped` where the runner has ended.
+    /// What it lacks after `timeout`; `ViewStore` or `Stopped` where the runner has ended.
     pub async fn caught_up_in(&self, view: &str, timeout: Duration) -> Result<(), QueryError> {
         let wanted = Wanted::read_up_to(&self.0.goal);
         let mut published = self.0.published.clone();

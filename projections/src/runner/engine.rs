@@ -8,23 +8,23 @@ use kippu_events::log::ReadLog;
 use tokio::sync::watch;
 
 use super::OpenError;
-use super::flight::{Flight, Ground, Limits, Member, Purpose};
 use super::published::{Published, Reached, Showing};
 use super::signal::Request;
+use super::track::{Limits, Member, Purpose, RunnerContext, Track};
 use crate::cursor::Cursor;
 use crate::locate::is_of_this_history;
-use crate::store::{Batch, Instance, Store, StoreError};
 use crate::view::View;
+use crate::view_store::{Batch, Instance, StoreError, ViewStore};
 
-/// Batches that a flight behind the first gets for each of the first's, so that it catches up even where the log grows
+/// Batches that a track behind the first gets for each of the first's, so that it catches up even where the log grows
 /// as fast as the first can read.
 const CATCH_UP_BATCHES: usize = 4;
 
-/// See the module. Its first flight is the one that follows the log; every other is catching up with it.
+/// See the module. Its first track is the one that follows the log; every other is catching up with it.
 pub(crate) struct Engine {
-    pub(super) ground: Ground,
+    pub(super) context: RunnerContext,
     pub(super) views: Vec<Arc<dyn View>>,
-    pub(super) flights: Vec<Flight>,
+    pub(super) tracks: Vec<Track>,
     /// Instances of older revisions that answer until their successors are filled.
     pub(super) frozen: BTreeMap<&'static str, Frozen>,
     /// Where the log ended when the runner started.
@@ -52,31 +52,31 @@ impl Engine {
     ) -> Result<Self, OpenError> {
         let partitions = log.partitions();
         let goal = (0..partitions).map(|partition| log.end(partition)).collect::<Result<Vec<_>, _>>()?;
-        let mut store = Store::open(dir, log.id(), partitions)?;
+        let mut store = ViewStore::open(dir, log.id(), partitions)?;
         if !is_of_this_history(&*log, &store, &goal)? {
             tracing::warn!(dir = %dir.display(), "views are of another history of this log: filled anew");
             drop(store);
-            Store::destroy(dir)?;
-            store = Store::open(dir, log.id(), partitions)?;
+            ViewStore::destroy(dir)?;
+            store = ViewStore::open(dir, log.id(), partitions)?;
         }
         let mut engine = Self {
-            ground: Ground { log, store: Arc::new(store), limits },
+            context: RunnerContext { log, store: Arc::new(store), limits },
             views,
-            flights: Vec::new(),
+            tracks: Vec::new(),
             frozen: BTreeMap::new(),
             goal,
             caught_up: false,
             next_id: 1,
             published: watch::Sender::new(Published::default()),
         };
-        engine.muster()?;
+        engine.recover()?;
         engine.settle()?;
         Ok(engine)
     }
 
     /// The store, for readers.
-    pub(crate) fn store(&self) -> Arc<Store> {
-        self.ground.store.clone()
+    pub(crate) fn store(&self) -> Arc<ViewStore> {
+        self.context.store.clone()
     }
 
     /// Where each partition ended when the runner started.
@@ -97,29 +97,29 @@ impl Engine {
 
     /// These partitions may have more to read.
     pub(crate) fn mark(&mut self, moved: &[u16]) {
-        for flight in &mut self.flights {
-            moved.iter().for_each(|partition| flight.mark(*partition));
+        for track in &mut self.tracks {
+            moved.iter().for_each(|partition| track.mark(*partition));
         }
     }
 
     /// What could not be read may be readable by now.
     pub(crate) fn retry(&mut self) {
-        self.flights.iter_mut().for_each(Flight::retry);
+        self.tracks.iter_mut().for_each(Track::retry);
     }
 
     /// Whether something could not be read that may be readable later.
     pub(crate) fn is_held_up(&self) -> bool {
-        self.flights.iter().any(Flight::is_held_up)
+        self.tracks.iter().any(Track::is_held_up)
     }
 
-    /// One batch for every flight. Whether there is more to do at once.
+    /// One batch for every track. Whether there is more to do at once.
     pub(crate) fn turn(&mut self) -> Result<bool, StoreError> {
-        let Some((main, others)) = self.flights.split_first_mut() else { return Ok(false) };
-        let mut more = main.step(&self.ground, None)?;
+        let Some((main, others)) = self.tracks.split_first_mut() else { return Ok(false) };
+        let mut more = main.step(&self.context, None)?;
         let until: Vec<u64> = main.reached.cursors.iter().map(|cursor| cursor.offset).collect();
-        for flight in others {
+        for track in others {
             for _ in 0..CATCH_UP_BATCHES {
-                let left = flight.step(&self.ground, Some(&until))?;
+                let left = track.step(&self.context, Some(&until))?;
                 more |= left;
                 if !left {
                     break;
@@ -130,9 +130,9 @@ impl Engine {
         Ok(more)
     }
 
-    /// Joins flights that have caught up, lets instances take over that are ready, and tells everyone.
+    /// Joins tracks that have caught up, lets instances take over that are ready, and tells everyone.
     fn settle(&mut self) -> Result<(), StoreError> {
-        let (goal, main) = (&self.goal, &self.flights[0].reached);
+        let (goal, main) = (&self.goal, &self.tracks[0].reached);
         let there = |(i, goal): (usize, &u64)| main.cursors[i].offset >= *goal || main.has_ended(i);
         self.caught_up = self.caught_up || goal.iter().enumerate().all(there);
         self.join()?;
@@ -144,20 +144,20 @@ impl Engine {
 
     fn join(&mut self) -> Result<(), StoreError> {
         let mut i = 1;
-        while i < self.flights.len() {
-            if self.flights[i].reached.cursors != self.flights[0].reached.cursors {
+        while i < self.tracks.len() {
+            if self.tracks[i].reached.cursors != self.tracks[0].reached.cursors {
                 i += 1;
                 continue;
             }
-            let flight = self.flights.remove(i);
-            let track = self.flights[0].track;
+            let track = self.tracks.remove(i);
+            let main = self.tracks[0].id;
             let mut batch = Batch::default();
-            batch.no_track(flight.track);
-            for member in &flight.members {
-                batch.instance(member.instance, &instance_of(member, track));
+            batch.no_track(track.id);
+            for member in &track.members {
+                batch.instance(member.instance, &instance_of(member, main));
             }
-            self.ground.store.write(batch)?;
-            for mut member in flight.members {
+            self.context.store.write(batch)?;
+            for mut member in track.members {
                 if let Purpose::Rebuilt(reply) = &mut member.purpose
                     && let Some(reply) = reply.take()
                     && reply.send(Ok(member.instance)).is_err()
@@ -165,20 +165,20 @@ impl Engine {
                     self.delete(member.instance)?;
                     continue;
                 }
-                self.flights[0].members.push(member);
+                self.tracks[0].members.push(member);
             }
         }
         Ok(())
     }
 
-    /// Instances that were being filled answer from now on, if the first flight has caught up.
+    /// Instances that were being filled answer from now on, if the first track has caught up.
     fn take_over(&mut self) -> Result<(), StoreError> {
         if !self.caught_up {
             return Ok(());
         }
         let mut batch = Batch::default();
         let mut any = false;
-        for member in &mut self.flights[0].members {
+        for member in &mut self.tracks[0].members {
             if let Purpose::Filling = member.purpose {
                 any = true;
                 member.purpose = Purpose::Live;
@@ -189,17 +189,17 @@ impl Engine {
                 }
             }
         }
-        if any { self.ground.store.write(batch) } else { Ok(()) }
+        if any { self.context.store.write(batch) } else { Ok(()) }
     }
 
     /// A rebuilt instance that halts where the live one went on will never be at its cut.
     fn give_up(&mut self) -> Result<(), StoreError> {
         let mut stuck = Vec::new();
-        for flight in &mut self.flights[1..] {
-            // It reads nothing but what the first flight has read, so it halts nowhere else.
-            let mut halts = (0..).zip(&flight.reached.halts).filter_map(|(i, halt)| Some((i, halt.as_ref()?)));
+        for track in &mut self.tracks[1..] {
+            // It reads nothing but what the first track has read, so it halts nowhere else.
+            let mut halts = (0..).zip(&track.reached.halts).filter_map(|(i, halt)| Some((i, halt.as_ref()?)));
             let Some((partition, halt)) = halts.find(|(_, halt): &(u16, _)| !halt.transient) else { continue };
-            for member in &mut flight.members {
+            for member in &mut track.members {
                 if let Purpose::Rebuilt(reply) = &mut member.purpose {
                     if let Some(reply) = reply.take() {
                         let reason = format!("partition {partition} halts at offset {}: {}", halt.offset, halt.reason);
@@ -221,15 +221,15 @@ impl Engine {
                     let _nobody_waits = reply.send(Err(format!("there is no view {view}")));
                     return Ok(());
                 };
-                let (instance, track) = (self.fresh_id(), self.fresh_id());
-                let mut flight = Flight::new(track, vec![Cursor::default(); self.goal.len()]);
+                let (instance, id) = (self.fresh_id(), self.fresh_id());
+                let mut track = Track::new(id, vec![Cursor::default(); self.goal.len()]);
                 let member = Member { instance, view, purpose: Purpose::Rebuilt(Some(reply)) };
                 let mut batch = Batch::default();
-                batch.track(track, &flight.reached.cursors);
-                batch.instance(instance, &instance_of(&member, track));
-                self.ground.store.write(batch)?;
-                flight.members.push(member);
-                self.flights.push(flight);
+                batch.track(id, &track.reached.cursors);
+                batch.instance(instance, &instance_of(&member, id));
+                self.context.store.write(batch)?;
+                track.members.push(member);
+                self.tracks.push(track);
                 self.settle()
             }
             Request::Swap { instance, reply } => {
@@ -244,7 +244,7 @@ impl Engine {
 
     /// The rebuilt `instance` answers from now on.
     fn swap(&mut self, instance: u32) -> Result<(), StoreError> {
-        let members = &mut self.flights[0].members;
+        let members = &mut self.tracks[0].members;
         let Some(view) = members.iter().find(|member| member.instance == instance).map(|member| member.view.clone())
         else {
             return Ok(());
@@ -260,28 +260,28 @@ impl Engine {
             }
             true
         });
-        self.ground.store.write(batch)
+        self.context.store.write(batch)
     }
 
-    /// Takes a rebuilt instance out of its flight and deletes its rows. A live one stays.
+    /// Takes a rebuilt instance out of its track and deletes its rows. A live one stays.
     fn delete(&mut self, instance: u32) -> Result<(), StoreError> {
         let mut batch = Batch::default();
         batch.no_instance(instance);
-        for flight in &mut self.flights {
-            if flight.members.iter().any(|m| m.instance == instance && !matches!(m.purpose, Purpose::Rebuilt(_))) {
+        for track in &mut self.tracks {
+            if track.members.iter().any(|m| m.instance == instance && !matches!(m.purpose, Purpose::Rebuilt(_))) {
                 return Ok(());
             }
-            flight.members.retain(|member| member.instance != instance);
+            track.members.retain(|member| member.instance != instance);
         }
         let mut first = true;
-        self.flights.retain(|flight| {
-            let keep = std::mem::take(&mut first) || !flight.members.is_empty();
+        self.tracks.retain(|track| {
+            let keep = std::mem::take(&mut first) || !track.members.is_empty();
             if !keep {
-                batch.no_track(flight.track);
+                batch.no_track(track.id);
             }
             keep
         });
-        self.ground.store.write(batch)
+        self.context.store.write(batch)
     }
 
     fn publish(&self) {
@@ -290,13 +290,13 @@ impl Engine {
             if let Some(frozen) = self.frozen.get(view.name()) {
                 showing.live = Some((frozen.instance, frozen.revision, frozen.reached.clone()));
             }
-            for flight in &self.flights {
-                for member in flight.members.iter().filter(|member| member.view.name() == view.name()) {
+            for track in &self.tracks {
+                for member in track.members.iter().filter(|member| member.view.name() == view.name()) {
                     match member.purpose {
                         Purpose::Live => {
-                            showing.live = Some((member.instance, view.revision(), flight.reached.clone()));
+                            showing.live = Some((member.instance, view.revision(), track.reached.clone()));
                         }
-                        Purpose::Filling => showing.filling = Some(flight.reached.clone()),
+                        Purpose::Filling => showing.filling = Some(track.reached.clone()),
                         Purpose::Rebuilt(_) => {}
                     }
                 }

@@ -2,10 +2,10 @@
 //! rows and cursors together.
 
 mod engine;
-mod flight;
-mod muster;
 mod published;
+mod recover;
 mod signal;
+mod track;
 
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
@@ -14,12 +14,12 @@ use std::time::{Duration, Instant};
 use kippu_events::log::{ReadError, ReadLog};
 
 pub(crate) use engine::Engine;
-pub(crate) use flight::Limits;
 pub use published::Halt;
 pub(crate) use published::{Published, Reached};
 pub(crate) use signal::{Request, Signal};
+pub(crate) use track::Limits;
 
-use crate::store::StoreError;
+use crate::view_store::StoreError;
 
 /// How long what could not be read is left alone: long enough not to be a load on a medium in trouble. It is longer where
 /// reading took longer to fail, so that partitions that can be read get at least half of the time.

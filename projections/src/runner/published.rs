@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kippu_events::log::{Cut, Position};
 
 use crate::cursor::{self, Cursor};
-use crate::store::StoreError;
+use crate::view_store::StoreError;
 
 /// Why a partition does not go on.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -12,7 +12,7 @@ const GATHER: Duration = Duration::from_millis(5);
 
 /// Something that the runner is asked to do.
 pub(crate) enum Request {
-    /// Fill a view anew beside the live one. Answered with the new instance once both stand at the same cut.
+    /// Fill a view anew next to the live one. Answered with the new instance once both stand at the same cut.
     Rebuild {
         /// The view.
         view: String,

@@ -2,18 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use kippu_events::client::Role;
+use kippu_events::access::Caller;
+use kippu_events::access::clients::Role;
 use kippu_events::log::{Cut, Position, ReadLog as _};
 use kippu_events::{EntityId, Time};
 use serde_json::Value;
 
-use super::story::BEGIN;
-use super::{Running, Scripted, Story, end_of, folded, seed};
+use super::sample::BEGIN;
+use super::{Running, SampleHistory, Scripted, end_of, folded, seed};
+use crate::access::users::Users;
+use crate::approvals::Approvals;
 use crate::locate::{self, ANCHOR_EVERY};
 use crate::queries::{Moment, QueryError};
-use crate::view::{View, Viewer};
-use crate::views::approvals::Approvals;
-use crate::views::users::Users;
+use crate::view::View;
 
 fn state(row: &Value) -> &str {
     row["state"].as_str().expect("a state")
@@ -22,21 +23,21 @@ fn state(row: &Value) -> &str {
 /// Shows F20, F22.
 #[test]
 fn an_entity_is_shown_as_it_was_at_each_of_its_positions() {
-    let mut story = Story::new(seed(), 2);
-    let log = Scripted::telling(&mut story, 30);
-    let user = story.users[0];
-    let issue = story.issue(user, 10);
+    let mut sample = SampleHistory::new(seed(), 2);
+    let log = Scripted::telling(&mut sample, 30);
+    let user = sample.users[0];
+    let issue = sample.issue(user, 10);
     let issued = log.write(&issue);
-    let which = story.approvals.len() - 1;
-    let approval = story.approvals[which].0;
-    let settler = story.settlers[0];
-    let redeem = story.redeem(which, settler);
+    let which = sample.approvals.len() - 1;
+    let approval = sample.approvals[which].0;
+    let settler = sample.settlers[0];
+    let redeem = sample.redeem(which, settler);
     let redeemed = log.write(&redeem);
-    let finish = story.finish(which);
+    let finish = sample.finish(which);
     let settled = log.write(&finish);
     let running = Running::over(log.clone());
     let queries = running.caught_up();
-    let at = |moment: Moment| queries.as_of("approvals", &approval.to_string(), &Viewer::OPERATOR, false, &moment);
+    let at = |moment: Moment| queries.as_of("approvals", &approval.to_string(), &Caller::OPERATOR, false, &moment);
     for (position, time, expected, version) in [
         (issued, issue.time, "issued", 1),
         (redeemed, redeem.time, "redeemed", 2),
@@ -52,20 +53,20 @@ fn an_entity_is_shown_as_it_was_at_each_of_its_positions() {
     let before = Time::from_micros(issue.time.micros() - 1);
     assert_eq!(at(Moment::Time(before)), Err(QueryError::NotFound));
     assert_eq!(at(Moment::Time(Time::from_micros(BEGIN - 1))), Err(QueryError::NotFound));
-    let now = queries.get("approvals", &approval.to_string(), &Viewer::OPERATOR, false).expect("found");
+    let now = queries.get("approvals", &approval.to_string(), &Caller::OPERATOR, false).expect("found");
     assert_eq!(at(Moment::Time(Time::from_micros(i64::MAX))).expect("found").row, now.row);
 }
 
 /// Shows F20.
 #[test]
 fn a_moment_that_says_nothing_about_the_entity_is_refused() {
-    let mut story = Story::new(seed(), 2);
-    let log = Scripted::telling(&mut story, 30);
+    let mut sample = SampleHistory::new(seed(), 2);
+    let log = Scripted::telling(&mut sample, 30);
     let running = Running::over(log.clone());
     let queries = running.caught_up();
-    let user = story.users[0];
+    let user = sample.users[0];
     let partition = user.slot().partition(2);
-    let at = |moment: Moment| queries.as_of("users", &user.to_string(), &Viewer::OPERATOR, false, &moment);
+    let at = |moment: Moment| queries.as_of("users", &user.to_string(), &Caller::OPERATOR, false, &moment);
     let head = log.head(partition);
     let here = Position::new(partition, head.number, &head.hash);
     assert!(at(Moment::Position(here)).is_ok());
@@ -80,20 +81,20 @@ fn a_moment_that_says_nothing_about_the_entity_is_refused() {
 /// Shows F20, F32.
 #[test]
 fn the_past_of_what_is_not_for_a_viewer_is_nothing_whatever_the_moment() {
-    let mut story = Story::new(seed(), 2);
-    let log = Scripted::telling(&mut story, 30);
+    let mut sample = SampleHistory::new(seed(), 2);
+    let log = Scripted::telling(&mut sample, 30);
     let queries = Running::over(log.clone()).caught_up();
-    let (approval, owner, _) = story.approvals[0];
+    let (approval, owner, _) = sample.approvals[0];
     let partition = owner.slot().partition(2);
     let (head, wrong) = (log.head(partition), log.head(1 - partition));
-    let stranger = story.users.iter().copied().find(|user| *user != owner);
-    let terminal = |user| Viewer { role: Role::Terminal, client: None, user };
+    let stranger = sample.users.iter().copied().find(|user| *user != owner);
+    let terminal = |user| Caller { role: Some(Role::Terminal), user, ..Caller::OPERATOR };
     let as_of = |user, moment| queries.as_of("approvals", &approval.to_string(), &terminal(user), false, &moment);
     let here = Moment::Position(Position::new(partition, head.number, &head.hash));
-    let elsewhere = Moment::Position(Position::new(1 - partition, wrong.number, &wrong.hash));
+    let other = Moment::Position(Position::new(1 - partition, wrong.number, &wrong.hash));
     assert!(as_of(Some(owner), here.clone()).is_ok());
-    assert!(matches!(as_of(Some(owner), elsewhere.clone()), Err(QueryError::NoAsOf(_))));
-    for moment in [here, elsewhere, Moment::Time(Time::from_micros(i64::MAX))] {
+    assert!(matches!(as_of(Some(owner), other.clone()), Err(QueryError::NoAsOf(_))));
+    for moment in [here, other, Moment::Time(Time::from_micros(i64::MAX))] {
         assert_eq!(as_of(stranger, moment.clone()), Err(QueryError::NotFound), "{moment}");
     }
 }
@@ -101,13 +102,13 @@ fn the_past_of_what_is_not_for_a_viewer_is_nothing_whatever_the_moment() {
 /// Shows F22.
 #[test]
 fn every_row_as_of_a_cut_is_the_row_of_a_view_that_was_folded_to_that_cut() {
-    let mut story = Story::new(seed(), 3);
-    let log = Scripted::telling(&mut story, 60);
+    let mut sample = SampleHistory::new(seed(), 3);
+    let log = Scripted::telling(&mut sample, 60);
     let cut = end_of(&*log);
-    let users = story.users.clone();
-    let approvals: Vec<EntityId> = story.approvals.iter().map(|approval| approval.0).collect();
+    let users = sample.users.clone();
+    let approvals: Vec<EntityId> = sample.approvals.iter().map(|approval| approval.0).collect();
     for _ in 0..100 {
-        log.tell(&mut story);
+        log.tell(&mut sample);
     }
     let running = Running::over(log.clone());
     let queries = running.caught_up();
@@ -115,12 +116,12 @@ fn every_row_as_of_a_cut_is_the_row_of_a_view_that_was_folded_to_that_cut() {
         let fold = folded(&*log, view, &cut);
         let table = view.table().expect("a table");
         let filters = crate::Filters::default();
-        let ask = crate::Ask { viewer: &Viewer::OPERATOR, filters: &filters, unseal: None };
+        let ask = crate::Ask { caller: &Caller::OPERATOR, filters: &filters, decrypt: None };
         for id in ids {
             let row = fold.get(&crate::view::row_key(&id)).expect("a row");
             let expected = table.present(id, row, &ask).expect("a row").expect("shown");
             let moment = Moment::Cut(cut.clone());
-            let found = queries.as_of(view.name(), &id.to_string(), &Viewer::OPERATOR, false, &moment).expect("found");
+            let found = queries.as_of(view.name(), &id.to_string(), &Caller::OPERATOR, false, &moment).expect("found");
             assert_eq!((found.row, found.version), (expected.row, expected.version));
         }
     }
@@ -128,11 +129,11 @@ fn every_row_as_of_a_cut_is_the_row_of_a_view_that_was_folded_to_that_cut() {
 
 #[test]
 fn records_are_found_by_number_and_by_time_from_the_anchor_before_them() {
-    let mut story = Story::new(seed(), 1);
+    let mut sample = SampleHistory::new(seed(), 1);
     let log = Scripted::new(1);
     let mut times = BTreeMap::new();
     for _ in 0..(2 * ANCHOR_EVERY + 100) {
-        let beat = story.next();
+        let beat = sample.next();
         times.insert(log.write(&beat).number, beat.time);
     }
     let dir = tempfile::tempdir().expect("a folder");

@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use kippu_events::log::{Claim, Commit, Content, Hash, Head, Position, ReadLog as _};
 
-use super::{PATIENCE, Running, Scripted, Story, end_of, engine, folded, runtime, seed};
+use super::{PATIENCE, Running, SampleHistory, Scripted, end_of, engine, folded, runtime, seed};
+use crate::access::users::Users;
 use crate::queries::{Moment, QueryError};
 use crate::runner::Limits;
-use crate::views::users::Users;
 
 /// Reads from everywhere.
 const EVERY: Range<u64> = 0..u64::MAX;
@@ -18,8 +18,8 @@ fn commit(epoch: u64, number: u64, prev: Hash, acked: u64) -> Vec<u8> {
 
 #[test]
 fn entries_that_do_not_count_are_skipped_before_and_after_a_restart() {
-    let mut story = Story::new(seed(), 1);
-    let log = Scripted::telling(&mut story, 30);
+    let mut sample = SampleHistory::new(seed(), 1);
+    let log = Scripted::telling(&mut sample, 30);
     let early = log.read(0, 5, Default::default()).expect("read").entries[0].stored.clone();
     let mut running = Running::over(log.clone());
     running.caught_up();
@@ -37,7 +37,7 @@ fn entries_that_do_not_count_are_skipped_before_and_after_a_restart() {
             running.stop();
             running.start();
         }
-        let position = log.tell(&mut story);
+        let position = log.tell(&mut sample);
         let queries = running.queries();
         runtime().block_on(queries.reach("users", &Moment::Position(position), PATIENCE)).expect("reflected");
         let status = queries.status();
@@ -49,7 +49,7 @@ fn entries_that_do_not_count_are_skipped_before_and_after_a_restart() {
     running.start();
     // A repeated record is known again although the runner that took it is gone.
     log.push(0, early);
-    let last = log.tell(&mut story);
+    let last = log.tell(&mut sample);
     runtime().block_on(running.queries().reach("users", &Moment::Position(last), PATIENCE)).expect("reflected");
 }
 
@@ -59,8 +59,8 @@ fn damage_halts_its_partition_alone_and_says_so() {
     for what in
         ["a flipped bit", "another chain", "a missing record", "a second genesis", "no events", "an unknown kind"]
     {
-        let mut story = Story::new(seed(), 3);
-        let log = Scripted::telling(&mut story, 60);
+        let mut sample = SampleHistory::new(seed(), 3);
+        let log = Scripted::telling(&mut sample, 60);
         let good = log.head(1);
         let Head { epoch, number, hash, .. } = good;
         let end = log.end(1).expect("an end");
@@ -77,7 +77,7 @@ fn damage_halts_its_partition_alone_and_says_so() {
             }
             "no events" => drop(log.commit(1, b"{}")),
             _ => {
-                let beat = story.register();
+                let beat = sample.register();
                 let body = String::from_utf8(beat.body(&log.id(), number + 1)).expect("text");
                 let body = body.replace(r#""id":"0-"#, r#""id":"1-"#).replace(r#""id":"2-"#, r#""id":"1-"#);
                 log.commit(1, body.replace("user.registered", "user.reborn").as_bytes());
@@ -116,8 +116,8 @@ fn damage_halts_its_partition_alone_and_says_so() {
 
 #[test]
 fn views_go_on_by_themselves_once_the_log_can_be_read_again() {
-    let mut story = Story::new(seed(), 3);
-    let log = Scripted::telling(&mut story, 60);
+    let mut sample = SampleHistory::new(seed(), 3);
+    let log = Scripted::telling(&mut sample, 60);
     log.fail_reads(1, EVERY, 2);
     let running = Running::over(log.clone());
     let queries = running.caught_up();
@@ -128,8 +128,8 @@ fn views_go_on_by_themselves_once_the_log_can_be_read_again() {
 
 #[test]
 fn who_waits_for_what_cannot_be_read_just_now_is_not_told_that_the_view_has_ended() {
-    let mut story = Story::new(seed(), 3);
-    let log = Scripted::telling(&mut story, 60);
+    let mut sample = SampleHistory::new(seed(), 3);
+    let log = Scripted::telling(&mut sample, 60);
     let running = Running::over(log.clone());
     let queries = running.caught_up();
     log.fail_reads(1, EVERY, 2);
@@ -140,8 +140,8 @@ fn who_waits_for_what_cannot_be_read_just_now_is_not_told_that_the_view_has_ende
 
 #[test]
 fn an_instance_that_lacks_what_cannot_be_read_does_not_answer() {
-    let mut story = Story::new(seed(), 3);
-    let log = Scripted::telling(&mut story, 60);
+    let mut sample = SampleHistory::new(seed(), 3);
+    let log = Scripted::telling(&mut sample, 60);
     let dir = tempfile::tempdir().expect("a folder");
     log.fail_reads(1, EVERY, u32::MAX);
     let mut engine = engine(log.clone(), dir.path(), Limits::default());
@@ -161,8 +161,8 @@ fn an_instance_that_lacks_what_cannot_be_read_does_not_answer() {
 
 #[test]
 fn a_repeated_record_whose_first_copy_cannot_be_read_just_now_is_no_damage() {
-    let mut story = Story::new(seed(), 1);
-    let log = Scripted::telling(&mut story, 30);
+    let mut sample = SampleHistory::new(seed(), 1);
+    let log = Scripted::telling(&mut sample, 30);
     let early = log.read(0, 5, Default::default()).expect("read").entries[0].stored.clone();
     let running = Running::over(log.clone());
     let queries = running.caught_up();
@@ -176,8 +176,8 @@ fn a_repeated_record_whose_first_copy_cannot_be_read_just_now_is_no_damage() {
 /// Shows F18.
 #[test]
 fn who_waits_is_told_that_the_store_does_not_work_and_nothing_is_lost() {
-    let mut story = Story::new(seed(), 2);
-    let log = Scripted::telling(&mut story, 300);
+    let mut sample = SampleHistory::new(seed(), 2);
+    let log = Scripted::telling(&mut sample, 300);
     let mut running = Running::over(log.clone());
     running.caught_up();
     // What was in memory goes into a file when the store is opened again.
@@ -191,7 +191,7 @@ fn who_waits_is_told_that_the_store_does_not_work_and_nothing_is_lost() {
             std::fs::write(path, garbage).expect("written");
         }
     }
-    let beats: Vec<_> = story.users.clone().into_iter().map(|user| story.issue(user, 10)).collect();
+    let beats: Vec<_> = sample.users.clone().into_iter().map(|user| sample.issue(user, 10)).collect();
     let positions: Vec<_> = beats.iter().map(|beat| log.write(beat)).collect();
     let last = Moment::Position(*positions.last().expect("there are users"));
     let waited = runtime().block_on(queries.reach("users", &last, PATIENCE));

@@ -6,15 +6,16 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ETAG, IF_NONE_MATCH, RETRY_AFTER};
 use actix_web::{App, HttpMessage as _, dev::Service as _, test, web};
 use kippu_events::EntityId;
+use kippu_events::access::Caller;
 use kippu_events::log::Position;
-use kippu_events::secrets::SealedField;
+use kippu_events::secrets::EncryptedField;
 use serde_json::Value;
 
-use super::story::State;
-use super::{Running, Scripted, Story, end_of, seed};
+use super::sample::State;
+use super::{Running, SampleHistory, Scripted, end_of, seed};
 use crate::error::NotOpened;
 use crate::http::{self, CUT, POSITION};
-use crate::view::{Unseal, Viewer};
+use crate::view::Decrypt;
 
 const MIN: &str = "kippu-min-position";
 
@@ -30,14 +31,14 @@ impl Answer {
     }
 }
 
-/// What the service over `running` answers to `GET path` from `viewer`.
-async fn ask(running: &Running, viewer: Option<Viewer>, path: &str, headers: &[(&str, &str)]) -> Answer {
+/// What the service over `running` answers to `GET path` from `caller`.
+async fn ask(running: &Running, caller: Option<Caller>, path: &str, headers: &[(&str, &str)]) -> Answer {
     let app = App::new()
         .app_data(web::Data::new(running.queries()))
         .service(web::scope("/v1").configure(http::configure))
         .wrap_fn(move |request, service| {
-            if let Some(viewer) = viewer {
-                request.extensions_mut().insert(viewer);
+            if let Some(caller) = caller {
+                request.extensions_mut().insert(caller);
             }
             service.call(request)
         });
@@ -55,13 +56,13 @@ async fn ask(running: &Running, viewer: Option<Viewer>, path: &str, headers: &[(
 /// Shows F20, F31.
 #[actix_web::test]
 async fn a_row_names_what_it_reflects_and_its_version() {
-    let mut story = Story::new(seed(), 2);
-    let log = Scripted::telling(&mut story, 50);
+    let mut sample = SampleHistory::new(seed(), 2);
+    let log = Scripted::telling(&mut sample, 50);
     let running = Running::over(log.clone());
-    let beat = story.register();
+    let beat = sample.register();
     let position = log.write(&beat);
-    let path = format!("/v1/users/{}", story.users.last().expect("a user"));
-    let operator = Some(Viewer::OPERATOR);
+    let path = format!("/v1/users/{}", sample.users.last().expect("a user"));
+    let operator = Some(Caller::OPERATOR);
     let answer = ask(&running, operator, &path, &[(MIN, &position.to_string())]).await;
     assert_eq!((answer.status, &answer.body["limit"]), (StatusCode::OK, &Value::from(100_000)));
     assert_eq!(answer.header(ETAG), "\"1\"");
@@ -78,36 +79,36 @@ async fn a_row_names_what_it_reflects_and_its_version() {
 
 #[actix_web::test]
 async fn a_list_comes_in_pages() {
-    let mut story = Story::new(seed(), 2);
-    let log = Scripted::telling(&mut story, 100);
+    let mut sample = SampleHistory::new(seed(), 2);
+    let log = Scripted::telling(&mut sample, 100);
     let running = Running::over(log.clone());
-    let operator = Some(Viewer::OPERATOR);
+    let operator = Some(Caller::OPERATOR);
     let cut = end_of(&*log).to_string();
     let first = ask(&running, operator, "/v1/approvals?limit=3", &[(MIN, &cut)]).await;
     assert_eq!((first.status, first.header(CUT)), (StatusCode::OK, cut.as_str()));
     assert_eq!((first.body["data"].as_array().map(Vec::len), &first.body["has_more"]), (Some(3), &Value::from(true)));
     let next = first.body["next"].as_str().expect("a cursor");
     let second = ask(&running, operator, &format!("/v1/approvals?limit=1000&cursor={next}"), &[]).await;
-    assert_eq!(second.body["data"].as_array().map(Vec::len), Some(story.approvals.len() - 3));
+    assert_eq!(second.body["data"].as_array().map(Vec::len), Some(sample.approvals.len() - 3));
     assert_eq!((&second.body["next"], &second.body["has_more"]), (&Value::Null, &Value::from(false)));
     let issued = |state: &State| *state == State::Issued;
-    let user = story.approvals.iter().find(|(.., state)| issued(state)).expect("some are issued").1;
+    let user = sample.approvals.iter().find(|(.., state)| issued(state)).expect("some are issued").1;
     let few = ask(&running, operator, &format!("/v1/approvals?user={user}&state=issued"), &[]).await;
     let rows = few.body["data"].as_array().expect("rows");
     assert!(rows.iter().all(|row| row["state"] == "issued" && row["user"] == user.to_string()), "{rows:?}");
-    let expected = story.approvals.iter().filter(|(_, of, state)| *of == user && issued(state)).count();
+    let expected = sample.approvals.iter().filter(|(_, of, state)| *of == user && issued(state)).count();
     assert_eq!(rows.len(), expected);
 }
 
 /// Shows F31.
 #[actix_web::test]
 async fn what_cannot_be_answered_is_a_documented_problem() {
-    let mut story = Story::new(seed(), 2);
-    let log = Scripted::telling(&mut story, 50);
+    let mut sample = SampleHistory::new(seed(), 2);
+    let log = Scripted::telling(&mut sample, 50);
     let head = log.head(0);
     let running = Running::over(log);
-    let user = story.users[0].to_string();
-    let operator = Some(Viewer::OPERATOR);
+    let user = sample.users[0].to_string();
+    let operator = Some(Caller::OPERATOR);
     let other = Position { mark: [0; 8], ..Position::new(0, head.number, &head.hash) }.to_string();
     let none: &[(&str, &str)] = &[];
     let min_other: &[(&str, &str)] = &[(MIN, &other)];
@@ -115,7 +116,7 @@ async fn what_cannot_be_answered_is_a_documented_problem() {
     let min_time: &[(&str, &str)] = &[(MIN, "2026-11-21T09:30:00Z")];
     let cut = end_of(&*running.log).to_string();
     ask(&running, operator, "/v1/users", &[(MIN, &cut)]).await;
-    for (viewer, path, headers, status, slug) in [
+    for (caller, path, headers, status, slug) in [
         (operator, "/v1/nothing".to_owned(), none, 404, "not-found"),
         (operator, "/v1/history".to_owned(), none, 404, "not-found"),
         (operator, "/v1/users/nobody".to_owned(), none, 404, "not-found"),
@@ -132,7 +133,7 @@ async fn what_cannot_be_answered_is_a_documented_problem() {
         (operator, format!("/v1/users/{user}"), min_other, 409, "other-history"),
         (None, format!("/v1/users/{user}"), none, 403, "forbidden"),
     ] {
-        let answer = ask(&running, viewer, &path, headers).await;
+        let answer = ask(&running, caller, &path, headers).await;
         assert_eq!(answer.status.as_u16(), status, "{path}: {}", answer.body);
         assert_eq!(answer.header("content-type"), "application/problem+json", "{path}");
         assert_eq!(answer.body["type"], format!("/problems/{slug}"), "{path}");
@@ -143,10 +144,10 @@ async fn what_cannot_be_answered_is_a_documented_problem() {
 }
 
 /// Opens fields anywhere but on the thread that it was made on.
-struct Elsewhere(ThreadId);
+struct OtherThread(ThreadId);
 
-impl Unseal for Elsewhere {
-    fn unseal(&self, _person: EntityId, _field: &str, _sealed: &SealedField) -> Result<Option<String>, NotOpened> {
+impl Decrypt for OtherThread {
+    fn decrypt(&self, _person: EntityId, _field: &str, _sealed: &EncryptedField) -> Result<Option<String>, NotOpened> {
         let here = std::thread::current().id() == self.0;
         if here { Err(NotOpened("asked on the worker".to_owned())) } else { Ok(Some("Ann".to_owned())) }
     }
@@ -154,15 +155,15 @@ impl Unseal for Elsewhere {
 
 #[actix_web::test]
 async fn fields_are_opened_where_waiting_for_a_key_holds_up_no_other_request() {
-    let mut story = Story::new(seed(), 2);
-    let log = Scripted::telling(&mut story, 30);
-    let running = Running::unsealing(log.clone(), Elsewhere(std::thread::current().id()));
+    let mut sample = SampleHistory::new(seed(), 2);
+    let log = Scripted::telling(&mut sample, 30);
+    let running = Running::decrypting(log.clone(), OtherThread(std::thread::current().id()));
     let cut = end_of(&*log).to_string();
-    let user = story.users[0];
-    for path in [format!("/v1/users/{user}?unseal=true"), format!("/v1/users/{user}?unseal=true&as_of={cut}")] {
-        let answer = ask(&running, Some(Viewer::OPERATOR), &path, &[(MIN, &cut)]).await;
+    let user = sample.users[0];
+    for path in [format!("/v1/users/{user}?decrypt=true"), format!("/v1/users/{user}?decrypt=true&as_of={cut}")] {
+        let answer = ask(&running, Some(Caller::OPERATOR), &path, &[(MIN, &cut)]).await;
         assert_eq!((answer.status, &answer.body["login"]), (StatusCode::OK, &Value::from("Ann")), "{path}");
     }
-    let listed = ask(&running, Some(Viewer::OPERATOR), "/v1/users?unseal=true", &[]).await;
+    let listed = ask(&running, Some(Caller::OPERATOR), "/v1/users?decrypt=true", &[]).await;
     assert_eq!((listed.status, &listed.body["data"][0]["login"]), (StatusCode::OK, &Value::from("Ann")));
 }

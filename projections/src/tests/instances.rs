@@ -8,10 +8,10 @@ use kippu_events::log::Bound;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
-use super::{Scripted, Story, end_of, engine, folded, seed};
+use super::{SampleHistory, Scripted, end_of, engine, folded, seed};
 use crate::catalogue;
 use crate::runner::{Engine, Limits, Request};
-use crate::store::Instance;
+use crate::view_store::Instance;
 
 /// Batches so small that an instance which is asked for is still on its way after a turn.
 const SMALL: Limits = Limits { events: 2, page: Bound { entries: 2, bytes: 1 << 20 } };
@@ -40,11 +40,11 @@ impl Stored {
     }
 }
 
-/// A story, the log that tells a hundred beats of it, and a folder for a store.
-fn told() -> (Story, Arc<Scripted>, TempDir) {
-    let mut story = Story::new(seed(), 2);
-    let log = Scripted::telling(&mut story, 100);
-    (story, log, tempfile::tempdir().expect("a folder"))
+/// A sample, the log that tells a hundred beats of it, and a folder for a store.
+fn told() -> (SampleHistory, Arc<Scripted>, TempDir) {
+    let mut sample = SampleHistory::new(seed(), 2);
+    let log = Scripted::telling(&mut sample, 100);
+    (sample, log, tempfile::tempdir().expect("a folder"))
 }
 
 fn settle(engine: &mut Engine) {
@@ -57,7 +57,7 @@ fn rebuild(engine: &mut Engine, view: &str) -> oneshot::Receiver<Result<u32, Str
     answer
 }
 
-/// An instance of `view` that has caught up beside the live one.
+/// An instance of `view` that has caught up next to the live one.
 fn rebuilt(engine: &mut Engine, view: &str) -> u32 {
     let mut answer = rebuild(engine, view);
     settle(engine);
@@ -81,7 +81,7 @@ fn rows(engine: &Engine, instance: u32) -> u64 {
 /// Shows F19.
 #[test]
 fn an_instance_that_takes_over_leaves_nothing_of_the_one_before_it() {
-    let (mut story, log, dir) = told();
+    let (mut sample, log, dir) = told();
     let mut engine = engine(log.clone(), dir.path(), Limits::default());
     settle(&mut engine);
     let before = Stored::by(&engine);
@@ -100,7 +100,7 @@ fn an_instance_that_takes_over_leaves_nothing_of_the_one_before_it() {
     swap(&mut engine, old);
     assert_eq!(Stored::by(&engine), expected);
     for _ in 0..50 {
-        log.tell(&mut story);
+        log.tell(&mut sample);
     }
     engine.mark(&[0, 1]);
     settle(&mut engine);
@@ -115,13 +115,13 @@ fn an_instance_that_takes_over_leaves_nothing_of_the_one_before_it() {
 /// Shows F19.
 #[test]
 fn an_instance_that_is_behind_catches_up_although_the_log_grows_as_fast_as_the_first_can_read() {
-    let (mut story, log, dir) = told();
+    let (mut sample, log, dir) = told();
     let mut engine = engine(log.clone(), dir.path(), SMALL);
     settle(&mut engine);
     let mut answer = rebuild(&mut engine, "users");
     for _ in 0..60 {
         for _ in 0..SMALL.page.entries {
-            log.tell(&mut story);
+            log.tell(&mut sample);
         }
         engine.mark(&[0, 1]);
         engine.turn().expect("a batch");
@@ -188,8 +188,8 @@ fn an_instance_that_halts_where_the_live_one_went_on_is_given_up_alone() {
 /// Shows F18.
 #[test]
 fn an_instance_that_halts_where_the_live_one_does_stands_where_it_does() {
-    let mut story = Story::new(seed(), 2);
-    let log = Scripted::telling(&mut story, 50);
+    let mut sample = SampleHistory::new(seed(), 2);
+    let log = Scripted::telling(&mut sample, 50);
     log.commit(1, b"{}");
     let dir = tempfile::tempdir().expect("a folder");
     // Pages large enough to hold the damage, too.
@@ -233,13 +233,13 @@ fn an_instance_that_was_on_its_way_is_gone_after_a_restart_and_the_live_one_answ
 
 #[test]
 fn views_come_and_go_and_leave_the_others_alone() {
-    let (mut story, log, dir) = told();
+    let (mut sample, log, dir) = told();
     for names in [&["users"][..], &["users", "spending", "clients"], &["users"], &["placements", "users"]] {
         let mut engine = engine_of(names, &log, dir.path());
         settle(&mut engine);
         assert_true(names, &engine, &log);
         for _ in 0..10 {
-            log.tell(&mut story);
+            log.tell(&mut sample);
         }
         engine.mark(&[0, 1]);
         settle(&mut engine);
@@ -265,8 +265,8 @@ fn instances_that_were_being_filled_are_gone_on_with_whatever_the_order_of_views
 /// Shows F18.
 #[test]
 fn a_batch_ends_with_the_page_that_has_enough_events() {
-    let mut story = Story::new(seed(), 3);
-    let log = Scripted::telling(&mut story, 50);
+    let mut sample = SampleHistory::new(seed(), 3);
+    let log = Scripted::telling(&mut sample, 50);
     let dir = tempfile::tempdir().expect("a folder");
     let limits = Limits { events: 1, page: Bound { entries: 1, bytes: 1 << 20 } };
     let mut engine = engine(log, dir.path(), limits);

@@ -1,4 +1,4 @@
-//! Tests of the whole crate, over logs with a seeded story in them.
+//! Tests of the whole crate, over logs with a seeded sample in them.
 
 mod as_of;
 mod damage;
@@ -6,9 +6,9 @@ mod http;
 mod instances;
 mod once;
 mod rebuild;
+mod sample;
 mod scripted;
 mod shown;
-mod story;
 mod wait;
 
 use std::path::Path;
@@ -22,11 +22,11 @@ use tempfile::TempDir;
 use crate::catalogue;
 use crate::fold::Fold;
 use crate::runner::{Engine, Limits};
-use crate::view::{Unseal, View};
+use crate::view::{Decrypt, View};
 use crate::{Projections, Queries};
 
+pub(super) use sample::SampleHistory;
 pub(super) use scripted::Scripted;
-pub(super) use story::Story;
 
 /// No test waits for time to pass; one that waits this long for news has failed.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
@@ -56,10 +56,10 @@ impl Running {
         running
     }
 
-    /// The same, with sealed fields opened by `unseal`.
-    pub(super) fn unsealing(log: Arc<dyn ReadLog>, unseal: impl Unseal + 'static) -> Self {
+    /// The same, with encrypted fields opened by `decrypt`.
+    pub(super) fn decrypting(log: Arc<dyn ReadLog>, decrypt: impl Decrypt + 'static) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
-        let projections = Projections::start(log.clone(), dir.path(), Some(Arc::new(unseal))).expect("started");
+        let projections = Projections::start(log.clone(), dir.path(), Some(Arc::new(decrypt))).expect("started");
         Self { projections: Some(projections), log, dir }
     }
 

@@ -12,14 +12,14 @@ use kippu_events::{NotAnEvent, Recorded};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
-use super::{PATIENCE, Running, Scripted, Story, apply, end_of, engine, entries, folded, runtime, seed};
+use super::{PATIENCE, Running, SampleHistory, Scripted, apply, end_of, engine, entries, folded, runtime, seed};
 use crate::catalogue;
 use crate::fold::Fold;
 use crate::queries::Moment;
 use crate::rows::Rows;
 use crate::runner::Limits;
-use crate::store::Store;
 use crate::view::{Table, View};
+use crate::view_store::ViewStore;
 use crate::{Projections, Queries};
 
 /// A view that is wrong as soon as an event is applied twice, or not at all, or out of order.
@@ -69,7 +69,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// Every view's rows in the store are what the log says up to the store's own cut.
-fn assert_true_to(log: &dyn ReadLog, store: &Store) -> Cut {
+fn assert_true_to(log: &dyn ReadLog, store: &ViewStore) -> Cut {
     let snap = store.snapshot();
     let mut last = Cut(Vec::new());
     for (id, instance) in snap.instances().expect("instances") {
@@ -79,7 +79,7 @@ fn assert_true_to(log: &dyn ReadLog, store: &Store) -> Cut {
         let fold = folded(log, &**view, &cut);
         let mut stored = Vec::new();
         let everything = [0xff; 64];
-        snap.rows::<crate::store::StoreError>(id, &[], &everything, |key, value| {
+        snap.rows::<crate::view_store::StoreError>(id, &[], &everything, |key, value| {
             stored.push((key.to_vec(), value.to_vec()));
             Ok(true)
         })
@@ -95,8 +95,8 @@ fn assert_true_to(log: &dyn ReadLog, store: &Store) -> Cut {
 /// Shows F18. Keeps P1.
 #[test]
 fn rows_and_cursor_move_together_through_a_crash_at_any_byte() {
-    let mut story = Story::new(seed(), 3);
-    let log = Scripted::telling(&mut story, 80);
+    let mut sample = SampleHistory::new(seed(), 3);
+    let log = Scripted::telling(&mut sample, 80);
     let dir = tempfile::tempdir().expect("a folder");
     let open = |dir: &Path| crate::runner::Engine::open(log.clone(), dir, views(), SMALL).expect("opened");
     let mut engine = open(dir.path());
@@ -112,7 +112,7 @@ fn rows_and_cursor_move_together_through_a_crash_at_any_byte() {
         copy(dir.path(), crashed.path());
         std::fs::write(wal(crashed.path()), &written[..end]).expect("written");
         {
-            let store = Store::open(crashed.path(), log.id(), log.partitions()).expect("opened");
+            let store = ViewStore::open(crashed.path(), log.id(), log.partitions()).expect("opened");
             cuts.insert(assert_true_to(&*log, &store).0);
         }
         let mut second = open(crashed.path());
@@ -122,7 +122,7 @@ fn rows_and_cursor_move_together_through_a_crash_at_any_byte() {
     assert!(cuts.len() >= 10, "only {cuts:?}");
 }
 
-/// Writes its share of a story to one partition.
+/// Writes its share of a sample to one partition.
 fn write(log: &Arc<dyn Log>, partition: u16, beats: usize, seed: u64) {
     let (told, durable) = std::sync::mpsc::channel();
     let listener = Arc::new(move |news| {
@@ -132,9 +132,9 @@ fn write(log: &Arc<dyn Log>, partition: u16, beats: usize, seed: u64) {
     let claimant = Claimant { node: "n".to_owned(), url: "u".to_owned() };
     let mut claimed = log.claim(partition, &claimant, listener).expect("claimed");
     let (mut head, id) = (claimed.head, log.id());
-    let mut story = Story::new(seed + u64::from(partition), 1);
+    let mut sample = SampleHistory::new(seed + u64::from(partition), 1);
     for _ in 0..beats {
-        let mut beat = story.next();
+        let mut beat = sample.next();
         beat.partition = partition;
         let body = beat.body(&id, head.number + 1);
         let (epoch, number) = (head.epoch, head.number + 1);
@@ -156,7 +156,7 @@ fn write(log: &Arc<dyn Log>, partition: u16, beats: usize, seed: u64) {
 
 fn assert_tallied(log: &dyn ReadLog, queries: &Queries) -> Cut {
     let mut last = Cut(Vec::new());
-    for view in [&Tally as &dyn View, &crate::views::history::History] {
+    for view in [&Tally as &dyn View, &crate::history::History] {
         let found = queries.digest(view.name()).expect("a digest");
         let fold = folded(log, view, &found.cut);
         assert_eq!(found.digest, fold.digest(), "{} at {}", view.name(), found.cut);
@@ -217,8 +217,8 @@ fn rows_are_the_same_for_every_interleaving_of_partitions() {
     let seed = seed();
     let mut rng = StdRng::seed_from_u64(seed);
     for round in 0..10 {
-        let mut story = Story::new(seed + round, 5);
-        let log = Scripted::telling(&mut story, 200);
+        let mut sample = SampleHistory::new(seed + round, 5);
+        let log = Scripted::telling(&mut sample, 200);
         for view in views() {
             let expected = folded(&*log, &*view, &end_of(&*log)).digest();
             for _ in 0..3 {
@@ -239,16 +239,16 @@ fn rows_are_the_same_for_every_interleaving_of_partitions() {
 
 #[test]
 fn the_runner_follows_a_log_that_grows_and_reads_nothing_twice() {
-    let mut story = Story::new(seed(), 2);
-    let log = Scripted::telling(&mut story, 10);
+    let mut sample = SampleHistory::new(seed(), 2);
+    let log = Scripted::telling(&mut sample, 10);
     let running = Running::over(log.clone());
     let queries = running.caught_up();
     for _ in 0..200 {
-        let position = log.tell(&mut story);
+        let position = log.tell(&mut sample);
         runtime().block_on(queries.reach("history", &Moment::Position(position), PATIENCE)).expect("reflected");
     }
     let found = queries.digest("history").expect("a digest");
-    let view = crate::views::history::History;
+    let view = crate::history::History;
     assert_eq!((found.cut.clone(), found.digest), (end_of(&*log), folded(&*log, &view, &found.cut).digest()));
 }
 

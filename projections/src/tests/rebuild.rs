@@ -1,29 +1,30 @@
-//! Views that are filled anew, beside those that answer.
+//! Views that are filled anew, next to those that answer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use kippu_events::access::Caller;
 use kippu_events::log::{Bound, ReadLog as _};
 use kippu_events::{NotAnEvent, Recorded};
 
 use super::shown::all_views;
-use super::{PATIENCE, Running, Scripted, Story, end_of, folded, runtime, seed};
+use super::{PATIENCE, Running, SampleHistory, Scripted, end_of, folded, runtime, seed};
 use crate::catalogue;
 use crate::queries::{Page, QueryError, RebuildError};
 use crate::rows::Rows;
 use crate::runner::{Engine, Limits};
-use crate::store::{Batch, Store};
-use crate::view::{Table, View, Viewer};
+use crate::view::{Table, View};
+use crate::view_store::{Batch, ViewStore};
 use crate::{Projections, Queries};
 
 /// Shows F19, F25. Keeps P2.
 #[test]
 fn a_rebuilt_view_equals_the_live_one_at_an_equal_cut_while_both_go_on() {
-    let mut story = Story::new(seed(), 3);
-    let log = Scripted::telling(&mut story, 2000);
+    let mut sample = SampleHistory::new(seed(), 3);
+    let log = Scripted::telling(&mut sample, 2000);
     let running = Running::over(log.clone());
     let queries = running.caught_up();
-    let user = story.users[0].to_string();
+    let user = sample.users[0].to_string();
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let writer = scope.spawn(|| {
@@ -31,13 +32,13 @@ fn a_rebuilt_view_equals_the_live_one_at_an_equal_cut_while_both_go_on() {
                 if written >= 100 && done.load(Ordering::Relaxed) {
                     break;
                 }
-                log.tell(&mut story);
+                log.tell(&mut sample);
             }
         });
         let reader = scope.spawn(|| {
             let mut reads = 0;
             while !done.load(Ordering::Relaxed) || reads < 100 {
-                queries.get("users", &user, &Viewer::OPERATOR, false).expect("reading never stops");
+                queries.get("users", &user, &Caller::OPERATOR, false).expect("reading never stops");
                 reads += 1;
             }
         });
@@ -61,16 +62,16 @@ fn a_rebuilt_view_equals_the_live_one_at_an_equal_cut_while_both_go_on() {
 /// Shows F19.
 #[test]
 fn a_rebuilt_view_that_differs_does_not_take_over() {
-    let mut story = Story::new(seed(), 2);
-    let log = Scripted::telling(&mut story, 50);
+    let mut sample = SampleHistory::new(seed(), 2);
+    let log = Scripted::telling(&mut sample, 50);
     let mut running = Running::over(log.clone());
     running.caught_up();
     running.stop();
     {
-        let store = Store::open(running.dir.path(), log.id(), 2).expect("opened");
+        let store = ViewStore::open(running.dir.path(), log.id(), 2).expect("opened");
         let live = store.snapshot().live("users").expect("read").expect("an instance").0;
         let mut batch = Batch::default();
-        batch.row(&crate::store::full_key(live, b"\x09planted"), Some(b"row"));
+        batch.row(&crate::view_store::full_key(live, b"\x09planted"), Some(b"row"));
         store.write(batch).expect("written");
     }
     running.start();
@@ -86,8 +87,8 @@ fn a_rebuilt_view_that_differs_does_not_take_over() {
 /// Shows F19.
 #[test]
 fn a_view_that_cannot_be_rebuilt_goes_on_with_the_rows_it_has() {
-    let mut story = Story::new(seed(), 2);
-    let log = Scripted::telling(&mut story, 50);
+    let mut sample = SampleHistory::new(seed(), 2);
+    let log = Scripted::telling(&mut sample, 50);
     let running = Running::over(log.clone());
     let queries = running.caught_up();
     let before = queries.digest("users").expect("a digest");
@@ -98,32 +99,32 @@ fn a_view_that_cannot_be_rebuilt_goes_on_with_the_rows_it_has() {
     assert!(!queries.status().is_stalled());
 }
 
-fn answers(queries: &Queries, story: &Story) -> Vec<String> {
-    let viewer = &Viewer::OPERATOR;
+fn answers(queries: &Queries, sample: &SampleHistory) -> Vec<String> {
+    let caller = &Caller::OPERATOR;
     let mut answers = Vec::new();
     for view in all_views() {
         let page = Page { limit: 1000, ..Page::default() };
-        answers.push(format!("{:?}", queries.list(view, viewer, &page).expect("listed")));
-        for user in &story.users {
-            answers.push(format!("{:?}", queries.get(view, &user.to_string(), viewer, false)));
+        answers.push(format!("{:?}", queries.list(view, caller, &page).expect("listed")));
+        for user in &sample.users {
+            answers.push(format!("{:?}", queries.get(view, &user.to_string(), caller, false)));
         }
         answers.push(format!("{:?}", queries.digest(view)));
     }
-    answers.push(format!("{:?}", queries.client(story.settlers[0])));
+    answers.push(format!("{:?}", queries.client(sample.settlers[0])));
     answers
 }
 
 /// Keeps P3.
 #[test]
 fn deleting_the_store_changes_no_answer() {
-    let mut story = Story::new(seed(), 3);
-    let log = Scripted::telling(&mut story, 300);
+    let mut sample = SampleHistory::new(seed(), 3);
+    let log = Scripted::telling(&mut sample, 300);
     let mut running = Running::over(log.clone());
-    let before = answers(&running.caught_up(), &story);
+    let before = answers(&running.caught_up(), &sample);
     running.stop();
     std::fs::remove_dir_all(running.dir.path()).expect("deleted");
     running.start();
-    assert_eq!(answers(&running.caught_up(), &story), before);
+    assert_eq!(answers(&running.caught_up(), &sample), before);
     running.stop();
     // A store that is damaged is no better than none.
     for file in std::fs::read_dir(running.dir.path()).expect("a folder") {
@@ -133,22 +134,22 @@ fn deleting_the_store_changes_no_answer() {
         }
     }
     running.start();
-    assert_eq!(answers(&running.caught_up(), &story), before);
+    assert_eq!(answers(&running.caught_up(), &sample), before);
 }
 
 #[test]
 fn a_store_that_is_being_filled_answers_nothing_rather_than_half() {
-    let mut story = Story::new(seed(), 2);
-    let log = Scripted::telling(&mut story, 50);
+    let mut sample = SampleHistory::new(seed(), 2);
+    let log = Scripted::telling(&mut sample, 50);
     let dir = tempfile::tempdir().expect("a folder");
     let limits = Limits { events: 1, page: Bound { entries: 1, bytes: 1 } };
     let mut engine = Engine::open(log.clone(), dir.path(), catalogue::views(), limits).expect("opened");
     let signal = Arc::new(crate::runner::Signal::new(2));
     let queries = Queries::new(log.clone(), catalogue::views(), &engine, signal, None);
-    let user = story.users[0].to_string();
+    let user = sample.users[0].to_string();
     while engine.turn().expect("a batch") {
-        let found = queries.get("users", &user, &Viewer::OPERATOR, false);
-        let client = queries.client(story.settlers[0]);
+        let found = queries.get("users", &user, &Caller::OPERATOR, false);
+        let client = queries.client(sample.settlers[0]);
         if engine.subscribe().borrow().caught_up {
             assert!(found.is_ok() && client.is_ok());
         } else {
@@ -156,19 +157,19 @@ fn a_store_that_is_being_filled_answers_nothing_rather_than_half() {
             assert!(matches!(client, Err(QueryError::Filling(_))), "{client:?}");
         }
     }
-    assert!(queries.get("users", &user, &Viewer::OPERATOR, false).is_ok());
+    assert!(queries.get("users", &user, &Caller::OPERATOR, false).is_ok());
 }
 
 #[test]
 fn a_store_of_another_history_of_the_same_log_is_filled_anew() {
     let seed = seed();
-    let before = Scripted::telling(&mut Story::new(seed, 2), 100);
+    let before = Scripted::telling(&mut SampleHistory::new(seed, 2), 100);
     let mut running = Running::over(before);
     running.caught_up();
     running.stop();
     for beats in [50, 150] {
-        let mut story = Story::new(seed + 1, 2);
-        let after = Scripted::telling(&mut story, beats);
+        let mut sample = SampleHistory::new(seed + 1, 2);
+        let after = Scripted::telling(&mut sample, beats);
         running.log = after.clone();
         running.start();
         let queries = running.caught_up();
@@ -183,7 +184,7 @@ fn a_store_of_another_history_of_the_same_log_is_filled_anew() {
 
 #[test]
 fn a_store_is_not_taken_from_a_process_that_has_it() {
-    let log = Scripted::telling(&mut Story::new(seed(), 2), 100);
+    let log = Scripted::telling(&mut SampleHistory::new(seed(), 2), 100);
     let running = Running::over(log.clone());
     let queries = running.caught_up();
     let refused = Projections::start(log, running.dir.path(), None).err().expect("refused").to_string();
@@ -222,11 +223,11 @@ impl View for Revised {
 /// Shows F19.
 #[test]
 fn a_new_revision_takes_over_when_it_has_caught_up_and_the_old_one_answers_until_then() {
-    let mut story = Story::new(seed(), 2);
-    let log = Scripted::telling(&mut story, 60);
+    let mut sample = SampleHistory::new(seed(), 2);
+    let log = Scripted::telling(&mut sample, 60);
     let dir = tempfile::tempdir().expect("a folder");
     let with =
-        |revision| -> Vec<Arc<dyn View>> { vec![Arc::new(crate::views::users::Users), Arc::new(Revised(revision))] };
+        |revision| -> Vec<Arc<dyn View>> { vec![Arc::new(crate::access::users::Users), Arc::new(Revised(revision))] };
     let limits = Limits { events: 3, page: Bound { entries: 2, bytes: 1 << 20 } };
     let open = |revision| {
         let engine = Engine::open(log.clone(), dir.path(), with(revision), limits).expect("opened");
@@ -239,12 +240,12 @@ fn a_new_revision_takes_over_when_it_has_caught_up_and_the_old_one_answers_until
     let old_cut = end_of(&*log);
     drop(engine);
     for _ in 0..30 {
-        log.tell(&mut story);
+        log.tell(&mut sample);
     }
     // Interrupted half-way, it goes on where it was.
-    for turns in [3, 6] {
+    for rounds in [3, 6] {
         let (mut engine, queries) = open(2);
-        for _ in 0..turns {
+        for _ in 0..rounds {
             assert!(engine.turn().expect("a batch"));
             let found = queries.digest("revised").expect("the old rows answer");
             assert_eq!((found.cut, found.digest), (old_cut.clone(), folded(&*log, &Revised(1), &old_cut).digest()));

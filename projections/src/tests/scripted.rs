@@ -7,7 +7,7 @@ use kippu_events::log::{
     Bound, Claim, Commit, Content, Entry, Genesis, Head, LogId, Page, Position, ReadError, ReadLog, Watch, record,
 };
 
-use super::story::{Beat, Story};
+use super::sample::{Beat, SampleHistory};
 
 pub(crate) const LOG: LogId = LogId([7; 16]);
 
@@ -38,11 +38,11 @@ impl Scripted {
         log
     }
 
-    /// A log with `beats` of `story` in it.
-    pub(crate) fn telling(story: &mut Story, beats: usize) -> Arc<Self> {
-        let log = Self::new(story.partitions);
+    /// A log with `beats` of `sample` in it.
+    pub(crate) fn telling(sample: &mut SampleHistory, beats: usize) -> Arc<Self> {
+        let log = Self::new(sample.partitions);
         for _ in 0..beats {
-            log.tell(story);
+            log.tell(sample);
         }
         log
     }
@@ -58,9 +58,9 @@ impl Scripted {
             Head { epoch: head.epoch + 1, number, hash, sealed: false };
     }
 
-    /// The next beat of `story`; where it landed.
-    pub(crate) fn tell(&self, story: &mut Story) -> Position {
-        let beat = story.next();
+    /// The next beat of `sample`; where it landed.
+    pub(crate) fn tell(&self, sample: &mut SampleHistory) -> Position {
+        let beat = sample.next();
         self.write(&beat)
     }
 

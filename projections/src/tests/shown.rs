@@ -2,18 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use kippu_events::client::Role;
-use kippu_events::secrets::SealedField;
+use kippu_events::access::Caller;
+use kippu_events::access::clients::Role;
+use kippu_events::secrets::EncryptedField;
 use kippu_events::{EntityId, Time};
 use serde_json::Value;
 
-use super::story::BEGIN;
-use super::{Running, Scripted, Story, end_of, folded, seed};
+use super::sample::BEGIN;
+use super::{Running, SampleHistory, Scripted, end_of, folded, seed};
+use crate::access::users::Users;
 use crate::catalogue;
 use crate::error::NotOpened;
 use crate::queries::{Page, Queries, QueryError};
-use crate::view::{Unseal, Viewer};
-use crate::views::users::Users;
+use crate::view::Decrypt;
 
 /// The views that answer queries.
 pub(super) fn all_views() -> Vec<&'static str> {
@@ -27,54 +28,54 @@ fn page(filters: &[(&str, String)]) -> Page {
     Page { filters, limit: 1000, ..Page::default() }
 }
 
-fn rows(queries: &Queries, view: &str, viewer: &Viewer, filters: &[(&str, String)]) -> Vec<Value> {
-    queries.list(view, viewer, &page(filters)).expect("listed").rows
+fn rows(queries: &Queries, view: &str, caller: &Caller, filters: &[(&str, String)]) -> Vec<Value> {
+    queries.list(view, caller, &page(filters)).expect("listed").rows
 }
 
-fn settler(story: &Story) -> Viewer {
-    Viewer { role: Role::Settler, client: Some(story.settlers[0]), user: None }
+fn settler(sample: &SampleHistory) -> Caller {
+    Caller::of_client(sample.settlers[0], Role::Settler, None)
 }
 
-fn terminal(story: &Story) -> Viewer {
-    Viewer { role: Role::Terminal, client: Some(story.terminals[0]), user: Some(story.users[0]) }
+fn terminal(sample: &SampleHistory) -> Caller {
+    Caller::of_client(sample.terminals[0], Role::Terminal, Some(sample.users[0]))
 }
 
-fn told(seed: u64) -> (Story, Running) {
-    let mut story = Story::new(seed, 3);
-    let log = Scripted::telling(&mut story, 600);
-    (story, Running::over(log))
+fn told(seed: u64) -> (SampleHistory, Running) {
+    let mut sample = SampleHistory::new(seed, 3);
+    let log = Scripted::telling(&mut sample, 600);
+    (sample, Running::over(log))
 }
 
 /// Shows D37.
 #[test]
 fn a_settler_sees_its_own_approvals_and_never_whose_they_are() {
-    let (story, running) = told(seed());
+    let (sample, running) = told(seed());
     let queries = running.caught_up();
-    let viewer = settler(&story);
-    let own = viewer.client.expect("a client").to_string();
-    let all = rows(&queries, "approvals", &Viewer::OPERATOR, &[]);
+    let caller = settler(&sample);
+    let own = caller.client().expect("a client").to_string();
+    let all = rows(&queries, "approvals", &Caller::OPERATOR, &[]);
     let (mine, others): (Vec<_>, Vec<_>) = all.iter().partition(|row| row["settler"] == own.as_str());
     assert!(!mine.is_empty() && !others.is_empty());
-    let shown = rows(&queries, "approvals", &viewer, &[]);
+    let shown = rows(&queries, "approvals", &caller, &[]);
     assert_eq!(ids(&shown), mine.iter().map(|row| row["id"].to_string()).collect());
     let text = serde_json::to_string(&shown).expect("text");
-    let terminals = story.terminals.iter();
-    assert!(story.users.iter().chain(terminals).all(|id| !text.contains(&id.to_string())));
+    let terminals = sample.terminals.iter();
+    assert!(sample.users.iter().chain(terminals).all(|id| !text.contains(&id.to_string())));
     for row in mine {
-        let found = queries.get("approvals", row["id"].as_str().expect("an id"), &viewer, false).expect("found");
+        let found = queries.get("approvals", row["id"].as_str().expect("an id"), &caller, false).expect("found");
         assert!(found.row.get("user").is_none() && found.row.get("requester").is_none());
     }
     for row in others {
-        let found = queries.get("approvals", row["id"].as_str().expect("an id"), &viewer, false);
+        let found = queries.get("approvals", row["id"].as_str().expect("an id"), &caller, false);
         assert_eq!(found, Err(QueryError::NotFound));
     }
-    for filter in [("user", story.users[0].to_string()), ("settler", story.settlers[1].to_string())] {
-        assert!(matches!(queries.list("approvals", &viewer, &page(&[filter])), Err(QueryError::Forbidden(_))));
+    for filter in [("user", sample.users[0].to_string()), ("settler", sample.settlers[1].to_string())] {
+        assert!(matches!(queries.list("approvals", &caller, &page(&[filter])), Err(QueryError::Forbidden(_))));
     }
     for view in all_views().into_iter().filter(|view| *view != "approvals") {
-        assert!(matches!(queries.list(view, &viewer, &page(&[])), Err(QueryError::Forbidden(_))), "{view}");
-        let user = story.users[0].to_string();
-        assert!(matches!(queries.get(view, &user, &viewer, false), Err(QueryError::Forbidden(_))), "{view}");
+        assert!(matches!(queries.list(view, &caller, &page(&[])), Err(QueryError::Forbidden(_))), "{view}");
+        let user = sample.users[0].to_string();
+        assert!(matches!(queries.get(view, &user, &caller, false), Err(QueryError::Forbidden(_))), "{view}");
     }
 }
 
@@ -84,21 +85,21 @@ fn ids(rows: &[Value]) -> BTreeSet<String> {
 
 #[test]
 fn a_terminal_sees_what_belongs_to_its_user_and_nothing_else() {
-    let (story, running) = told(seed());
+    let (sample, running) = told(seed());
     let queries = running.caught_up();
-    let viewer = terminal(&story);
-    let (own, other) = (story.users[0].to_string(), story.users[1].to_string());
+    let caller = terminal(&sample);
+    let (own, other) = (sample.users[0].to_string(), sample.users[1].to_string());
     for view in ["users", "spending"] {
-        let shown = rows(&queries, view, &viewer, &[]);
+        let shown = rows(&queries, view, &caller, &[]);
         assert_eq!(shown.len(), 1);
         assert_eq!(shown[0]["id"], own.as_str());
-        assert!(queries.get(view, &own, &viewer, false).is_ok());
-        assert_eq!(queries.get(view, &other, &viewer, false), Err(QueryError::NotFound));
+        assert!(queries.get(view, &own, &caller, false).is_ok());
+        assert_eq!(queries.get(view, &other, &caller, false), Err(QueryError::NotFound));
     }
-    let all = rows(&queries, "approvals", &Viewer::OPERATOR, &[("user", own.clone())]);
-    assert_eq!(ids(&rows(&queries, "approvals", &viewer, &[])), ids(&all));
-    assert!(matches!(queries.list("approvals", &viewer, &page(&[("user", other)])), Err(QueryError::Forbidden(_))));
-    let anyone = Viewer { user: None, ..viewer };
+    let all = rows(&queries, "approvals", &Caller::OPERATOR, &[("user", own.clone())]);
+    assert_eq!(ids(&rows(&queries, "approvals", &caller, &[])), ids(&all));
+    assert!(matches!(queries.list("approvals", &caller, &page(&[("user", other)])), Err(QueryError::Forbidden(_))));
+    let anyone = Caller { user: None, ..caller };
     for view in ["users", "spending", "approvals"] {
         assert!(matches!(queries.list(view, &anyone, &page(&[])), Err(QueryError::Forbidden(_))));
         assert!(matches!(queries.get(view, &own, &anyone, false), Err(QueryError::Forbidden(_))));
@@ -107,24 +108,24 @@ fn a_terminal_sees_what_belongs_to_its_user_and_nothing_else() {
 
 #[test]
 fn a_shop_is_shown_no_view() {
-    let (story, running) = told(seed());
+    let (sample, running) = told(seed());
     let queries = running.caught_up();
-    let viewer = Viewer { role: Role::Shop, client: Some(story.settlers[0]), user: None };
+    let caller = Caller::of_client(sample.settlers[0], Role::Shop, None);
     for view in all_views() {
-        assert!(matches!(queries.list(view, &viewer, &page(&[])), Err(QueryError::Forbidden(_))), "{view}");
+        assert!(matches!(queries.list(view, &caller, &page(&[])), Err(QueryError::Forbidden(_))), "{view}");
     }
 }
 
 #[test]
 fn filters_leave_in_what_they_say() {
-    let (story, running) = told(seed());
+    let (sample, running) = told(seed());
     let queries = running.caught_up();
-    let viewer = &Viewer::OPERATOR;
-    let all = rows(&queries, "approvals", viewer, &[]);
-    assert_eq!(all.len(), story.approvals.len());
+    let caller = &Caller::OPERATOR;
+    let all = rows(&queries, "approvals", caller, &[]);
+    assert_eq!(all.len(), sample.approvals.len());
     let times: Vec<_> = all.iter().map(|row| row["requested_at"].as_str().expect("a time")).collect();
     assert!(times.is_sorted());
-    let (user, settler) = (story.users[1].to_string(), story.settlers[1].to_string());
+    let (user, settler) = (sample.users[1].to_string(), sample.settlers[1].to_string());
     let (from, to) = (times[times.len() / 4].to_owned(), times[times.len() / 2].to_owned());
     let mut used = 0;
     for mask in 0_u32..32 {
@@ -152,17 +153,17 @@ fn filters_leave_in_what_they_say() {
             };
             let expected: Vec<_> = all.iter().filter(kept).cloned().collect();
             used += usize::from(!expected.is_empty());
-            assert_eq!(rows(&queries, "approvals", viewer, &filters), expected, "{filters:?}");
+            assert_eq!(rows(&queries, "approvals", caller, &filters), expected, "{filters:?}");
         }
     }
     assert!(used > 30, "only {used} filters leave anything in");
-    let all = rows(&queries, "placements", viewer, &[]);
+    let all = rows(&queries, "placements", caller, &[]);
     let server = all.iter().find_map(|row| row["server"].as_str()).expect("some are placed");
     let expected: Vec<_> = all.iter().filter(|row| row["server"] == server).cloned().collect();
     let filters = [("state", "placed".to_owned()), ("server", server.to_owned())];
-    assert!(expected.len() < all.len(), "some are elsewhere or nowhere");
-    assert_eq!(rows(&queries, "placements", viewer, &filters), expected);
-    assert_eq!(rows(&queries, "clients", viewer, &[("role", "settler".to_owned())]).len(), story.settlers.len());
+    assert!(expected.len() < all.len(), "some are not shown or nowhere");
+    assert_eq!(rows(&queries, "placements", caller, &filters), expected);
+    assert_eq!(rows(&queries, "clients", caller, &[("role", "settler".to_owned())]).len(), sample.settlers.len());
 }
 
 #[test]
@@ -179,36 +180,36 @@ fn filters_that_make_no_sense_are_refused() {
         ("approvals", vec![("state", "issued".to_owned()), ("state", "expired".to_owned())]),
         ("clients", vec![("role", "king".to_owned())]),
     ] {
-        let listed = queries.list(view, &Viewer::OPERATOR, &page(&filters));
+        let listed = queries.list(view, &Caller::OPERATOR, &page(&filters));
         assert!(matches!(listed, Err(QueryError::Parameter { .. })), "{filters:?}");
     }
     for limit in [0, 1001] {
-        let listed = queries.list("users", &Viewer::OPERATOR, &Page { limit, ..Page::default() });
+        let listed = queries.list("users", &Caller::OPERATOR, &Page { limit, ..Page::default() });
         assert!(matches!(listed, Err(QueryError::Parameter { .. })));
     }
     for view in ["history", "nothing"] {
-        assert!(matches!(queries.list(view, &Viewer::OPERATOR, &page(&[])), Err(QueryError::NoView(_))));
+        assert!(matches!(queries.list(view, &Caller::OPERATOR, &page(&[])), Err(QueryError::NoView(_))));
     }
 }
 
 #[test]
 fn pages_show_every_row_once_while_rows_come_and_go() {
-    let mut story = Story::new(seed(), 3);
-    let log = Scripted::telling(&mut story, 600);
+    let mut sample = SampleHistory::new(seed(), 3);
+    let log = Scripted::telling(&mut sample, 600);
     let running = Running::over(log.clone());
     let queries = running.caught_up();
     for state in [None, Some("issued")] {
         let filters: Vec<_> = state.map(|state| ("state".to_owned(), state.to_owned())).into_iter().collect();
         let whole = Page { filters, limit: 1000, ..Page::default() };
-        let expected = queries.list("approvals", &Viewer::OPERATOR, &whole).expect("listed").rows;
+        let expected = queries.list("approvals", &Caller::OPERATOR, &whole).expect("listed").rows;
         let mut next = Page { limit: 7, ..whole };
         let mut shown = Vec::new();
         loop {
-            let listed = queries.list("approvals", &Viewer::OPERATOR, &next).expect("listed");
+            let listed = queries.list("approvals", &Caller::OPERATOR, &next).expect("listed");
             assert!(listed.next.is_none() || listed.rows.len() == 7, "only the last page may have fewer rows");
             shown.extend(listed.rows);
-            let user = story.users[0];
-            let beat = story.issue(user, 10);
+            let user = sample.users[0];
+            let beat = sample.issue(user, 10);
             log.write(&beat);
             next.cursor = listed.next;
             if next.cursor.is_none() || shown.len() >= expected.len() {
@@ -223,73 +224,73 @@ fn pages_show_every_row_once_while_rows_come_and_go() {
             filters: vec![("state".to_owned(), "issued".to_owned())],
             ..Page::default()
         };
-        let listed = queries.list("approvals", &Viewer::OPERATOR, &page);
+        let listed = queries.list("approvals", &Caller::OPERATOR, &page);
         assert!(matches!(listed, Err(QueryError::Parameter { .. })), "{cursor}");
     }
 }
 
 struct Opened;
 
-impl Unseal for Opened {
-    fn unseal(&self, _person: EntityId, field: &str, sealed: &SealedField) -> Result<Option<String>, NotOpened> {
-        Ok((field == "login").then(|| format!("{field} of {}", sealed.xchacha20poly1305)))
+impl Decrypt for Opened {
+    fn decrypt(&self, _person: EntityId, field: &str, encrypted: &EncryptedField) -> Result<Option<String>, NotOpened> {
+        Ok((field == "login").then(|| format!("{field} of {}", encrypted.xchacha20poly1305)))
     }
 }
 
 /// Keeps S1.
 #[test]
 fn personal_fields_are_opened_only_for_an_operator_who_asks() {
-    let mut story = Story::new(seed(), 2);
-    let log = Scripted::telling(&mut story, 30);
-    let running = Running::unsealing(log.clone(), Opened);
+    let mut sample = SampleHistory::new(seed(), 2);
+    let log = Scripted::telling(&mut sample, 30);
+    let running = Running::decrypting(log.clone(), Opened);
     let queries = running.caught_up();
-    let user = story.users[0].to_string();
-    let asked = queries.get("users", &user, &Viewer::OPERATOR, true).expect("found").row;
-    assert_eq!((&asked["login"], asked.get("name")), (&Value::from("login of sealed-login"), Some(&Value::Null)));
-    for viewer in [Viewer::OPERATOR, terminal(&story)] {
-        let row = queries.get("users", &user, &viewer, false).expect("found").row;
+    let user = sample.users[0].to_string();
+    let asked = queries.get("users", &user, &Caller::OPERATOR, true).expect("found").row;
+    assert_eq!((&asked["login"], asked.get("name")), (&Value::from("login of encrypted-login"), Some(&Value::Null)));
+    for caller in [Caller::OPERATOR, terminal(&sample)] {
+        let row = queries.get("users", &user, &caller, false).expect("found").row;
         assert!(row.get("login").is_none() && row.get("name").is_none());
-        assert!(!row.to_string().contains("sealed") && !row.to_string().contains("verifier"));
+        assert!(!row.to_string().contains("encrypted") && !row.to_string().contains("verifier"));
     }
-    assert!(matches!(queries.get("users", &user, &terminal(&story), true), Err(QueryError::Forbidden(_))));
+    assert!(matches!(queries.get("users", &user, &terminal(&sample), true), Err(QueryError::Forbidden(_))));
     let kept = folded(&*log, &Users, &end_of(&*log));
     let holds = |row: &[u8], text: &str| row.windows(text.len()).any(|run| run == text.as_bytes());
-    assert!(kept.rows().any(|(_, row)| holds(row, "sealed-login")), "looked in the right place");
+    assert!(kept.rows().any(|(_, row)| holds(row, "encrypted-login")), "looked in the right place");
     assert!(!kept.rows().any(|(_, row)| holds(row, "verifier")), "what a PIN is checked with is no row's business");
 }
 
 struct Away;
 
-impl Unseal for Away {
-    fn unseal(&self, _person: EntityId, field: &str, _sealed: &SealedField) -> Result<Option<String>, NotOpened> {
+impl Decrypt for Away {
+    fn decrypt(&self, _person: EntityId, field: &str, _sealed: &EncryptedField) -> Result<Option<String>, NotOpened> {
         Err(NotOpened(field.to_owned()))
     }
 }
 
 #[test]
 fn a_person_whose_key_is_not_to_be_had_now_does_not_look_forgotten() {
-    let mut story = Story::new(seed(), 2);
-    let running = Running::unsealing(Scripted::telling(&mut story, 30), Away);
+    let mut sample = SampleHistory::new(seed(), 2);
+    let running = Running::decrypting(Scripted::telling(&mut sample, 30), Away);
     let queries = running.caught_up();
-    let user = story.users[0].to_string();
-    let away = Err(QueryError::Sealed(NotOpened("login".to_owned())));
-    assert_eq!(queries.get("users", &user, &Viewer::OPERATOR, true).map(|found| found.row), away);
-    let page = Page { unseal: true, ..Page::default() };
-    assert_eq!(queries.list("users", &Viewer::OPERATOR, &page).map(|listed| listed.next), away.map(|_| None));
-    assert!(queries.get("users", &user, &Viewer::OPERATOR, false).is_ok());
+    let user = sample.users[0].to_string();
+    let away = Err(QueryError::Encrypted(NotOpened("login".to_owned())));
+    assert_eq!(queries.get("users", &user, &Caller::OPERATOR, true).map(|found| found.row), away);
+    let page = Page { decrypt: true, ..Page::default() };
+    assert_eq!(queries.list("users", &Caller::OPERATOR, &page).map(|listed| listed.next), away.map(|_| None));
+    assert!(queries.get("users", &user, &Caller::OPERATOR, false).is_ok());
 }
 
 #[test]
 fn spending_adds_up_by_month() {
-    let mut story = Story::new(seed(), 2);
-    let log = Scripted::telling(&mut story, 2000);
+    let mut sample = SampleHistory::new(seed(), 2);
+    let log = Scripted::telling(&mut sample, 2000);
     let running = Running::over(log);
     let queries = running.caught_up();
     let mut months = BTreeSet::new();
     let mut purchases = 0;
-    for user in &story.users {
-        let row = queries.get("spending", &user.to_string(), &Viewer::OPERATOR, false).expect("found").row;
-        let shown = queries.get("users", &user.to_string(), &Viewer::OPERATOR, false).expect("found").row;
+    for user in &sample.users {
+        let row = queries.get("spending", &user.to_string(), &Caller::OPERATOR, false).expect("found").row;
+        let shown = queries.get("users", &user.to_string(), &Caller::OPERATOR, false).expect("found").row;
         assert_eq!((&row["reserved"], &row["charged"]), (&shown["reserved"], &shown["charged"]));
         let by_month = row["months"].as_object().expect("months");
         let sum: u64 = by_month.values().map(|month| month["charged"].as_u64().expect("a sum")).sum();
@@ -298,7 +299,7 @@ fn spending_adds_up_by_month() {
         purchases += row["purchases"].as_u64().expect("a count");
     }
     assert!(months.len() >= 3 && months.contains(&Time::from_micros(BEGIN).month()), "{months:?}");
-    let settled = rows(&queries, "approvals", &Viewer::OPERATOR, &[("state", "settled".to_owned())]);
+    let settled = rows(&queries, "approvals", &Caller::OPERATOR, &[("state", "settled".to_owned())]);
     assert_eq!(purchases, settled.len() as u64);
 }
 
@@ -311,7 +312,7 @@ fn rows_fit_the_schemas_that_are_published() {
         let schema = table.schema();
         let properties = schema.get("properties").and_then(Value::as_object).expect("properties").clone();
         let required = schema.get("required").and_then(Value::as_array).expect("required").clone();
-        for row in rows(&queries, view.name(), &Viewer::OPERATOR, &[]) {
+        for row in rows(&queries, view.name(), &Caller::OPERATOR, &[]) {
             let row = row.as_object().expect("an object");
             assert!(row.keys().all(|key| properties.contains_key(key)), "{}: {row:?}", view.name());
             assert!(required.iter().all(|key| row.contains_key(key.as_str().expect("a name"))), "{}", view.name());

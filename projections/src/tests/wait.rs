@@ -4,33 +4,33 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kippu_events::EntityId;
-use kippu_events::client::Role;
+use kippu_events::access::clients::Role;
 use kippu_events::log::{Cut, Position};
 
-use super::{PATIENCE, Running, Scripted, Story, end_of, engine, entries, runtime, seed};
+use super::{PATIENCE, Running, SampleHistory, Scripted, end_of, engine, entries, runtime, seed};
 use crate::queries::{Moment, QueryError};
 use crate::runner::{Limits, Published, Runner, Signal};
-use crate::view::Viewer;
+use kippu_events::access::Caller;
 
 const NOW: Duration = Duration::ZERO;
 
 /// Shows F20.
 #[test]
 fn a_position_is_readable_as_soon_as_it_was_waited_for_and_after_a_restart() {
-    let mut story = Story::new(seed(), 3);
-    let log = Scripted::telling(&mut story, 20);
+    let mut sample = SampleHistory::new(seed(), 3);
+    let log = Scripted::telling(&mut sample, 20);
     let mut running = Running::over(log.clone());
     for round in 0..6 {
-        let beat = story.register();
+        let beat = sample.register();
         let position = log.write(&beat);
         if round % 2 == 1 {
             running.stop();
             running.start();
         }
-        let user = *story.users.last().expect("a user");
+        let user = *sample.users.last().expect("a user");
         let queries = running.queries();
         runtime().block_on(queries.wait_for("users", &Moment::Position(position), None, PATIENCE)).expect("reflected");
-        let found = queries.get("users", &user.to_string(), &Viewer::OPERATOR, false).expect("found");
+        let found = queries.get("users", &user.to_string(), &Caller::OPERATOR, false).expect("found");
         assert_eq!(found.version, 1);
         assert!(found.cut.expect("a cut").reaches(&position));
         assert_eq!(found.position, position);
@@ -40,8 +40,8 @@ fn a_position_is_readable_as_soon_as_it_was_waited_for_and_after_a_restart() {
 /// Shows F20.
 #[test]
 fn what_is_not_there_yet_is_told_with_the_present_cut() {
-    let mut story = Story::new(seed(), 2);
-    let log = Scripted::telling(&mut story, 20);
+    let mut sample = SampleHistory::new(seed(), 2);
+    let log = Scripted::telling(&mut sample, 20);
     let queries = Running::over(log.clone());
     let queries = queries.caught_up();
     let head = log.head(1);
@@ -57,8 +57,8 @@ fn what_is_not_there_yet_is_told_with_the_present_cut() {
 /// Shows F20.
 #[test]
 fn a_position_of_another_history_is_told_apart() {
-    let mut story = Story::new(seed(), 2);
-    let log = Scripted::telling(&mut story, 20);
+    let mut sample = SampleHistory::new(seed(), 2);
+    let log = Scripted::telling(&mut sample, 20);
     let running = Running::over(log.clone());
     let queries = running.caught_up();
     let head = log.head(0);
@@ -86,12 +86,12 @@ fn a_position_of_another_history_is_told_apart() {
 /// Shows F20.
 #[test]
 fn a_position_behind_entries_that_do_not_count_is_checked_at_a_single_look() {
-    let mut story = Story::new(seed(), 1);
-    let log = Scripted::telling(&mut story, 20);
+    let mut sample = SampleHistory::new(seed(), 1);
+    let log = Scripted::telling(&mut sample, 20);
     let entries = entries(&*log, 0);
     // What was there before comes again, as from a client library that repeats it.
     log.push(0, entries.last().expect("an entry").1.clone());
-    let last = log.tell(&mut story);
+    let last = log.tell(&mut sample);
     let running = Running::over(log.clone());
     let queries = running.caught_up();
     log.fail_reads(0, 0..last.number, u32::MAX);
@@ -106,31 +106,31 @@ fn a_position_behind_entries_that_do_not_count_is_checked_at_a_single_look() {
 
 #[test]
 fn a_client_is_found_by_its_id() {
-    let mut story = Story::new(seed(), 2);
-    let log = Scripted::telling(&mut story, 10);
+    let mut sample = SampleHistory::new(seed(), 2);
+    let log = Scripted::telling(&mut sample, 10);
     let running = Running::over(log);
     let queries = running.caught_up();
-    let row = queries.client(story.terminals[0]).expect("an answer").expect("a client");
-    assert_eq!((row.role, row.user, row.counter, row.active), (Role::Terminal, Some(story.users[0]), 0, true));
+    let row = queries.client(sample.terminals[0]).expect("an answer").expect("a client");
+    assert_eq!((row.role, row.user, row.counter, row.active), (Role::Terminal, Some(sample.users[0]), 0, true));
     assert_eq!(queries.client(EntityId::from_hash(&[1; 32])), Ok(None));
 }
 
 #[test]
 fn a_runner_that_was_dropped_is_not_waited_for() {
-    let mut story = Story::new(seed(), 2);
-    let log = Scripted::telling(&mut story, 10);
+    let mut sample = SampleHistory::new(seed(), 2);
+    let log = Scripted::telling(&mut sample, 10);
     let mut running = Running::over(log.clone());
     let queries = running.caught_up();
     running.stop();
-    let next = Moment::Position(log.tell(&mut story));
+    let next = Moment::Position(log.tell(&mut sample));
     assert_eq!(runtime().block_on(queries.wait_for("users", &next, None, PATIENCE)), Err(QueryError::Stopped));
     assert!(queries.status().is_stalled());
 }
 
 #[test]
 fn a_view_has_caught_up_once_it_has_read_what_was_there_at_the_start_and_not_before() {
-    let mut story = Story::new(seed(), 2);
-    let log = Scripted::telling(&mut story, 20);
+    let mut sample = SampleHistory::new(seed(), 2);
+    let log = Scripted::telling(&mut sample, 20);
     log.fail_reads(1, 0..u64::MAX, u32::MAX);
     let running = Running::over(log.clone());
     let queries = running.queries();
@@ -144,8 +144,8 @@ fn a_view_has_caught_up_once_it_has_read_what_was_there_at_the_start_and_not_bef
 
 #[test]
 fn a_view_that_halts_before_the_end_has_not_caught_up() {
-    let mut story = Story::new(seed(), 2);
-    let log = Scripted::telling(&mut story, 20);
+    let mut sample = SampleHistory::new(seed(), 2);
+    let log = Scripted::telling(&mut sample, 20);
     log.commit(1, b"{}");
     let running = Running::over(log);
     let queries = running.caught_up();
@@ -157,14 +157,14 @@ fn a_view_that_halts_before_the_end_has_not_caught_up() {
 /// Shows F18.
 #[test]
 fn views_follow_the_log_although_nobody_asks_for_anything() {
-    let mut story = Story::new(seed(), 2);
-    let log = Scripted::telling(&mut story, 20);
+    let mut sample = SampleHistory::new(seed(), 2);
+    let log = Scripted::telling(&mut sample, 20);
     let dir = tempfile::tempdir().expect("a folder");
     let engine = engine(log.clone(), dir.path(), Limits::default());
     let mut published = engine.subscribe();
     let _runner = Runner::start(engine, &*log, Arc::new(Signal::new(2))).expect("started");
     for _ in 0..20 {
-        let position = log.tell(&mut story);
+        let position = log.tell(&mut sample);
         let is_there = |published: &Published| {
             let live = published.view("users").and_then(|view| view.live.as_ref());
             live.is_some_and(|(_, _, reached)| reached.reaches(position.partition, position.number))

@@ -3,21 +3,19 @@
 //! Written apart from the decisions in `kippu-actors` and from `evolve` on purpose: a defect there shows here. A family
 //! without rules of its own is checked for what holds of every family: its events decode, its versions are dense.
 
+mod access;
 mod approvals;
-mod clients;
-mod movements;
-mod users;
 
-use kippu_events::approval::Approval;
-use kippu_events::client::Client;
+use kippu_events::access::clients::Client;
+use kippu_events::access::users::User;
+use kippu_events::approvals::Approval;
 use kippu_events::event::{EventId, Recorded};
-use kippu_events::user::User;
 use kippu_events::{EntityId, Family, NotAnEvent, Principal, Time};
 
 use serde::Serialize;
 
-use movements::Account;
-pub(crate) use movements::Movements;
+use approvals::movements::Account;
+pub(crate) use approvals::movements::Movements;
 
 /// A well-formed record that says what must not be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -54,7 +52,7 @@ impl Breaches {
     }
 }
 
-/// One event's surroundings.
+/// What one event is judged with.
 pub(crate) struct Seen<'a> {
     pub(crate) place: EventId,
     pub(crate) id: EntityId,
@@ -79,9 +77,9 @@ impl Seen<'_> {
 
 /// What the rules of its family need to know of an entity.
 pub(crate) enum Facts {
-    Approval(approvals::Facts),
-    User(users::Facts),
-    Client(clients::Facts),
+    Approval(approvals::approvals::Facts),
+    User(access::users::Facts),
+    Client(access::clients::Facts),
     /// A family without rules of its own.
     Plain,
 }
@@ -90,9 +88,9 @@ impl Facts {
     /// Before the first event.
     pub(crate) fn of(family: Family) -> Self {
         match family {
-            Family::Approvals => Self::Approval(approvals::Facts::default()),
-            Family::Users => Self::User(users::Facts::default()),
-            Family::Clients => Self::Client(clients::Facts::default()),
+            Family::Approvals => Self::Approval(approvals::approvals::Facts::default()),
+            Family::Users => Self::User(access::users::Facts::default()),
+            Family::Clients => Self::Client(access::clients::Facts::default()),
             Family::Placements => Self::Plain,
         }
     }

@@ -4,8 +4,8 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
+use kippu_events::access::users::User;
 use kippu_events::event::{EventId, Mac, Recorded};
-use kippu_events::user::User;
 use kippu_events::{EntityKey, NotAnEvent, Time};
 
 use crate::rules::{Breaches, Facts, Movements, Seen};
@@ -72,10 +72,14 @@ impl Entities {
         breaches: &mut Breaches,
     ) -> Result<(), NotAnEvent> {
         let known = self.known.entry(event.entity).or_insert_with(|| {
-            let home = event.entity.id.slot().partition(own.partitions);
-            if home != own.partition {
+            let location = event.entity.id.slot().partition(own.partitions);
+            if location != own.partition {
                 let Own { partition, .. } = own;
-                breaches.add(place, "slot", format!("{} belongs to partition {home}, not {partition}", event.entity));
+                breaches.add(
+                    place,
+                    "slot",
+                    format!("{} belongs to partition {location}, not {partition}", event.entity),
+                );
             }
             Known { version: 0, facts: Facts::of(event.entity.family) }
         });
@@ -99,7 +103,7 @@ impl Entities {
     }
 }
 
-/// What the event says of itself beside its data.
+/// What the event says of itself besides its data.
 fn envelope(event: &Recorded<'_>, first: &Recorded<'_>, place: EventId, own: &Own, breaches: &mut Breaches) {
     if event.id != place {
         breaches.add(place, "id", format!("the event calls itself {}", event.id));

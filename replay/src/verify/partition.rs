@@ -12,7 +12,7 @@ use crate::rules::Breaches;
 
 /// Walks `partition` from its genesis to its end or its first damage.
 pub(super) fn walk(log: &dyn ReadLog, partition: u16, options: &Options<'_>) -> Partition {
-    let mut walk = Walk {
+    let mut walk = Verifier {
         log,
         options,
         own: Own { partition, partitions: log.partitions(), source: log.id().to_string() },
@@ -23,7 +23,7 @@ pub(super) fn walk(log: &dyn ReadLog, partition: u16, options: &Options<'_>) -> 
         found: Partition { partition, ..Partition::default() },
     };
     let ended = walk.run().err();
-    let Walk { mut found, head, breaches, .. } = walk;
+    let Verifier { mut found, head, breaches, .. } = walk;
     match ended {
         Some(place) if place.newer => found.newer = found.newer.or(Some(place)),
         damage => found.damage = damage,
@@ -34,7 +34,7 @@ pub(super) fn walk(log: &dyn ReadLog, partition: u16, options: &Options<'_>) -> 
     found
 }
 
-struct Walk<'a> {
+struct Verifier<'a> {
     log: &'a dyn ReadLog,
     options: &'a Options<'a>,
     own: Own,
@@ -89,7 +89,7 @@ impl From<NotAnEvent> for Fault {
     }
 }
 
-impl Walk<'_> {
+impl Verifier<'_> {
     fn run(&mut self) -> Result<(), Damage> {
         let partition = self.own.partition;
         let end = self.log.end(partition).map_err(|e| self.damage(0, &Fault::new("medium", e.to_string())))?;

@@ -91,7 +91,7 @@ pub struct Head {
     pub number: u64,
     /// Its hash.
     pub hash: Hash,
-    /// Whether it ends the partition in this home.
+    /// Whether it ends the partition in this location.
     pub sealed: bool,
 }
 

@@ -126,25 +126,25 @@ fn script(arguments: &[&str], environment: &[(&str, &str)]) {
 /// Listens before a broker for as long as the test runs.
 async fn keep(outside: u16, inside: u16, open: Arc<watch::Sender<bool>>) {
     let listener = TcpListener::bind(("127.0.0.1", outside)).await.expect("the port that the script found is free");
-    while let Ok((near, _)) = listener.accept().await {
+    while let Ok((client, _)) = listener.accept().await {
         let open = open.subscribe();
         tokio::spawn(async move {
             let mut wait = open.clone();
             if wait.wait_for(|open| *open).await.is_err() {
                 return;
             }
-            let Ok(far) = TcpStream::connect(("127.0.0.1", inside)).await else { return };
-            let ((near_in, near_out), (far_in, far_out)) = (near.into_split(), far.into_split());
+            let Ok(broker) = TcpStream::connect(("127.0.0.1", inside)).await else { return };
+            let ((client_in, client_out), (broker_in, broker_out)) = (client.into_split(), broker.into_split());
             tokio::select! {
-                () = carry(near_in, far_out, open.clone()) => {}
-                () = carry(far_in, near_out, open) => {}
+                () = pass(client_in, broker_out, open.clone()) => {}
+                () = pass(broker_in, client_out, open) => {}
             }
         });
     }
 }
 
-/// Carries bytes one way. What comes while the door is shut waits until it is open.
-async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut open: watch::Receiver<bool>) {
+/// Passes bytes one way. What comes while the door is shut waits until it is open.
+async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut open: watch::Receiver<bool>) {
     let mut bytes = vec![0; 64 * 1024];
     loop {
         let Ok(read @ 1..) = from.read(&mut bytes).await else { return };

@@ -59,7 +59,7 @@ impl Broker {
         self.entries(topic).filter_map(|entry| Some((entry.name, entry.value?))).collect()
     }
 
-    /// What a topic has of its own, beside what the broker has for all.
+    /// What a topic has of its own, besides what the broker has for all.
     pub(super) fn own(&self, topic: &str) -> BTreeMap<String, String> {
         let own = self.entries(topic).filter(|entry| entry.source == ConfigSource::DynamicTopic);
         own.filter_map(|entry| Some((entry.name, entry.value?))).collect()

@@ -4,7 +4,7 @@ use actix::prelude::*;
 use kippu_events::log::{AppendError, Progress};
 use tokio::sync::oneshot;
 
-use super::{Duty, Partition};
+use super::{Assignment, Partition};
 use crate::problem::{self, Problem};
 use crate::runtime::release::Reply;
 use crate::runtime::serving::{Figures, Job, Serving, moved};
@@ -61,7 +61,7 @@ impl Handler<Tell> for Partition {
 
 impl Partition {
     fn submit(&mut self, submission: Submission, reply: Reply, ctx: &mut Context<Self>) {
-        let not_serving = self.serving.is_none() || self.stopping.is_some() || self.duty != Duty::Owner;
+        let not_serving = self.serving.is_none() || self.stopping.is_some() || self.assignment != Assignment::Owner;
         if not_serving {
             let problem = match &*self.phase.borrow() {
                 Phase::Moved { next } => moved(next),
@@ -87,7 +87,7 @@ impl Partition {
     }
 }
 
-/// End the partition in this home; its history goes on at this place. Answered once the seal is handed over, or there.
+/// End the partition in this location; its history goes on at this place. Answered once the seal is handed over, or there.
 pub struct SealUp(pub String);
 
 impl Message for SealUp {

@@ -17,7 +17,7 @@ pub struct Figures {
     /// Answers under way.
     pub waiting: usize,
     /// Entities in memory.
-    pub resident: usize,
+    pub loaded: usize,
     /// Entities that the store lags behind.
     pub lagging: usize,
     /// Entities set aside after a panic.
@@ -45,8 +45,8 @@ impl Serving {
             epoch: self.chain.head().epoch,
             durable: self.chain.durable(),
             waiting: self.release.len(),
-            resident: self.room.len(),
-            lagging: self.room.dirty(),
+            loaded: self.entities.len(),
+            lagging: self.entities.dirty(),
             quarantined: self.quarantined.len(),
             clock_jumped: self.keeper.jumped(),
             clock_drift_micros: self.keeper.drifted_micros(),

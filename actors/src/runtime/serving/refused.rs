@@ -4,8 +4,8 @@ use kippu_events::EntityKey;
 use kippu_events::log::AppendError;
 
 use crate::problem::{self, Problem};
+use crate::runtime::entity_store::StoreError;
 use crate::runtime::release::Reply;
-use crate::runtime::store::StoreError;
 
 /// What everybody is told once the history goes on at `next`.
 pub fn moved(next: &str) -> Problem {

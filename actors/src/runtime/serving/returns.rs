@@ -4,16 +4,16 @@ use kippu_events::EntityKey;
 
 use super::refused::store_failed;
 use super::{Job, Parked, Serving};
-use crate::runtime::resident::{Done, Resident};
-use crate::runtime::store::StoreError;
+use crate::runtime::entity_store::StoreError;
+use crate::runtime::loaded_entity::{Done, LoadedEntity};
 
 impl Serving {
     /// The outcome of [`super::Effect::Fetch`].
-    pub fn fetched(&mut self, key: EntityKey, found: Result<Option<Resident>, StoreError>) {
+    pub fn fetched(&mut self, key: EntityKey, found: Result<Option<LoadedEntity>, StoreError>) {
         let waiting = self.parked.remove(&key).unwrap_or_default();
         match found {
             Ok(found) => {
-                self.room.admit(key, found.unwrap_or_else(|| Resident::fresh(key.family)));
+                self.entities.admit(key, found.unwrap_or_else(|| LoadedEntity::fresh(key.family)));
                 for parked in waiting {
                     match parked {
                         Parked::Job(job) => self.submit(job),

@@ -5,11 +5,11 @@ use kippu_events::log::AppendError;
 use kippu_events::{EntityKey, Principal, Time};
 
 use super::{Effect, Flushing, Job, Parked, Serving};
-use crate::actor::Caller;
 use crate::catalogue;
 use crate::erased::Ready;
 use crate::runtime::Submission;
-use crate::runtime::store::{Batch, Cursor, Due, MOST_DUE, Rest, StoreError};
+use crate::runtime::entity_store::{Batch, Cursor, Due, MOST_DUE, Rest, StoreError};
+use kippu_events::access::Caller;
 
 /// Entities that may wait to be fetched while deadlines are still looked for at once; beyond, the next tick goes on.
 const MOST_PARKED_DUE: usize = 4 * MOST_DUE;
@@ -33,7 +33,7 @@ impl Default for LookingForDue {
 }
 
 impl Serving {
-    /// Ends the partition in this home: nothing is decided after it, and the history goes on at `next`.
+    /// Ends the partition in this location: nothing is decided after it, and the history goes on at `next`.
     ///
     /// # Errors
     /// Nothing was handed over, and everything goes on as before.
@@ -49,9 +49,9 @@ impl Serving {
 
     /// Time has passed: looks for deadlines, lets the store catch up, and asks whether the log still answers.
     pub fn tick(&mut self) {
-        if let Ok(now) = self.keeper.now(&*self.around.clock) {
-            self.room.stale_due(now);
-            for key in self.room.due(now, MOST_DUE) {
+        if let Ok(now) = self.keeper.now(&*self.env.clock) {
+            self.entities.stale_due(now);
+            for key in self.entities.due(now, MOST_DUE) {
                 self.deadline(key);
             }
             self.look_for_due(now);
@@ -88,7 +88,7 @@ impl Serving {
         entities.into_iter().for_each(|key| self.deadline(key));
         if more
             && self.parked.len() < MOST_PARKED_DUE
-            && let Ok(now) = self.keeper.now(&*self.around.clock)
+            && let Ok(now) = self.keeper.now(&*self.env.clock)
         {
             self.look_for_due(now);
         }
@@ -96,20 +96,20 @@ impl Serving {
 
     /// Gives the command of a deadline that has passed. Harmless where the entity has changed its mind.
     pub(super) fn deadline(&mut self, key: EntityKey) {
-        match self.room.find(key) {
+        match self.entities.find(key) {
             Ok(true) => {}
             Ok(false) => return self.park(key, Parked::Deadline),
             Err(error) => return tracing::error!(%error, "an entity with a deadline could not be read"),
         }
-        let (Some(resident), Ok(now)) = (self.room.get(key), self.keeper.now(&*self.around.clock)) else { return };
+        let (Some(loaded), Ok(now)) = (self.entities.get(key), self.keeper.now(&*self.env.clock)) else { return };
         let actor = catalogue::actor(key.family);
-        let (Some(due), Some(command)) = (actor.due(&*resident.state), actor.when_due(&*resident.state)) else {
+        let (Some(due), Some(command)) = (actor.due(&*loaded.state), actor.when_due(&*loaded.state)) else {
             return;
         };
         if due > now || self.quarantined.contains(&key) {
             return;
         }
-        let command_id = self.around.secrets.command(&Principal::Deadline, &due.to_string(), key);
+        let command_id = self.env.secrets.command(&Principal::Deadline, &due.to_string(), key);
         let ready = Ready { entity: key, body: Mac::default(), command };
         let submission = Submission { ready, command: command_id, caller: Caller::DEADLINE, if_match: None };
         self.submit(Job { submission, reply: None, looked_up: false });
@@ -117,10 +117,10 @@ impl Serving {
 
     /// Makes a batch for the store, unless one is on its way.
     pub(super) fn flush(&mut self) {
-        if self.flushing.is_some() || self.room.dirty() == 0 {
+        if self.flushing.is_some() || self.entities.dirty() == 0 {
             return;
         }
-        match self.room.batch(Cursor { head: self.chain.head(), time: self.keeper.last() }) {
+        match self.entities.batch(Cursor { head: self.chain.head(), time: self.keeper.last() }) {
             Ok(batch) => {
                 self.flushing = Some(Flushing::Held(batch));
                 self.write_held();
@@ -146,7 +146,7 @@ impl Serving {
         match written {
             Ok(()) => {
                 let parked = &self.parked;
-                self.room.written(batch.number(), self.around.most_resident, |key| parked.contains_key(key));
+                self.entities.written(batch.number(), self.env.most_loaded, |key| parked.contains_key(key));
             }
             Err(error) => {
                 tracing::error!(%error, "the entity store cannot be written; it is tried again");

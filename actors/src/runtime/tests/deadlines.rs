@@ -6,7 +6,7 @@ use kippu_events::log::{Bound, ReadLog as _};
 
 use super::*;
 use crate::runtime::StartError;
-use crate::runtime::store::MOST_DUE;
+use crate::runtime::entity_store::MOST_DUE;
 
 /// The state in which a second redemption finds the approval.
 async fn state(play: &Play, token: &str, key: &str) -> &'static str {
@@ -80,7 +80,7 @@ fn stored(stage: &Stage) -> impl Iterator<Item = String> {
     entries.map(|entry| String::from_utf8_lossy(&entry.stored).into_owned())
 }
 
-/// Looks for deadlines until one has fired: a deadline on disk is looked up elsewhere, and fires with a later message.
+/// Looks for deadlines until one has fired: a deadline on disk is looked up on a blocking pool, and fires with a later message.
 async fn until_expired(stage: &Stage, play: &Play) {
     let expired = async || {
         play.runtime.tick().await;

@@ -6,7 +6,7 @@ use super::*;
 #[test]
 fn idle_entities_leave_memory_and_come_back_as_they_were() {
     on_stage(|mut stage| async move {
-        stage.most_resident = 200;
+        stage.most_loaded = 200;
         let play = stage.start("a").await;
         let mut ids = Vec::new();
         for n in 0..3_000 {
@@ -21,11 +21,11 @@ fn idle_entities_leave_memory_and_come_back_as_they_were() {
         for id in &ids[..50] {
             assert_eq!(slug(&play.place(*id, "move", "m", "y").await), "done");
         }
-        let resident = async || {
+        let loaded = async || {
             play.runtime.tick().await;
-            play.runtime.figures().await.into_iter().flatten().map(|figures| figures.resident).sum::<usize>()
+            play.runtime.figures().await.into_iter().flatten().map(|figures| figures.loaded).sum::<usize>()
         };
-        until(resident, |resident| *resident <= 250).await;
+        until(loaded, |loaded| *loaded <= 250).await;
         for n in (0..3_000).step_by(7) {
             assert_eq!(slug(&play.place(ids[n], "place", "again", "x").await), "placement-already-placed");
             assert!(play.place(ids[n], "place", "p", &format!("s{n}")).await.unwrap().replayed);

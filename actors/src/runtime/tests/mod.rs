@@ -15,7 +15,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use kippu_events::client::Role;
+use kippu_events::access::clients::Role;
 use kippu_events::log::memory::MemoryLog;
 use kippu_events::log::{Log, LogId};
 use kippu_events::secrets::Secrets;
@@ -24,9 +24,10 @@ use serde_json::{Value, json};
 
 use super::clock::ManualClock;
 use super::{Outcome, Phase, Runtime, RuntimeConfig, Serves};
-use crate::actor::{Answer, Call, Caller};
+use crate::actor::{Answer, Call};
 use crate::commands::Commands;
 use crate::problem::Problem;
+use kippu_events::access::Caller;
 
 const LOG: LogId = LogId([7; 16]);
 const NOON: Time = Time::from_micros(1_795_253_400_000_000);
@@ -57,7 +58,7 @@ struct Stage {
     secrets: Arc<Secrets>,
     clock: Arc<ManualClock>,
     folder: tempfile::TempDir,
-    most_resident: usize,
+    most_loaded: usize,
 }
 
 /// Runs a test on a fresh stage.
@@ -67,7 +68,7 @@ fn on_stage<F: Future<Output = ()>>(test: impl FnOnce(Stage) -> F) {
         secrets: Arc::new(Secrets::ephemeral(1, LOG)),
         clock: Arc::new(ManualClock::new(NOON)),
         folder: tempfile::tempdir().unwrap(),
-        most_resident: 1_000,
+        most_loaded: 1_000,
     }));
 }
 
@@ -85,7 +86,7 @@ impl Stage {
     async fn start_with(&self, cache: &str, serves: Serves) -> Play {
         let config = RuntimeConfig {
             serves,
-            most_resident: self.most_resident,
+            most_loaded: self.most_loaded,
             threads: 1,
             ..RuntimeConfig::new(self.folder.path().join(cache))
         };
@@ -145,7 +146,7 @@ impl Play {
     async fn terminal(&self, login: &str) -> Caller {
         let body = json!({ "login": login, "limit": { "source": "fixed", "amount": 1000, "currency": "EUR" } });
         let user = self.run(Caller::OPERATOR, Family::Users, None, "open", login, body).await.unwrap().entity.id;
-        Caller { principal: Principal::Client(EntityId::from_hash(&[9; 32])), role: Role::Terminal, user: Some(user) }
+        Caller::of_client(EntityId::from_hash(&[9; 32]), Role::Terminal, Some(user))
     }
 
     /// Asks for an approval that is good for a minute.
@@ -155,8 +156,7 @@ impl Play {
     }
 
     async fn redeem(&self, key: &str, token: &str) -> Result<Outcome, Problem> {
-        let settler =
-            Caller { principal: Principal::Client(EntityId::from_hash(&[8; 32])), role: Role::Settler, user: None };
+        let settler = Caller::of_client(EntityId::from_hash(&[8; 32]), Role::Settler, None);
         self.run(settler, Family::Approvals, None, "redeem", key, json!({ "token": token })).await
     }
 }

@@ -4,7 +4,7 @@ use kippu_events::etag::Tags;
 use serde_json::json;
 
 use super::*;
-use crate::runtime::resident::RECENT;
+use crate::runtime::loaded_entity::RECENT;
 
 /// Shows F12.
 #[test]
@@ -105,7 +105,7 @@ fn retries_that_come_while_the_first_is_in_flight_share_its_answer() {
 }
 
 #[test]
-fn an_answer_is_repeated_long_after_the_entity_stopped_carrying_it() {
+fn an_answer_is_repeated_long_after_the_entity_stopped_keeping_it() {
     on_stage(|stage| async move {
         let play = stage.start("a").await;
         let id = play.open("one").await.unwrap().entity.id;
@@ -181,8 +181,7 @@ fn a_refusal_that_goes_on_record_does_so_at_any_version() {
         let terminal = play.terminal("ann").await;
         let token = body(&play.approve(terminal, "a", 10).await.unwrap())["token"].clone();
         play.redeem("one", token.as_str().unwrap()).await.unwrap();
-        let settler = Principal::Client(EntityId::from_hash(&[9; 32]));
-        let caller = Caller { principal: settler, role: Role::Settler, user: None };
+        let caller = Caller::of_client(EntityId::from_hash(&[9; 32]), Role::Settler, None);
         let call =
             Call { caller, key: "another".to_owned(), id: None, if_match: Some(Tags::OneOf(vec!["99".to_owned()])) };
         let tried = json!({ "token": token }).to_string();

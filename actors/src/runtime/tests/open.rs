@@ -5,8 +5,8 @@ use kippu_events::log::{
 };
 
 use super::*;
+use crate::runtime::entity_store::EntityStore;
 use crate::runtime::open::{OpenError, Opened, open, warm};
-use crate::runtime::store::Store;
 
 /// A log that confirms claims and shows something else.
 struct Lying {
@@ -54,19 +54,19 @@ impl Log for Lying {
 }
 
 impl Stage {
-    fn store(&self, cache: &str) -> Arc<Store> {
-        Store::open(&self.folder.path().join(cache), LOG, 2).unwrap()
+    fn store(&self, cache: &str) -> Arc<EntityStore> {
+        EntityStore::open(&self.folder.path().join(cache), LOG, 2).unwrap()
     }
 
     /// The same with nothing in it.
     fn anew(&self) -> Self {
         let (log, folder) = (MemoryLog::new(LOG, 2), tempfile::tempdir().unwrap());
         let (secrets, clock) = (Arc::clone(&self.secrets), Arc::clone(&self.clock));
-        Self { log, secrets, clock, folder, most_resident: self.most_resident }
+        Self { log, secrets, clock, folder, most_loaded: self.most_loaded }
     }
 }
 
-fn open_in(log: &dyn Log, store: &Arc<Store>) -> Result<Opened, OpenError> {
+fn open_in(log: &dyn Log, store: &Arc<EntityStore>) -> Result<Opened, OpenError> {
     let claimant = Claimant { node: "n".to_owned(), url: "u".to_owned() };
     open(log, store, 0, &claimant, Arc::new(|_progress| {}))
 }

@@ -7,7 +7,7 @@ use crate::runtime::serving::MOST_WAITING;
 
 /// Shows F16.
 #[test]
-fn nothing_is_answered_before_its_ground_is_durable() {
+fn nothing_is_answered_before_what_it_rests_on_is_durable() {
     on_stage(|stage| async move {
         let play = stage.start("a").await;
         let id = play.open("one").await.unwrap().entity.id;

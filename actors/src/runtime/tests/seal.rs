@@ -1,4 +1,4 @@
-//! A history that ends here and goes on elsewhere.
+//! A history that ends here and goes on at another place.
 
 use kippu_events::log::seal::seal;
 use kippu_events::log::{AppendError, Claimant, ReadLog as _};
@@ -32,7 +32,7 @@ fn after_its_seal_a_runtime_decides_nothing_and_says_where_the_history_goes_on()
             assert_eq!(detail(&answer), "the history goes on at kafka://there:9092/kippu");
         }
         play.runtime.seal(THERE).await.unwrap();
-        let other = play.runtime.seal("elsewhere").await.unwrap_err();
+        let other = play.runtime.seal("other").await.unwrap_err();
         assert_eq!((other.partition, other.reason.contains(THERE)), (0, true), "{other}");
         assert_eq!([0, 1].map(|partition| stage.log.end(partition).unwrap()), ends);
         play.runtime.stop().await;
@@ -84,14 +84,14 @@ fn a_node_that_stands_by_says_so_too_once_another_process_has_sealed() {
         for partition in [0, 1] {
             seal(&*stage.log, partition, &claimant, THERE).unwrap();
             seal(&*stage.log, partition, &claimant, THERE).unwrap();
-            let elsewhere = seal(&*stage.log, partition, &claimant, "elsewhere");
-            assert_eq!(elsewhere, Err(AppendError::Sealed { next: THERE.to_owned() }));
+            let other_node = seal(&*stage.log, partition, &claimant, "other");
+            assert_eq!(other_node, Err(AppendError::Sealed { next: THERE.to_owned() }));
         }
-        let elsewhere = async || {
+        let other_node = async || {
             play.runtime.tick().await;
-            [0, 1].map(|partition| play.runtime.place_of(partition) == Place::Elsewhere)
+            [0, 1].map(|partition| play.runtime.place_of(partition) == Place::OtherNode)
         };
-        until(elsewhere, |elsewhere| *elsewhere == [false, false]).await;
+        until(other_node, |other| *other == [false, false]).await;
         assert_eq!(slug(&play.open("one").await), "moved");
     });
 }

@@ -62,7 +62,7 @@ fn who_is_not_told_to_serve_stands_by_and_says_that_another_node_serves() {
         let body = json!({ "label": "one" }).to_string();
         let call = Call { caller: Caller::OPERATOR, key: "one".to_owned(), id: None, if_match: None };
         let ran = play.commands.run(Family::Placements, "open", call, body.as_bytes()).await;
-        assert!(matches!(ran, Err(crate::NotRun::Elsewhere { .. })), "{ran:?}");
+        assert!(matches!(ran, Err(crate::NotRun::OtherNode { .. })), "{ran:?}");
         assert_eq!((stage.log.end(0).unwrap(), stage.log.end(1).unwrap()), (1, 1), "nothing was claimed");
         play.serve().await;
         assert_eq!(slug(&play.open("one").await), "done");

@@ -1,4 +1,4 @@
-//! What the entity store is told, and when: one partition being served, without the actor around it.
+//! What the entity store is told, and when: one partition being served, without the actor env it.
 
 use std::sync::mpsc::{Receiver, channel};
 
@@ -10,10 +10,10 @@ use crate::catalogue;
 use crate::erased::Preparation;
 use crate::runtime::Submission;
 use crate::runtime::clock::Drift;
+use crate::runtime::entity_store::EntityStore;
+use crate::runtime::loaded_entity::RECENT;
 use crate::runtime::open::open;
-use crate::runtime::resident::RECENT;
-use crate::runtime::serving::{Effect, Job, Serving, Surroundings};
-use crate::runtime::store::Store;
+use crate::runtime::serving::{Effect, Environment, Job, Serving};
 
 /// The only partition of a log in memory, and what its writer is told.
 struct Desk {
@@ -28,17 +28,17 @@ impl Desk {
     fn new() -> Self {
         let (log, secrets) = (MemoryLog::new(LOG, 1), Arc::new(Secrets::ephemeral(1, LOG)));
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path(), LOG, 1).unwrap();
+        let store = EntityStore::open(folder.path(), LOG, 1).unwrap();
         let (tell, told) = channel();
         let claimant = Claimant { node: "n".to_owned(), url: String::new() };
         let opened = open(&*log, &store, 0, &claimant, Arc::new(move |news| tell.send(news).unwrap())).unwrap();
         let (clock, its) = (Arc::new(ManualClock::new(NOON)), Arc::clone(&secrets));
-        let around = Surroundings { log: LOG, partition: 0, secrets: its, clock, most_resident: 1 };
-        let drift = Drift::new(&*around.clock);
-        Self { serving: Serving::new(Arc::new(around), opened, drift), log, told, secrets, _folder: folder }
+        let env = Environment { log: LOG, partition: 0, secrets: its, clock, most_loaded: 1 };
+        let drift = Drift::new(&*env.clock);
+        Self { serving: Serving::new(Arc::new(env), opened, drift), log, told, secrets, _folder: folder }
     }
 
-    /// Asks a placement. Gives its id, and what is to be done elsewhere.
+    /// Asks a placement. Gives its id, and what is to be done on a blocking pool.
     fn ask(&mut self, name: &str, key: &str, id: Option<EntityId>, body: Value) -> (EntityId, Vec<Effect>) {
         let call = Call { caller: Caller::OPERATOR, key: key.to_owned(), id, if_match: None };
         let body = body.to_string();

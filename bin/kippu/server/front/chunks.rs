@@ -14,7 +14,7 @@ enum At {
     /// A trailer line, of which something was there or not.
     Trailer {
         is_empty: bool,
-        /// Behind a CR: the library ends these lines at CR LF alone, and nobody may see their end elsewhere than it does.
+        /// Behind a CR: the library ends these lines at CR LF alone, and nobody may see their end at another place than it does.
         is_ending: bool,
     },
     Over,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kippu_events::client::Role;
+use kippu_events::access::clients::Role;
 use serde_json::{Map, Value, json};
 
 use super::reference;

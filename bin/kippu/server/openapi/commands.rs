@@ -50,7 +50,7 @@ fn root(
     schema
 }
 
-/// The schema of one command's body: the requests of a family are tagged by `command`, with the body beside.
+/// The schema of one command's body: the requests of a family are tagged by `command`, with the body reader.
 fn body_of(requests: &Value, command: &str) -> Value {
     let variants = requests.get("oneOf").and_then(Value::as_array).into_iter().flatten();
     let mut is_it = variants.filter(|variant| variant.pointer("/properties/command/const") == Some(&json!(command)));

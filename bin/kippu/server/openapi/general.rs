@@ -5,9 +5,9 @@ use serde_json::{Map, Value, json};
 
 use super::reference;
 
-/// As `Kippu-Position` carries it.
+/// As `Kippu-Position` holds it.
 const POSITION: &str = "[0-9]{1,4}-[0-9]{1,19}-[0-9a-f]{16}";
-/// As `Kippu-Cut` carries it.
+/// As `Kippu-Cut` holds it.
 const CUT: &str = r"[0-9]{1,19}(\.[0-9]{1,19})*";
 
 /// RFC 9457, with the request's name.
@@ -45,7 +45,7 @@ pub(super) fn parameters() -> Value {
         ),
         "IfMatch": parameter(
             "If-Match", "header", json!({ "type": "string", "examples": ["\"3\""] }),
-            "The version that the command was decided on, as an ETag carried it; another version is refused with 412. \
+            "The version that the command was decided on, as an ETag had it; another version is refused with 412. \
                 Weak tags and lists are taken too, and `*` is any version of what there is.",
         ),
         "Prefer": parameter(
@@ -60,7 +60,7 @@ pub(super) fn parameters() -> Value {
         ),
         "MinPosition": parameter(
             "Kippu-Min-Position", "header", text(&format!("^({POSITION}|{CUT})$")),
-            "A position that the answer must reflect, as `Kippu-Position` or `Kippu-Cut` carried it.",
+            "A position that the answer must reflect, as `Kippu-Position` or `Kippu-Cut` had it.",
         ),
         "IfNoneMatch": parameter(
             "If-None-Match", "header", json!({ "type": "string" }), "An ETag; 304 where there is still what had it.",
@@ -69,8 +69,8 @@ pub(super) fn parameters() -> Value {
             "as_of", "query", json!({ "anyOf": [reference("schemas", "Time"), text(&format!("^({POSITION}|{CUT})$"))] }),
             "Shows the row as it was: right after a position or a cut, or at a time in RFC 3339.",
         ),
-        "Unseal": parameter(
-            "unseal", "query", json!({ "type": "boolean", "default": false }), "Opens personal fields. For operators only.",
+        "Decrypt": parameter(
+            "decrypt", "query", json!({ "type": "boolean", "default": false }), "Opens personal fields. For operators only.",
         ),
         "Limit": parameter(
             "limit", "query",

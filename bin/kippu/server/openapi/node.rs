@@ -1,7 +1,7 @@
 //! The operations that belong to no family and no view: health, figures, documentation, and the end of a history.
 
 use kippu_actors::problem::GENERAL;
-use kippu_events::client::Role;
+use kippu_events::access::clients::Role;
 use serde_json::{Map, Value, json};
 
 use super::answers::{self, Answers};

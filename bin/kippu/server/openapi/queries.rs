@@ -1,7 +1,7 @@
 //! The operations of queries.
 
 use kippu_actors::problem;
-use kippu_events::client::Role;
+use kippu_events::access::clients::Role;
 use kippu_projections::catalogue;
 use kippu_projections::queries::{KINDS, Status};
 use kippu_projections::view::Table;
@@ -55,7 +55,7 @@ fn of_views(status: &Value) -> Value {
 }
 
 fn one(name: &str, table: &dyn Table, row: &Value) -> Value {
-    let parameters = [&["Id", "MinPosition", "IfNoneMatch", "AsOf"], unseal(table), &["RequestId"]].concat();
+    let parameters = [&["Id", "MinPosition", "IfNoneMatch", "AsOf"], decrypt(table), &["RequestId"]].concat();
     let headers = ["ETag", "Kippu-Position", "Kippu-Cut"];
     let answer = answer(&format!("{name}.get"), "The row.", &headers, row);
     let mut operation = operation(name, "get", table.summary(), table.readers(), &parameters, answer);
@@ -67,8 +67,8 @@ fn one(name: &str, table: &dyn Table, row: &Value) -> Value {
 }
 
 /// Where there is something to be opened.
-fn unseal(table: &dyn Table) -> &'static [&'static str] {
-    if table.is_sealed() { &["Unseal"] } else { &[] }
+fn decrypt(table: &dyn Table) -> &'static [&'static str] {
+    if table.is_encrypted() { &["Decrypt"] } else { &[] }
 }
 
 fn list(name: &str, table: &dyn Table, filters: Vec<Value>, page: &Value) -> Value {
@@ -76,7 +76,7 @@ fn list(name: &str, table: &dyn Table, filters: Vec<Value>, page: &Value) -> Val
     let example = &mut answer["content"]["application/json"]["example"];
     *example = json!({ "data": [example.take()], "next": null, "has_more": false });
     answer["links"] = links::of_list(name).into();
-    let parameters = [&["Limit", "Cursor", "MinPosition"], unseal(table), &["RequestId"]].concat();
+    let parameters = [&["Limit", "Cursor", "MinPosition"], decrypt(table), &["RequestId"]].concat();
     let mut operation = operation(name, "list", table.summary(), table.readers(), &parameters, answer);
     if let Some(parameters) = operation["parameters"].as_array_mut() {
         parameters.extend(filters);

@@ -1,5 +1,5 @@
 //! The schemas of the document: each type's own, gathered under one roof, in the plain form that generators of clients read.
-//! Types carry the name of their family in front, but for values that mean the same everywhere.
+//! Types hold the name of their family in front, but for values that mean the same everywhere.
 
 use serde_json::{Map, Value, json};
 

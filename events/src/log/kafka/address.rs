@@ -4,10 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 
 const SCHEME: &str = "kafka://";
-// What ends the names of the topics beside the log's.
+// What ends the names of the topics next to the log's.
 const OWNERS: &str = ".owners";
 const KEYS: &str = ".keys";
-/// As Kafka itself bounds the names of topics, with room for the names of those that lie beside the log's.
+/// As Kafka itself bounds the names of topics, with space for the names of those that lie next to the log's.
 const MOST_TOPIC_CHARS: usize = 249 - OWNERS.len();
 
 /// A topic and the brokers that know of it.
@@ -47,8 +47,8 @@ impl FromStr for Address {
         let port = |broker: &str| broker.rsplit_once(':').is_some_and(|(host, port)| is_host(host) && is_port(port));
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
         let named = (1..=MOST_TOPIC_CHARS).contains(&topic.len()) && topic.chars().all(plain);
-        let beside = topic.ends_with(KEYS) || topic.ends_with(OWNERS);
-        if brokers.split(',').all(port) && named && topic != "." && topic != ".." && !beside {
+        let reserved = topic.ends_with(KEYS) || topic.ends_with(OWNERS);
+        if brokers.split(',').all(port) && named && topic != "." && topic != ".." && !reserved {
             Ok(Self { brokers: brokers.to_owned(), topic: topic.to_owned() })
         } else {
             Err(NotAnAddress)

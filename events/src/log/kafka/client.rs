@@ -127,7 +127,7 @@ pub(super) fn producer(brokers: &str, properties: &BTreeMap<String, String>) -> 
         .set("enable.idempotence", "true")
         .set("acks", "all")
         .set("message.timeout.ms", "0")
-        // Long enough that records of many callers go together, and short beside what a broker takes for one.
+        // Long enough that records of many callers go together, and short compared with what a broker takes for one.
         .set("linger.ms", "1")
         .set("compression.codec", "none")
         .set("queue.buffering.max.messages", "100000")

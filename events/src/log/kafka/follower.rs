@@ -42,11 +42,11 @@ pub(super) fn follow(shared: &Shared, partition: u16, bookmark: Option<&[u8]>) -
         return Ok(());
     }
     if let Some((bookmark, digests)) = check(shared, partition, bookmark)? {
-        place.seat().restore(bookmark, digests);
+        place.state().restore(bookmark, digests);
     }
     // What is there already is to be had at once, and not only when it has been read here.
     place.told.fetch_max(shared.fetch.end(partition)?, Ordering::AcqRel);
-    let from = place.seat().offset;
+    let from = place.state().offset;
     let mut list = TopicPartitionList::new();
     let offset = Offset::Offset(i64::try_from(from).unwrap_or(i64::MAX));
     let assigned = list
@@ -112,7 +112,7 @@ fn run(shared: &Shared) {
             looked = Instant::now();
             for place in &*shared.places {
                 if let Some(since) = looked.checked_sub(PATIENCE) {
-                    place.seat().expire(since);
+                    place.state().expire(since);
                 }
                 place.tell();
             }
@@ -126,25 +126,25 @@ fn run(shared: &Shared) {
 /// Takes one message; its partition.
 fn take(shared: &Shared, message: &BorrowedMessage<'_>) -> Option<u16> {
     let partition = u16::try_from(message.partition()).ok()?;
-    let mut seat = shared.places.get(usize::from(partition))?.seat();
+    let mut state = shared.places.get(usize::from(partition))?.state();
     let offset = offset_of(message);
-    if offset < seat.offset || seat.halt.is_some() {
+    if offset < state.offset || state.halt.is_some() {
         return None;
     }
     match entry(message) {
-        Ok(found) if offset == seat.offset => seat.take(found),
+        Ok(found) if offset == state.offset => state.take(found),
         Ok(_) => {
-            let expected = seat.offset;
-            seat.stop(format!("the topic goes on at offset {offset}, not at {expected}"));
+            let expected = state.offset;
+            state.stop(format!("the topic goes on at offset {offset}, not at {expected}"));
         }
-        Err(foreign) => seat.stop(format!("offset {offset}: a message that is no record: {foreign}")),
+        Err(foreign) => state.stop(format!("offset {offset}: a message that is no record: {foreign}")),
     }
     Some(partition)
 }
 
 fn settle(shared: &Shared, partition: u16) {
     let Some(place) = shared.places.get(usize::from(partition)) else { return };
-    place.seat().settle();
+    place.state().settle();
     place.moved.notify_all();
     place.tell();
     shared.watches.tell(partition);
@@ -165,7 +165,7 @@ fn failed(shared: &Shared, error: &KafkaError) {
         return;
     }
     // An offset that is gone, a topic that is gone, a checksum that is wrong: no partition can be trusted now.
-    if shared.places.iter().all(|place| place.seat().halt.is_some()) {
+    if shared.places.iter().all(|place| place.state().halt.is_some()) {
         tracing::debug!(%error, "the log is not followed any more");
         return;
     }

@@ -1,4 +1,4 @@
-//! Persons' keys beside a log: the topic `TOPIC.keys`, which every node of the log reads and appends to. What its entries
+//! Persons' keys next to a log: the topic `TOPIC.keys`, which every node of the log reads and appends to. What its entries
 //! mean is for [`crate::secrets`] to say; keys are wrapped before they get here.
 //!
 //! ```text
@@ -39,7 +39,7 @@ const MOST_READ: usize = 4096;
 const AHEAD_KIB: &str = "1024";
 const POLL: Duration = Duration::from_millis(100);
 
-/// The topic of persons' keys beside a log, open for reading and appending.
+/// The topic of persons' keys next to a log, open for reading and appending.
 pub struct KeysTopic {
     log: LogId,
     fetch: Fetch,
@@ -54,19 +54,19 @@ struct Reading {
     next: Option<u64>,
 }
 
-/// Makes the topic beside the log of `beside`. It is made before the log's own, so a log that has none has lost it.
-pub(super) fn create(beside: &Fetch, settings: &Settings, log: LogId, new: &NewTopic) -> Result<(), OpenError> {
-    let fetch = Fetch::new(beside.access.keys());
+/// Makes the topic next to the log of `log_topic`. It is made before the log's own, so a log that has none has lost it.
+pub(super) fn create(log_topic: &Fetch, settings: &Settings, log: LogId, new: &NewTopic) -> Result<(), OpenError> {
+    let fetch = Fetch::new(log_topic.access.keys());
     match topic::count(&fetch) {
         Ok(_) => return Ok(()),
         Err(OpenError::NoTopic(_)) => {}
         Err(error) => return Err(error),
     }
-    match topic::identify(beside, settings) {
+    match topic::identify(log_topic, settings) {
         Ok(found) if found.log == log => {
-            return Err(lost(&fetch, "it is gone, but the log beside it is there"));
+            return Err(lost(&fetch, "it is gone, but the log next to it is there"));
         }
-        Ok(_) => return Err(OpenError::Exists(beside.topic().to_owned())),
+        Ok(_) => return Err(OpenError::Exists(log_topic.topic().to_owned())),
         Err(OpenError::NoTopic(_)) => {}
         // It holds no genesis so far.
         Err(OpenError::Empty { partition: 0, .. }) => {}
@@ -107,7 +107,7 @@ fn lost(keys: &Fetch, reason: &str) -> OpenError {
 }
 
 impl KeysTopic {
-    /// The topic beside the log `log` at `address`, made together with it.
+    /// The topic next to the log `log` at `address`, made together with it.
     ///
     /// # Errors
     /// [`OpenError`]: as for the log, nothing that could lose a key is opened.

@@ -23,7 +23,7 @@ const GENESIS: &str = "genesis";
 const CLAIM: &str = "claim";
 const COMMIT: &str = "commit";
 const SEAL: &str = "seal";
-/// Characters of a slot, as a message's key carries them.
+/// Characters of a slot, as a message's key holds them.
 const SLOT_CHARS: usize = 4;
 
 /// A record on its way to a topic.
@@ -37,7 +37,7 @@ pub(super) struct Message<'a> {
 /// A message by itself, as any producer sends it: its key, if it has one, its headers and its value.
 pub type Plain = (Option<Vec<u8>>, OwnedHeaders, Vec<u8>);
 
-/// The message that carries `stored`, for whoever measures what the same bytes cost without a log.
+/// The message that holds `stored`, for whoever measures what the same bytes cost without a log.
 ///
 /// # Errors
 /// It is no record.
@@ -68,7 +68,7 @@ pub(super) enum Foreign {
 }
 
 impl<'a> Message<'a> {
-    /// The message that carries `stored`.
+    /// The message that holds `stored`.
     pub(super) fn of(stored: &'a [u8]) -> Result<Self, NotARecord> {
         let Record { content, digest } = Record::decode(stored)?;
         let mut headers = Vec::with_capacity(8);
@@ -120,7 +120,7 @@ impl<'a> Message<'a> {
     }
 }
 
-/// The stored bytes of the record that a message carries. Whether they are sound is for [`Record::decode`] to say: the
+/// The stored bytes of the record that a message holds. Whether they are sound is for [`Record::decode`] to say: the
 /// digest is taken as the message has it.
 pub(super) fn stored<'a>(headers: impl Iterator<Item = (&'a str, &'a [u8])>, value: &[u8]) -> Result<Vec<u8>, Foreign> {
     let mut headers = Headers(headers);

@@ -12,7 +12,6 @@
 //! overtaken – is left to the reading.
 
 pub mod address;
-mod beside;
 mod bookmark;
 #[cfg(test)]
 pub(in crate::log) mod broker;
@@ -26,15 +25,16 @@ mod inspector;
 mod keys;
 mod members;
 mod message;
+mod partition_state;
 mod place;
 mod pool;
 mod producers;
 mod properties;
 mod prover;
+mod read_only;
 mod reports;
 mod restore;
 mod ring;
-mod seat;
 mod settings;
 mod shared;
 mod skips;
@@ -49,13 +49,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 pub use address::Address;
-pub use beside::Beside;
 pub use client::check_properties;
 pub use error::OpenError;
 pub use figures::Figures;
 pub use keys::KeysTopic;
 pub use members::{Membership, Owner, SESSION};
 pub use message::{Plain, plain};
+pub use read_only::ReadOnly;
 pub use restore::Restored;
 pub use settings::Settings;
 pub use topic::{NewTopic, cluster_of};
@@ -71,7 +71,7 @@ use self::prover::Prover;
 use self::shared::Shared;
 use self::topic::Identity;
 use self::writer::KafkaWriter;
-use super::tenure::NewClaim;
+use super::ownership::NewClaim;
 use super::watches::Watches;
 use super::{
     AppendError, Bound, Claimant, Claimed, Entry, Genesis, Listener, Log, LogId, Page, ReadError, ReadLog, Watch,
@@ -89,7 +89,7 @@ pub struct KafkaLog {
 }
 
 impl KafkaLog {
-    /// A new log at `address`: a topic with nothing but genesis records, and an empty one for persons' keys beside it.
+    /// A new log at `address`: a topic with nothing but genesis records, and an empty one for persons' keys next to it.
     ///
     /// # Errors
     /// [`OpenError`]; an interrupted creation is simply done again.
@@ -132,10 +132,10 @@ impl KafkaLog {
         let theirs = Arc::clone(&places);
         let on_failure: OnFailure = Arc::new(move |partition: u16, reason: String| {
             if let Some(place) = theirs.get(usize::from(partition)) {
-                let mut seat = place.seat();
-                seat.abandon_claims(&reason);
-                seat.end(AppendError::Unknown(reason));
-                drop(seat);
+                let mut state = place.state();
+                state.abandon_claims(&reason);
+                state.end(AppendError::Unknown(reason));
+                drop(state);
                 place.tell();
             }
         });
@@ -172,7 +172,7 @@ impl KafkaLog {
     /// Why nothing is written now, or read, although brokers answer; for everybody to know.
     #[must_use]
     pub fn trouble(&self) -> Option<String> {
-        let suspended = self.shared.places.first().and_then(|place| place.seat().suspended.clone());
+        let suspended = self.shared.places.first().and_then(|place| place.state().suspended.clone());
         suspended.or_else(|| self.shared.unread.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
@@ -210,9 +210,9 @@ impl KafkaLog {
         let end = self.shared.fetch.end(partition).map_err(|error| unavailable(error.to_string()))?;
         follower::follow(&self.shared, partition, None).map_err(|error| unavailable(error.to_string()))?;
         let (reply, answer) = sync_channel(1);
-        let mut seat = place.wait_for(end).map_err(unavailable)?;
-        let NewClaim { nonce, stored, .. } = seat.claim(claimant, listener, reply)?;
-        drop(seat);
+        let mut state = place.wait_for(end).map_err(unavailable)?;
+        let NewClaim { nonce, stored, .. } = state.claim(claimant, listener, reply)?;
+        drop(state);
         // It was encoded just now.
         let message = Message::of(&stored).map_err(|error| unavailable(error.to_string()));
         let sent = message.and_then(|message| {
@@ -220,18 +220,18 @@ impl KafkaLog {
             self.shared.producers.send(claim, &message)
         });
         if let Err(error) = sent {
-            place.seat().unclaim(&nonce);
+            place.state().unclaim(&nonce);
             return Err(error);
         }
         match answer.recv_timeout(PATIENCE) {
             Ok(Ok(granted)) => {
                 let asker = self.prover.asker(partition);
-                let writer = KafkaWriter::new(Arc::clone(&self.shared), asker, partition, granted.fate);
+                let writer = KafkaWriter::new(Arc::clone(&self.shared), asker, partition, granted.writer_end);
                 Ok(Claimed { writer: Box::new(writer), head: granted.head })
             }
             Ok(Err(error)) => Err(error),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
-                place.seat().unclaim(&nonce);
+                place.state().unclaim(&nonce);
                 Err(AppendError::Unknown("the claim was not read back in time".to_owned()))
             }
         }
@@ -258,7 +258,7 @@ impl ReadLog for KafkaLog {
     fn known_end(&self, partition: u16) -> Result<u64, ReadError> {
         let place = self.place(partition)?;
         // What this process has not read yet is there all the same, if somebody was told so.
-        Ok(place.told.load(Ordering::Acquire).max(place.seat().offset))
+        Ok(place.told.load(Ordering::Acquire).max(place.state().offset))
     }
 
     fn read(&self, partition: u16, offset: u64, bound: Bound) -> Result<Page, ReadError> {
@@ -288,7 +288,7 @@ impl ReadLog for KafkaLog {
             next = at + 1;
             entry(at, stored);
         };
-        let kept = place.seat().ring.page(offset, bound);
+        let kept = place.state().ring.page(offset, bound);
         // Lent without the lock: whoever reads may read here again meanwhile.
         if let Some(kept) = kept {
             (offset..).zip(&kept).for_each(|(at, stored)| lend(at, stored));
@@ -322,21 +322,21 @@ impl Log for KafkaLog {
 
     fn offset_of(&self, partition: u16, number: u64) -> Result<u64, ReadError> {
         let place = self.place(partition)?;
-        if !place.seat().has(number) {
+        if !place.state().has(number) {
             follower::follow(&self.shared, partition, None)?;
             let failed = |reason| ReadError::Medium { partition, offset: number, reason };
             // The record lies before the end, or there is none.
             drop(place.wait_for(self.shared.fetch.end(partition)?).map_err(failed)?);
         }
-        Ok(place.seat().skips.offset_of(number))
+        Ok(place.state().skips.offset_of(number))
     }
 
     fn claimant(&self, partition: u16) -> Option<Claimant> {
-        self.place(partition).ok()?.seat().claimant.clone()
+        self.place(partition).ok()?.state().claimant.clone()
     }
 
     fn bookmark(&self, partition: u16) -> Option<Vec<u8>> {
-        self.place(partition).ok()?.seat().bookmark().as_ref().map(Bookmark::encode)
+        self.place(partition).ok()?.state().bookmark().as_ref().map(Bookmark::encode)
     }
 
     fn resume(&self, partition: u16, bookmark: Option<&[u8]>) -> Result<(), ReadError> {
@@ -360,7 +360,7 @@ impl Drop for KafkaLog {
             tracing::error!("the thread that follows the log panicked");
         }
         for place in &*self.shared.places {
-            place.seat().end(AppendError::Unknown("the log was closed meanwhile".to_owned()));
+            place.state().end(AppendError::Unknown("the log was closed meanwhile".to_owned()));
             place.tell();
         }
     }

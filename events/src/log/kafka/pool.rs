@@ -126,12 +126,12 @@ mod tests {
             assert_eq!(heard.recv_timeout(LONG).unwrap(), Some(1), "any, where there are as many as there may be");
         });
         two.discard();
-        assert_eq!(*lend(&pool, Duration::ZERO, 3).unwrap(), 3, "one that was discarded makes room");
+        assert_eq!(*lend(&pool, Duration::ZERO, 3).unwrap(), 3, "one that was discarded makes space");
         assert_eq!(*lend(&pool, Duration::ZERO, 1).unwrap(), 1, "the one that was asked for");
     }
 
     #[test]
-    fn one_that_could_not_be_made_makes_room() {
+    fn one_that_could_not_be_made_makes_space() {
         let pool = Pool::<u8>::new(1);
         assert_eq!(pool.lend(LONG, |_| None, || Err("no")).err(), Some("no"));
         assert!(lend(&pool, Duration::ZERO, 1).is_some());

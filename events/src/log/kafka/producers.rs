@@ -18,7 +18,7 @@ use super::client::{self, Access, Traced};
 use super::fetch::offset_of;
 use super::figures::{Board, Tap};
 use super::message::Message;
-use super::seat::Delivered;
+use super::partition_state::Delivered;
 use crate::log::AppendError;
 
 const PRODUCERS: u16 = 2;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 /// Requests in flight within which Kafka keeps an idempotent producer's messages in order.
 const MOST_IN_FLIGHT: i64 = 5;
-/// Kafka's own default, which has room for the largest record and its headers.
+/// Kafka's own default, which has space for the largest record and its headers.
 const LEAST_MESSAGE_BYTES: i64 = 1_000_000;
 
 /// The most that a client with these properties writes at once.
@@ -230,8 +230,8 @@ mod tests {
             ("group.instance.id", "other", "between nodes"),
             ("partition.assignment.strategy", "range", "between nodes"),
             ("allow.auto.create.topics", "true", "by init alone"),
-            ("bootstrap.servers", "elsewhere:9092", "address of the log"),
-            ("metadata.broker.list", "elsewhere:9092", "address of the log"),
+            ("bootstrap.servers", "other:9092", "address of the log"),
+            ("metadata.broker.list", "other:9092", "address of the log"),
             ("api.version.request", "false", "asked of them"),
             ("linger.ms", "1000", "by the program"),
             ("plugin.library.paths", "/tmp/evil.so", "foreign code"),

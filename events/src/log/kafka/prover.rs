@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use super::{OpenError, Shared};
-use crate::log::tenure::Fate;
+use crate::log::ownership::WriterEnd;
 use crate::log::{AppendError, Progress};
 
 /// More than the runtime asks for: one proof per partition is under way at a time.
@@ -17,7 +17,7 @@ const THREADS: usize = 4;
 
 struct Asked {
     partition: u16,
-    fate: Arc<Fate>,
+    writer_end: Arc<WriterEnd>,
     ticket: u64,
 }
 
@@ -32,9 +32,9 @@ pub(super) struct Asker(SyncSender<Asked>);
 
 impl Asker {
     /// Asks for a proof; its outcome is told to the writer.
-    pub(super) fn ask(&self, partition: u16, fate: Arc<Fate>, ticket: u64) {
-        let again = Arc::clone(&fate);
-        if self.0.try_send(Asked { partition, fate, ticket }).is_err() {
+    pub(super) fn ask(&self, partition: u16, writer_end: Arc<WriterEnd>, ticket: u64) {
+        let again = Arc::clone(&writer_end);
+        if self.0.try_send(Asked { partition, writer_end, ticket }).is_err() {
             again.tell(Progress::Ended(AppendError::Unknown("ownership cannot be proven now".to_owned())));
         }
     }
@@ -76,16 +76,16 @@ fn run(shared: &Shared, asked: &Receiver<Asked>) {
 fn prove(shared: &Shared, partition: u16, all: Vec<Asked>) {
     let Some(place) = shared.places.get(usize::from(partition)) else { return };
     let end = shared.fetch.end(partition);
-    let mut seat = place.seat();
+    let mut state = place.state();
     match end {
         Ok(end) => {
-            for Asked { fate, ticket, .. } in all {
-                seat.prove(&fate, ticket, end);
+            for Asked { writer_end, ticket, .. } in all {
+                state.prove(&writer_end, ticket, end);
             }
-            seat.settle();
+            state.settle();
         }
-        Err(error) => seat.end(AppendError::Unknown(format!("ownership cannot be proven now: {error}"))),
+        Err(error) => state.end(AppendError::Unknown(format!("ownership cannot be proven now: {error}"))),
     }
-    drop(seat);
+    drop(state);
     place.tell();
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::OpenError;
+use super::partition_state::Delivered;
 use super::place::Place;
-use super::seat::Delivered;
 
 /// Starts the thread that tells writers. It ends when nobody can report any more.
 pub(super) fn start(places: Arc<[Place]>) -> Result<Sender<Delivered>, OpenError> {
@@ -28,10 +28,10 @@ fn run(places: &[Place], reports: &Receiver<Delivered>) {
         }
         for (partition, all) in by_partition {
             let Some(place) = places.get(usize::from(partition)) else { continue };
-            let mut seat = place.seat();
-            all.iter().for_each(|one| seat.delivered(one));
-            seat.settle();
-            drop(seat);
+            let mut state = place.state();
+            all.iter().for_each(|one| state.delivered(one));
+            state.settle();
+            drop(state);
             place.tell();
         }
     }

@@ -1,4 +1,4 @@
-//! A topic that takes a history over from elsewhere. What was written counts once it was read back and judged, so a record
+//! A topic that takes a history over from another location. What was written counts once it was read back and judged, so a record
 //! that arrives twice, or late from a copy that was killed, is what it is for every reader: skipped.
 
 use std::sync::{Arc, Mutex, PoisonError};

@@ -33,7 +33,7 @@ impl Shared {
     /// No partition goes on, and nothing more is written: the topic cannot be trusted.
     pub(super) fn halt(&self, reason: &str) {
         for place in &*self.places {
-            place.seat().stop(reason.to_owned());
+            place.state().stop(reason.to_owned());
             place.moved.notify_all();
             place.tell();
         }
@@ -43,7 +43,7 @@ impl Shared {
     /// Nothing is written until it is [`resumed`](Self::resume): the topic does not keep a history as it is now. Reading goes on.
     pub(super) fn suspend(&self, reason: &str) {
         for place in &*self.places {
-            place.seat().suspend(reason.to_owned());
+            place.state().suspend(reason.to_owned());
             place.tell();
         }
         self.producers.purge();
@@ -52,7 +52,7 @@ impl Shared {
     /// Claims are taken again.
     pub(super) fn resume(&self) {
         for place in &*self.places {
-            place.seat().suspended = None;
+            place.state().suspended = None;
         }
     }
 

@@ -14,7 +14,7 @@ pub enum Holder {
     /// It has this number here.
     Process(u32),
     /// It runs in another container, or on another machine, and calls itself by this number there.
-    Elsewhere(u32),
+    Outside(u32),
     /// It has just come, and not yet said who it is.
     Unnamed,
 }
@@ -23,7 +23,7 @@ impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Process(pid) => write!(f, "process {pid}"),
-            Self::Elsewhere(pid) => write!(
+            Self::Outside(pid) => write!(
                 f,
                 "a process outside of this container or machine, which is number {pid} where it runs, and not here: whatever \
                  started it there can stop it"
@@ -39,7 +39,7 @@ impl Holder {
         let said: Option<u32> = said.trim().parse().ok();
         match (holder_in(std::fs::read_to_string(LOCKS).ok().as_deref(), file), said) {
             (Listed::By(pid), _) => Self::Process(pid),
-            (Listed::Nowhere, Some(pid)) => Self::Elsewhere(pid),
+            (Listed::Nowhere, Some(pid)) => Self::Outside(pid),
             (Listed::Unknown, Some(pid)) => Self::Process(pid),
             (Listed::Nowhere | Listed::Unknown, None) => Self::Unnamed,
         }
@@ -67,7 +67,7 @@ fn holder_in(list: Option<&str>, file: &File) -> Listed {
 fn listed(list: &str, device: u64, inode: u64) -> Listed {
     let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
     let here = format!("{major:02x}:{minor:02x}:{inode}");
-    let mut elsewhere = Listed::Nowhere;
+    let mut other = Listed::Nowhere;
     for line in list.lines() {
         let mut words = line.split_ascii_whitespace().skip(1);
         let (Some("FLOCK"), Some(_), Some("WRITE")) = (words.next(), words.next(), words.next()) else { continue };
@@ -78,10 +78,10 @@ fn listed(list: &str, device: u64, inode: u64) -> Listed {
         }
         // Some file systems are listed by another device than the one that their files tell.
         if place.rsplit(':').next().is_some_and(|found| found.parse() == Ok(inode)) {
-            elsewhere = Listed::By(pid);
+            other = Listed::By(pid);
         }
     }
-    elsewhere
+    other
 }
 
 #[cfg(test)]

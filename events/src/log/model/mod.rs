@@ -81,9 +81,9 @@ impl Model for Log {
         if state.lost || state.twice || state.damaged {
             return;
         }
-        for index in 0..state.flights.len() {
+        for index in 0..state.in_flight.len() {
             // Two copies of one message are one choice.
-            if index > 0 && state.flights[index] == state.flights[index - 1] {
+            if index > 0 && state.in_flight[index] == state.in_flight[index - 1] {
                 continue;
             }
             actions.push(Action::Append(index, false));

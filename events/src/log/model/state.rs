@@ -23,7 +23,7 @@ pub(super) struct Verdicts {
 pub(super) struct State {
     pub(super) fold: Fold,
     /// Messages that may still be appended, sorted by digest. One that never is, is lost.
-    pub(super) flights: Vec<Sent>,
+    pub(super) in_flight: Vec<Sent>,
     /// Sorted likewise. One that never arrives is silence.
     pub(super) reports: Vec<Note>,
     pub(super) writers: [Writer; WRITERS],
@@ -44,7 +44,7 @@ impl State {
         let (_, digest) = Content::Genesis(genesis).encode();
         Self {
             fold: Fold { head: Head::at_genesis(digest), digests: vec![digest], end: 1 },
-            flights: Vec::new(),
+            in_flight: Vec::new(),
             reports: Vec::new(),
             writers: std::array::from_fn(|_| Writer::default()),
             built: 0,
@@ -72,13 +72,13 @@ impl State {
     }
 
     fn send(&mut self, sent: Option<Sent>) {
-        self.flights.extend(sent);
+        self.in_flight.extend(sent);
         self.built += 1;
     }
 
     /// The message is written. If its writer waits for a report on it, one sets out.
     pub(super) fn append(&mut self, index: usize, again: bool, without: Without, seen: &Verdicts) {
-        let sent = if again { self.flights[index].clone() } else { self.flights.remove(index) };
+        let sent = if again { self.in_flight[index].clone() } else { self.in_flight.remove(index) };
         self.repeats += u8::from(again);
         let offset = self.fold.end;
         self.fold.end += 1;
@@ -114,11 +114,11 @@ impl State {
     }
 
     pub(super) fn may_acknowledge(&self, index: usize) -> bool {
-        self.awaits_report(&self.flights[index])
+        self.awaits_report(&self.in_flight[index])
     }
 
     pub(super) fn acknowledge(&mut self, index: usize) {
-        self.reports.push(Note { sent: self.flights[index].clone(), offset: None });
+        self.reports.push(Note { sent: self.in_flight[index].clone(), offset: None });
     }
 
     /// Whether the writer of `sent` still waits for the report, and none is on its way.
@@ -149,6 +149,6 @@ impl State {
             writer.term == note.sent.term() && writer.awaits_report(&note.sent)
         });
         self.reports.sort_by_key(|note| note.sent.digest());
-        self.flights.sort_by_key(Sent::digest);
+        self.in_flight.sort_by_key(Sent::digest);
     }
 }

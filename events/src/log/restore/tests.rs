@@ -1,4 +1,4 @@
-//! Each home takes a history over in pieces, as it is, and nothing that does not follow. Topics need a broker.
+//! Each location takes a history over in pieces, as it is, and nothing that does not follow. Topics need a broker.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use super::super::kafka::broker::{address, trying_out};
 use super::super::kafka::{self, KafkaLog, NewTopic};
 use super::super::rocks::{self, RocksLog};
-use super::super::suite::seat;
+use super::super::suite::writer;
 use super::super::{AppendError, Claimant, Commit, Content, Log as _, ReadLog, Seal};
 use super::*;
 
@@ -15,7 +15,7 @@ const LOG: LogId = LogId([7; 16]);
 
 /// A genesis, and two claims with commits behind each.
 fn history(partition: u16) -> Vec<Vec<u8>> {
-    seat::history(LOG, partition, &[50, 50])
+    writer::history(LOG, partition, &[50, 50])
 }
 
 fn seal_after(head: Head) -> Vec<u8> {
@@ -23,29 +23,29 @@ fn seal_after(head: Head) -> Vec<u8> {
     Content::Seal(Seal { epoch, number: number + 1, prev, acked: number, next: "there".to_owned() }).encode().0
 }
 
-/// Takes both histories, half and half, with the home opened anew in between; gives the heads.
+/// Takes both histories, half and half, with the location opened anew in between; gives the heads.
 fn take_over(open: impl Fn() -> Box<dyn Restore>) -> [Head; 2] {
     for half in [0..60, 60..103] {
-        let mut home = open();
+        let mut location = open();
         for partition in [0, 1] {
             let records = history(partition);
-            let next = home.head(partition).map_or(0, |head| usize::try_from(head.number + 1).unwrap());
-            home.append(partition, &records[next..half.end]).unwrap();
+            let next = location.head(partition).map_or(0, |head| usize::try_from(head.number + 1).unwrap());
+            location.append(partition, &records[next..half.end]).unwrap();
             assert!(matches!(
-                home.append(partition, &records[half.end - 1..half.end]),
+                location.append(partition, &records[half.end - 1..half.end]),
                 Err(RestoreError::Refused { .. })
             ));
         }
     }
-    let mut home = open();
-    let heads = [0, 1].map(|partition| home.head(partition).unwrap());
-    let refused = home.append(0, &[seal_after(heads[0])]).unwrap_err().to_string();
-    assert!(refused.contains("a seal ends a home, not the history"), "{refused}");
+    let mut location = open();
+    let heads = [0, 1].map(|partition| location.head(partition).unwrap());
+    let refused = location.append(0, &[seal_after(heads[0])]).unwrap_err().to_string();
+    assert!(refused.contains("a seal ends a location, not the history"), "{refused}");
     heads
 }
 
 fn stored(log: &dyn ReadLog, partition: u16) -> Vec<Vec<u8>> {
-    seat::entries(log, partition).into_iter().map(|entry| entry.stored).collect()
+    writer::entries(log, partition).into_iter().map(|entry| entry.stored).collect()
 }
 
 fn claimant() -> Claimant {
@@ -83,7 +83,7 @@ fn a_topic_is_the_history_that_it_took_over_and_what_arrives_twice_does_not_coun
     let heads = take_over(open);
     let log = KafkaLog::open(&address, &trying_out()).unwrap();
     assert_eq!(stored(&*log, 1), history(1));
-    assert_eq!(seat::valid(&*log, 0), (records, heads[0]));
+    assert_eq!(writer::valid(&*log, 0), (records, heads[0]));
     let mut unaware = open();
     let claimed = log.claim(0, &claimant(), std::sync::Arc::new(|_| {})).unwrap();
     assert_eq!((claimed.head.number, claimed.head.epoch), (heads[0].number + 1, 3));
@@ -108,7 +108,7 @@ fn a_sealed_history_is_sealed_once_and_takes_no_claim() {
     for _ in 0..2 {
         super::super::seal::seal(&*log, 0, &claimant(), "there").unwrap();
     }
-    let elsewhere = super::super::seal::seal(&*log, 0, &claimant(), "elsewhere");
-    assert_eq!(elsewhere, Err(AppendError::Sealed { next: "there".to_owned() }));
+    let other = super::super::seal::seal(&*log, 0, &claimant(), "other");
+    assert_eq!(other, Err(AppendError::Sealed { next: "there".to_owned() }));
     assert_eq!(stored(&*log, 0).len(), 3, "a genesis, a claim and the seal");
 }

@@ -19,17 +19,17 @@ use super::durable::Publisher;
 use super::queue::{Inbox, Job, closed};
 use super::store::{Tail, synced};
 use super::{Committed, Shared};
+use crate::log::ownership::{Granted, NewClaim, Reply, WriterEnd, answer};
 use crate::log::record::{Content, Record};
-use crate::log::tenure::{Fate, Granted, NewClaim, Reply, answer};
 use crate::log::{AppendError, Claimant, Head, Listener, Progress};
 
-/// Enough that a sync is cheap beside the records it covers; few enough that the first of them does not wait long.
+/// Enough that a sync is cheap next to the records it covers; few enough that the first of them does not wait long.
 pub(super) const GROUP_RECORDS: usize = 8_192;
 /// As above, for large records.
 pub(super) const GROUP_BYTES: usize = 8_388_608;
 
 /// One partition, as far as it is checked and put.
-struct Seat<'db> {
+struct PartitionTail<'db> {
     family: &'db ColumnFamily,
     head: Head,
     next: Option<String>,
@@ -39,7 +39,7 @@ struct Seat<'db> {
 }
 
 struct Owner {
-    fate: Arc<Fate>,
+    writer_end: Arc<WriterEnd>,
     epoch: u64,
     /// The highest number that the owner was told to be durable.
     told: u64,
@@ -53,7 +53,7 @@ enum News {
 
 pub(super) struct Committer<'db> {
     shared: &'db Shared,
-    seats: Vec<Seat<'db>>,
+    partitions: Vec<PartitionTail<'db>>,
     cut: Publisher,
     sync: WriteOptions,
     batch: WriteBatch,
@@ -63,12 +63,20 @@ pub(super) struct Committer<'db> {
 
 impl<'db> Committer<'db> {
     pub(super) fn new(shared: &'db Shared, tails: Vec<Tail>, cut: Publisher) -> Result<Self, super::OpenError> {
-        let mut seats = Vec::with_capacity(tails.len());
+        let mut partitions = Vec::with_capacity(tails.len());
         for (partition, tail) in (0..).zip(tails) {
             let family = shared.store.family(partition)?;
-            seats.push(Seat { family, head: tail.head, next: tail.next, owner: None, moved: false });
+            partitions.push(PartitionTail { family, head: tail.head, next: tail.next, owner: None, moved: false });
         }
-        Ok(Self { shared, seats, cut, sync: synced(), batch: WriteBatch::default(), puts: 0, news: VecDeque::new() })
+        Ok(Self {
+            shared,
+            partitions,
+            cut,
+            sync: synced(),
+            batch: WriteBatch::default(),
+            puts: 0,
+            news: VecDeque::new(),
+        })
     }
 
     /// Works until it is told to stop or a write fails. A panic counts as a failed write.
@@ -76,8 +84,8 @@ impl<'db> Committer<'db> {
         let work = std::panic::AssertUnwindSafe(|| self.work(inbox));
         let end = match std::panic::catch_unwind(work) {
             Ok(Ok(())) => closed(),
-            Ok(Err(reason)) => self.shared.gate.poison(reason),
-            Err(_) => self.shared.gate.poison("the committer panicked".to_owned()),
+            Ok(Err(reason)) => self.shared.admission.poison(reason),
+            Err(_) => self.shared.admission.poison("the committer panicked".to_owned()),
         };
         self.abandon(&end);
         if let AppendError::Unknown(reason) = &end {
@@ -115,20 +123,20 @@ impl<'db> Committer<'db> {
     }
 
     fn append(&mut self, partition: u16, epoch: u64, number: u64, stored: &[u8]) {
-        let Some(seat) = self.seats.get_mut(usize::from(partition)) else { return };
+        let Some(tail) = self.partitions.get_mut(usize::from(partition)) else { return };
         // Another epoch: that writer has ended in this group or before, and was or will be told so.
-        if seat.owner.as_ref().is_none_or(|owner| owner.epoch != epoch) {
+        if tail.owner.as_ref().is_none_or(|owner| owner.epoch != epoch) {
             return;
         }
-        let Some(header) = seat.head.followed_by(number, stored) else {
-            let error = AppendError::Conflict { number, head: seat.head.number };
+        let Some(header) = tail.head.followed_by(number, stored) else {
+            let error = AppendError::Conflict { number, head: tail.head.number };
             return self.end(partition, error);
         };
         let seal = if header.seals { Record::decode(stored).ok() } else { None };
         self.put(partition, stored, header.head());
         if let Some(Record { content: Content::Seal(seal), .. }) = seal {
-            if let Some(seat) = self.seats.get_mut(usize::from(partition)) {
-                seat.next = Some(seal.next.clone());
+            if let Some(tail) = self.partitions.get_mut(usize::from(partition)) {
+                tail.next = Some(seal.next.clone());
             }
             self.end(partition, AppendError::Sealed { next: seal.next });
         }
@@ -136,34 +144,34 @@ impl<'db> Committer<'db> {
 
     fn claim(&mut self, partition: u16, claimant: &Claimant, listener: Listener) -> Result<Granted, AppendError> {
         let no_partition = || AppendError::Unavailable(format!("there is no partition {partition}"));
-        let seat = self.seats.get(usize::from(partition)).ok_or_else(no_partition)?;
-        if seat.head.sealed {
-            return Err(AppendError::Sealed { next: seat.next.clone().unwrap_or_default() });
+        let tail = self.partitions.get(usize::from(partition)).ok_or_else(no_partition)?;
+        if tail.head.sealed {
+            return Err(AppendError::Sealed { next: tail.next.clone().unwrap_or_default() });
         }
-        let before = seat.head;
+        let before = tail.head;
         let NewClaim { stored, head, .. } = before.claimed_by(claimant)?;
         self.end(partition, AppendError::Deposed { epoch: before.epoch, current: head.epoch });
         self.put(partition, &stored, head);
-        let fate = Arc::new(Fate::new(listener));
-        if let Some(seat) = self.seats.get_mut(usize::from(partition)) {
-            seat.owner = Some(Owner { fate: fate.clone(), epoch: head.epoch, told: head.number });
+        let writer_end = Arc::new(WriterEnd::new(listener));
+        if let Some(tail) = self.partitions.get_mut(usize::from(partition)) {
+            tail.owner = Some(Owner { writer_end: writer_end.clone(), epoch: head.epoch, told: head.number });
         }
-        Ok(Granted { head, fate })
+        Ok(Granted { head, writer_end })
     }
 
     fn put(&mut self, partition: u16, stored: &[u8], head: Head) {
-        let Some(seat) = self.seats.get_mut(usize::from(partition)) else { return };
-        self.batch.put_cf(seat.family, head.number.to_be_bytes(), stored);
+        let Some(tail) = self.partitions.get_mut(usize::from(partition)) else { return };
+        self.batch.put_cf(tail.family, head.number.to_be_bytes(), stored);
         self.puts += 1;
-        seat.head = head;
-        seat.moved = true;
+        tail.head = head;
+        tail.moved = true;
     }
 
     /// Ends the owner of `partition`, if there is one, as of the head.
     fn end(&mut self, partition: u16, error: AppendError) {
-        let Some(seat) = self.seats.get_mut(usize::from(partition)) else { return };
-        if let Some(owner) = seat.owner.take() {
-            self.news.push_back(News::Ended { owner, durable: seat.head.number, error });
+        let Some(tail) = self.partitions.get_mut(usize::from(partition)) else { return };
+        if let Some(owner) = tail.owner.take() {
+            self.news.push_back(News::Ended { owner, durable: tail.head.number, error });
         }
     }
 
@@ -171,23 +179,25 @@ impl<'db> Committer<'db> {
     fn commit(&mut self) -> Result<(), String> {
         if self.puts > 0 {
             let batch = std::mem::take(&mut self.batch);
-            self.shared.gate.space.before(batch.size_in_bytes());
+            self.shared.admission.space.before(batch.size_in_bytes());
             let begun = Instant::now();
             self.write(batch)?;
             (self.shared.on_commit)(Committed { records: self.puts, took: begun.elapsed() });
-            self.cut.publish(self.seats.iter().map(|seat| seat.head.number + 1)).map_err(|error| error.to_string())?;
+            self.cut
+                .publish(self.partitions.iter().map(|tail| tail.head.number + 1))
+                .map_err(|error| error.to_string())?;
             self.puts = 0;
         }
-        for (seat, end) in self.seats.iter().zip(&self.shared.ends).filter(|(seat, _)| seat.moved) {
-            end.store(seat.head.number + 1, Ordering::Release);
+        for (tail, end) in self.partitions.iter().zip(&self.shared.ends).filter(|(tail, _)| tail.moved) {
+            end.store(tail.head.number + 1, Ordering::Release);
         }
         while let Some(news) = self.news.pop_front() {
             news.tell();
         }
-        for (partition, seat) in (0..).zip(&mut self.seats).filter(|(_, seat)| seat.moved) {
-            seat.moved = false;
-            if let Some(owner) = &mut seat.owner {
-                owner.tell_durable(seat.head.number);
+        for (partition, tail) in (0..).zip(&mut self.partitions).filter(|(_, tail)| tail.moved) {
+            tail.moved = false;
+            if let Some(owner) = &mut tail.owner {
+                owner.tell_durable(tail.head.number);
             }
             self.shared.watches.tell(partition);
         }
@@ -206,8 +216,8 @@ impl<'db> Committer<'db> {
         while let Some(news) = self.news.pop_front() {
             news.abandon(error);
         }
-        for owner in self.seats.iter_mut().filter_map(|seat| seat.owner.take()) {
-            owner.fate.tell(Progress::Ended(error.clone()));
+        for owner in self.partitions.iter_mut().filter_map(|tail| tail.owner.take()) {
+            owner.writer_end.tell(Progress::Ended(error.clone()));
         }
     }
 }
@@ -216,7 +226,7 @@ impl Owner {
     fn tell_durable(&mut self, number: u64) {
         if self.told < number {
             self.told = number;
-            self.fate.tell(Progress::Durable(number));
+            self.writer_end.tell(Progress::Durable(number));
         }
     }
 }
@@ -226,7 +236,7 @@ impl News {
         match self {
             Self::Ended { mut owner, durable, error } => {
                 owner.tell_durable(durable);
-                owner.fate.tell(Progress::Ended(error));
+                owner.writer_end.tell(Progress::Ended(error));
             }
             Self::Claimed { reply, claimed } => answer(&reply, claimed),
         }
@@ -235,7 +245,7 @@ impl News {
     /// Instead of telling: the group did not become durable, as far as is known.
     fn abandon(self, error: &AppendError) {
         match self {
-            Self::Ended { owner, .. } => owner.fate.tell(Progress::Ended(error.clone())),
+            Self::Ended { owner, .. } => owner.writer_end.tell(Progress::Ended(error.clone())),
             Self::Claimed { reply, claimed } => answer(&reply, claimed.and(Err(error.clone()))),
         }
     }

@@ -10,7 +10,7 @@ use crate::log::lock::LockError;
 /// WAL holds into data files.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// Another process has it open, or it could not be locked. The caller may read beside that one.
+    /// Another process has it open, or it could not be locked. The caller may read next to that one.
     #[error(transparent)]
     Lock(#[from] LockError),
     /// There is a log already.

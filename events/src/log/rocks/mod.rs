@@ -2,18 +2,18 @@
 //!
 //! ```text
 //! DIR/LOCK        held by the one process that writes; holds its id
-//! DIR/durable     the durable cut, for readers beside it
+//! DIR/durable     the durable cut, for readers next to it
 //! DIR/store/      RocksDB: a column family per partition, key = number, value = record
 //! DIR/store/FORMAT  what the store is: layout, log id, partition count
 //! ```
 
-mod beside;
 mod committer;
 mod durable;
 mod error;
 mod format;
 mod queue;
 mod restore;
+mod secondary;
 mod space;
 mod store;
 #[cfg(test)]
@@ -27,10 +27,10 @@ use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-pub use beside::Beside;
 pub use durable::CUT_UNKNOWN;
 pub use error::{OpenError, is_corruption};
 pub use restore::Restored;
+pub use secondary::Secondary;
 pub use space::{FreeBytes, free_bytes};
 
 use super::lock::Lock;
@@ -41,7 +41,7 @@ use committer::Committer;
 use durable::Publisher;
 use format::Format;
 use queue::{Job, Queue, queue};
-use store::{Store, Tail};
+use store::{LogStore, Tail};
 use writer::RocksWriter;
 
 const STORE: &str = "store";
@@ -56,7 +56,7 @@ pub struct Settings {
     /// Called once, on the committer's thread, after the first failed write, when it is traced and everyone has been
     /// told. By default the process ends: only opening the log again shows what the disk holds.
     pub on_poison: Arc<dyn Fn(&str) + Send + Sync>,
-    /// Below this many free bytes no commit is taken. The default leaves room for every flush and compaction under way.
+    /// Below this many free bytes no commit is taken. The default leaves space for every flush and compaction under way.
     pub floor_bytes: u64,
     /// Free bytes under the log. By default the operating system is asked.
     pub free_bytes: FreeBytes,
@@ -106,18 +106,18 @@ pub struct RocksLog {
 
 /// What the committer and the readers share. The fields are dropped in order: the lock outlives the store.
 struct Shared {
-    store: Store,
+    store: LogStore,
     /// Per partition, the offset behind the last durable record.
     ends: Vec<AtomicU64>,
     watches: Watches,
-    gate: Arc<Gate>,
+    admission: Arc<Admission>,
     on_poison: Arc<dyn Fn(&str) + Send + Sync>,
     on_commit: Arc<dyn Fn(Committed) + Send + Sync>,
     _lock: Lock,
 }
 
 /// What stops an append before it is handed over. Writers share it; they do not keep the store open.
-struct Gate {
+struct Admission {
     space: space::Space,
     poison: OnceLock<String>,
 }
@@ -141,7 +141,7 @@ impl RocksLog {
         if unfinished.try_exists().map_err(io)? {
             std::fs::remove_dir_all(&unfinished).map_err(io)?;
         }
-        Store::create(&unfinished, id, partitions)?;
+        LogStore::create(&unfinished, id, partitions)?;
         Format::new(id, partitions).write(&unfinished)?;
         std::fs::rename(&unfinished, &store).map_err(io)?;
         sync_parent(&store).map_err(io)
@@ -153,7 +153,7 @@ impl RocksLog {
         dir.join(STORE).exists()
     }
 
-    /// Whether this process may open as many files as the log in `dir` has, which a reader beside it needs.
+    /// Whether this process may open as many files as the log in `dir` has, which a reader next to it needs.
     ///
     /// # Errors
     /// As [`crate::files::all_of`].
@@ -186,7 +186,7 @@ impl RocksLog {
             store,
             ends,
             watches: Watches::default(),
-            gate: Arc::new(Gate { space, poison: OnceLock::new() }),
+            admission: Arc::new(Admission { space, poison: OnceLock::new() }),
             on_poison: settings.on_poison,
             on_commit: settings.on_commit,
             _lock: lock,
@@ -209,19 +209,19 @@ impl RocksLog {
         Ok(Arc::new(Self { shared, queue, committer: Some(committer) }))
     }
 
-    /// The log in `dir` for reading only, beside the process that writes it if there is one.
+    /// The log in `dir` for reading only, next to the process that writes it if there is one.
     ///
     /// # Errors
     /// As [`RocksLog::open`].
-    pub fn open_beside(dir: &Path) -> Result<Beside, OpenError> {
-        Beside::open(dir)
+    pub fn open_secondary(dir: &Path) -> Result<Secondary, OpenError> {
+        Secondary::open(dir)
     }
 }
 
 /// A directory that nobody else writes, and what lies in it.
 struct Taken {
     lock: Lock,
-    store: Store,
+    store: LogStore,
     tails: Vec<Tail>,
     cut: Publisher,
     space: space::Space,
@@ -232,7 +232,7 @@ impl Taken {
         let path = dir.join(STORE);
         let format = Format::read(&path)?;
         let lock = Lock::take(dir)?;
-        let store = Store::open(&path, &format)?;
+        let store = LogStore::open(&path, &format)?;
         let tails = (0..format.partitions).map(|partition| store.tail(partition)).collect::<Result<Vec<_>, _>>()?;
         let ends: Vec<u64> = tails.iter().map(|tail| tail.head.number + 1).collect();
         match durable::read(dir)? {
@@ -256,7 +256,7 @@ fn refuse_a_cut_tail(ends: &[u64], durable: &[u64]) -> Result<(), OpenError> {
     }
 }
 
-impl Gate {
+impl Admission {
     /// Refuses after a failed write.
     fn healthy(&self) -> Result<(), AppendError> {
         match self.poison.get() {
@@ -320,14 +320,14 @@ impl ReadLog for RocksLog {
 
 impl Log for RocksLog {
     fn claim(&self, partition: u16, claimant: &Claimant, listener: Listener) -> Result<Claimed, AppendError> {
-        self.shared.gate.healthy()?;
+        self.shared.admission.healthy()?;
         let (reply, answer) = sync_channel(1);
         self.queue.send(Job::Claim { partition, claimant: claimant.clone(), listener, reply })?;
         let granted = answer.recv().map_err(|_| AppendError::Unknown("the log was closed meanwhile".to_owned()))??;
         let writer = RocksWriter {
-            gate: self.shared.gate.clone(),
+            admission: self.shared.admission.clone(),
             queue: self.queue.clone(),
-            fate: granted.fate,
+            writer_end: granted.writer_end,
             partition,
             epoch: granted.head.epoch,
         };
@@ -335,8 +335,8 @@ impl Log for RocksLog {
     }
 
     fn refuses(&self) -> Option<AppendError> {
-        self.shared.gate.space.check_if_due();
-        self.shared.gate.admit().err()
+        self.shared.admission.space.check_if_due();
+        self.shared.admission.admit().err()
     }
 
     fn as_read(self: Arc<Self>) -> Arc<dyn ReadLog> {

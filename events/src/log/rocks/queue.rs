@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
 
-use crate::log::tenure::Reply;
+use crate::log::ownership::Reply;
 use crate::log::{AppendError, Claimant, Listener};
 
 /// More than a group commit takes, so that the committer finds work when it comes back from the disk.
 const MOST_JOBS: usize = 16 * 1024;
-/// Room for every job at the usual size, and a bound on memory at the largest.
+/// Space for every job at the usual size, and a bound on memory at the largest.
 const MOST_BYTES: usize = 64 << 20;
 
 /// What the committer is asked for.
@@ -56,7 +56,7 @@ impl Queue {
         })
     }
 
-    /// Hands over what may wait for room.
+    /// Hands over what may wait for space.
     pub(super) fn send(&self, job: Job) -> Result<(), AppendError> {
         self.jobs.send(job).map_err(|_| closed())
     }

@@ -1,4 +1,4 @@
-//! An embedded log that takes a history over from elsewhere. It holds the log's lock, so nobody serves it meanwhile.
+//! An embedded log that takes a history over from another location. It holds the log's lock, so nobody serves it meanwhile.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use rocksdb::{WriteBatch, WriteOptions};
 
 use super::durable::Publisher;
 use super::space::Space;
-use super::store::{Store, synced};
+use super::store::{LogStore, synced};
 use super::{OpenError, Settings, Taken};
 use crate::log::lock::Lock;
 use crate::log::restore::{Restore, RestoreError, follow};
@@ -14,7 +14,7 @@ use crate::log::{AppendError, Genesis, Head, LogId};
 
 /// See the module. The fields are dropped in order: the lock outlives the store.
 pub struct Restored {
-    store: Store,
+    store: LogStore,
     heads: Vec<Head>,
     cut: Publisher,
     space: Space,

@@ -32,12 +32,12 @@ const LEVEL_0_SLOWDOWN: i32 = 64;
 const LEVEL_0_STOP: i32 = 128;
 /// Files of tables are handed to the disk as they are written: a large piece at once would hold up the next sync.
 const SMOOTH_BYTES: u64 = 512 << 10;
-/// RocksDB's own diary.
-const DIARY_BYTES: usize = 4 << 20;
-const DIARIES: usize = 4;
+/// RocksDB's own info log.
+const INFO_LOG_BYTES: usize = 4 << 20;
+const INFO_LOGS: usize = 4;
 
 /// An open store.
-pub(super) struct Store {
+pub(super) struct LogStore {
     db: DB,
     id: LogId,
     partitions: u16,
@@ -50,7 +50,7 @@ pub(super) struct Tail {
     pub(super) next: Option<String>,
 }
 
-impl Store {
+impl LogStore {
     /// A new store of nothing but genesis records, synced.
     pub(super) fn create(path: &Path, id: LogId, partitions: u16) -> Result<(), OpenError> {
         let refused = |error| OpenError::store(path, error);
@@ -78,7 +78,7 @@ impl Store {
         Self { db, id: format.log, partitions: format.partitions }.checked()
     }
 
-    /// The store at `path`, which another process may be writing. RocksDB keeps a diary in `scratch`.
+    /// The store at `path`, which another process may be writing. RocksDB keeps its info log in `scratch`.
     pub(super) fn open_secondary(path: &Path, scratch: &Path, format: &Format) -> Result<Self, OpenError> {
         let refused = |error| OpenError::store(path, error);
         let mut options = database().map_err(refused)?;
@@ -250,8 +250,8 @@ fn database() -> Result<Options, rocksdb::Error> {
     options.set_max_background_jobs(2);
     options.set_max_open_files(most_open_files());
     options.set_bytes_per_sync(SMOOTH_BYTES);
-    options.set_keep_log_file_num(DIARIES);
-    options.set_max_log_file_size(DIARY_BYTES);
+    options.set_keep_log_file_num(INFO_LOGS);
+    options.set_max_log_file_size(INFO_LOG_BYTES);
     Ok(options)
 }
 
@@ -275,7 +275,7 @@ fn families(partitions: u16) -> Vec<ColumnFamilyDescriptor> {
 const DEFAULT: &str = rocksdb::DEFAULT_COLUMN_FAMILY_NAME;
 
 /// What RocksDB says of the store at `path` when it must open every file, if that is that one is damaged. Only for
-/// words: beside a writer such an opening proves nothing.
+/// words: next to a writer such an opening proves nothing.
 pub(super) fn corruption(path: &Path) -> Option<OpenError> {
     let families = DB::list_cf(&Options::default(), path).ok()?;
     let mut options = database().ok()?;

@@ -1,4 +1,4 @@
-//! A history in plain files, for archives and for the way to another home. Export writes them as records come, import
+//! A history in plain files, for archives and for the way to another location. Export writes them as records come, import
 //! reads them as a log.
 //!
 //! ```text

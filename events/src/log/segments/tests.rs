@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use super::*;
 use crate::log::lock::{Holder, LockError};
 use crate::log::restore::Restore as _;
-use crate::log::suite::seat::history;
+use crate::log::suite::writer::history;
 use crate::log::{Bound, ReadLog as _};
 
 const LOG: LogId = LogId([7; 16]);

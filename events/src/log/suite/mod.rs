@@ -3,7 +3,7 @@
 
 mod records;
 mod refusals;
-pub(super) mod seat;
+pub(super) mod writer;
 mod writers;
 
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Barrier};
 
-use super::seat::{Seat, body, body_of, count, entries, valid};
+use super::writer::{TestWriter, body, body_of, count, entries, valid};
 use super::{Fixture, MANY, PARTITIONS, PATIENCE};
 use crate::log::{AppendError, Bound, Content, Entry, ReadError, Record};
 
@@ -25,9 +25,9 @@ pub fn a_new_log_holds_one_genesis_per_partition(fixture: &mut dyn Fixture) {
 /// Keeps L1.
 pub fn an_answered_append_is_read_by_every_later_reader(fixture: &mut dyn Fixture) {
     let (log, other) = (fixture.log(), fixture.log());
-    let mut seat = Seat::claim(&log, 0);
+    let mut writer = TestWriter::claim(&log, 0);
     for index in 0..20 {
-        seat.write(&body(index));
+        writer.write(&body(index));
         for reader in [&log, &other, &fixture.log()] {
             let (records, _) = valid(reader.as_ref(), 0);
             assert_eq!(records.last().and_then(|stored| body_of(stored)), Some(body(index)));
@@ -41,13 +41,13 @@ pub fn numbers_are_dense_and_the_chain_is_whole(fixture: &mut dyn Fixture) {
     let log = fixture.log();
     let mut last = 0;
     for _ in 0..3 {
-        let mut seat = Seat::claim(&log, 1);
+        let mut writer = TestWriter::claim(&log, 1);
         for index in 0..100 {
-            last = seat.append(&body(index)).expect("handed over");
+            last = writer.append(&body(index)).expect("handed over");
         }
-        seat.until_durable(last);
+        writer.until_durable(last);
         let (records, head) = valid(log.as_ref(), 1);
-        assert_eq!(head, seat.head);
+        assert_eq!(head, writer.head);
         assert_eq!(records.len() as u64, last + 1);
     }
     // Genesis, and three times a claim and a hundred commits.
@@ -56,15 +56,15 @@ pub fn numbers_are_dense_and_the_chain_is_whole(fixture: &mut dyn Fixture) {
 
 pub fn progress_only_grows_and_reaches_the_last_record(fixture: &mut dyn Fixture) {
     let log = fixture.log();
-    let mut seat = Seat::claim(&log, 0);
+    let mut writer = TestWriter::claim(&log, 0);
     let mut last = 0;
     for index in 0..MANY {
-        last = seat.append(&body(index)).expect("handed over");
+        last = writer.append(&body(index)).expect("handed over");
     }
     // `hear` fails on any number that does not grow.
-    seat.until_durable(last);
-    assert_eq!(seat.durable, last);
-    assert!(seat.progress.try_recv().is_err(), "told something after the last record was durable");
+    writer.until_durable(last);
+    assert_eq!(writer.durable, last);
+    assert!(writer.progress.try_recv().is_err(), "told something after the last record was durable");
 }
 
 /// Shows F6.
@@ -88,20 +88,20 @@ pub fn no_reader_sees_a_record_before_its_writer_may_be_told(fixture: &mut dyn F
             }
         }
     });
-    let mut seat = Seat::claim(&log, 2);
+    let mut writer = TestWriter::claim(&log, 2);
     start.wait();
     let mut last = 0;
     for index in 0..MANY {
-        last = seat.append(&body(index)).expect("handed over");
+        last = writer.append(&body(index)).expect("handed over");
     }
-    last = last.max(seat.append(b"[]").expect("handed over"));
+    last = last.max(writer.append(b"[]").expect("handed over"));
     meet.wait();
     // The reader has seen the last record. So the writer may be told now, whatever happens to it next: another writer
     // that takes over finds every record that was seen, and the first is told that they are durable.
-    let successor = Seat::claim(&log, 2);
+    let successor = TestWriter::claim(&log, 2);
     assert_eq!(successor.head.number, last + 1);
-    drop(seat.until_ended());
-    assert_eq!(seat.durable, last);
+    drop(writer.until_ended());
+    assert_eq!(writer.durable, last);
     let seen = reading.join().expect("the reader");
     let now = entries(log.as_ref(), 2);
     assert_eq!(seen[..], now[..seen.len()]);
@@ -113,12 +113,12 @@ pub fn a_restart_keeps_everything(fixture: &mut dyn Fixture) {
     let before = {
         let log = fixture.log();
         for partition in 0..PARTITIONS {
-            let mut seat = Seat::claim(&log, partition);
+            let mut writer = TestWriter::claim(&log, partition);
             let mut last = 0;
             for index in 0..200 * u64::from(partition) {
-                last = seat.append(&body(index)).expect("handed over");
+                last = writer.append(&body(index)).expect("handed over");
             }
-            seat.until_durable(last);
+            writer.until_durable(last);
         }
         (log.id(), (0..PARTITIONS).map(|partition| entries(log.as_ref(), partition)).collect::<Vec<_>>())
     };
@@ -131,20 +131,20 @@ pub fn a_restart_keeps_everything(fixture: &mut dyn Fixture) {
     let log = fixture.log();
     for partition in 0..PARTITIONS {
         let (_, head) = valid(log.as_ref(), partition);
-        let mut seat = Seat::claim(&log, partition);
-        assert_eq!((seat.head.epoch, seat.head.number), (head.epoch + 1, head.number + 1));
-        seat.write(&body(1));
-        assert_eq!(valid(log.as_ref(), partition).1, seat.head);
+        let mut writer = TestWriter::claim(&log, partition);
+        assert_eq!((writer.head.epoch, writer.head.number), (head.epoch + 1, head.number + 1));
+        writer.write(&body(1));
+        assert_eq!(valid(log.as_ref(), partition).1, writer.head);
     }
 }
 
 pub fn a_page_keeps_to_its_bounds(fixture: &mut dyn Fixture) {
     let log = fixture.log();
-    let mut seat = Seat::claim(&log, 0);
+    let mut writer = TestWriter::claim(&log, 0);
     for index in 0..50 {
-        seat.append(&body(index)).expect("handed over");
+        writer.append(&body(index)).expect("handed over");
     }
-    seat.until_durable(51);
+    writer.until_durable(51);
     let all = entries(log.as_ref(), 0);
     assert_eq!(all.iter().map(|entry| entry.offset).collect::<Vec<_>>(), (0..=51).collect::<Vec<_>>());
     let read = |offset, entries, bytes| {
@@ -169,8 +169,8 @@ pub fn a_page_keeps_to_its_bounds(fixture: &mut dyn Fixture) {
 /// A reader that meets a repeated record looks for the first one while it is lent the second.
 pub fn who_is_lent_an_entry_may_read_the_same_partition(fixture: &mut dyn Fixture) {
     let log = fixture.log();
-    let mut seat = Seat::claim(&log, 0);
-    seat.write(&body(1));
+    let mut writer = TestWriter::claim(&log, 0);
+    writer.write(&body(1));
     assert_eq!(entries(log.as_ref(), 0).len(), 3);
     let reader = Arc::clone(&log);
     let (told, heard) = channel();
@@ -190,7 +190,7 @@ pub fn who_is_lent_an_entry_may_read_the_same_partition(fixture: &mut dyn Fixtur
 
 pub fn a_page_behind_the_end_is_empty(fixture: &mut dyn Fixture) {
     let log = fixture.log();
-    Seat::claim(&log, 0).write(&body(1));
+    TestWriter::claim(&log, 0).write(&body(1));
     let end = log.end(0).expect("readable");
     assert_eq!(end, 3);
     for offset in [end, end + 1, u64::MAX] {
@@ -205,7 +205,7 @@ pub fn a_partition_that_does_not_exist_is_refused(fixture: &mut dyn Fixture) {
             matches!(log.end(partition), Err(ReadError::NoPartition { partition: named, .. }) if named == partition)
         );
         assert!(matches!(log.read(partition, 0, Bound::default()), Err(ReadError::NoPartition { .. })));
-        assert!(matches!(Seat::try_claim(&log, partition).err(), Some(AppendError::Unavailable(_))));
+        assert!(matches!(TestWriter::try_claim(&log, partition).err(), Some(AppendError::Unavailable(_))));
     }
 }
 
@@ -218,9 +218,9 @@ pub fn a_watch_hears_of_every_move_of_the_end(fixture: &mut dyn Fixture) {
         // The case may be over.
         sender.send((partition, end)).ok();
     }));
-    let mut seat = Seat::claim(&log, 2);
+    let mut writer = TestWriter::claim(&log, 2);
     for index in 0..50 {
-        let number = seat.write(&body(index));
+        let number = writer.write(&body(index));
         let reaches = |(partition, end)| partition == 2 && end == Some(number + 1);
         while !reaches(moved.recv_timeout(PATIENCE).expect("the watch should be called")) {}
     }
@@ -228,24 +228,24 @@ pub fn a_watch_hears_of_every_move_of_the_end(fixture: &mut dyn Fixture) {
 
 pub fn partitions_do_not_disturb_each_other(fixture: &mut dyn Fixture) {
     let log = fixture.log();
-    let mut seats: Vec<Seat> = (0..PARTITIONS).map(|partition| Seat::claim(&log, partition)).collect();
+    let mut writers: Vec<TestWriter> = (0..PARTITIONS).map(|partition| TestWriter::claim(&log, partition)).collect();
     for index in 0..200 {
-        for seat in &mut seats {
-            seat.append(&body(index * 10 + u64::from(seat.partition))).expect("handed over");
+        for writer in &mut writers {
+            writer.append(&body(index * 10 + u64::from(writer.partition))).expect("handed over");
         }
     }
     // One is deposed, another ends by its own mistake; the others do not notice.
-    let _other = Seat::claim(&log, 0);
-    let mistake = seats[1].head.number + 5;
-    let stored = seats[1].next(b"[]").0;
-    if seats[1].writer.append(mistake, stored).is_ok() {
-        assert!(matches!(seats[1].until_ended(), AppendError::Conflict { .. }));
+    let _other = TestWriter::claim(&log, 0);
+    let mistake = writers[1].head.number + 5;
+    let stored = writers[1].next(b"[]").0;
+    if writers[1].writer.append(mistake, stored).is_ok() {
+        assert!(matches!(writers[1].until_ended(), AppendError::Conflict { .. }));
     }
-    for seat in &mut seats[2..] {
-        let partition = u64::from(seat.partition);
-        seat.write(b"[]");
-        let (records, head) = valid(log.as_ref(), seat.partition);
-        assert_eq!(head, seat.head);
+    for writer in &mut writers[2..] {
+        let partition = u64::from(writer.partition);
+        writer.write(b"[]");
+        let (records, head) = valid(log.as_ref(), writer.partition);
+        assert_eq!(head, writer.head);
         for index in 0..200 {
             assert_eq!(count(&records, &body(index * 10 + partition)), 1);
         }

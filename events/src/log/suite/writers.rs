@@ -2,17 +2,17 @@
 
 use std::sync::{Arc, Barrier};
 
-use super::seat::{Seat, body, body_of, count, valid};
+use super::writer::{TestWriter, body, body_of, count, valid};
 use super::{Fixture, MANY};
 use crate::log::{AppendError, Claim, Content, Progress, Record};
 
 pub fn a_claim_returns_itself_as_head(fixture: &mut dyn Fixture) {
     let log = fixture.log();
     for epoch in 1..=5 {
-        let seat = Seat::claim(&log, 3);
-        assert_eq!(seat.head.epoch, epoch);
+        let writer = TestWriter::claim(&log, 3);
+        assert_eq!(writer.head.epoch, epoch);
         let (records, head) = valid(log.as_ref(), 3);
-        assert_eq!(head, seat.head);
+        assert_eq!(head, writer.head);
         let Content::Claim(Claim { epoch: stored, node, url, .. }) =
             Record::decode(records.last().expect("the claim")).expect("a record").content
         else {
@@ -24,11 +24,11 @@ pub fn a_claim_returns_itself_as_head(fixture: &mut dyn Fixture) {
 
 pub fn a_claim_follows_what_was_handed_over_before(fixture: &mut dyn Fixture) {
     let log = fixture.log();
-    let mut before = Seat::claim(&log, 0);
+    let mut before = TestWriter::claim(&log, 0);
     for index in 0..MANY {
         before.append(&body(index)).expect("handed over");
     }
-    let after = Seat::claim(&log, 0);
+    let after = TestWriter::claim(&log, 0);
     drop(before.until_ended());
     // What the first was told is there; what it was not told is there or not, but never behind the claim.
     let (records, head) = valid(log.as_ref(), 0);
@@ -40,9 +40,9 @@ pub fn a_claim_follows_what_was_handed_over_before(fixture: &mut dyn Fixture) {
 /// Shows F3, F6.
 pub fn a_deposed_writer_is_told_so_and_its_record_never_counts(fixture: &mut dyn Fixture) {
     let (log, other) = (fixture.log(), fixture.log());
-    let mut first = Seat::claim(&log, 0);
+    let mut first = TestWriter::claim(&log, 0);
     first.write(&body(1));
-    let mut second = Seat::claim(&other, 0);
+    let mut second = TestWriter::claim(&other, 0);
     let end = match first.append(b"[\"too late\"]") {
         Ok(_) => first.until_ended(),
         Err(error) => error,
@@ -70,18 +70,18 @@ pub fn two_writers_never_both_get_an_answer_for_one_number(fixture: &mut dyn Fix
                 begin.wait();
                 let mut answered = Vec::new();
                 for round in 0..10 {
-                    let mut seat = Seat::claim(&log, 1);
-                    let claimed = seat.head.number;
+                    let mut writer = TestWriter::claim(&log, 1);
+                    let claimed = writer.head.number;
                     let mut sent = vec![Vec::new()];
                     for index in 0..20 {
                         let body = body(me * 1_000_000 + round * 1000 + index);
-                        match seat.append(&body) {
+                        match writer.append(&body) {
                             Ok(_) => sent.push(body),
                             Err(_) => break,
                         }
                     }
-                    while seat.durable < seat.head.number && !matches!(seat.hear(), Progress::Ended(_)) {}
-                    for number in claimed + 1..=seat.durable {
+                    while writer.durable < writer.head.number && !matches!(writer.hear(), Progress::Ended(_)) {}
+                    for number in claimed + 1..=writer.durable {
                         let index = usize::try_from(number - claimed).expect("a small number");
                         answered.push((number, sent[index].clone()));
                     }
@@ -111,18 +111,18 @@ pub fn at_most_one_of_many_claimants_wins_each_epoch(fixture: &mut dyn Fixture) 
             let (log, begin) = (log.clone(), begin.clone());
             std::thread::spawn(move || {
                 begin.wait();
-                Seat::try_claim(&log, 0)
+                TestWriter::try_claim(&log, 0)
             })
         })
         .collect();
-    let mut seats: Vec<Seat> =
+    let mut writers: Vec<TestWriter> =
         threads.into_iter().filter_map(|thread| thread.join().expect("a claimant").ok()).collect();
-    seats.sort_by_key(|seat| seat.head.epoch);
-    assert!(!seats.is_empty());
-    assert!(seats.windows(2).all(|two| two[0].head.epoch < two[1].head.epoch), "two claimants got one epoch");
-    let mut last = seats.pop().expect("somebody won");
-    for seat in &mut seats {
-        let end = seat.until_ended();
+    writers.sort_by_key(|writer| writer.head.epoch);
+    assert!(!writers.is_empty());
+    assert!(writers.windows(2).all(|two| two[0].head.epoch < two[1].head.epoch), "two claimants got one epoch");
+    let mut last = writers.pop().expect("somebody won");
+    for writer in &mut writers {
+        let end = writer.until_ended();
         assert!(matches!(end, AppendError::Deposed { .. }), "{end:?}");
     }
     last.write(&body(1));
@@ -130,11 +130,11 @@ pub fn at_most_one_of_many_claimants_wins_each_epoch(fixture: &mut dyn Fixture) 
 
 pub fn an_owner_proves_its_ownership(fixture: &mut dyn Fixture) {
     let log = fixture.log();
-    let mut seat = Seat::claim(&log, 0);
+    let mut writer = TestWriter::claim(&log, 0);
     for ticket in [7, 8] {
-        seat.writer.prove(ticket);
-        assert_eq!(seat.hear(), Progress::Owned(ticket));
-        seat.write(&body(ticket));
+        writer.writer.prove(ticket);
+        assert_eq!(writer.hear(), Progress::Owned(ticket));
+        writer.write(&body(ticket));
     }
 }
 
@@ -142,8 +142,8 @@ pub fn an_owner_proves_its_ownership(fixture: &mut dyn Fixture) {
 /// Keeps E4.
 pub fn a_deposed_writer_proves_nothing(fixture: &mut dyn Fixture) {
     let (log, other) = (fixture.log(), fixture.log());
-    let mut first = Seat::claim(&log, 0);
-    let _second = Seat::claim(&other, 0);
+    let mut first = TestWriter::claim(&log, 0);
+    let _second = TestWriter::claim(&other, 0);
     first.writer.prove(1);
     let ends = [first.hear(), {
         first.writer.prove(2);
@@ -157,13 +157,13 @@ pub fn a_deposed_writer_proves_nothing(fixture: &mut dyn Fixture) {
 pub fn a_restart_deposes_the_writers_before_it(fixture: &mut dyn Fixture) {
     let mut before = {
         let log = fixture.log();
-        let mut seat = Seat::claim(&log, 0);
-        seat.write(&body(1));
-        seat
+        let mut writer = TestWriter::claim(&log, 0);
+        writer.write(&body(1));
+        writer
     };
     fixture.restart();
     let log = fixture.log();
-    let mut after = Seat::claim(&log, 0);
+    let mut after = TestWriter::claim(&log, 0);
     assert_eq!(after.head.epoch, 2);
     if before.append(b"[\"too late\"]").is_ok() {
         drop(before.until_ended());

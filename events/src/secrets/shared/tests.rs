@@ -115,10 +115,10 @@ fn a_key_made_by_one_node_is_found_by_the_other_and_asked_for_once() {
 fn of_two_keys_made_at_once_the_first_counts_for_both() {
     let (ann, bob, keys, dirs) = two();
     // Another node's key, wrapped as it would wrap it.
-    let elsewhere = Arc::new(InMemory::default());
+    let other = Arc::new(InMemory::default());
     let dir = tempfile::tempdir().unwrap();
-    let first = node(dir.path(), &elsewhere).unwrap().get_or_make(person(1)).unwrap().0;
-    *keys.rival.lock().unwrap() = elsewhere.entries.lock().unwrap().first().cloned();
+    let first = node(dir.path(), &other).unwrap().get_or_make(person(1)).unwrap().0;
+    *keys.rival.lock().unwrap() = other.entries.lock().unwrap().first().cloned();
     assert_eq!(ann.get_or_make(person(1)).unwrap().0, first);
     assert_eq!(keys.len(), 2, "both were written");
     assert_eq!(bob.get(person(1)).unwrap().0, first);
@@ -266,22 +266,22 @@ fn a_node_that_joins_opens_what_others_sealed_and_keeps_the_keyring_to_itself() 
     let (keys, folder) = (Arc::new(InMemory::default()), tempfile::tempdir().unwrap());
     let [first, second] = ["first", "second"].map(|name| folder.path().join(name));
     let ann = Secrets::create_shared(&first, LOG, keys.clone()).unwrap();
-    let sealed = ann.seal(person(1), "name", "Ann Example").unwrap();
-    let carried = folder.path().join("carried.json");
-    fs::copy(first.join("keyring.json"), &carried).unwrap();
-    fs::set_permissions(&carried, fs::Permissions::from_mode(0o644)).unwrap();
-    let bob = Secrets::join(&second, LOG, &carried, keys.clone()).unwrap();
-    assert_eq!(bob.unseal(person(1), "name", &sealed).unwrap(), "Ann Example");
-    let sealed = bob.seal(person(2), "name", "Bob").unwrap();
-    assert_eq!(ann.unseal(person(2), "name", &sealed).unwrap(), "Bob");
+    let encrypted = ann.encrypt(person(1), "name", "Ann Example").unwrap();
+    let copied = folder.path().join("copied.json");
+    fs::copy(first.join("keyring.json"), &copied).unwrap();
+    fs::set_permissions(&copied, fs::Permissions::from_mode(0o644)).unwrap();
+    let bob = Secrets::join(&second, LOG, &copied, keys.clone()).unwrap();
+    assert_eq!(bob.decrypt(person(1), "name", &encrypted).unwrap(), "Ann Example");
+    let encrypted = bob.encrypt(person(2), "name", "Bob").unwrap();
+    assert_eq!(ann.decrypt(person(2), "name", &encrypted).unwrap(), "Bob");
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&second), mode(&second.join("keyring.json"))), (0o700, 0o600));
-    assert_eq!(fs::read(second.join("keyring.json")).unwrap(), fs::read(&carried).unwrap());
-    assert!(Secrets::join(&second, LOG, &carried, keys.clone()).is_err(), "a key store is never overwritten");
+    assert_eq!(fs::read(second.join("keyring.json")).unwrap(), fs::read(&copied).unwrap());
+    assert!(Secrets::join(&second, LOG, &copied, keys.clone()).is_err(), "a key store is never overwritten");
     drop(bob);
     fs::remove_dir_all(second.join(PERSONS)).unwrap();
     let bob = Secrets::open_shared(&second, LOG, keys).unwrap();
-    assert_eq!(bob.unseal(person(2), "name", &sealed).unwrap(), "Bob");
+    assert_eq!(bob.decrypt(person(2), "name", &encrypted).unwrap(), "Bob");
 }
 
 #[test]
@@ -289,12 +289,12 @@ fn a_keyring_of_another_log_or_that_did_not_wrap_these_keys_is_refused_and_not_k
     let (keys, folder) = (Arc::new(InMemory::default()), tempfile::tempdir().unwrap());
     let dir = |name: &str| folder.path().join(name);
     let ann = Secrets::create_shared(&dir("ann"), LOG, keys.clone()).unwrap();
-    ann.seal(person(1), "name", "Ann").unwrap();
-    drop(Secrets::create_shared(&dir("elsewhere"), LOG, Arc::new(InMemory::default())).unwrap());
+    ann.encrypt(person(1), "name", "Ann").unwrap();
+    drop(Secrets::create_shared(&dir("other"), LOG, Arc::new(InMemory::default())).unwrap());
     drop(Secrets::create(&dir("other"), OTHER).unwrap());
     let join = |from: &str| Secrets::join(&dir("new"), LOG, &dir(from).join("keyring.json"), keys.clone());
     assert!(matches!(join("other"), Err(SecretsError::OtherLog { owner: OTHER, .. })));
-    assert!(matches!(join("elsewhere"), Err(SecretsError::Format { .. })));
+    assert!(matches!(join("other"), Err(SecretsError::Format { .. })));
     assert!(matches!(join("nowhere"), Err(SecretsError::Io { .. })));
     assert!(!dir("new").join("keyring.json").exists());
     assert!(join("ann").is_ok());

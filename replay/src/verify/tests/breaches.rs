@@ -1,17 +1,17 @@
 //! Well-chained records that say what must not be.
 
-use kippu_events::approval::{self, Purchase, RedeemRefusal, RequestRefusal};
-use kippu_events::client::{self, Client, Role};
+use kippu_events::access::clients::{self, Client, Role};
+use kippu_events::access::users::{self, Charging, LimitSource, User};
+use kippu_events::approvals::{self, Purchase, RedeemRefusal, RequestRefusal};
 use kippu_events::money::Currency;
 use kippu_events::secrets::TokenHash;
-use kippu_events::user::{self, Charging, LimitSource, User};
 use kippu_events::{EntityId, Principal, Time};
 
-use super::scene::Scene;
-use super::scribe::{
+use super::sample::{
     PARTITIONS, charged, euro, event, issued, minor, redeemed, refunded, registered, registered_as, released, reserved,
     settled,
 };
+use super::scene::Scene;
 use crate::verify::{Options, verify};
 
 fn yen() -> Currency {
@@ -38,14 +38,14 @@ fn a_redemption_of_what_was_never_issued_is_found() {
 #[test]
 fn a_redemption_after_the_end_is_found() {
     Scene::found(&["expiry"], |scene| {
-        scene.scribe.now = scene.ends;
+        scene.sample.now = scene.ends;
         scene.redeem()
     });
 }
 
 #[test]
 fn an_expiry_before_the_end_is_found() {
-    Scene::found(&["expiry"], |scene| scene.both(approval::Event::Expired {}, released(scene.approval, 600)));
+    Scene::found(&["expiry"], |scene| scene.both(approvals::Event::Expired {}, released(scene.approval, 600)));
 }
 
 /// Shows F26. Keeps T2.
@@ -99,7 +99,7 @@ fn a_settlement_above_what_was_approved_is_found() {
 fn a_settlement_by_somebody_else_is_found() {
     Scene::found(&["settler"], |scene| {
         scene.redeem();
-        let other = scene.scribe.id();
+        let other = scene.sample.id();
         scene.both(settled(other, 600), charged(scene.approval, 600, 600))
     });
 }
@@ -129,7 +129,7 @@ fn a_user_charged_at_permission_is_charged_when_the_approval_is_redeemed() {
 fn a_refusal_that_is_not_true_is_found() {
     for reason in [RedeemRefusal::AlreadyRedeemed, RedeemRefusal::Expired, RedeemRefusal::Revoked] {
         Scene::found(&["refusal"], |scene| {
-            scene.one(approval::Event::RedeemRefused { settler: scene.settler, reason })
+            scene.one(approvals::Event::RedeemRefused { settler: scene.settler, reason })
         });
     }
 }
@@ -142,9 +142,9 @@ fn a_second_registration_is_found() {
 #[test]
 fn a_limit_that_moves_as_its_source_does_not_is_found() {
     let limit_changed =
-        |limit, before| user::Event::LimitChanged { limit: minor(limit), before: minor(before), currency: euro() };
+        |limit, before| users::Event::LimitChanged { limit: minor(limit), before: minor(before), currency: euro() };
     let credited =
-        |amount, limit| user::Event::Credited { amount: minor(amount), limit: minor(limit), currency: euro() };
+        |amount, limit| users::Event::Credited { amount: minor(amount), limit: minor(limit), currency: euro() };
     for (source, moved) in [
         (LimitSource::Fixed, credited(1, 1001)),
         (LimitSource::Prepaid, credited(1, 9000)),
@@ -152,9 +152,9 @@ fn a_limit_that_moves_as_its_source_does_not_is_found() {
         (LimitSource::Fixed, limit_changed(2000, 999)),
     ] {
         let mut scene = Scene::new(Charging::AtSettlement);
-        let user = scene.scribe.id();
-        scene.scribe.commit(vec![event::<User>(user, registered_as(source, 1000, Charging::AtSettlement))]);
-        let forged = scene.scribe.commit(vec![event::<User>(user, moved)]);
+        let user = scene.sample.id();
+        scene.sample.commit(vec![event::<User>(user, registered_as(source, 1000, Charging::AtSettlement))]);
+        let forged = scene.sample.commit(vec![event::<User>(user, moved)]);
         scene.breaks("limit", forged);
     }
 }
@@ -162,7 +162,7 @@ fn a_limit_that_moves_as_its_source_does_not_is_found() {
 #[test]
 fn a_limit_below_what_is_used_is_found() {
     Scene::found(&["limit"], |scene| {
-        let lowered = user::Event::LimitChanged { limit: minor(599), before: minor(1000), currency: euro() };
+        let lowered = users::Event::LimitChanged { limit: minor(599), before: minor(1000), currency: euro() };
         scene.user_is(lowered.clone())
     });
 }
@@ -171,9 +171,9 @@ fn a_limit_below_what_is_used_is_found() {
 #[test]
 fn a_command_that_took_effect_twice_is_found() {
     Scene::found(&["command-once"], |scene| {
-        let limit_changed = || user::Event::LimitChanged { limit: minor(1000), before: minor(1000), currency: euro() };
+        let limit_changed = || users::Event::LimitChanged { limit: minor(1000), before: minor(1000), currency: euro() };
         scene.user_is(limit_changed());
-        scene.scribe.commands -= 1;
+        scene.sample.commands -= 1;
         scene.user_is(limit_changed())
     });
 }
@@ -190,19 +190,19 @@ fn what_somebody_did_in_the_name_of_another_is_found() {
             scene.both(issued(scene.user, 1, scene.ends, 1000, 600), reserved)
         }),
         (Principal::Operator, |scene| {
-            scene.scribe.now = scene.ends;
-            scene.both(approval::Event::Expired {}, released(scene.approval, 600))
+            scene.sample.now = scene.ends;
+            scene.both(approvals::Event::Expired {}, released(scene.approval, 600))
         }),
         (other, |scene| {
-            let honest = scene.scribe.by.take();
+            let honest = scene.sample.by.take();
             scene.redeem();
-            scene.scribe.by = honest;
+            scene.sample.by = honest;
             scene.both(settled(scene.settler, 600), charged(scene.approval, 600, 600))
         }),
     ];
     for (by, forge) in forgeries {
         let mut scene = Scene::new(Charging::AtSettlement);
-        scene.scribe.by = Some(by);
+        scene.sample.by = Some(by);
         let forged = forge(&mut scene);
         scene.breaks("principal", forged);
     }
@@ -210,19 +210,19 @@ fn what_somebody_did_in_the_name_of_another_is_found() {
 
 #[test]
 fn another_currency_than_the_users_is_found() {
-    let changed = user::Event::LimitChanged { limit: minor(1000), before: minor(1000), currency: yen() };
+    let changed = users::Event::LimitChanged { limit: minor(1000), before: minor(1000), currency: yen() };
     Scene::found(&["currency"], |scene| scene.user_is(changed.clone()));
     Scene::found(&["currency"], |scene| {
         let reserved = scene.another(10);
         let mut issued = issued(scene.user, 10, scene.ends, 1000, 600);
-        if let approval::Event::Issued { currency, .. } = &mut issued {
+        if let approvals::Event::Issued { currency, .. } = &mut issued {
             *currency = yen();
         }
         scene.both(issued, reserved)
     });
     Scene::found(&["amount"], |scene| {
         scene.redeem();
-        let settled = approval::Event::Settled { settler: scene.settler, amount: minor(600), currency: yen() };
+        let settled = approvals::Event::Settled { settler: scene.settler, amount: minor(600), currency: yen() };
         scene.both(settled, charged(scene.approval, 600, 600))
     });
 }
@@ -230,7 +230,7 @@ fn another_currency_than_the_users_is_found() {
 #[test]
 fn what_happens_to_a_user_who_never_registered_is_found() {
     Scene::found(&["register-first", "user"], |scene| {
-        scene.user = scene.scribe.id();
+        scene.user = scene.sample.id();
         let reserved = scene.another(1);
         scene.both(issued(scene.user, 1, scene.ends, 0, 0), reserved)
     });
@@ -246,8 +246,8 @@ fn more_released_charged_or_refunded_than_there_is_is_found() {
 #[test]
 fn a_pin_that_is_accepted_while_it_is_locked_is_found() {
     Scene::found(&["pin-lock"], |scene| {
-        scene.user_is(user::Event::PinRefused { locked_until: Some(scene.ends) });
-        scene.user_is(user::Event::PinAccepted {})
+        scene.user_is(users::Event::PinRefused { locked_until: Some(scene.ends) });
+        scene.user_is(users::Event::PinAccepted {})
     });
 }
 
@@ -260,16 +260,16 @@ fn an_approval_issued_twice_or_refused_once_it_was_issued_is_found() {
     Scene::found(&["issue-once"], |scene| {
         let (user, amount, currency, purchase) = (scene.user, minor(1), euro(), Purchase::default());
         let reason = RequestRefusal::LimitExceeded;
-        scene.one(approval::Event::Refused { user, amount, currency, purchase, reason })
+        scene.one(approvals::Event::Refused { user, amount, currency, purchase, reason })
     });
 }
 
 #[test]
 fn an_approval_that_ends_twice_is_found() {
-    for end in [approval::Event::Expired {}, approval::Event::Revoked {}] {
+    for end in [approvals::Event::Expired {}, approvals::Event::Revoked {}] {
         Scene::found(&["over-once"], |scene| {
-            scene.both(approval::Event::Revoked {}, released(scene.approval, 600));
-            scene.scribe.now = scene.ends;
+            scene.both(approvals::Event::Revoked {}, released(scene.approval, 600));
+            scene.sample.now = scene.ends;
             scene.one(end.clone())
         });
     }
@@ -279,7 +279,7 @@ fn an_approval_that_ends_twice_is_found() {
 fn an_approval_that_is_over_when_it_is_issued_is_found() {
     Scene::found(&["expiry"], |scene| {
         let reserved = scene.another(10);
-        let over = Time::from_micros(scene.scribe.now.micros() - 1);
+        let over = Time::from_micros(scene.sample.now.micros() - 1);
         scene.both(issued(scene.user, 10, over, 1000, 600), reserved)
     });
 }
@@ -292,19 +292,19 @@ fn a_permission_of_another_amount_is_found() {
 #[test]
 fn a_client_opened_twice_with_a_gap_in_its_keys_or_with_one_after_its_end_is_found() {
     let key = || TokenHash { key: 1, sha256: "a2V5".to_owned() };
-    let opened = || client::Event::Opened { role: Role::Settler, name: "s".to_owned(), user: None, key: key() };
-    let rolled = |counter| client::Event::KeyRolled { counter, key: key() };
+    let opened = || clients::Event::Opened { role: Role::Settler, name: "s".to_owned(), user: None, key: key() };
+    let rolled = |counter| clients::Event::KeyRolled { counter, key: key() };
     for history in [
         vec![opened(), opened()],
         vec![opened(), rolled(2)],
         vec![rolled(1)],
-        vec![client::Event::Revoked {}],
-        vec![opened(), client::Event::Revoked {}, rolled(1)],
+        vec![clients::Event::Revoked {}],
+        vec![opened(), clients::Event::Revoked {}, rolled(1)],
     ] {
         Scene::found(&["client"], |scene| {
             let places = history
                 .iter()
-                .map(|happened| scene.scribe.commit(vec![event::<Client>(scene.settler, happened.clone())]));
+                .map(|happened| scene.sample.commit(vec![event::<Client>(scene.settler, happened.clone())]));
             places.last().unwrap()
         });
     }
@@ -314,11 +314,11 @@ fn a_client_opened_twice_with_a_gap_in_its_keys_or_with_one_after_its_end_is_fou
 fn a_record_without_events_or_before_the_one_before_it_is_found() {
     Scene::found(&["body"], |scene| {
         let (partition, number) = scene.redeem();
-        scene.scribe.tape.edit(partition, usize::try_from(number).unwrap(), |_| "[]".to_owned());
+        scene.sample.tape.edit(partition, usize::try_from(number).unwrap(), |_| "[]".to_owned());
         (partition, number)
     });
     Scene::found(&["time"], |scene| {
-        scene.scribe.now = Time::from_micros(scene.scribe.now.micros() - 1);
+        scene.sample.now = Time::from_micros(scene.sample.now.micros() - 1);
         scene.redeem()
     });
 }
@@ -326,10 +326,10 @@ fn a_record_without_events_or_before_the_one_before_it_is_found() {
 #[test]
 fn an_entity_in_a_partition_that_is_not_its_slots_is_found() {
     let mut scene = Scene::new(Charging::AtSettlement);
-    let user = scene.scribe.id();
+    let user = scene.sample.id();
     let wrong = (user.slot().partition(PARTITIONS) + 1) % PARTITIONS;
     let registered = event::<User>(user, registered(1, Charging::AtSettlement));
-    let number = scene.scribe.commit_in(wrong, vec![registered]);
+    let number = scene.sample.commit_in(wrong, vec![registered]);
     scene.breaks("slot", (wrong, number));
 }
 
@@ -348,11 +348,11 @@ fn an_envelope_that_says_another_place_version_time_or_log_is_found() {
         let place = scene.both(settled(scene.settler, 600), charged(scene.approval, 600, 600));
         let (partition, number) = place;
         let at = usize::try_from(number).unwrap();
-        scene.scribe.tape.edit(partition, at, |body| {
+        scene.sample.tape.edit(partition, at, |body| {
             assert!(body.contains(from), "{body}");
             body.replacen(from, to, 1)
         });
-        scene.scribe.tape.rechain(partition, at);
+        scene.sample.tape.rechain(partition, at);
         scene.breaks(rule, place);
     }
 }
@@ -363,7 +363,7 @@ fn breaches_beyond_the_first_are_counted() {
     for _ in 0..31 {
         scene.redeem();
     }
-    let report = verify(&scene.scribe.tape, &Options { most_breaches: 5, ..Options::default() });
+    let report = verify(&scene.sample.tape, &Options { most_breaches: 5, ..Options::default() });
     assert_eq!(report.totals.breaches, 30);
     assert_eq!(report.partitions.iter().map(|p| p.first_breaches.len()).sum::<usize>(), 5);
 }

@@ -3,9 +3,9 @@
 use kippu_events::log::{Commit, Content, Record};
 use rand::Rng as _;
 
-use super::scribe::{NOWHERE, PARTITIONS, Scribe, Tape, event, honest, registered, seed};
+use super::sample::{NOWHERE, PARTITIONS, SampleLog, Tape, event, honest, registered, seed};
 use crate::verify::{Damage, Options, Report, verify};
-use kippu_events::user::{Charging, User};
+use kippu_events::access::users::{Charging, User};
 
 fn check(tape: &Tape) -> Report {
     verify(tape, &Options::default())
@@ -38,7 +38,7 @@ fn an_honest_history_is_sound() {
 fn any_byte_changed_is_found_by_partition_and_number() {
     let seed = seed();
     let tape = honest(seed, 200);
-    let mut rng = Scribe::new(seed).rng;
+    let mut rng = SampleLog::new(seed).rng;
     for _ in 0..100 {
         let partition = rng.random_range(0..PARTITIONS);
         let number = rng.random_range(0..tape.0[usize::from(partition)].len());
@@ -58,7 +58,7 @@ fn a_byte_changed_with_its_digest_made_to_fit_is_found() {
     let seed = seed();
     let tape = honest(seed, 200);
     let checkpoint = check(&tape).checkpoint();
-    let mut rng = Scribe::new(seed).rng;
+    let mut rng = SampleLog::new(seed).rng;
     for _ in 0..100 {
         let partition = rng.random_range(0..PARTITIONS);
         let records = &tape.0[usize::from(partition)];
@@ -107,7 +107,7 @@ fn a_record_that_is_missing_is_found_when_those_behind_it_moved_up() {
 fn two_records_that_changed_places_are_found() {
     let seed = seed();
     let tape = honest(seed, 200);
-    let mut rng = Scribe::new(seed).rng;
+    let mut rng = SampleLog::new(seed).rng;
     let records = tape.0[2].len();
     for _ in 0..100 {
         let (a, b) = (rng.random_range(0..records), rng.random_range(0..records));
@@ -125,14 +125,14 @@ fn two_records_that_changed_places_are_found() {
 fn a_record_that_was_added_is_found() {
     let seed = seed();
     let tape = honest(seed, 200);
-    let mut rng = Scribe::new(seed).rng;
+    let mut rng = SampleLog::new(seed).rng;
     let records = tape.0[0].len();
     for _ in 0..100 {
         let (from, to) = (rng.random_range(0..records), rng.random_range(1..=records));
         let mut forged = tape.clone();
         let copy = forged.0[0][from].clone();
         forged.0[0].insert(to, copy);
-        // A copy beside its original is told from it by nobody, and a claim by the record behind it.
+        // A copy next to its original is told from it by nobody, and a claim by the record behind it.
         let found = only_damage(&check(&forged), 0).number;
         assert!((to as u64..=to as u64 + 1).contains(&found), "{from} copied to {to}, found at {found}");
     }
@@ -237,10 +237,10 @@ fn an_unknown_event_that_was_put_into_a_chain_is_damage_where_the_chain_breaks()
 
 #[test]
 fn a_chain_that_names_another_head_is_damage_in_field_prev() {
-    let mut scribe = Scribe::new(seed());
-    let user = scribe.id();
-    let (partition, number) = scribe.commit(vec![event::<User>(user, registered(1, Charging::AtSettlement))]);
-    let mut tape = scribe.tape;
+    let mut sample = SampleLog::new(seed());
+    let user = sample.id();
+    let (partition, number) = sample.commit(vec![event::<User>(user, registered(1, Charging::AtSettlement))]);
+    let mut tape = sample.tape;
     let stored = &mut tape.0[usize::from(partition)][usize::try_from(number).unwrap()];
     let Content::Commit(commit) = Record::decode(stored).unwrap().content else { panic!("a commit") };
     *stored = Content::Commit(Commit { prev: NOWHERE, ..commit }).encode().0;

@@ -2,6 +2,6 @@
 
 mod breaches;
 mod damage;
+mod sample;
 mod scene;
-mod scribe;
 mod shared;

@@ -1,15 +1,15 @@
 //! One user and one approval, to which a test adds what must not be.
 
-use kippu_events::approval::{self, Approval};
-use kippu_events::user::{self, Charging, User};
+use kippu_events::access::users::{self, Charging, User};
+use kippu_events::approvals::{self, Approval};
 use kippu_events::{EntityId, Time};
 
-use super::scribe::{Scribe, event, issued, redeemed, registered, reserved, seed};
+use super::sample::{SampleLog, event, issued, redeemed, registered, reserved, seed};
 use crate::verify::{Options, verify};
 
 /// A user with a limit of 1000 and an approval of 600 that somebody may redeem.
 pub(super) struct Scene {
-    pub(super) scribe: Scribe,
+    pub(super) sample: SampleLog,
     pub(super) user: EntityId,
     pub(super) approval: EntityId,
     pub(super) settler: EntityId,
@@ -18,27 +18,27 @@ pub(super) struct Scene {
 
 impl Scene {
     pub(super) fn new(charging: Charging) -> Self {
-        let mut scribe = Scribe::new(seed());
-        let (user, settler) = (scribe.id(), scribe.id());
-        let approval = scribe.id().in_slot(user.slot());
-        let ends = Time::from_micros(scribe.now.micros() + 1_000_000);
-        scribe.commit(vec![event::<User>(user, registered(1000, charging))]);
-        let mut scene = Self { scribe, user, approval, settler, ends };
+        let mut sample = SampleLog::new(seed());
+        let (user, settler) = (sample.id(), sample.id());
+        let approval = sample.id().in_slot(user.slot());
+        let ends = Time::from_micros(sample.now.micros() + 1_000_000);
+        sample.commit(vec![event::<User>(user, registered(1000, charging))]);
+        let mut scene = Self { sample, user, approval, settler, ends };
         scene.both(issued(user, 600, ends, 1000, 0), reserved(approval, 600));
         scene
     }
 
-    pub(super) fn one(&mut self, happened: approval::Event) -> (u16, u64) {
-        self.scribe.commit(vec![event::<Approval>(self.approval, happened)])
+    pub(super) fn one(&mut self, happened: approvals::Event) -> (u16, u64) {
+        self.sample.commit(vec![event::<Approval>(self.approval, happened)])
     }
 
-    pub(super) fn both(&mut self, happened: approval::Event, beside: user::Event) -> (u16, u64) {
-        self.scribe.commit(vec![event::<Approval>(self.approval, happened), event::<User>(self.user, beside)])
+    pub(super) fn both(&mut self, happened: approvals::Event, user_event: users::Event) -> (u16, u64) {
+        self.sample.commit(vec![event::<Approval>(self.approval, happened), event::<User>(self.user, user_event)])
     }
 
     /// Goes on with another approval of the user; what it reserves.
-    pub(super) fn another(&mut self, amount: u64) -> user::Event {
-        self.approval = self.scribe.id().in_slot(self.user.slot());
+    pub(super) fn another(&mut self, amount: u64) -> users::Event {
+        self.approval = self.sample.id().in_slot(self.user.slot());
         reserved(self.approval, amount)
     }
 
@@ -48,7 +48,7 @@ impl Scene {
 
     /// The history breaks exactly this rule, at exactly this record.
     pub(super) fn breaks(self, rule: &str, (partition, number): (u16, u64)) {
-        let report = verify(&self.scribe.tape, &Options::default());
+        let report = verify(&self.sample.tape, &Options::default());
         assert!(!report.sound && report.totals.damaged == 0, "{report}");
         for walked in &report.partitions {
             for breach in &walked.first_breaches {
@@ -69,12 +69,12 @@ impl Scene {
         }
     }
 
-    pub(super) fn user_is(&mut self, happened: user::Event) -> (u16, u64) {
-        self.scribe.commit(vec![event::<User>(self.user, happened)])
+    pub(super) fn user_is(&mut self, happened: users::Event) -> (u16, u64) {
+        self.sample.commit(vec![event::<User>(self.user, happened)])
     }
 
     pub(super) fn holds(self) {
-        let report = verify(&self.scribe.tape, &Options::default());
+        let report = verify(&self.sample.tape, &Options::default());
         assert!(report.sound, "{report}");
     }
 }

@@ -1,4 +1,4 @@
-//! The guide for callers beside the document: every command with its roles and members, every view with those of a row.
+//! The guide for callers next to the document: every command with its roles and members, every view with those of a row.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -128,14 +128,14 @@ fn nodes_that_race_to_make_keys_end_with_the_same_and_none_lies_in_the_topic_in_
     let (one, two) = (node("one", first, of_second), node("two", second, of_first));
     let name = |n| format!("name {n}");
     let all = |secrets: &Secrets| -> Vec<_> {
-        (0..PERSONS).map(|n| secrets.seal(person(n), "name", &name(n)).unwrap()).collect()
+        (0..PERSONS).map(|n| secrets.encrypt(person(n), "name", &name(n)).unwrap()).collect()
     };
-    let sealed =
+    let encrypted =
         std::thread::scope(|scope| [&one, &two].map(|node| scope.spawn(move || all(node))).map(|made| made.join()));
-    for sealed in sealed {
-        for (n, sealed) in (0..).zip(sealed.unwrap()) {
+    for encrypted in encrypted {
+        for (n, encrypted) in (0..).zip(encrypted.unwrap()) {
             for secrets in [&one, &two] {
-                assert_eq!(secrets.unseal(person(n), "name", &sealed).unwrap(), name(n));
+                assert_eq!(secrets.decrypt(person(n), "name", &encrypted).unwrap(), name(n));
             }
         }
     }
@@ -207,19 +207,19 @@ fn a_message_of_somebody_else_is_named_by_its_place_and_nothing_is_written_after
     ] {
         let place = Place::new("key-foreign");
         let (one, two) = place.two();
-        let sealed = one.seal(person(1), "name", "Ann").unwrap();
+        let encrypted = one.encrypt(person(1), "name", "Ann").unwrap();
         place.write(&person(7).to_string(), b"hello", headers);
         for _ in 0..2 {
-            let error = one.seal(person(2), "name", "Bob").unwrap_err();
+            let error = one.encrypt(person(2), "name", "Bob").unwrap_err();
             assert!(matches!(error, SecretsError::Shared(SharedError::Damaged { .. })), "{error}");
             let named = format!("topic {}, offset 1: a message that is no key: {reason}", place.address.keys().topic);
             assert!(error.to_string().contains(&named), "{error}");
         }
         assert_eq!(place.topic().end().unwrap(), 2);
         for secrets in [&one, &two] {
-            assert_eq!(secrets.unseal(person(1), "name", &sealed).unwrap(), "Ann", "what lies before it is read");
+            assert_eq!(secrets.decrypt(person(1), "name", &encrypted).unwrap(), "Ann", "what lies before it is read");
         }
-        let missed = two.unseal(person(3), "name", &sealed).unwrap_err();
+        let missed = two.decrypt(person(3), "name", &encrypted).unwrap_err();
         assert!(matches!(missed, SecretsError::Shared(SharedError::Damaged { .. })), "{missed}");
     }
 }
@@ -228,16 +228,18 @@ fn a_message_of_somebody_else_is_named_by_its_place_and_nothing_is_written_after
 fn a_tombstone_of_either_kind_forgets_for_every_node() {
     let place = Place::new("key-forgotten");
     let (one, two) = place.two();
-    let sealed = one.seal(person(1), "name", "Ann").unwrap();
+    let encrypted = one.encrypt(person(1), "name", "Ann").unwrap();
     place.topic().append(&SharedKey { person: person(1), wrapped: Vec::new() }).unwrap();
-    for result in [two.unseal(person(1), "name", &sealed), two.seal(person(1), "name", "Ann").map(|_| String::new())] {
+    for result in
+        [two.decrypt(person(1), "name", &encrypted), two.encrypt(person(1), "name", "Ann").map(|_| String::new())]
+    {
         assert!(matches!(result, Err(SecretsError::Forgotten(_))));
     }
     drop(one);
     // This node had read the key before.
     let one = place.open("one").unwrap();
-    assert!(matches!(one.unseal(person(2), "name", &sealed), Err(SecretsError::NoPerson(_))));
-    assert!(matches!(one.unseal(person(1), "name", &sealed), Err(SecretsError::Forgotten(_))));
+    assert!(matches!(one.decrypt(person(2), "name", &encrypted), Err(SecretsError::NoPerson(_))));
+    assert!(matches!(one.decrypt(person(1), "name", &encrypted), Err(SecretsError::Forgotten(_))));
     let log = LOG.to_string();
     for value in [None, Some(&b""[..])] {
         let forgotten = parse(&person(3).to_string(), &[("kippu-format", "1"), ("kippu-log", &log)], value);
@@ -259,7 +261,7 @@ fn brokers_that_are_gone_are_an_error_for_the_caller_and_no_forgotten_person() {
 }
 
 #[test]
-fn a_topic_that_is_missing_or_could_lose_keys_is_refused_and_not_made_beside_a_log_that_is_there() {
+fn a_topic_that_is_missing_or_could_lose_keys_is_refused_and_not_made_next_to_a_log_that_is_there() {
     let place = Place::new("key-unsafe");
     let refused = |settings| KeysTopic::open(&place.address, &settings, LOG).map(drop).unwrap_err().to_string();
     assert!(refused(Settings::default()).contains("its replication factor is 1, not 3"));
@@ -271,6 +273,6 @@ fn a_topic_that_is_missing_or_could_lose_keys_is_refused_and_not_made_beside_a_l
         format!("the topic {} has lost persons' keys: it is gone; restore it", keys.topic)
     );
     let error = KafkaLog::create(&place.address, &trying_out(), LOG, &NEW).unwrap_err().to_string();
-    assert!(error.contains(&keys.topic) && error.contains("it is gone, but the log beside it is there"), "{error}");
+    assert!(error.contains(&keys.topic) && error.contains("it is gone, but the log next to it is there"), "{error}");
     assert!(topic::count(&fetch(&keys)).is_err(), "nothing was made");
 }

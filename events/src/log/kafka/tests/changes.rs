@@ -28,21 +28,21 @@ impl Owner for Nobody {
 /// A node that has claimed the one partition of `address`.
 struct Node {
     log: Arc<KafkaLog>,
-    seat: Seat,
+    writer: TestWriter,
 }
 
 impl Node {
     fn open(address: &Address) -> Self {
         let log = KafkaLog::open(address, &often()).unwrap();
-        Self { seat: Seat::claim(&log, 0), log }
+        Self { writer: TestWriter::claim(&log, 0), log }
     }
 
     /// Claims are taken again, sooner or later.
     fn claims_again(&mut self) {
         let until = Instant::now() + PATIENCE;
-        self.seat = loop {
-            match Seat::try_claim(&self.log, 0) {
-                Ok(seat) => break seat,
+        self.writer = loop {
+            match TestWriter::try_claim(&self.log, 0) {
+                Ok(writer) => break writer,
                 Err(error) => assert!(Instant::now() < until, "{error}"),
             }
         };
@@ -50,15 +50,15 @@ impl Node {
 
     /// The writer ends, and sooner or later every claim is refused for a reason that has `text`.
     fn halts_with(&mut self, text: &str) {
-        let told = self.seat.hear();
+        let told = self.writer.hear();
         assert!(matches!(told, Progress::Ended(AppendError::Unknown(_))), "{told:?}");
-        assert!(self.seat.append(b"[]").is_err(), "nothing is written any more");
+        assert!(self.writer.append(b"[]").is_err(), "nothing is written any more");
         let until = Instant::now() + PATIENCE;
         loop {
-            match Seat::try_claim(&self.log, 0) {
+            match TestWriter::try_claim(&self.log, 0) {
                 Err(AppendError::Unavailable(reason)) if reason.contains(text) => return,
                 Err(AppendError::Unavailable(_)) if Instant::now() < until => {}
-                other => panic!("{:?}", other.map(|seat| seat.head)),
+                other => panic!("{:?}", other.map(|writer| writer.head)),
             }
         }
     }
@@ -111,13 +111,13 @@ fn partitions_that_are_added_are_named_and_those_of_the_log_stay_readable() {
     let grown = format!("the topic {} has 3 partitions, and its log 1", address.topic);
     node.halts_with(&grown);
     assert!(refusal(&address).contains(&grown), "{}", refusal(&address));
-    let beside = Beside::open(&address, &trying_out()).unwrap();
-    assert_eq!((beside.partitions(), beside.end(0).unwrap()), (1, 2));
-    assert_eq!(beside.read(0, 0, Bound::default()).unwrap().entries.len(), 2);
-    assert!(beside.concern().is_some_and(|concern| concern.to_string().contains(&grown)));
-    // It can be ended there, so that it goes on elsewhere.
+    let read_only = ReadOnly::open(&address, &trying_out()).unwrap();
+    assert_eq!((read_only.partitions(), read_only.end(0).unwrap()), (1, 2));
+    assert_eq!(read_only.read(0, 0, Bound::default()).unwrap().entries.len(), 2);
+    assert!(read_only.concern().is_some_and(|concern| concern.to_string().contains(&grown)));
+    // It can be ended there, so that it goes on at another location.
     let leaving = KafkaLog::open(&address, &Settings { accept_unsafe: true, ..trying_out() }).unwrap();
-    Seat::claim(&leaving, 0);
+    TestWriter::claim(&leaving, 0);
 }
 
 #[test]
@@ -160,12 +160,12 @@ fn what_is_compressed_in_any_way_that_a_topic_can_ask_for_is_read() {
         let address = created(codec);
         change(&address, "compression.type", codec);
         let log = KafkaLog::open(&address, &trying_out()).unwrap();
-        let mut seat = Seat::claim(&log, 0);
+        let mut writer = TestWriter::claim(&log, 0);
         for _ in 0..3 {
-            seat.write(format!("[{}]", "\"again\",".repeat(100)).as_bytes());
+            writer.write(format!("[{}]", "\"again\",".repeat(100)).as_bytes());
         }
-        let beside = Beside::open(&address, &trying_out()).unwrap();
-        assert_eq!(beside.read(0, 0, Bound::default()).unwrap().entries.len(), 5, "{codec}");
+        let read_only = ReadOnly::open(&address, &trying_out()).unwrap();
+        assert_eq!(read_only.read(0, 0, Bound::default()).unwrap().entries.len(), 5, "{codec}");
         assert_eq!(fetch(&address).page(0, 0, 5, Bound::default()).unwrap().entries.len(), 5, "{codec}");
     }
 }
@@ -283,14 +283,14 @@ fn another_cluster_is_refused_and_nothing_is_made_in_it() {
     let log = KafkaLog::open(&address, &trying_out()).unwrap();
     let here = Settings { cluster: Some(log.cluster().to_owned()), ..trying_out() };
     assert!(KafkaLog::open(&address, &here).is_ok());
-    let elsewhere = Settings { cluster: Some("elsewhere".to_owned()), ..trying_out() };
-    let refused = KafkaLog::open(&address, &elsewhere).map(drop).unwrap_err();
-    let named = format!("the brokers belong to the cluster {}, not elsewhere: ", log.cluster());
+    let other = Settings { cluster: Some("other".to_owned()), ..trying_out() };
+    let refused = KafkaLog::open(&address, &other).map(drop).unwrap_err();
+    let named = format!("the brokers belong to the cluster {}, not other: ", log.cluster());
     assert!(refused.to_string().starts_with(&named), "{refused}");
     assert_eq!(cluster_of(&address, &trying_out()).unwrap(), log.cluster());
-    assert!(cluster_of(&address, &elsewhere).is_err());
+    assert!(cluster_of(&address, &other).is_err());
     let new = super::address("cluster");
-    let refused = KafkaLog::create(&new, &elsewhere, OURS, &NEW).unwrap_err();
+    let refused = KafkaLog::create(&new, &other, OURS, &NEW).unwrap_err();
     assert!(matches!(refused, OpenError::OtherCluster { .. }), "{refused}");
     assert!(refusal(&new).starts_with("there is no topic"));
 }

@@ -24,11 +24,11 @@ fn log_on(cluster: &Mock) -> Arc<KafkaLog> {
 }
 
 /// A writer that can write: a claim that meets a producer which is about to be replaced is made again.
-fn claimed(log: &Arc<KafkaLog>, partition: u16) -> Seat {
+fn claimed(log: &Arc<KafkaLog>, partition: u16) -> TestWriter {
     let until = Instant::now() + PATIENCE;
     loop {
-        match Seat::try_claim(log, partition) {
-            Ok(seat) => return seat,
+        match TestWriter::try_claim(log, partition) {
+            Ok(writer) => return writer,
             Err(AppendError::Unavailable(_)) if Instant::now() < until => {}
             Err(error) => panic!("{error}"),
         }
@@ -49,7 +49,7 @@ fn a_producer_that_failed_for_good_ends_its_writers_and_the_next_claim_works() {
     cluster.request_errors(RDKafkaApiKey::Produce, &[lost]);
     hit.append(b"[2]").unwrap();
     assert!(matches!(hit.hear(), Progress::Ended(AppendError::Unknown(_))));
-    let Progress::Ended(AppendError::Unknown(reason)) = idle.hear() else { panic!("the writer beside it should end") };
+    let Progress::Ended(AppendError::Unknown(reason)) = idle.hear() else { panic!("the writer next to it should end") };
     assert!(reason.contains("failed for good") && reason.contains("desynchronization"), "{reason}");
     assert_eq!(other.write(b"[3]"), 2, "another producer goes on");
 

@@ -104,17 +104,17 @@ impl Load {
 
     /// Writes bursts under one claim until `stop`, or until the claim has ended.
     fn write(&mut self, stop: &AtomicBool, burst: &Sender<()>) -> Result<(), AppendError> {
-        let mut seat = Seat::try_claim(&self.log, 0)?;
+        let mut writer = TestWriter::try_claim(&self.log, 0)?;
         while !stop.load(Ordering::Acquire) {
             let mut sent = Vec::new();
             for _ in 0..8 {
                 let body = format!("[{{\"id\":\"{:012}\"}}]", self.bodies).into_bytes();
-                sent.push((seat.append(&body)?, body));
+                sent.push((writer.append(&body)?, body));
                 self.bodies += 1;
             }
-            while seat.durable < seat.head.number {
-                if let Progress::Ended(error) = seat.hear() {
-                    self.answered.extend(sent.into_iter().filter(|(number, _)| *number <= seat.durable));
+            while writer.durable < writer.head.number {
+                if let Progress::Ended(error) = writer.hear() {
+                    self.answered.extend(sent.into_iter().filter(|(number, _)| *number <= writer.durable));
                     return Err(error);
                 }
             }
@@ -222,6 +222,6 @@ fn a_broker_that_hangs_ends_the_writer_and_halts_nothing() {
         assert!(matches!(error, AppendError::Unknown(_)), "perhaps written: {error}");
         cluster.signal(0, Signal::CONT);
         watched.goes_on();
-        assert_eq!(log.shared.places[0].seat().halt, None);
+        assert_eq!(log.shared.places[0].state().halt, None);
     });
 }

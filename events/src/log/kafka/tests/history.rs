@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::KafkaLog;
 use crate::log::Log as _;
-use crate::log::suite::seat::{body_of, walked};
+use crate::log::suite::writer::{body_of, walked};
 use crate::log::walk::Skip;
 
 /// The valid records of a partition, and what does not count.
@@ -18,9 +18,9 @@ impl History {
     pub(super) fn of(log: &KafkaLog, partition: u16) -> Self {
         let (valid, skipped, _) = walked(log, partition);
         log.resume(partition, None).unwrap();
-        let seat = log.shared.places[usize::from(partition)].wait_for((valid.len() + skipped.len()) as u64).unwrap();
-        assert!((0..).zip(&valid).all(|(number, entry)| seat.skips.offset_of(number) == entry.offset));
-        drop(seat);
+        let writer = log.shared.places[usize::from(partition)].wait_for((valid.len() + skipped.len()) as u64).unwrap();
+        assert!((0..).zip(&valid).all(|(number, entry)| writer.skips.offset_of(number) == entry.offset));
+        drop(writer);
         Self { valid: valid.into_iter().map(|entry| entry.stored).collect(), skipped }
     }
 

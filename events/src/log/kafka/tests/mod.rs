@@ -14,7 +14,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use super::broker::{PATIENCE, address, change, delete, fetch, trying_out};
 use super::*;
 use crate::log::Progress;
-use crate::log::suite::seat::Seat;
+use crate::log::suite::writer::TestWriter;
 
 const NEW: NewTopic = NewTopic { partitions: 1, replicas: 1 };
 
@@ -49,7 +49,7 @@ fn properties_of_an_operator_reach_every_client_and_a_bad_one_is_refused_before_
         KafkaLog::open(&address, &Settings { properties, ..trying_out() })
     };
     let log = with("socket.timeout.ms", "15000").unwrap();
-    Seat::claim(&log, 0);
+    TestWriter::claim(&log, 0);
     assert_eq!(log.shared.fetch.access.producer().get("socket.timeout.ms"), Some("15000"));
     let nowhere = Address { brokers: "127.0.0.1:1".to_owned(), topic: "nowhere".to_owned() };
     let properties = [("acks".to_owned(), "1".to_owned())].into();
@@ -80,11 +80,11 @@ fn a_creation_is_done_again_for_the_same_log_alone() {
 fn a_foreign_message_halts_its_partition_by_place_and_nothing_is_written_after_it() {
     let address = created("visited");
     let log = KafkaLog::open(&address, &trying_out()).unwrap();
-    let mut seat = Seat::claim(&log, 0);
+    let mut writer = TestWriter::claim(&log, 0);
     write_foreign(&address);
-    let AppendError::Unknown(reason) = seat.until_ended() else { panic!("it cannot be told what was written") };
+    let AppendError::Unknown(reason) = writer.until_ended() else { panic!("it cannot be told what was written") };
     assert!(reason.starts_with("offset 2: a message that is no record"), "{reason}");
-    assert!(matches!(Seat::try_claim(&log, 0), Err(AppendError::Unavailable(_))));
+    assert!(matches!(TestWriter::try_claim(&log, 0), Err(AppendError::Unavailable(_))));
     let bound = Bound::default();
     assert_eq!(log.read(0, 0, bound).unwrap().entries.len(), 2, "what lies before it is read");
     assert!(log.read(0, 2, bound).unwrap_err().to_string().contains("partition 0 cannot be read from offset 2"));
@@ -105,7 +105,7 @@ fn a_topic_that_could_lose_history_is_refused_with_every_reason() {
 fn clients_tell_figures_of_the_brokers_that_they_talk_to() {
     let log = KafkaLog::open(&created("figures"), &trying_out()).unwrap();
     // A partition is followed once it is claimed.
-    Seat::claim(&log, 0);
+    TestWriter::claim(&log, 0);
     let until = Instant::now() + PATIENCE;
     let talks =
         |client: &figures::Client| client.sent_bytes > 0 && client.brokers.iter().any(|broker| broker.state == "UP");

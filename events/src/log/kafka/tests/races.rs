@@ -12,21 +12,21 @@ type Answered = Vec<(u64, Vec<u8>)>;
 
 /// Claims, appends a few records in bursts, and gives up at a moment of its own; what it was answered.
 fn race(log: &Arc<KafkaLog>, rng: &mut StdRng, me: usize, round: u64) -> Answered {
-    let Ok(mut seat) = Seat::try_claim(log, 0) else { return Vec::new() };
-    let (first, mut sent, mut ended) = (seat.head.number + 1, Vec::new(), false);
+    let Ok(mut writer) = TestWriter::try_claim(log, 0) else { return Vec::new() };
+    let (first, mut sent, mut ended) = (writer.head.number + 1, Vec::new(), false);
     for burst in 0..rng.random_range(1..4) {
         for index in 0..rng.random_range(0..6) {
             let body = format!("[{{\"id\":\"{me}-{round}-{burst}-{index}\"}}]").into_bytes();
-            if seat.append(&body).is_err() {
+            if writer.append(&body).is_err() {
                 break;
             }
             sent.push(body);
         }
-        while seat.durable < seat.head.number && rng.random_bool(0.9) && !ended {
-            ended = matches!(seat.hear(), Progress::Ended(_));
+        while writer.durable < writer.head.number && rng.random_bool(0.9) && !ended {
+            ended = matches!(writer.hear(), Progress::Ended(_));
         }
     }
-    let answered = usize::try_from(seat.durable + 1 - first).unwrap();
+    let answered = usize::try_from(writer.durable + 1 - first).unwrap();
     (first..).zip(sent).take(answered).collect()
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rand::{Rng as _, SeedableRng as _};
 
 use super::super::{OpenError, RocksLog, STORE};
-use super::{Seat, crash_image, create, open, read, refusal, settings};
+use super::{TestWriter, crash_image, create, open, read, refusal, settings};
 use crate::log::ReadLog as _;
 use crate::log::suite::seed;
 
@@ -29,13 +29,13 @@ fn wal(dir: &Path) -> PathBuf {
 fn whatever_is_torn_off_the_wal_behind_an_answer_the_answer_stays() {
     let dir = create();
     let log = open(dir.path());
-    let mut seat = Seat::claim(&log, 0);
+    let mut writer = TestWriter::claim(&log, 0);
     let path = wal(dir.path());
     let length = || usize::try_from(fs::metadata(&path).expect("a WAL").len()).expect("small");
     // How long the WAL was when each number was answered. The bodies reach over several of RocksDB's 32 KiB blocks.
-    let mut answered = vec![(seat.head.number, length())];
+    let mut answered = vec![(writer.head.number, length())];
     for index in 0..30_usize {
-        let number = seat.write(&vec![b' '; 40 + (index * index * 97) % 7000]);
+        let number = writer.write(&vec![b' '; 40 + (index * index * 97) % 7000]);
         answered.push((number, length()));
     }
     let all = read(log.as_ref()).expect("readable").entries;
@@ -52,7 +52,7 @@ fn whatever_is_torn_off_the_wal_behind_an_answer_the_answer_stays() {
         let last = answered.iter().rev().find(|(_, length)| *length <= cut).expect("the claim").0;
         assert_eq!(found.last().map(|entry| entry.offset), Some(last), "cut at {cut}");
         // It goes on from there.
-        Seat::claim(&log, 0).write(b"[]");
+        TestWriter::claim(&log, 0).write(b"[]");
     }
     // Some file systems leave zeros where unsynced bytes would have been.
     let torn = crash_image(image.path());
@@ -65,9 +65,9 @@ fn whatever_is_torn_off_the_wal_behind_an_answer_the_answer_stays() {
 fn a_wal_that_lost_what_was_answered_is_refused_by_place() {
     let dir = create();
     let log = open(dir.path());
-    let mut seat = Seat::claim(&log, 0);
+    let mut writer = TestWriter::claim(&log, 0);
     for _ in 0..10 {
-        seat.write(b"[]");
+        writer.write(b"[]");
     }
     let whole = fs::read(wal(dir.path())).expect("a WAL");
     let image_with = |wal_bytes: &[u8]| {
@@ -85,9 +85,9 @@ fn a_wal_that_lost_what_was_answered_is_refused_by_place() {
 fn a_byte_changed_inside_the_wal_is_no_torn_tail() {
     let dir = create();
     let log = open(dir.path());
-    let mut seat = Seat::claim(&log, 0);
+    let mut writer = TestWriter::claim(&log, 0);
     for _ in 0..10 {
-        seat.write(b"[]");
+        writer.write(b"[]");
     }
     let length = fs::metadata(wal(dir.path())).expect("a WAL").len();
     for at in (0..length).step_by(61) {
@@ -108,10 +108,10 @@ fn a_flipped_byte_in_a_data_file_is_refused_with_the_file_named() {
     let dir = create();
     {
         let log = open(dir.path());
-        let mut seat = Seat::claim(&log, 0);
+        let mut writer = TestWriter::claim(&log, 0);
         for index in 0..400_u32 {
             let body: Vec<u8> = (0..400_u32).flat_map(|at| (at.wrapping_mul(index + 7919)).to_be_bytes()).collect();
-            seat.write(&body);
+            writer.write(&body);
         }
     }
     // Opening once more moves the WAL into data files.

@@ -1,7 +1,7 @@
 //! What the embedded log refuses, repairs and shows, beyond the contract.
 
-mod beside;
 mod damage;
+mod secondary;
 
 use std::fs;
 use std::path::Path;
@@ -16,7 +16,7 @@ use super::committer::{GROUP_BYTES, GROUP_RECORDS};
 use super::{Committed, OpenError, RocksLog, STORE, Settings};
 use crate::log::lock::LockError;
 use crate::log::suite::log_id;
-use crate::log::suite::seat::Seat;
+use crate::log::suite::writer::TestWriter;
 use crate::log::{AppendError, Bound, Log as _, Page, ReadError, ReadLog};
 
 const PARTITIONS: u16 = 2;
@@ -138,19 +138,19 @@ fn low_disk_refuses_commits_and_lets_reads_and_claims_go_on() {
         ..settings()
     };
     let log = RocksLog::open_with(dir.path(), settings).expect("opened");
-    let mut seat = Seat::claim(&log, 0);
-    seat.write(b"[]");
+    let mut writer = TestWriter::claim(&log, 0);
+    writer.write(b"[]");
     free.store(999, Ordering::SeqCst);
     // What finds out is a group commit.
-    let mut seat = Seat::claim(&log, 0);
-    let refused = seat.append(b"[]").expect_err("refused");
+    let mut writer = TestWriter::claim(&log, 0);
+    let refused = writer.append(b"[]").expect_err("refused");
     assert!(matches!(refused, AppendError::NoSpace { .. }), "{refused:?}");
     assert_eq!(log.refuses(), Some(refused), "it says so of itself");
     assert_eq!(log.end(0).expect("readable"), 4);
     assert_eq!(read(log.as_ref()).expect("readable").entries.len(), 4);
-    // The same writer goes on, with the same number, once there is room.
+    // The same writer goes on, with the same number, once there is space.
     free.store(1000, Ordering::SeqCst);
-    assert_eq!(seat.write(b"[]"), 4);
+    assert_eq!(writer.write(b"[]"), 4);
     // Who only asks finds out too.
     free.store(999, Ordering::SeqCst);
     assert!(matches!(log.refuses(), Some(AppendError::NoSpace { .. })));
@@ -163,8 +163,8 @@ fn a_long_row_of_claims_is_opened_with_the_right_hash() {
     let dir = create();
     for _ in 0..5 {
         let log = open(dir.path());
-        let seat = Seat::claim(&log, 0);
-        assert_eq!(log.shared.store.tail(0).expect("a tail").head, seat.head);
+        let writer = TestWriter::claim(&log, 0);
+        assert_eq!(log.shared.store.tail(0).expect("a tail").head, writer.head);
     }
 }
 
@@ -181,15 +181,15 @@ fn groups(bodies: &[Vec<u8>]) -> Vec<usize> {
     // Gone before the log, which waits for its committer.
     let go = go;
     go.send(()).expect("the committer waits");
-    let mut seat = Seat::claim(&log, 0);
+    let mut writer = TestWriter::claim(&log, 0);
     let mut sizes = vec![told.recv().expect("the claim is written")];
-    seat.append(b"[]").expect("handed over");
+    writer.append(b"[]").expect("handed over");
     sizes.push(told.recv().expect("the first is written"));
     for body in bodies {
-        seat.append(body).expect("handed over");
+        writer.append(body).expect("handed over");
     }
     drop(go);
-    seat.until_durable(seat.head.number);
+    writer.until_durable(writer.head.number);
     sizes.extend(told.try_iter());
     sizes.split_off(2)
 }
@@ -206,7 +206,7 @@ fn what_is_refused_costs_no_write() {
     let (dir, (groups, told)) = (create(), channel());
     let on_commit = Arc::new(move |group: Committed| groups.send(group.records).unwrap());
     let log = RocksLog::open_with(dir.path(), Settings { on_commit, ..settings() }).expect("opened");
-    assert!(matches!(Seat::try_claim(&log, PARTITIONS), Err(AppendError::Unavailable(_))));
-    Seat::claim(&log, 0);
+    assert!(matches!(TestWriter::try_claim(&log, PARTITIONS), Err(AppendError::Unavailable(_))));
+    TestWriter::claim(&log, 0);
     assert_eq!(told.try_iter().collect::<Vec<_>>(), [1]);
 }

@@ -1,0 +1,215 @@
+//! API clients: opened by an operator with a role and a key, given another key, revoked.
+//!
+//! A key is a token that names the client and the number of the key. It is computed anew for every answer, so a retry is
+//! told the same key, and nothing secret is stored. The edge takes a key only where the client is active and the number
+//! is the one that counts: rolling a key and revoking a client take effect with their records.
+
+pub mod refusal;
+#[cfg(test)]
+mod tests;
+
+use kippu_events::access::clients::{Client, Event, Role};
+use kippu_events::access::users::User;
+use kippu_events::secrets::{Purpose, Secrets, TokenHash};
+use kippu_events::{Entity as _, EntityId, EntityKey};
+use serde::{Deserialize, Serialize};
+
+use self::refusal::Refused;
+use crate::actor::{Actor, Answer, Call, CommandSpec, Context, Decision, Neighbour, Target};
+use crate::problem::{Problem, ProblemType};
+use crate::text::{Text, named};
+
+/// Enough to tell two shops of one chain apart in a list.
+pub const MOST_NAME_CHARS: usize = 128;
+
+/// The number of a client's first key.
+const FIRST_KEY: u32 = 0;
+
+/// What callers send.
+#[derive(Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(tag = "command", content = "body", rename_all = "snake_case")]
+pub enum Request {
+    /// See [`Open`].
+    Open(Open),
+    /// See [`RollKey`].
+    RollKey(RollKey),
+    /// See [`Revoke`].
+    Revoke(Revoke),
+}
+
+/// A client is to get a key.
+#[derive(Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("if" = { "properties": { "role": { "enum": ["terminal"] } } }))]
+#[schemars(extend("else" = { "properties": { "user": { "type": "null" } } }))]
+pub struct Open {
+    /// What it is for.
+    #[serde(deserialize_with = "named")]
+    pub role: Role,
+    /// What operators call it; no personal data.
+    pub name: Text<MOST_NAME_CHARS>,
+    /// The user whose identification is stored in this terminal. MUST be left out by every other role.
+    #[serde(default)]
+    pub user: Option<EntityId>,
+}
+
+/// It gets another key; the one before is over at once.
+#[derive(Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RollKey {}
+
+/// Its key is over, and it gets no other.
+#[derive(Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Revoke {}
+
+/// A request, ready to be decided.
+pub enum Command {
+    /// A client is to get a key.
+    Open {
+        /// What it is for.
+        role: Role,
+        /// What operators call it.
+        name: String,
+        /// The user whose identification is stored in this terminal.
+        user: Option<EntityId>,
+        /// What its key hashes to.
+        key: TokenHash,
+    },
+    /// It gets another key.
+    RollKey,
+    /// Its key is over.
+    Revoke,
+}
+
+/// What an accepted command answers.
+#[derive(Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Reply {
+    /// The client.
+    pub id: EntityId,
+    /// What it is for, at its opening.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+    /// What operators call it, at its opening.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The user whose identification is stored in this terminal, at its opening.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<EntityId>,
+    /// Its API key, where it got one. Absent too once the root key that the key was made with is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+}
+
+impl Actor for Client {
+    type Request = Request;
+    type Command = Command;
+    type Reply = Reply;
+
+    const COMMANDS: &'static [CommandSpec] = &[
+        CommandSpec {
+            name: "open",
+            target: Target::New,
+            roles: &[Role::Operator],
+            summary: "Opens an API client and answers its key.",
+        },
+        CommandSpec {
+            name: "roll_key",
+            target: Target::Id,
+            roles: &[Role::Operator],
+            summary: "Gives a client another key; the one before is over at once.",
+        },
+        CommandSpec {
+            name: "revoke",
+            target: Target::Id,
+            roles: &[Role::Operator],
+            summary: "Ends a client's key for ever.",
+        },
+    ];
+    const PROBLEMS: &'static [&'static ProblemType] = refusal::TYPES;
+
+    fn target(request: &Request, call: &Call, secrets: &Secrets) -> Result<EntityId, Problem> {
+        match request {
+            Request::Open(Open { user, .. }) => {
+                let id = secrets.entity_id(Self::FAMILY, &call.caller.principal, &call.key);
+                // In the slot of its user, so that opening it can see whether there is one.
+                Ok(user.map_or(id, |user| id.in_slot(user.slot())))
+            }
+            Request::RollKey(_) | Request::Revoke(_) => call.path_id(),
+        }
+    }
+
+    fn prepare(request: Request, id: EntityId, _call: &Call, secrets: &Secrets) -> Result<Command, Problem> {
+        match request {
+            Request::Open(Open { role, name, user }) => {
+                match (role, user) {
+                    (Role::Terminal, _) | (Role::Operator | Role::Shop | Role::Settler, None) => {}
+                    (Role::Operator | Role::Shop | Role::Settler, Some(_)) => return Err(Refused::OnlyTerminals.into()),
+                }
+                let key = secrets.token_hash(Purpose::ApiKey, id, FIRST_KEY);
+                Ok(Command::Open { role, name: name.into(), user, key })
+            }
+            Request::RollKey(RollKey {}) => Ok(Command::RollKey),
+            Request::Revoke(Revoke {}) => Ok(Command::Revoke),
+        }
+    }
+
+    fn neighbour(&self, command: &Command, _context: &Context) -> Option<EntityKey> {
+        match command {
+            Command::Open { user, .. } => user.map(EntityKey::of::<User>),
+            Command::RollKey | Command::Revoke => None,
+        }
+    }
+
+    fn decide(
+        &self,
+        command: &Command,
+        neighbour: Neighbour<'_>,
+        _context: &Context,
+    ) -> Result<Decision<Self>, Problem> {
+        let event = match (self, command) {
+            (Self::Absent, Command::Open { role, name, user, key }) => {
+                if user.is_some() && !matches!(neighbour.get::<User>(), Some(User::Registered(_))) {
+                    return Err(Refused::NoSuchUser.into());
+                }
+                Event::Opened { role: *role, name: name.clone(), user: *user, key: key.clone() }
+            }
+            (Self::Active(active), Command::RollKey) => Event::KeyRolled {
+                counter: active.counter.checked_add(1).ok_or(Refused::OutOfKeys)?,
+                key: TokenHash { key: 0, sha256: String::new() }, // until `complete`
+            },
+            (Self::Active(_), Command::Revoke) => Event::Revoked {},
+            (Self::Active(_) | Self::Revoked, Command::Open { .. }) => return Err(Refused::Exists.into()),
+            (Self::Absent, Command::RollKey | Command::Revoke) => return Err(Refused::Unknown.into()),
+            (Self::Revoked, Command::RollKey | Command::Revoke) => return Err(Refused::Revoked.into()),
+        };
+        Ok(Decision::one(event))
+    }
+
+    fn complete(id: EntityId, own: &mut [Event], secrets: &Secrets) {
+        for event in own {
+            match event {
+                Event::KeyRolled { counter, key } => *key = secrets.token_hash(Purpose::ApiKey, id, *counter),
+                Event::Opened { .. } | Event::Revoked {} => {}
+            }
+        }
+    }
+
+    fn answer(id: EntityId, own: &[Event], secrets: &Secrets) -> Answer {
+        let Some(event) = own.first() else { return Answer::unanswerable() };
+        let plain = Reply { id, role: None, name: None, user: None, key: None };
+        match event {
+            Event::Opened { role, name, user, key } => Answer::created(&Reply {
+                role: Some(*role),
+                name: Some(name.clone()),
+                user: *user,
+                key: secrets.token(Purpose::ApiKey, key.key, id, FIRST_KEY),
+                ..plain
+            }),
+            Event::KeyRolled { counter, key } => {
+                Answer::ok(&Reply { key: secrets.token(Purpose::ApiKey, key.key, id, *counter), ..plain })
+            }
+            Event::Revoked {} => Answer::ok(&plain),
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! The rules of users.
+
+use kippu_events::access::clients::Role;
+use kippu_events::access::users::{Charging, Event, LimitSource, User};
+use kippu_events::money::Minor;
+use kippu_events::secrets::{EncryptedField, PinVerifier, SecretsError, SharedError};
+use kippu_events::{EntityId, Family};
+use serde_json::json;
+
+use super::refusal::{LIMIT_BELOW_USE, LIMIT_SOURCE, LIMIT_TOO_LARGE};
+use super::request::{Command, Limit};
+use super::{LOGIN_FIELD, NAME_FIELD, not_encrypted};
+use crate::given::{Given, caller, currency, given, id, minor};
+use crate::problem;
+use crate::world::{World, id_in, slug};
+use kippu_events::access::Caller;
+
+const OPEN: (Family, &str, Option<EntityId>) = (Family::Users, "open", None);
+
+fn open() -> Command {
+    Command::Open {
+        login: EncryptedField { xchacha20poly1305: "login".to_owned() },
+        name: Some(EncryptedField { xchacha20poly1305: "name".to_owned() }),
+        pin: Some(PinVerifier { pepper: 1, argon2id: "pin".to_owned() }),
+        limit: Limit { source: LimitSource::Fixed, amount: minor(10_000), currency: currency("EUR") },
+        charging: Charging::AtPermission,
+    }
+}
+
+fn registered(source: LimitSource) -> Event {
+    Event::Registered {
+        login: EncryptedField { xchacha20poly1305: "login".to_owned() },
+        name: Some(EncryptedField { xchacha20poly1305: "name".to_owned() }),
+        pin: Some(PinVerifier { pepper: 1, argon2id: "pin".to_owned() }),
+        source,
+        limit: minor(10_000),
+        currency: currency("EUR"),
+        charging: Charging::AtPermission,
+    }
+}
+
+fn user(source: LimitSource) -> Given<User> {
+    given::<User>(&[registered(source)])
+}
+
+/// Shows F11.
+#[test]
+fn a_user_is_registered_with_a_limit() {
+    given::<User>(&[]).when(&open()).becomes(&[registered(LimitSource::Fixed)]);
+}
+
+#[test]
+fn a_login_is_registered_once() {
+    user(LimitSource::Fixed).when(&open()).refused(&problem::ALREADY_EXISTS);
+}
+
+/// Shows D17.
+#[test]
+fn the_operator_changes_a_fixed_limit_alone() {
+    let change = Command::ChangeLimit(minor(500));
+    let changed = Event::LimitChanged { limit: minor(500), before: minor(10_000), currency: currency("EUR") };
+    user(LimitSource::Fixed).when(&change).becomes(&[changed]);
+    user(LimitSource::Prepaid).when(&change).refused(&LIMIT_SOURCE);
+    user(LimitSource::Points).when(&change).refused(&LIMIT_SOURCE);
+    given::<User>(&[]).when(&change).refused(&problem::NOT_FOUND);
+}
+
+/// Shows D17.
+#[test]
+fn what_is_paid_in_or_gathered_raises_the_limit_that_it_is_the_source_of() {
+    let credit = Command::Credit(minor(500));
+    let credited = Event::Credited { amount: minor(500), limit: minor(10_500), currency: currency("EUR") };
+    user(LimitSource::Prepaid).when(&credit).becomes(std::slice::from_ref(&credited));
+    user(LimitSource::Points).when(&credit).becomes(&[credited]);
+    user(LimitSource::Fixed).when(&credit).refused(&LIMIT_SOURCE);
+    given::<User>(&[]).when(&credit).refused(&problem::NOT_FOUND);
+}
+
+/// Keeps T2.
+#[test]
+fn a_limit_does_not_fall_below_what_is_reserved_and_charged() {
+    let history = [
+        registered(LimitSource::Fixed),
+        Event::AmountReserved { approval: id(3), amount: minor(3_000) },
+        Event::AmountReserved { approval: id(4), amount: minor(2_000) },
+        Event::AmountCharged { approval: id(4), reserved: minor(2_000), amount: minor(1_000) },
+    ];
+    given::<User>(&history).when(&Command::ChangeLimit(minor(3_999))).refused(&LIMIT_BELOW_USE);
+    given::<User>(&history).when(&Command::ChangeLimit(minor(4_000))).becomes(&[Event::LimitChanged {
+        limit: minor(4_000),
+        before: minor(10_000),
+        currency: currency("EUR"),
+    }]);
+}
+
+#[test]
+fn a_limit_is_never_more_than_an_amount_can_be() {
+    let most = Command::Credit(minor(Minor::MOST - 9_999));
+    user(LimitSource::Prepaid).when(&most).refused(&LIMIT_TOO_LARGE);
+}
+
+#[test]
+fn registration_answers_the_users_id_and_seals_what_is_personal() {
+    let mut world = World::new();
+    let body = json!({"login": "Aiko@example.org", "name": "Aiko Sato",
+        "limit": {"source": "prepaid", "amount": 0, "currency": "JPY"}});
+    let (status, reply) = world.ask(Caller::OPERATOR, OPEN, &body).unwrap();
+    let id = id_in(&reply);
+    let expected = json!({"id": id, "limit": 0, "currency": "JPY", "source": "prepaid", "charging": "at_settlement"});
+    assert_eq!((status, reply), (201, expected));
+    let (_, reply) = world.ask(Caller::OPERATOR, (Family::Users, "credit", Some(id)), &json!({"amount": 70})).unwrap();
+    assert_eq!(reply, json!({"id": id, "limit": 70, "currency": "JPY"}));
+
+    let stored = world.text();
+    assert!(!stored.contains("Aiko") && !stored.contains("aiko"));
+    let encrypted = |member: &str| {
+        let events: serde_json::Value = serde_json::from_str(&stored[..=stored.find("}]").unwrap() + 1]).unwrap();
+        serde_json::from_value::<EncryptedField>(events[0]["data"][member].clone()).unwrap()
+    };
+    assert_eq!(world.secrets.decrypt(id, LOGIN_FIELD, &encrypted("login")).unwrap(), "Aiko@example.org");
+    assert_eq!(world.secrets.decrypt(id, NAME_FIELD, &encrypted("name")).unwrap(), "Aiko Sato");
+}
+
+#[test]
+fn a_login_is_one_users_in_its_realm_and_anothers_in_another() {
+    let mut world = World::new();
+    let limit = json!({"source": "fixed", "amount": 1, "currency": "EUR"});
+    let mut open = |realm: Option<&str>, login: &str| {
+        let mut body = json!({"login": login, "limit": limit});
+        if let Some(realm) = realm {
+            body["realm"] = json!(realm);
+        }
+        world.ask(Caller::OPERATOR, OPEN, &body)
+    };
+    let first = id_in(&open(None, "aiko").unwrap().1);
+    assert_eq!(slug(open(None, " AIKO")), "already-exists");
+    assert_eq!(slug(open(Some("default"), "aiko")), "already-exists");
+    assert_ne!(id_in(&open(Some("bank"), "aiko").unwrap().1), first);
+}
+
+#[test]
+fn a_person_who_was_forgotten_is_registered_already_and_one_whose_key_is_out_of_reach_may_try_later() {
+    let away = SecretsError::Shared(SharedError::Unavailable("down".to_owned()));
+    for (error, slug) in [(SecretsError::Forgotten(id(1)), "already-exists"), (away, "unavailable")] {
+        assert_eq!(not_encrypted(id(1), &error).kind.slug, slug);
+    }
+}
+
+#[test]
+fn registrations_of_another_shape_are_refused_and_leave_no_trace() {
+    let mut world = World::new();
+    let limit = json!({"source": "fixed", "amount": 1, "currency": "EUR"});
+    for body in [
+        json!({"login": "aiko"}),
+        json!({"login": "", "limit": limit}),
+        json!({"login": "  ", "limit": limit}),
+        json!({"login": "a\u{0}b", "limit": limit}),
+        json!({"login": "a".repeat(255), "limit": limit}),
+        json!({"login": "aiko", "name": "a".repeat(257), "limit": limit}),
+        json!({"login": "aiko", "realm": "a".repeat(65), "limit": limit}),
+        json!({"login": "aiko", "pin": "123", "limit": limit}),
+        json!({"login": "aiko", "pin": "1234567890123", "limit": limit}),
+        json!({"login": "aiko", "pin": "12 4", "limit": limit}),
+        json!({"login": "aiko", "pin": "١٢٣٤", "limit": limit}),
+        json!({"login": "aiko", "pin": 1234, "limit": limit}),
+        json!({"login": "aiko", "limit": {"source": "fixed", "amount": -1, "currency": "EUR"}}),
+        json!({"login": "aiko", "limit": {"source": "fixed", "amount": 1, "currency": "XYZ"}}),
+        json!({"login": "aiko", "limit": {"source": "loan", "amount": 1, "currency": "EUR"}}),
+        json!({"login": "aiko", "limit": limit, "charging": "never"}),
+        json!({"login": "aiko", "limit": limit, "admin": true}),
+    ] {
+        let problem = world.ask(Caller::OPERATOR, OPEN, &body).unwrap_err();
+        assert_eq!(problem.kind.slug, "invalid-body", "{body}");
+        assert!(!problem.detail.contains("aiko") && !problem.detail.contains("1234567890123"), "{problem}");
+    }
+    assert_eq!(world.records(), 0);
+}
+
+#[test]
+fn users_are_the_operators_business_alone() {
+    let mut world = World::new();
+    for role in [Role::Shop, Role::Settler, Role::Terminal] {
+        for asked in [OPEN, (Family::Users, "change_limit", Some(id(1))), (Family::Users, "credit", Some(id(1)))] {
+            assert_eq!(slug(world.ask(caller(role, 9), asked, &json!({}))), "forbidden");
+        }
+    }
+}
+
+/// A person's key is written and a PIN is hashed, neither of which must hold up what comes behind it.
+#[test]
+fn only_a_registration_is_prepared_where_it_may_block() {
+    let world = World::new();
+    let user = json!({"login": "aiko", "limit": {"source": "fixed", "amount": 1, "currency": "EUR"}});
+    assert!(world.is_slow(Caller::OPERATOR, OPEN, &user));
+    let credit = (Family::Users, "credit", Some(id(2)));
+    assert!(!world.is_slow(Caller::OPERATOR, credit, &json!({"amount": 1, "currency": "EUR"})));
+}

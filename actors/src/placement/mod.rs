@@ -1,0 +1,3 @@
+//! Area `placement`: commands of data replicas.
+
+pub mod placements;

@@ -1,0 +1,343 @@
+//! The entity store: states and command outcomes on disk, per partition, lagging behind the log with a cursor that
+//! moves with them. A cache: deleting it changes no answer.
+//!
+//! ```text
+//! partition u16 ‖ 'b'                            → bookmark of the log: from where it reads on after a restart
+//! partition u16 ‖ 'c'                            → cursor
+//! partition u16 ‖ 'e' ‖ entity 16 B              → stored entity
+//! partition u16 ‖ 'o' ‖ entity 16 B ‖ command    → body u64, number u64
+//! partition u16 ‖ 'd' ‖ due i64 ‖ entity 16 B    → nothing: a deadline
+//! ```
+
+use std::path::Path;
+use std::sync::Arc;
+
+use kippu_events::event::Mac;
+use kippu_events::files::{is_about_environment, most_open_files};
+use kippu_events::log::{Hash, Head, LogId};
+use kippu_events::{EntityKey, Family, Time};
+use rocksdb::{BlockBasedOptions, Cache, DB, DBCompactionStyle, ErrorKind, Options, ReadOptions, ReadTier, WriteBatch};
+use serde::{Deserialize, Serialize};
+
+use super::loaded_entity::{Done, LoadedEntity, StoredEntity};
+
+/// Changes with the layout above.
+const LAYOUT: u32 = 1;
+const ABOUT: &[u8] = b"\xff\xffabout";
+/// Memory for blocks, filters and indexes of the whole node.
+const CACHE_BYTES: usize = 256 << 20;
+/// Two of these may fill while one is written out; larger ones keep more lookups in memory.
+const MEMTABLE_BYTES: usize = 32 << 20;
+/// Handed to the disk as it is written: a large piece at once would hold up the log's next sync.
+const SMOOTH_BYTES: u64 = 512 << 10;
+/// Deadlines that one look brings at most: the rest comes with the next look.
+pub const MOST_DUE: usize = 1024;
+
+/// What a look for deadlines brings.
+#[derive(Default)]
+pub struct Due {
+    /// Whose deadlines have passed, at most [`MOST_DUE`].
+    pub entities: Vec<EntityKey>,
+    /// Where there are more.
+    pub rest: Option<Rest>,
+}
+
+/// Where a look for deadlines left off.
+pub struct Rest(Vec<u8>);
+
+/// How far a partition's entities have been folded into the store.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Cursor {
+    /// The last record that is folded in.
+    pub head: Head,
+    /// Its time.
+    pub time: Time,
+}
+
+/// The store could not be used.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("entity store: {0}")]
+pub struct StoreError(String);
+
+impl From<rocksdb::Error> for StoreError {
+    fn from(error: rocksdb::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// What a look that must not wait for the disk finds.
+pub enum Lookup<T> {
+    /// It is there.
+    Found(T),
+    /// It is certainly not there.
+    Absent,
+    /// Only the disk knows.
+    Blocked,
+}
+
+/// Everything that changes in one step.
+pub struct Batch {
+    cursor: Cursor,
+    writes: WriteBatch,
+    partition: u16,
+}
+
+impl Batch {
+    /// A batch that brings `partition` to `cursor`.
+    pub fn new(partition: u16, cursor: Cursor) -> Self {
+        Self { cursor, writes: WriteBatch::default(), partition }
+    }
+
+    /// The record up to which it folds.
+    pub const fn number(&self) -> u64 {
+        self.cursor.head.number
+    }
+
+    /// Puts an entity, and moves its deadline.
+    pub fn put(&mut self, key: EntityKey, loaded: &LoadedEntity, due: Option<Time>) -> Result<(), StoreError> {
+        let stored = postcard::to_allocvec(&StoredEntity::of(loaded, due)).map_err(|e| StoreError(e.to_string()))?;
+        self.writes.put(entity_key(self.partition, key), stored);
+        if loaded.stored_due != due {
+            if let Some(before) = loaded.stored_due {
+                self.writes.delete(due_key(self.partition, before, key));
+            }
+            if let Some(due) = due {
+                self.writes.put(due_key(self.partition, due, key), []);
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts a command's outcome that its entity no longer keeps.
+    pub fn put_done(&mut self, key: EntityKey, done: &Done) {
+        let mut value = [0; 16];
+        value[..8].copy_from_slice(&done.body.to_be_bytes());
+        value[8..].copy_from_slice(&done.number.to_be_bytes());
+        self.writes.put(done_key(self.partition, key, done.command), value);
+    }
+}
+
+/// The store of all partitions.
+pub struct EntityStore {
+    db: DB,
+}
+
+/// What the store was made from and by; another value means that it has to be made anew.
+#[derive(Serialize, Deserialize, PartialEq, Eq)]
+struct About {
+    layout: u32,
+    log: [u8; 16],
+    partitions: u16,
+    revisions: Vec<(u8, u32)>,
+}
+
+impl EntityStore {
+    /// The store in `dir`, empty where it was of another log, layout or revision.
+    ///
+    /// # Errors
+    /// Where the file system or RocksDB says no.
+    pub fn open(dir: &Path, log: LogId, partitions: u16) -> Result<Arc<Self>, StoreError> {
+        let about = About {
+            layout: LAYOUT,
+            log: log.0,
+            partitions,
+            revisions: Family::ALL.iter().map(|family| (family.code(), family.revision())).collect(),
+        };
+        let about = postcard::to_allocvec(&about).map_err(|e| StoreError(e.to_string()))?;
+        let db = match DB::open(&options(), dir) {
+            Ok(db) if db.get(ABOUT)?.as_deref() == Some(&about[..]) => db,
+            // What is in the way now says nothing of the cache, which would be in the way of a new one, too.
+            Err(error) if is_about_environment(error.as_ref()) => return Err(error.into()),
+            outcome => {
+                // A cache that is foreign, old or broken is made anew; the log has everything.
+                if let Err(error) = &outcome {
+                    tracing::warn!(%error, "the entity store does not open and is made anew");
+                }
+                drop(outcome);
+                DB::destroy(&options(), dir)?;
+                let db = DB::open(&options(), dir)?;
+                db.put(ABOUT, &about)?;
+                db
+            }
+        };
+        Ok(Arc::new(Self { db }))
+    }
+
+    /// How far `partition` is folded in.
+    ///
+    /// # Errors
+    /// Where RocksDB says no.
+    pub fn cursor(&self, partition: u16) -> Result<Option<Cursor>, StoreError> {
+        let Some(bytes) = self.db.get(cursor_key(partition))? else { return Ok(None) };
+        let (epoch, number, hash, sealed, time): (u64, u64, [u8; 32], bool, i64) =
+            postcard::from_bytes(&bytes).map_err(|e| StoreError(e.to_string()))?;
+        Ok(Some(Cursor { head: Head { epoch, number, hash: Hash(hash), sealed }, time: Time::from_micros(time) }))
+    }
+
+    /// Forgets everything about `partition`.
+    ///
+    /// # Errors
+    /// Where RocksDB says no.
+    pub fn clear(&self, partition: u16) -> Result<(), StoreError> {
+        let mut batch = WriteBatch::default();
+        batch.delete_range(partition.to_be_bytes().to_vec(), (u32::from(partition) + 1).to_be_bytes()[2..].to_vec());
+        Ok(self.db.write(batch)?)
+    }
+
+    /// From where the log reads `partition` on.
+    ///
+    /// # Errors
+    /// Where RocksDB says no.
+    pub fn bookmark(&self, partition: u16) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.db.get(table(partition, b'b'))?)
+    }
+
+    /// Writes a batch: rows and cursor together, or nothing; and the log's bookmark with it.
+    ///
+    /// # Errors
+    /// Where RocksDB says no.
+    pub fn write(&self, batch: &Batch, bookmark: Option<&[u8]>) -> Result<(), StoreError> {
+        let Cursor { head, time } = batch.cursor;
+        let cursor = postcard::to_allocvec(&(head.epoch, head.number, head.hash.0, head.sealed, time.micros()))
+            .map_err(|e| StoreError(e.to_string()))?;
+        let mut writes = WriteBatch::from_data(batch.writes.data());
+        writes.put(cursor_key(batch.partition), cursor);
+        if let Some(bookmark) = bookmark {
+            writes.put(table(batch.partition, b'b'), bookmark);
+        }
+        Ok(self.db.write(writes)?)
+    }
+
+    /// The entity, if that can be said without waiting for the disk.
+    ///
+    /// # Errors
+    /// Where RocksDB says no.
+    pub fn glance(&self, partition: u16, key: EntityKey) -> Result<Lookup<LoadedEntity>, StoreError> {
+        self.look(&entity_key(partition, key), |bytes| wake(key, bytes))
+    }
+
+    /// The entity. Blocks.
+    ///
+    /// # Errors
+    /// Where RocksDB says no.
+    pub fn load(&self, partition: u16, key: EntityKey) -> Result<Option<LoadedEntity>, StoreError> {
+        self.db.get_pinned(entity_key(partition, key))?.map(|bytes| wake(key, &bytes)).transpose()
+    }
+
+    /// An outcome that its entity no longer keeps, if that can be said without waiting for the disk.
+    ///
+    /// # Errors
+    /// Where RocksDB says no.
+    pub fn glance_done(&self, partition: u16, key: EntityKey, command: Mac) -> Result<Lookup<Done>, StoreError> {
+        self.look(&done_key(partition, key, command), |bytes| done(command, bytes))
+    }
+
+    /// An outcome that its entity no longer keeps. Blocks.
+    ///
+    /// # Errors
+    /// Where RocksDB says no.
+    pub fn load_done(&self, partition: u16, key: EntityKey, command: Mac) -> Result<Option<Done>, StoreError> {
+        self.db.get_pinned(done_key(partition, key, command))?.map(|bytes| done(command, &bytes)).transpose()
+    }
+
+    /// Entities of `partition` with a deadline up to `now`, earliest first; from the first, or where an earlier look
+    /// left off. Blocks.
+    ///
+    /// # Errors
+    /// Where RocksDB says no.
+    pub fn due(&self, partition: u16, from: Option<Rest>, now: Time) -> Result<Due, StoreError> {
+        let mut read = ReadOptions::default();
+        read.set_iterate_lower_bound(from.map_or_else(|| table(partition, b'd'), |Rest(key)| key));
+        read.set_iterate_upper_bound(due_prefix(partition, now.after(std::time::Duration::from_micros(1))));
+        let mut due = Due::default();
+        for item in self.db.iterator_opt(rocksdb::IteratorMode::Start, read) {
+            let (key, _) = item?;
+            if due.entities.len() == MOST_DUE {
+                due.rest = Some(Rest(key.into_vec()));
+                break;
+            }
+            due.entities.extend(key.get(11..).and_then(EntityKey::from_bytes));
+        }
+        Ok(due)
+    }
+
+    fn look<T>(&self, key: &[u8], read: impl FnOnce(&[u8]) -> Result<T, StoreError>) -> Result<Lookup<T>, StoreError> {
+        let mut in_memory = ReadOptions::default();
+        in_memory.set_read_tier(ReadTier::BlockCache);
+        match self.db.get_pinned_opt(key, &in_memory) {
+            Ok(Some(bytes)) => read(&bytes).map(Lookup::Found),
+            Ok(None) => Ok(Lookup::Absent),
+            Err(error) if error.kind() == ErrorKind::Incomplete => Ok(Lookup::Blocked),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn options() -> Options {
+    let mut table = BlockBasedOptions::default();
+    table.set_bloom_filter(10.0, false);
+    table.set_block_cache(&Cache::new_lru_cache(CACHE_BYTES));
+    let mut options = Options::default();
+    options.create_if_missing(true);
+    options.set_block_based_table_factory(&table);
+    options.set_write_buffer_size(MEMTABLE_BYTES);
+    // Most looks are for what is not there: entities and commands that are new.
+    options.set_memtable_whole_key_filtering(true);
+    options.set_memtable_prefix_bloom_ratio(0.1);
+    options.set_max_background_jobs(2);
+    // States are rewritten often and read back seldom: fewer rewritings on disk for more files to look into.
+    options.set_compaction_style(DBCompactionStyle::Universal);
+    options.set_bytes_per_sync(SMOOTH_BYTES);
+    options.set_wal_bytes_per_sync(SMOOTH_BYTES);
+    options.set_keep_log_file_num(4);
+    options.set_max_open_files(most_open_files());
+    options
+}
+
+fn wake(key: EntityKey, bytes: &[u8]) -> Result<LoadedEntity, StoreError> {
+    let stored: StoredEntity = postcard::from_bytes(bytes).map_err(|e| StoreError(format!("{key}: {e}")))?;
+    stored.wake(key).ok_or_else(|| StoreError(format!("{key}: its state does not decode")))
+}
+
+fn done(command: Mac, bytes: &[u8]) -> Result<Done, StoreError> {
+    let (body, number) = bytes.split_first_chunk::<8>().ok_or_else(|| StoreError("a short outcome".to_owned()))?;
+    let number = number.try_into().map_err(|_| StoreError("a short outcome".to_owned()))?;
+    Ok(Done { command, body: u64::from_be_bytes(*body), number: u64::from_be_bytes(number) })
+}
+
+fn table(partition: u16, table: u8) -> Vec<u8> {
+    let mut key = Vec::with_capacity(64);
+    key.extend_from_slice(&partition.to_be_bytes());
+    key.push(table);
+    key
+}
+
+fn cursor_key(partition: u16) -> Vec<u8> {
+    table(partition, b'c')
+}
+
+fn entity_key(partition: u16, entity: EntityKey) -> Vec<u8> {
+    let mut key = table(partition, b'e');
+    key.extend_from_slice(&entity.to_bytes());
+    key
+}
+
+fn done_key(partition: u16, entity: EntityKey, command: Mac) -> Vec<u8> {
+    let mut key = table(partition, b'o');
+    key.extend_from_slice(&entity.to_bytes());
+    key.extend_from_slice(&command.0);
+    key
+}
+
+fn due_prefix(partition: u16, due: Time) -> Vec<u8> {
+    let mut key = table(partition, b'd');
+    // The sign bit is turned, so that the bytes sort as the times do, before 1970 too.
+    key.extend_from_slice(&(due.micros().cast_unsigned() ^ (1 << 63)).to_be_bytes());
+    key
+}
+
+fn due_key(partition: u16, due: Time, entity: EntityKey) -> Vec<u8> {
+    let mut key = due_prefix(partition, due);
+    key.extend_from_slice(&entity.to_bytes());
+    key
+}

@@ -1,0 +1,8 @@
+//! Area `access`: who may call. API clients, subscribers and callers; every other area may name this one.
+
+pub mod callers;
+pub mod clients;
+pub mod users;
+
+pub use callers::Caller;
+pub use clients::Role;

@@ -1,0 +1,3 @@
+//! Area `placement`: data replicas on servers.
+
+pub mod placements;

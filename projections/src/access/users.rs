@@ -1,0 +1,190 @@
+//! `users`: each subscriber with the limit and what of it is used. Personal fields stay encrypted unless an operator asks.
+
+use kippu_events::access::Caller;
+use kippu_events::access::clients::Role;
+use kippu_events::access::users::{Account, Charging, Event, LimitSource, User};
+use kippu_events::money::{Currency, Minor};
+use kippu_events::secrets::EncryptedField;
+use kippu_events::{Entity as _, EntityId, Family, NotAnEvent, Recorded, Time};
+use serde::{Deserialize, Serialize};
+
+use crate::error::QueryError;
+use crate::row::{Dated, decode, fold_row, revision_with, to_json};
+use crate::rows::Rows;
+use crate::view::{Ask, Plan, Presented, Table, View};
+
+/// See the module.
+pub struct Users;
+
+/// The names by which a user's personal fields are encrypted.
+const LOGIN: &str = "login";
+const NAME: &str = "name";
+
+#[derive(Serialize, Deserialize)]
+struct Row {
+    account: User,
+    login: EncryptedField,
+    name: Option<EncryptedField>,
+}
+
+/// A subscriber.
+#[derive(Serialize, schemars::JsonSchema)]
+struct Shown {
+    id: EntityId,
+    /// Always `registered`, as long as users cannot leave.
+    #[schemars(extend("enum" = ["registered"]))]
+    state: &'static str,
+    /// The upper limit of reserved and charged together, in minor units.
+    limit: Minor,
+    /// Where the limit comes from.
+    source: LimitSource,
+    /// Currency of every amount here.
+    currency: Currency,
+    /// When a reservation becomes a charge.
+    charging: Charging,
+    /// Held by approvals that are neither settled nor over.
+    reserved: Minor,
+    /// Charged so far.
+    charged: Minor,
+    /// What may still be reserved.
+    available: Minor,
+    /// Whether the user has a PIN.
+    has_pin: bool,
+    /// No PIN is accepted before this time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pin_locked_until: Option<Time>,
+    /// The login name; only where an operator asked for it, and null where the person was forgotten.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = None::<String>)]
+    login: Option<Option<String>>,
+    /// The person's name; as `login`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = None::<String>)]
+    name: Option<Option<String>>,
+    registered_at: Time,
+    changed_at: Time,
+    version: u64,
+}
+
+impl View for Users {
+    fn name(&self) -> &'static str {
+        "users"
+    }
+
+    fn revision(&self) -> u32 {
+        revision_with::<User>(2)
+    }
+
+    fn apply(&self, event: &Recorded<'_>, rows: &mut Rows<'_>) -> Result<(), NotAnEvent> {
+        let first = |decoded: &Event| match decoded {
+            Event::Registered { login, name, .. } => {
+                let mut account = User::default();
+                account.evolve(&without_verifier(decoded), event.time);
+                Some(Row { account, login: login.clone(), name: name.clone() })
+            }
+            Event::LimitChanged { .. }
+            | Event::Credited { .. }
+            | Event::AmountReserved { .. }
+            | Event::AmountReleased { .. }
+            | Event::AmountCharged { .. }
+            | Event::AmountRefunded { .. }
+            | Event::PinRefused { .. }
+            | Event::PinAccepted {} => None,
+        };
+        fold_row::<User, Row>(event, rows, first, |row, decoded| row.account.evolve(decoded, event.time))
+    }
+
+    fn table(&self) -> Option<&dyn Table> {
+        Some(self)
+    }
+}
+
+/// What the row needs of a registration: that there is a PIN, but not what checks it.
+fn without_verifier(registered: &Event) -> Event {
+    let mut event = registered.clone();
+    if let Event::Registered { pin: Some(pin), .. } = &mut event {
+        pin.argon2id.clear();
+    }
+    event
+}
+
+impl Table for Users {
+    fn summary(&self) -> &'static str {
+        "Subscribers, with the limit on what each may spend and how much of it is used."
+    }
+
+    fn subject(&self) -> Family {
+        Family::Users
+    }
+
+    fn readers(&self) -> &'static [Role] {
+        &[Role::Operator, Role::Terminal]
+    }
+
+    fn is_encrypted(&self) -> bool {
+        true
+    }
+
+    fn schema(&self) -> schemars::Schema {
+        schemars::schema_for!(Shown)
+    }
+
+    fn plan(&self, ask: &Ask<'_>) -> Result<Plan, QueryError> {
+        own_user(ask.caller).map(|own| own.map_or_else(Plan::all, Plan::One))
+    }
+
+    fn present(&self, id: EntityId, row: &[u8], ask: &Ask<'_>) -> Result<Option<Presented>, QueryError> {
+        if !sees_user(ask.caller, id) {
+            return Ok(None);
+        }
+        let Dated { begun_at, changed_at, version, row }: Dated<Row> = decode(row)?;
+        let account: Account = match row.account {
+            User::Absent => return Ok(None),
+            User::Registered(account) => account,
+        };
+        let open = |field: &str, encrypted: &EncryptedField| {
+            ask.decrypt.map(|decrypt| decrypt.decrypt(id, field, encrypted)).transpose()
+        };
+        let shown = Shown {
+            id,
+            state: "registered",
+            limit: account.limit,
+            source: account.source,
+            currency: account.currency,
+            charging: account.charging,
+            reserved: account.reserved,
+            charged: account.charged,
+            available: account.available(),
+            has_pin: account.pin.is_some(),
+            pin_locked_until: account.locked_until,
+            login: open(LOGIN, &row.login)?,
+            name: row.name.as_ref().map_or(Ok(None), |name| open(NAME, name))?,
+            registered_at: begun_at,
+            changed_at,
+            version,
+        };
+        Ok(Some(Presented { row: to_json(&shown)?, version }))
+    }
+}
+
+/// The one user whose rows a caller may see; nothing where it may see those of all.
+///
+/// # Errors
+/// Where it may see none.
+pub(crate) fn own_user(caller: &Caller) -> Result<Option<EntityId>, QueryError> {
+    match (caller.role, caller.user) {
+        (Some(Role::Operator), _) => Ok(None),
+        (Some(Role::Terminal), Some(user)) => Ok(Some(user)),
+        (Some(Role::Terminal), None) => Err(QueryError::Forbidden("this terminal stores no user's identification")),
+        (Some(Role::Shop | Role::Settler) | None, _) => Err(QueryError::Forbidden("users are not shown to this role")),
+    }
+}
+
+/// Whether a caller may see the row of `user`.
+pub(crate) fn sees_user(caller: &Caller, user: EntityId) -> bool {
+    match caller.role {
+        Some(Role::Operator) => true,
+        Some(Role::Terminal) => caller.user == Some(user),
+        Some(Role::Shop | Role::Settler) | None => false,
+    }
+}

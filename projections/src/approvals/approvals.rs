@@ -1,0 +1,326 @@
+//! `approvals`: each purchase approval from its request to its end. A settler sees its own, and never whose they are.
+//!
+//! ```text
+//! 0 ‖ id                        the row
+//! 1 ‖ requested_at ‖ id         by time
+//! 2 ‖ user ‖ requested_at ‖ id  by user
+//! 3 ‖ settler ‖ requested_at ‖ id
+//! 4 ‖ state ‖ requested_at ‖ id
+//! ```
+
+use kippu_events::access::clients::Role;
+use kippu_events::approvals::{Approval, Event, RequestRefusal};
+use kippu_events::money::{Currency, Minor};
+use kippu_events::{Entity as _, EntityId, Family, NotAnEvent, Principal, Recorded, Time};
+use serde::{Deserialize, Serialize};
+
+use crate::error::QueryError;
+use crate::row::{decode, encode, main_row, revision_with, to_json};
+use crate::rows::Rows;
+use crate::view::{Ask, Filter, Plan, Presented, Table, View, row_key};
+
+mod shown;
+
+use shown::Shown;
+
+/// See the module.
+pub struct Approvals;
+
+#[derive(Serialize, Deserialize)]
+struct Row {
+    user: EntityId,
+    requester: Option<EntityId>,
+    amount: Minor,
+    currency: Currency,
+    description: Option<String>,
+    quantity: Option<u32>,
+    requested_at: Time,
+    expires_at: Option<Time>,
+    phase: Phase,
+    redeem_refusals: u64,
+    changed_at: Time,
+    version: u64,
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+enum Phase {
+    Refused { reason: RequestRefusal },
+    Issued,
+    Redeemed { by: EntityId, at: Time },
+    Settled { by: EntityId, redeemed_at: Time, amount: Minor, at: Time },
+    Expired { at: Time },
+    Revoked { redeemed: Option<(EntityId, Time)>, at: Time },
+}
+
+const STATES: [&str; 6] = ["refused", "issued", "redeemed", "settled", "expired", "revoked"];
+
+impl Phase {
+    /// Its place in [`STATES`].
+    const fn code(self) -> u8 {
+        match self {
+            Self::Refused { .. } => 0,
+            Self::Issued => 1,
+            Self::Redeemed { .. } => 2,
+            Self::Settled { .. } => 3,
+            Self::Expired { .. } => 4,
+            Self::Revoked { .. } => 5,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        STATES[self.code() as usize]
+    }
+
+    /// Who redeemed it, and when.
+    const fn redeemed(self) -> Option<(EntityId, Time)> {
+        match self {
+            Self::Redeemed { by, at } | Self::Settled { by, redeemed_at: at, .. } => Some((by, at)),
+            Self::Revoked { redeemed, .. } => redeemed,
+            Self::Refused { .. } | Self::Issued | Self::Expired { .. } => None,
+        }
+    }
+
+    /// What `event` at `time` makes of it; an event that means nothing to this phase leaves it.
+    fn after(self, event: &Event, time: Time) -> Self {
+        match (self, event) {
+            (Self::Issued, Event::Redeemed { settler, .. }) => Self::Redeemed { by: *settler, at: time },
+            (Self::Redeemed { by, at }, Event::Settled { amount, .. }) => {
+                Self::Settled { by, redeemed_at: at, amount: *amount, at: time }
+            }
+            (Self::Issued, Event::Expired {}) => Self::Expired { at: time },
+            (Self::Issued | Self::Redeemed { .. }, Event::Revoked {}) => {
+                Self::Revoked { redeemed: self.redeemed(), at: time }
+            }
+            (
+                Self::Refused { .. }
+                | Self::Issued
+                | Self::Redeemed { .. }
+                | Self::Settled { .. }
+                | Self::Expired { .. }
+                | Self::Revoked { .. },
+                Event::Issued { .. }
+                | Event::Refused { .. }
+                | Event::Redeemed { .. }
+                | Event::RedeemRefused { .. }
+                | Event::Settled { .. }
+                | Event::Expired {}
+                | Event::Revoked {},
+            ) => self,
+        }
+    }
+}
+
+impl View for Approvals {
+    fn name(&self) -> &'static str {
+        "approvals"
+    }
+
+    fn revision(&self) -> u32 {
+        revision_with::<Approval>(1)
+    }
+
+    fn apply(&self, event: &Recorded<'_>, rows: &mut Rows<'_>) -> Result<(), NotAnEvent> {
+        if event.entity.family != Approval::FAMILY {
+            return Ok(());
+        }
+        let id = event.entity.id;
+        let decoded = event.decode::<Approval>()?;
+        let row = match first(event, &decoded) {
+            Some(row) => {
+                rows.index(&index(BY_TIME, &[], row.requested_at, &id), Vec::new());
+                rows.index(&index(BY_USER, row.user.as_bytes(), row.requested_at, &id), Vec::new());
+                rows.index(&index(BY_STATE, &[row.phase.code()], row.requested_at, &id), Vec::new());
+                row
+            }
+            None => {
+                let Some(mut row) = main_row::<Row>(rows, &id) else { return Ok(()) };
+                let before = row.phase;
+                row.phase = before.after(&decoded, event.time);
+                row.changed_at = event.time;
+                row.version = event.version;
+                if let Event::RedeemRefused { .. } = decoded {
+                    row.redeem_refusals += 1;
+                }
+                if before.code() != row.phase.code() {
+                    rows.unindex(&index(BY_STATE, &[before.code()], row.requested_at, &id));
+                    rows.index(&index(BY_STATE, &[row.phase.code()], row.requested_at, &id), Vec::new());
+                }
+                if let (None, Some((settler, _))) = (before.redeemed(), row.phase.redeemed()) {
+                    rows.index(&index(BY_SETTLER, settler.as_bytes(), row.requested_at, &id), Vec::new());
+                }
+                row
+            }
+        };
+        rows.put(&row_key(&id), encode(&row));
+        Ok(())
+    }
+
+    fn table(&self) -> Option<&dyn Table> {
+        Some(self)
+    }
+}
+
+/// The row that the first event of an approval makes.
+fn first(event: &Recorded<'_>, decoded: &Event) -> Option<Row> {
+    let (requester, expires_at, phase) = match decoded {
+        Event::Issued { terminal, expires_at, .. } => (Some(*terminal), Some(*expires_at), Phase::Issued),
+        Event::Refused { reason, .. } => (client(&event.cause.principal), None, Phase::Refused { reason: *reason }),
+        Event::Redeemed { .. }
+        | Event::RedeemRefused { .. }
+        | Event::Settled { .. }
+        | Event::Expired {}
+        | Event::Revoked {} => return None,
+    };
+    let (Event::Issued { user, amount, currency, purchase, .. }
+    | Event::Refused { user, amount, currency, purchase, .. }) = decoded
+    else {
+        return None;
+    };
+    Some(Row {
+        user: *user,
+        requester,
+        amount: *amount,
+        currency: *currency,
+        description: purchase.description.clone(),
+        quantity: purchase.quantity,
+        requested_at: event.time,
+        expires_at,
+        phase,
+        redeem_refusals: 0,
+        changed_at: event.time,
+        version: event.version,
+    })
+}
+
+const fn client(principal: &Principal) -> Option<EntityId> {
+    match principal {
+        Principal::Client(id) => Some(*id),
+        Principal::Operator | Principal::Deadline => None,
+    }
+}
+
+const BY_TIME: u8 = 1;
+const BY_USER: u8 = 2;
+const BY_SETTLER: u8 = 3;
+const BY_STATE: u8 = 4;
+
+fn index(by: u8, value: &[u8], time: Time, id: &EntityId) -> Vec<u8> {
+    let mut key = bound(by, value, time);
+    key.extend_from_slice(id.as_bytes());
+    key
+}
+
+/// The first possible key of an index at `time`.
+fn bound(by: u8, value: &[u8], time: Time) -> Vec<u8> {
+    let mut key = Vec::with_capacity(1 + 2 * EntityId::BYTES + 8);
+    key.push(by);
+    key.extend_from_slice(value);
+    // With its sign bit turned, an i64 sorts as its bytes do.
+    key.extend_from_slice(&(time.micros() ^ i64::MIN).to_be_bytes());
+    key
+}
+
+const USER: &str = "user";
+const SETTLER: &str = "settler";
+const STATE: &str = "state";
+const FROM: &str = "from";
+const TO: &str = "to";
+
+impl Table for Approvals {
+    fn summary(&self) -> &'static str {
+        "Purchase approvals, in the order in which they were asked for."
+    }
+
+    fn subject(&self) -> Family {
+        Family::Approvals
+    }
+
+    fn readers(&self) -> &'static [Role] {
+        &[Role::Operator, Role::Settler, Role::Terminal]
+    }
+
+    fn filters(&self) -> &'static [Filter] {
+        const {
+            &[
+                Filter::any(USER, "the id of the user whose limit it reserves; not for settlers"),
+                Filter::any(SETTLER, "the id of the API client that redeemed it"),
+                Filter::of(STATE, "where it is in its life", &STATES),
+                Filter::any(FROM, "asked for at or after this time (RFC 3339)"),
+                Filter::any(TO, "asked for before this time (RFC 3339)"),
+            ]
+        }
+    }
+
+    fn schema(&self) -> schemars::Schema {
+        schemars::schema_for!(Shown)
+    }
+
+    fn plan(&self, ask: &Ask<'_>) -> Result<Plan, QueryError> {
+        let scope = Scope::of(ask)?;
+        let from = ask.filters.value(FROM)?.unwrap_or(Time::from_micros(i64::MIN));
+        let until = ask.filters.value(TO)?.unwrap_or(Time::from_micros(i64::MAX));
+        let state = ask.filters.text(STATE).and_then(|state| STATES.iter().position(|name| *name == state));
+        // The narrowest index leads; what it does not know, each row is asked.
+        let (by, value) = if let Some(user) = scope.user {
+            (BY_USER, user.as_bytes().to_vec())
+        } else if let Some(settler) = scope.settler {
+            (BY_SETTLER, settler.as_bytes().to_vec())
+        } else if let Some(code) = state.and_then(|code| u8::try_from(code).ok()) {
+            (BY_STATE, vec![code])
+        } else {
+            (BY_TIME, Vec::new())
+        };
+        Ok(Plan::Range { from: bound(by, &value, from), until: bound(by, &value, until) })
+    }
+
+    fn present(&self, id: EntityId, row: &[u8], ask: &Ask<'_>) -> Result<Option<Presented>, QueryError> {
+        let row: Row = decode(row)?;
+        let settler = row.phase.redeemed().map(|(settler, _)| settler);
+        let Ok(scope) = Scope::of(ask) else { return Ok(None) };
+        if scope.user.is_some_and(|user| user != row.user)
+            || scope.settler.is_some_and(|only| settler != Some(only))
+            || !ask.filters.admits(STATE, row.phase.name())
+        {
+            return Ok(None);
+        }
+        let version = row.version;
+        let shown = Shown::new(id, row, scope.names_user);
+        Ok(Some(Presented { row: to_json(&shown)?, version }))
+    }
+}
+
+/// Whose approvals a query is about, by its filters and by what its caller may see.
+struct Scope {
+    user: Option<EntityId>,
+    settler: Option<EntityId>,
+    /// Whether the answer may say whose approvals they are, and which terminal asked for them.
+    names_user: bool,
+}
+
+impl Scope {
+    fn of(ask: &Ask<'_>) -> Result<Self, QueryError> {
+        let user = ask.filters.value(USER)?;
+        let settler = ask.filters.value(SETTLER)?;
+        let only = |own: EntityId, asked: Option<EntityId>, what| {
+            if asked.is_some_and(|asked| asked != own) { Err(QueryError::Forbidden(what)) } else { Ok(Some(own)) }
+        };
+        match ask.caller.role {
+            Some(Role::Operator) => Ok(Self { user, settler, names_user: true }),
+            Some(Role::Settler) => {
+                let own = ask.caller.client().ok_or(QueryError::Forbidden("a settler is an API client"))?;
+                if user.is_some() {
+                    return Err(QueryError::Forbidden("users are not named to settlers"));
+                }
+                let settler = only(own, settler, "the approvals of other settlers are not shown")?;
+                Ok(Self { user: None, settler, names_user: false })
+            }
+            Some(Role::Terminal) => {
+                let own =
+                    ask.caller.user.ok_or(QueryError::Forbidden("this terminal stores no user's identification"))?;
+                let user = only(own, user, "the approvals of other users are not shown")?;
+                Ok(Self { user, settler, names_user: true })
+            }
+            Some(Role::Shop) | None => Err(QueryError::Forbidden("approvals are not shown to this role")),
+        }
+    }
+}

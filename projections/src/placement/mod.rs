@@ -1,0 +1,3 @@
+//! Area `placement`: views of data replicas.
+
+pub mod placements;

@@ -1,0 +1,315 @@
+//! A track: the views that stand at the same cursors, and so are fed from one reading of the log.
+
+use std::sync::Arc;
+
+use kippu_events::event::read_body;
+use kippu_events::log::{Bound, Genesis, ReadLog};
+use kippu_events::{NotAnEvent, Recorded};
+use tokio::sync::oneshot;
+
+use super::published::{Halt, Reached};
+use crate::cursor::Cursor;
+use crate::locate::{self, ANCHOR_EVERY, LocateError};
+use crate::reader::{self, Step};
+use crate::rows::{Overlay, Rows};
+use crate::view::View;
+use crate::view_store::{Batch, StoreError, ViewStore};
+
+/// How much one batch takes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// A batch ends with the page in which it reaches this many events.
+    pub events: usize,
+    /// One read of one partition.
+    pub page: Bound,
+}
+
+impl Default for Limits {
+    /// Large enough to amortise a write, small enough to be on disk within some tens of milliseconds.
+    fn default() -> Self {
+        Self { events: 8192, page: Bound { entries: 1024, bytes: 1 << 20 } }
+    }
+}
+
+/// What the runner works with.
+pub(crate) struct RunnerContext {
+    pub log: Arc<dyn ReadLog>,
+    pub store: Arc<ViewStore>,
+    pub limits: Limits,
+}
+
+/// An instance of a view that is being fed.
+pub(crate) struct Member {
+    pub instance: u32,
+    pub view: Arc<dyn View>,
+    pub purpose: Purpose,
+}
+
+/// What a member is for.
+pub(crate) enum Purpose {
+    /// It answers queries.
+    Live,
+    /// It will, once it has caught up.
+    Filling,
+    /// It was asked for, to be compared with the live one; somebody may still wait for it to catch up.
+    Rebuilt(Option<oneshot::Sender<Result<u32, String>>>),
+}
+
+/// See the module.
+pub(crate) struct Track {
+    pub id: u32,
+    pub members: Vec<Member>,
+    pub reached: Arc<Reached>,
+    halts: Vec<Option<Halt>>,
+    /// Partitions that may have more to read.
+    moved: Vec<bool>,
+    /// Events that a view could not apply: the next attempt ends before them.
+    refused: Vec<Option<(u64, String)>>,
+    overlay: Overlay,
+    /// The partition that the next batch begins with, so that none starves.
+    first: usize,
+}
+
+/// The end of one attempt at a batch.
+enum Attempt {
+    Done(Box<Prepared>),
+    /// A view refused an event: nothing of the batch counts.
+    Again,
+}
+
+struct Prepared {
+    cursors: Vec<Cursor>,
+    batch: Batch,
+    /// Whether there is anything to write.
+    news: bool,
+    /// Whether there may be more to read.
+    more: bool,
+}
+
+/// What came of one entry.
+enum Taken {
+    /// So many events were folded; none where the entry does not count.
+    Events(usize),
+    /// The partition does not go on.
+    Halted,
+    /// A view refused an event: nothing of the batch counts.
+    Refused,
+}
+
+impl Track {
+    /// The track `id`, which is at `cursors`.
+    pub(crate) fn new(id: u32, cursors: Vec<Cursor>) -> Self {
+        let partitions = cursors.len();
+        let halts = vec![None; partitions];
+        Self {
+            id,
+            members: Vec::new(),
+            reached: Arc::new(Reached { cursors, halts: halts.clone() }),
+            halts,
+            moved: vec![true; partitions],
+            refused: vec![None; partitions],
+            overlay: Overlay::default(),
+            first: 0,
+        }
+    }
+
+    /// `partition` may have more to read.
+    pub(crate) fn mark(&mut self, partition: u16) {
+        let partition = usize::from(partition);
+        if let (Some(moved), Some(halt)) = (self.moved.get_mut(partition), self.halts.get_mut(partition)) {
+            *moved = true;
+            halt.take_if(|halt| halt.transient);
+        }
+    }
+
+    /// What could not be read may be readable by now.
+    pub(crate) fn retry(&mut self) {
+        for (moved, halt) in self.moved.iter_mut().zip(&mut self.halts) {
+            *moved |= halt.take_if(|halt| halt.transient).is_some();
+        }
+    }
+
+    /// Whether something could not be read that may be readable later.
+    pub(crate) fn is_held_up(&self) -> bool {
+        self.halts.iter().flatten().any(|halt| halt.transient)
+    }
+
+    /// Folds one batch and writes it with its cursors, without going past the offsets `until`. Whether there is more.
+    pub(crate) fn step(&mut self, context: &RunnerContext, until: Option<&[u64]>) -> Result<bool, StoreError> {
+        let mut prepared = loop {
+            match self.attempt(context, until) {
+                Ok(Attempt::Done(prepared)) => break prepared,
+                Ok(Attempt::Again) => self.overlay.discard(),
+                Err(error) => {
+                    self.overlay.discard();
+                    return Err(error);
+                }
+            }
+        };
+        if prepared.news {
+            let batch = &mut prepared.batch;
+            self.overlay.drain(|key, value| batch.row(key, value));
+            batch.track(self.id, &prepared.cursors);
+            context.store.write(prepared.batch)?;
+        }
+        if prepared.news || self.halts != self.reached.halts {
+            self.reached = Arc::new(Reached { cursors: prepared.cursors, halts: self.halts.clone() });
+        }
+        Ok(prepared.more)
+    }
+
+    fn attempt(&mut self, context: &RunnerContext, until: Option<&[u64]>) -> Result<Attempt, StoreError> {
+        let mut cursors = self.reached.cursors.clone();
+        let (mut batch, mut news, mut events) = (Batch::default(), false, 0);
+        let partitions = cursors.len();
+        let mut more = false;
+        for i in 0..partitions {
+            let index = (self.first + i) % partitions;
+            let wanted = until.map_or(self.moved[index], |until| cursors[index].offset < until[index]);
+            if !wanted || self.halts[index].is_some() {
+                continue;
+            }
+            if events >= context.limits.events {
+                self.first = index;
+                more = true;
+                break;
+            }
+            let before = cursors[index].offset;
+            match self.read(context, until, index, &mut cursors[index], &mut batch) {
+                Some(count) => events += count,
+                None => return Ok(Attempt::Again),
+            }
+            let moved = cursors[index].offset > before;
+            self.moved[index] = moved;
+            news |= moved;
+            more |= moved && self.halts[index].is_none();
+        }
+        match self.overlay.failure() {
+            Some(error) => Err(error),
+            None => Ok(Attempt::Done(Box::new(Prepared { cursors, batch, news, more }))),
+        }
+    }
+
+    /// Folds one page of one partition; how many events that were, or nothing where a view refused one.
+    fn read(
+        &mut self,
+        context: &RunnerContext,
+        until: Option<&[u64]>,
+        index: usize,
+        cursor: &mut Cursor,
+        batch: &mut Batch,
+    ) -> Option<usize> {
+        let Ok(number) = u16::try_from(index) else { return Some(0) };
+        let genesis = Genesis::of(&*context.log, number);
+        let mut events = 0;
+        let mut taken = Taken::Events(0);
+        let from = cursor.offset;
+        let read = context.log.visit(number, from, context.limits.page, &mut |offset, stored| {
+            if let Taken::Events(_) = taken
+                && until.is_none_or(|until| offset < until[index])
+            {
+                taken = self.take(context, &genesis, cursor, (offset, stored), batch);
+                if let Taken::Events(count) = taken {
+                    events += count;
+                }
+            }
+        });
+        match (taken, read) {
+            (Taken::Refused, _) => return None,
+            (Taken::Events(_), Err(error)) => self.halt(index, cursor.offset, error.to_string(), true),
+            (Taken::Events(_) | Taken::Halted, _) => {}
+        }
+        Some(events)
+    }
+
+    /// Folds one entry.
+    fn take(
+        &mut self,
+        context: &RunnerContext,
+        genesis: &Genesis,
+        cursor: &mut Cursor,
+        (offset, stored): (u64, &[u8]),
+        batch: &mut Batch,
+    ) -> Taken {
+        let Genesis { partition, .. } = *genesis;
+        let index = usize::from(partition);
+        if let Some((_, reason)) = self.refused[index].clone().filter(|(refused, _)| *refused == offset) {
+            self.halt(index, offset, reason, false);
+            return Taken::Halted;
+        }
+        let before = *cursor;
+        let epoch = before.taken.map(|taken| taken.head.epoch);
+        let mut unread = None;
+        let digest_at = |number| match locate::number(&*context.log, &context.store.snapshot(), partition, number) {
+            Ok(found) => found.taken.filter(|taken| Some(taken.head.epoch) == epoch).map(|taken| taken.digest),
+            Err(LocateError::Changed(_)) => None,
+            Err(error @ (LocateError::Store(_) | LocateError::Log(_))) => {
+                unread = Some(error);
+                None
+            }
+        };
+        let taken = reader::take(genesis, cursor, (offset, stored), digest_at);
+        // What was judged without it is no verdict.
+        if let Some(error) = unread {
+            *cursor = before;
+            self.halt(index, offset, error.to_string(), true);
+            return Taken::Halted;
+        }
+        let (number, body) = match taken {
+            Ok(Step::Valid { number, body }) => (number, body),
+            Ok(Step::Skipped) => return Taken::Events(0),
+            Err(reason) => {
+                self.halt(index, offset, reason, false);
+                return Taken::Halted;
+            }
+        };
+        let events = match body.map_or(Ok(Vec::new()), |body| events_of(body, partition, number)) {
+            Ok(events) => events,
+            Err(error) => {
+                *cursor = before;
+                self.halt(index, offset, error.to_string(), false);
+                return Taken::Halted;
+            }
+        };
+        cursor.time = events.last().map_or(cursor.time, |event| event.time);
+        if let Err(error) = self.apply(context, &events, offset) {
+            self.refused[index] = Some((offset, error.to_string()));
+            return Taken::Refused;
+        }
+        if number % ANCHOR_EVERY == 0 {
+            batch.anchor(partition, cursor);
+        }
+        Taken::Events(events.len())
+    }
+
+    fn apply(&mut self, context: &RunnerContext, events: &[Recorded<'_>], offset: u64) -> Result<(), NotAnEvent> {
+        for event in events {
+            for member in &self.members {
+                let mut rows = Rows::new(&mut self.overlay, &*context.store, member.instance, offset);
+                member.view.apply(event, &mut rows)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn halt(&mut self, index: usize, offset: u64, reason: String, transient: bool) {
+        let halt = Halt { offset, reason, transient };
+        // Said once, however often it is tried again.
+        if self.reached.halts[index].as_ref() != Some(&halt) {
+            tracing::error!(partition = index, offset, reason = halt.reason, "views halt in this partition");
+        }
+        self.halts[index] = Some(halt);
+    }
+}
+
+/// The events of a record's body, which MUST say themselves that they are of that record.
+fn events_of(body: &[u8], partition: u16, number: u64) -> Result<Vec<Recorded<'_>>, NotAnEvent> {
+    let events = read_body(body)?;
+    for (index, event) in (0..).zip(&events) {
+        let id = event.id;
+        if (id.partition, id.number, id.index) != (partition, number, index) {
+            return Err(NotAnEvent::Id(id.to_string()));
+        }
+    }
+    Ok(events)
+}

@@ -1,0 +1,307 @@
+//! A seeded sample: users, approvals in every phase, clients and placements, as commands in a plausible order.
+
+use std::collections::{BTreeSet, HashMap};
+
+use kippu_events::access::clients::{self, Client, Role};
+use kippu_events::access::users::{self, Charging, LimitSource, User};
+use kippu_events::approvals::{self, Approval, Purchase, RedeemRefusal, RequestRefusal};
+use kippu_events::event::{AnyEvent, BodyWriter, Cause, Mac, Place, Typed, read_body};
+use kippu_events::log::LogId;
+use kippu_events::money::{Currency, Minor};
+use kippu_events::placement::placements::{self, Placement};
+use kippu_events::secrets::{EncryptedField, PinVerifier, TokenHash};
+use kippu_events::{EntityId, EntityKey, Principal, Time};
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
+
+/// One command's events.
+pub(crate) struct Beat {
+    pub partition: u16,
+    pub time: Time,
+    pub principal: Principal,
+    pub events: Vec<(EntityKey, u64, Box<dyn AnyEvent>)>,
+}
+
+impl Beat {
+    /// The body of the record that it is, as record `number`.
+    pub(crate) fn body(&self, log: &LogId, number: u64) -> Vec<u8> {
+        let cause = Cause { command: Mac::default(), body: Mac::default(), principal: self.principal };
+        let place = Place { log, partition: self.partition, number, time: self.time, cause: &cause };
+        let mut body = BodyWriter::new(place);
+        for (entity, version, event) in &self.events {
+            body.push(*entity, *version, &**event);
+        }
+        body.finish()
+    }
+}
+
+pub(crate) struct SampleHistory {
+    pub partitions: u16,
+    pub users: Vec<EntityId>,
+    pub settlers: Vec<EntityId>,
+    pub terminals: Vec<EntityId>,
+    pub placements: Vec<EntityId>,
+    shops: Vec<EntityId>,
+    pub approvals: Vec<(EntityId, EntityId, State)>,
+    versions: HashMap<EntityKey, u64>,
+    rng: StdRng,
+    clock: i64,
+    ids: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum State {
+    Over,
+    Issued,
+    Redeemed(EntityId),
+}
+
+/// 2026-11-21T09:30:00Z.
+pub(crate) const BEGIN: i64 = 1_795_253_400_000_000;
+const STEP_MICROS: i64 = 3_600_000_000;
+
+pub(crate) fn minor(units: u64) -> Minor {
+    Minor::new(units).expect("an amount")
+}
+
+pub(crate) fn euro() -> Currency {
+    "EUR".parse().expect("a currency")
+}
+
+pub(crate) fn token() -> TokenHash {
+    TokenHash { key: 1, sha256: "h".repeat(43) }
+}
+
+impl SampleHistory {
+    pub(crate) fn new(seed: u64, partitions: u16) -> Self {
+        Self {
+            partitions,
+            users: Vec::new(),
+            settlers: Vec::new(),
+            terminals: Vec::new(),
+            placements: Vec::new(),
+            shops: Vec::new(),
+            approvals: Vec::new(),
+            versions: HashMap::new(),
+            rng: StdRng::seed_from_u64(seed),
+            clock: BEGIN,
+            ids: 0,
+        }
+    }
+
+    fn fresh_id(&mut self) -> EntityId {
+        self.ids += 1;
+        let mut hash = [0; 32];
+        self.rng.fill(&mut hash);
+        EntityId::from_hash(&hash)
+    }
+
+    fn event<E: kippu_events::Entity>(&mut self, id: EntityId, event: E::Event) -> (EntityKey, u64, Box<dyn AnyEvent>) {
+        let key = EntityKey::of::<E>(id);
+        let version = self.versions.entry(key).or_insert(0);
+        *version += 1;
+        (key, *version, Box::new(Typed::<E>(event)))
+    }
+
+    fn beat(&mut self, id: EntityId, events: Vec<(EntityKey, u64, Box<dyn AnyEvent>)>) -> Beat {
+        self.clock += STEP_MICROS;
+        let principal = self.terminals.first().map_or(Principal::Operator, |terminal| Principal::Client(*terminal));
+        Beat { partition: id.slot().partition(self.partitions), time: Time::from_micros(self.clock), principal, events }
+    }
+
+    pub(crate) fn register(&mut self) -> Beat {
+        let id = self.fresh_id();
+        let encrypted = |text: &str| EncryptedField { xchacha20poly1305: text.to_owned() };
+        let event = users::Event::Registered {
+            login: encrypted("encrypted-login"),
+            name: Some(encrypted("encrypted-name")),
+            pin: Some(PinVerifier { pepper: 1, argon2id: "verifier".to_owned() }),
+            source: LimitSource::Fixed,
+            limit: minor(100_000),
+            currency: euro(),
+            charging: Charging::AtSettlement,
+        };
+        self.users.push(id);
+        let event = self.event::<User>(id, event);
+        self.beat(id, vec![event])
+    }
+
+    pub(crate) fn client(&mut self, role: Role, user: Option<EntityId>) -> Beat {
+        let id = self.fresh_id();
+        let event = clients::Event::Opened { role, name: format!("{role:?}"), user, key: token() };
+        match role {
+            Role::Settler => self.settlers.push(id),
+            Role::Terminal => self.terminals.push(id),
+            Role::Shop => self.shops.push(id),
+            Role::Operator => {}
+        }
+        let event = self.event::<Client>(id, event);
+        self.beat(id, vec![event])
+    }
+
+    pub(crate) fn issue(&mut self, user: EntityId, amount: u64) -> Beat {
+        let id = self.fresh_id().in_slot(user.slot());
+        self.approvals.push((id, user, State::Issued));
+        let issued = approvals::Event::Issued {
+            user,
+            terminal: self.terminals.first().copied().unwrap_or(user),
+            amount: minor(amount),
+            currency: euro(),
+            purchase: Purchase { description: Some("film".to_owned()), quantity: Some(1) },
+            expires_at: Time::from_micros(self.clock + 10 * STEP_MICROS),
+            token: token(),
+            limit: minor(100_000),
+            used: Minor::ZERO,
+        };
+        let events = vec![
+            self.event::<User>(user, users::Event::AmountReserved { approval: id, amount: minor(amount) }),
+            self.event::<Approval>(id, issued),
+        ];
+        self.beat(id, events)
+    }
+
+    fn refuse(&mut self, user: EntityId) -> Beat {
+        let id = self.fresh_id().in_slot(user.slot());
+        self.approvals.push((id, user, State::Over));
+        let refused = approvals::Event::Refused {
+            user,
+            amount: minor(200_000),
+            currency: euro(),
+            purchase: Purchase::default(),
+            reason: RequestRefusal::LimitExceeded,
+        };
+        let event = self.event::<Approval>(id, refused);
+        self.beat(id, vec![event])
+    }
+
+    pub(crate) fn redeem(&mut self, which: usize, settler: EntityId) -> Beat {
+        let (id, _, state) = self.approvals[which];
+        let event = if state == State::Issued {
+            self.approvals[which].2 = State::Redeemed(settler);
+            approvals::Event::Redeemed { settler, amount: minor(10), currency: euro() }
+        } else {
+            approvals::Event::RedeemRefused { settler, reason: RedeemRefusal::AlreadyRedeemed }
+        };
+        let event = self.event::<Approval>(id, event);
+        self.beat(id, vec![event])
+    }
+
+    pub(crate) fn finish(&mut self, which: usize) -> Beat {
+        let (id, user, state) = self.approvals[which];
+        let amount = minor(10);
+        let (user_event, event) = match state {
+            State::Redeemed(settler) => (
+                users::Event::AmountCharged { approval: id, reserved: amount, amount },
+                approvals::Event::Settled { settler, amount, currency: euro() },
+            ),
+            State::Issued | State::Over => {
+                let over = if self.rng.random() { approvals::Event::Expired {} } else { approvals::Event::Revoked {} };
+                (users::Event::AmountReleased { approval: id, amount }, over)
+            }
+        };
+        self.approvals[which].2 = State::Over;
+        let events = vec![self.event::<User>(user, user_event), self.event::<Approval>(id, event)];
+        self.beat(id, events)
+    }
+
+    fn placement(&mut self) -> Beat {
+        if self.placements.len() < 5 {
+            let id = self.fresh_id();
+            self.placements.push(id);
+            let event = self.event::<Placement>(id, placements::Event::Opened { label: "replica".to_owned() });
+            return self.beat(id, vec![event]);
+        }
+        let which = self.rng.random_range(0..self.placements.len());
+        let id = self.placements[which];
+        if self.rng.random_ratio(1, 10) {
+            self.placements.remove(which);
+            let event = self.event::<Placement>(id, placements::Event::Closed {});
+            return self.beat(id, vec![event]);
+        }
+        let server = format!("s{}", self.rng.random_range(0..3));
+        let placed = self.versions[&EntityKey::of::<Placement>(id)] > 1;
+        let event = if placed {
+            placements::Event::Moved { from: "s".to_owned(), to: server }
+        } else {
+            placements::Event::Placed { server }
+        };
+        let event = self.event::<Placement>(id, event);
+        self.beat(id, vec![event])
+    }
+
+    /// What a user does apart from purchases.
+    fn account(&mut self, user: EntityId) -> Beat {
+        let (limit, currency) = (minor(100_000), euro());
+        let event = match self.rng.random_range(0..5) {
+            0 => users::Event::LimitChanged { limit, before: limit, currency },
+            1 => users::Event::Credited { amount: Minor::ZERO, limit, currency },
+            2 => users::Event::AmountRefunded { approval: user, amount: Minor::ZERO },
+            3 => users::Event::PinRefused { locked_until: None },
+            _ => users::Event::PinAccepted {},
+        };
+        let event = self.event::<User>(user, event);
+        self.beat(user, vec![event])
+    }
+
+    /// A shop gets a key, another one, or none.
+    fn shop(&mut self) -> Beat {
+        if self.shops.len() < 2 {
+            return self.client(Role::Shop, None);
+        }
+        let id = self.shops.remove(0);
+        let event = if self.rng.random() {
+            self.shops.push(id);
+            clients::Event::KeyRolled { counter: 1, key: token() }
+        } else {
+            clients::Event::Revoked {}
+        };
+        let event = self.event::<Client>(id, event);
+        self.beat(id, vec![event])
+    }
+
+    /// What happens next.
+    pub(crate) fn next(&mut self) -> Beat {
+        if self.users.len() < 4 {
+            return self.register();
+        }
+        if self.settlers.len() < 2 {
+            return self.client(Role::Settler, None);
+        }
+        if self.terminals.is_empty() {
+            return self.client(Role::Terminal, Some(self.users[0]));
+        }
+        let user = self.users[self.rng.random_range(0..self.users.len())];
+        let settler = self.settlers[self.rng.random_range(0..self.settlers.len())];
+        let which = self.rng.random_range(0..self.approvals.len().max(1));
+        match self.rng.random_range(0..20) {
+            0 => self.register(),
+            1 => self.refuse(user),
+            2 | 3 => self.placement(),
+            4 => self.account(user),
+            5 => self.shop(),
+            6..=9 => self.issue(user, 10),
+            10..=14 if !self.approvals.is_empty() => self.redeem(which, settler),
+            15..=19 if self.approvals.get(which).is_some_and(|approval| approval.2 != State::Over) => {
+                self.finish(which)
+            }
+            _ => self.issue(user, 10),
+        }
+    }
+}
+
+/// Shows F37.
+#[test]
+fn the_sample_has_every_kind_of_event() {
+    let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/../events/golden/events");
+    let files = std::fs::read_dir(golden).expect("golden files");
+    let names = files.map(|file| file.expect("a file").file_name().into_string().expect("a name"));
+    let mut untold: BTreeSet<String> = names.filter_map(|name| Some(name.rsplitn(3, '.').nth(2)?.to_owned())).collect();
+    assert!(untold.contains("approval.issued"), "{untold:?}");
+    let mut sample = SampleHistory::new(super::seed(), 2);
+    for _ in 0..1000 {
+        for event in read_body(&sample.next().body(&LogId([0; 16]), 1)).expect("events") {
+            untold.remove(event.kind);
+        }
+    }
+    assert!(untold.is_empty(), "the sample does not tell {untold:?}");
+}

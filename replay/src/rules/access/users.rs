@@ -1,0 +1,131 @@
+//! The auditor's user: registered once; reserved and charged never exceed the limit at the moment of a reservation.
+
+use kippu_events::access::users::{Charging, Event, LimitSource};
+use kippu_events::money::{Currency, Minor};
+use kippu_events::{EntityId, Time};
+
+use crate::rules::Seen;
+use crate::rules::approvals::movements::{Account, Movement, Side};
+
+/// What is remembered of a user. In minor units.
+#[derive(Default)]
+pub(crate) struct Facts {
+    currency: Option<Currency>,
+    source: Option<LimitSource>,
+    charging: Charging,
+    limit: u64,
+    reserved: u64,
+    charged: u64,
+    locked_until: Option<Time>,
+}
+
+impl Facts {
+    /// A currency is given at the registration and for ever.
+    const fn is_registered(&self) -> bool {
+        self.currency.is_some()
+    }
+
+    /// What the limit stands at; nothing before the registration.
+    pub(in crate::rules) fn account(&self) -> Option<Account> {
+        let Self { charging, limit, .. } = *self;
+        self.currency.map(|currency| Account { currency, charging, limit, used: self.used() })
+    }
+
+    /// Reserved and charged.
+    const fn used(&self) -> u64 {
+        self.reserved.saturating_add(self.charged)
+    }
+
+    pub(in crate::rules) fn take(&mut self, event: &Event, seen: &mut Seen<'_>) {
+        if !self.is_registered() && !matches!(event, Event::Registered { .. }) {
+            seen.breach("register-first", format!("users/{} is not registered yet", seen.id));
+        }
+        match event {
+            Event::Registered { source, limit, currency, charging, .. } => {
+                if self.is_registered() {
+                    seen.breach("register-once", format!("users/{} is registered already", seen.id));
+                }
+                *self = Self {
+                    currency: Some(*currency),
+                    source: Some(*source),
+                    charging: *charging,
+                    limit: limit.units(),
+                    ..std::mem::take(self)
+                };
+            }
+            Event::LimitChanged { limit, before, currency } => {
+                if before.units() != self.limit {
+                    seen.breach("limit", format!("the limit before was {}, not {before}", self.limit));
+                }
+                self.limited(*limit, *currency, &[LimitSource::Fixed], seen);
+            }
+            Event::Credited { amount, limit, currency } => {
+                if self.limit.checked_add(amount.units()) != Some(limit.units()) {
+                    seen.breach("limit", format!("{} and {amount} are not {limit}", self.limit));
+                }
+                self.limited(*limit, *currency, &[LimitSource::Prepaid, LimitSource::Points], seen);
+            }
+            Event::AmountReserved { approval, amount } => self.reserved(*approval, amount.units(), seen),
+            Event::AmountReleased { approval, amount } => {
+                self.moved(*approval, Movement::Released(amount.units()), seen);
+                self.reserved = take(self.reserved, *amount, "released", "reserved", seen);
+            }
+            Event::AmountCharged { approval, reserved, amount } => self.charged(*approval, *reserved, *amount, seen),
+            Event::AmountRefunded { approval, amount } => {
+                self.moved(*approval, Movement::Refunded(amount.units()), seen);
+                self.charged = take(self.charged, *amount, "refunded", "charged", seen);
+            }
+            Event::PinRefused { locked_until } => self.locked_until = *locked_until,
+            Event::PinAccepted {} => {
+                if self.locked_until.is_some_and(|until| seen.time < until) {
+                    seen.breach("pin-lock", "a PIN was accepted while none may be");
+                }
+                self.locked_until = None;
+            }
+        }
+    }
+
+    /// The limit of users of one of `sources` moves; what is used stays within.
+    fn limited(&mut self, limit: Minor, currency: Currency, sources: &[LimitSource], seen: &mut Seen<'_>) {
+        if self.currency.is_some_and(|own| own != currency) {
+            seen.breach("currency", format!("{currency} is not the currency of users/{}", seen.id));
+        }
+        if let Some(own) = self.source.filter(|own| !sources.contains(own)) {
+            seen.breach("limit", format!("a limit that is {own:?} does not move like that"));
+        }
+        self.limit = limit.units();
+        if self.limit < self.used() {
+            seen.breach("limit", format!("{limit} is less than the {} that are used", self.used()));
+        }
+    }
+
+    fn reserved(&mut self, approval: EntityId, units: u64, seen: &mut Seen<'_>) {
+        self.moved(approval, Movement::Reserved(units), seen);
+        self.reserved = self.reserved.saturating_add(units);
+        if units > 0 && self.used() > self.limit {
+            let Self { reserved, charged, limit, .. } = self;
+            seen.breach("limit", format!("{reserved} reserved and {charged} charged exceed {limit}"));
+        }
+    }
+
+    fn charged(&mut self, approval: EntityId, reserved: Minor, amount: Minor, seen: &mut Seen<'_>) {
+        let charge = Movement::Charged { reserved: reserved.units(), amount: amount.units() };
+        self.moved(approval, charge, seen);
+        if amount > reserved {
+            seen.breach("limit", format!("{amount} charged of {reserved} reserved"));
+        }
+        self.reserved = take(self.reserved, reserved, "charged", "reserved", seen);
+        self.charged = self.charged.saturating_add(amount.units());
+    }
+
+    fn moved(&self, approval: EntityId, what: Movement, seen: &mut Seen<'_>) {
+        seen.movements.made(Side { place: seen.place, user: seen.id, approval, what }, self.used());
+    }
+}
+
+fn take(from: u64, amount: Minor, done: &str, of: &str, seen: &mut Seen<'_>) -> u64 {
+    from.checked_sub(amount.units()).unwrap_or_else(|| {
+        seen.breach("sums", format!("{amount} {done} of {from} {of}"));
+        0
+    })
+}
