@@ -6,11 +6,12 @@ use std::any::Any;
 use kippu_events::access::{Caller, Role};
 use kippu_events::entity::AnyEntity;
 use kippu_events::etag::Tags;
-use kippu_events::event::{AnyEvent, Typed};
+use kippu_events::event::{AnyEvent, Mac, Typed};
 use kippu_events::secrets::Secrets;
-use kippu_events::{Entity, EntityId, EntityKey, Time};
+use kippu_events::{Entity, EntityId, EntityKey, Family, Time};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use sha2::{Digest as _, Sha256};
 
 use crate::problem::{self, Problem};
 
@@ -34,6 +35,37 @@ impl Call {
     /// [`problem::NOT_FOUND`] where the path names none.
     pub fn path_id(&self) -> Result<EntityId, Problem> {
         self.id.ok_or_else(|| Problem::new(&problem::NOT_FOUND, "the path names no entity"))
+    }
+}
+
+/// An entity as it was when it was looked up.
+pub struct LookedUp {
+    /// Which.
+    pub key: EntityKey,
+    /// Its state, durable; the first one where nobody opened it.
+    pub state: Box<dyn AnyEntity>,
+    /// Its version.
+    pub version: u64,
+}
+
+/// What a request is prepared with.
+pub struct Preparing<'a> {
+    /// The entity that decides.
+    pub id: EntityId,
+    /// As it was called.
+    pub call: &'a Call,
+    /// The key store.
+    pub secrets: &'a Secrets,
+    /// What [`Actor::lookups`] named.
+    pub looked_up: &'a [LookedUp],
+}
+
+impl Preparing<'_> {
+    /// The entity `id` of this family and its version, where it was named.
+    #[must_use]
+    pub fn looked_up<E: Entity>(&self, id: EntityId) -> Option<(&E, u64)> {
+        let found = self.looked_up.iter().find(|found| found.key == EntityKey::of::<E>(id))?;
+        Some((found.state.as_any().downcast_ref()?, found.version))
     }
 }
 
@@ -70,39 +102,60 @@ pub struct Context {
     pub caller: Caller,
     /// The entity that decides.
     pub id: EntityId,
+    /// Identity of the command, the same at every retry.
+    pub command: Mac,
 }
 
-/// The neighbour that a decision also looks at.
-#[derive(Clone, Copy, Default)]
-pub struct Neighbour<'a>(pub Option<&'a dyn AnyEntity>);
-
-impl<'a> Neighbour<'a> {
-    /// The neighbour, where it is there and of this family.
+impl Context {
+    /// The id of a child that the decision opens in the slot of the entity that decides, by an event of its own. Each
+    /// `ordinal` is another child, the same at every retry.
     #[must_use]
-    pub fn get<E: Entity>(&self) -> Option<&'a E> {
-        self.0.and_then(|state| state.as_any().downcast_ref())
+    pub fn child(&self, family: Family, ordinal: u8) -> EntityId {
+        let mut hash = Sha256::new();
+        hash.update(b"kippu.child.1");
+        hash.update(self.command.0);
+        hash.update([family.code(), ordinal]);
+        EntityId::from_hash(&hash.finalize().into()).in_slot(self.id.slot())
     }
 }
 
-/// The events that a command becomes, all in one record: first those of the entity that decides, then a neighbour's.
+/// So many neighbours a decision sees at most: each is a look into memory, and perhaps one at the disk, on the way of a
+/// command.
+pub const MOST_NEIGHBOURS: usize = 4;
+
+/// The neighbours that a decision also looks at, as [`Actor::neighbours`] named them.
+#[derive(Clone, Copy, Default)]
+pub struct Neighbours<'a>(pub &'a [(EntityKey, &'a dyn AnyEntity)]);
+
+impl<'a> Neighbours<'a> {
+    /// The neighbour `id` of this family, where it was named. One that nobody opened is in its first state.
+    #[must_use]
+    pub fn get<E: Entity>(&self, id: EntityId) -> Option<&'a E> {
+        let (_, state) = self.0.iter().find(|(key, _)| *key == EntityKey::of::<E>(id))?;
+        state.as_any().downcast_ref()
+    }
+}
+
+/// The events that a command becomes, all in one record: first those of the entity that decides, then those of neighbours
+/// and of children that it opens.
 pub struct Decision<E: Entity> {
     /// The entity's own; at least one, so that the record can be found by its command.
     pub own: Vec<E::Event>,
-    /// Of entities born in the same slot.
-    pub neighbour: Vec<(EntityKey, Box<dyn AnyEvent>)>,
+    /// Of neighbours that were named, and of children, which nobody may have opened before.
+    pub others: Vec<(EntityKey, Box<dyn AnyEvent>)>,
 }
 
 impl<E: Entity> Decision<E> {
     /// One event of the deciding entity.
     #[must_use]
     pub fn one(event: E::Event) -> Self {
-        Self { own: vec![event], neighbour: Vec::new() }
+        Self { own: vec![event], others: Vec::new() }
     }
 
-    /// And one of the neighbour `id`.
+    /// And one of the neighbour or child `id`.
     #[must_use]
     pub fn and<N: Entity>(mut self, id: EntityId, event: N::Event) -> Self {
-        self.neighbour.push((EntityKey::of::<N>(id), Box::new(Typed::<N>(event))));
+        self.others.push((EntityKey::of::<N>(id), Box::new(Typed::<N>(event))));
         self
     }
 }
@@ -148,8 +201,8 @@ impl Answer {
 
 /// A family: what its entities may be asked, and what they decide.
 ///
-/// `neighbour`, `decide`, `complete`, `answer` and `due` MUST be synchronous, total and pure: no clock, randomness, I/O or logging.
-/// The same state, command, neighbour and context MUST give the same decision.
+/// `neighbours`, `decide`, `complete`, `answer` and `due` MUST be synchronous, total and pure: no clock, randomness, I/O or logging.
+/// The same state, command, neighbours and context MUST give the same decision.
 pub trait Actor: Entity {
     /// What callers send. MUST be `#[serde(tag = "command", content = "body", rename_all = "snake_case")]` over one
     /// struct with `#[serde(deny_unknown_fields)]` per command.
@@ -169,6 +222,12 @@ pub trait Actor: Entity {
         false
     }
 
+    /// Entities of any slot whose states [`Actor::prepare`] looks at: parameters such as a tariff or a contract. What the
+    /// decision takes from one goes into its event together with the version, so that a replay needs no look-up.
+    fn lookups(_request: &Self::Request) -> Vec<EntityKey> {
+        Vec::new()
+    }
+
     /// The entity that decides a request. MUST be the same each time, on every node, and MUST NOT block.
     ///
     /// # Errors
@@ -180,11 +239,12 @@ pub trait Actor: Entity {
     ///
     /// # Errors
     /// What is wrong with the request, whatever any entity's state.
-    fn prepare(request: Self::Request, id: EntityId, call: &Call, secrets: &Secrets) -> Result<Self::Command, Problem>;
+    fn prepare(request: Self::Request, with: &Preparing<'_>) -> Result<Self::Command, Problem>;
 
-    /// The neighbour, born in the same slot, that deciding `command` on this state needs to see.
-    fn neighbour(&self, _command: &Self::Command, _context: &Context) -> Option<EntityKey> {
-        None
+    /// The neighbours, born in the same slot, that deciding `command` on this state needs to see; at most
+    /// [`MOST_NEIGHBOURS`].
+    fn neighbours(&self, _command: &Self::Command, _context: &Context) -> Vec<EntityKey> {
+        Vec::new()
     }
 
     /// What becomes of `command`: events, or a refusal that leaves no trace.
@@ -194,7 +254,7 @@ pub trait Actor: Entity {
     fn decide(
         &self,
         command: &Self::Command,
-        neighbour: Neighbour<'_>,
+        neighbours: Neighbours<'_>,
         context: &Context,
     ) -> Result<Decision<Self>, Problem>;
 
@@ -209,5 +269,28 @@ pub trait Actor: Entity {
     /// `decide` MUST look at the time itself.
     fn due(&self) -> Option<(Time, Self::Command)> {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn children_of_a_command_lie_in_the_slot_of_the_entity_and_are_the_same_at_every_retry() {
+        let context = |command| Context {
+            now: Time::default(),
+            caller: Caller::OPERATOR,
+            id: EntityId::from_hash(&[3; 32]),
+            command: Mac([command; 16]),
+        };
+        let first = context(1).child(Family::Approvals, 0);
+        assert_eq!((first.slot(), context(1).child(Family::Approvals, 0)), (context(1).id.slot(), first));
+        let others = [
+            context(1).child(Family::Approvals, 1),
+            context(1).child(Family::Placements, 0),
+            context(2).child(Family::Approvals, 0),
+        ];
+        assert!(!others.contains(&first));
     }
 }

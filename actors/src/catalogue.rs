@@ -1,23 +1,22 @@
-//! The list of families as actors. A new family is a line here.
+//! Families as actors: all of those that [`kippu_events::families!`] lists.
 
 use kippu_events::Family;
-use kippu_events::access::clients::Client;
-use kippu_events::access::users::User;
-use kippu_events::approvals::Approval;
-use kippu_events::placement::placements::Placement;
 
 use crate::erased::{AnyActor, Of};
 
-/// The family's actor.
-#[must_use]
-pub fn actor(family: Family) -> &'static dyn AnyActor {
-    match family {
-        Family::Clients => const { &Of::<Client>::new() },
-        Family::Users => const { &Of::<User>::new() },
-        Family::Approvals => const { &Of::<Approval>::new() },
-        Family::Placements => const { &Of::<Placement>::new() },
-    }
+macro_rules! actors {
+    ($($(#[$about:meta])* $family:ident = $code:literal, $name:literal, $state:ty;)*) => {
+        /// The family's actor.
+        #[must_use]
+        pub fn actor(family: Family) -> &'static dyn AnyActor {
+            match family {
+                $(Family::$family => const { &Of::<$state>::new() },)*
+            }
+        }
+    };
 }
+
+kippu_events::families!(actors);
 
 #[cfg(test)]
 mod tests {

@@ -11,7 +11,7 @@ use kippu_events::access::Caller;
 
 use crate::actor::{Call, CommandSpec, Target};
 use crate::catalogue;
-use crate::erased::{Preparation, Ready};
+use crate::erased::Ready;
 use crate::problem::{self, Problem};
 use crate::runtime::{Outcome, Place, Runtime, Submission};
 
@@ -104,17 +104,22 @@ impl Commands {
             let detail = format!("an idempotency key has 1 to {MOST_KEY_CHARS} printable characters of ASCII");
             return Err(Problem::new(&problem::INVALID_REQUEST, detail).into());
         }
-        let preparation = catalogue::actor(family).prepare(name, body, &call, &self.secrets)?;
-        let partition = self.runtime.partition_of(preparation.entity());
+        let prepared = catalogue::actor(family).prepare(name, body, &call, &self.secrets)?;
+        let partition = self.runtime.partition_of(prepared.entity);
         if self.runtime.place_of(partition) != Place::Here {
             return Err(NotRun::other_node(partition));
         }
-        let ready = match preparation {
-            Preparation::Ready(ready) => ready,
-            Preparation::Slow(_, prepare) => self.slowly(&call.caller, prepare).await?,
+        let mut looked_up = Vec::with_capacity(prepared.lookups.len());
+        for key in &prepared.lookups {
+            looked_up.push(self.runtime.peek(*key).await?);
+        }
+        let ready = if prepared.is_slow {
+            self.slowly(&call.caller, move || prepared.finish(&looked_up)).await?
+        } else {
+            prepared.finish(&looked_up)?
         };
         let command = self.secrets.command(&call.caller.principal, &call.key, ready.entity);
-        Ok(Submission { ready, command, caller: call.caller, if_match: call.if_match })
+        Ok(Submission { if_match: call.if_match, ..Submission::new(ready, command, call.caller) })
     }
 
     /// Brings what was prepared to its durable answer.

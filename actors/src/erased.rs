@@ -10,7 +10,7 @@ use kippu_events::event::{AnyEvent, Mac, Recorded, Typed};
 use kippu_events::secrets::Secrets;
 use kippu_events::{EntityId, EntityKey, NotAnEvent, Time};
 
-use crate::actor::{Actor, Answer, Call, CommandSpec, Context, Neighbour};
+use crate::actor::{Actor, Answer, Call, CommandSpec, Context, LookedUp, Neighbours, Preparing};
 use crate::problem::{self, Problem, ProblemType};
 
 /// A command of any family, as [`AnyActor::decide`] takes it.
@@ -26,22 +26,27 @@ pub struct Ready {
     pub command: AnyCommand,
 }
 
-/// The outcome of [`AnyActor::prepare`].
-pub enum Preparation {
-    /// Nothing blocked.
-    Ready(Ready),
-    /// For this entity; MUST be called where blocking is allowed.
-    Slow(EntityKey, Box<dyn FnOnce() -> Result<Ready, Problem> + Send>),
+/// A request that was read.
+pub struct Preparation {
+    /// The entity that decides.
+    pub entity: EntityKey,
+    /// What is to be looked up first.
+    pub lookups: Vec<EntityKey>,
+    /// Whether [`Preparation::finish`] blocks, and MUST be called where that is allowed.
+    pub is_slow: bool,
+    /// See [`Preparation::finish`].
+    rest: Rest,
 }
 
+type Rest = Box<dyn FnOnce(&[LookedUp]) -> Result<Ready, Problem> + Send>;
+
 impl Preparation {
-    /// The entity that decides.
-    #[must_use]
-    pub const fn entity(&self) -> EntityKey {
-        match self {
-            Self::Ready(ready) => ready.entity,
-            Self::Slow(entity, _) => *entity,
-        }
+    /// Deals with the secrets in the request, with what was looked up.
+    ///
+    /// # Errors
+    /// What is wrong with the request.
+    pub fn finish(self, looked_up: &[LookedUp]) -> Result<Ready, Problem> {
+        (self.rest)(looked_up)
     }
 }
 
@@ -66,13 +71,13 @@ pub trait AnyActor: Send + Sync {
     fn request_schema(&self, generator: &mut schemars::SchemaGenerator) -> schemars::Schema;
     /// The JSON Schema of what accepted commands answer.
     fn reply_schema(&self, generator: &mut schemars::SchemaGenerator) -> schemars::Schema;
-    /// Reads a request and deals with its secrets.
+    /// Reads a request.
     ///
     /// # Errors
     /// What is wrong with the request.
     fn prepare(&self, command: &str, body: &[u8], call: &Call, secrets: &Arc<Secrets>) -> Result<Preparation, Problem>;
-    /// See [`Actor::neighbour`].
-    fn neighbour(&self, state: &dyn AnyEntity, command: &AnyCommand, context: &Context) -> Option<EntityKey>;
+    /// See [`Actor::neighbours`].
+    fn neighbours(&self, state: &dyn AnyEntity, command: &AnyCommand, context: &Context) -> Vec<EntityKey>;
     /// See [`Actor::decide`].
     ///
     /// # Errors
@@ -81,7 +86,7 @@ pub trait AnyActor: Send + Sync {
         &self,
         state: &dyn AnyEntity,
         command: &AnyCommand,
-        neighbour: Neighbour<'_>,
+        neighbours: Neighbours<'_>,
         context: &Context,
         secrets: &Secrets,
     ) -> Result<Decided, Problem>;
@@ -113,17 +118,6 @@ impl<E> Default for Of<E> {
     }
 }
 
-fn ready<E: Actor>(
-    request: E::Request,
-    id: EntityId,
-    body: Mac,
-    call: &Call,
-    secrets: &Secrets,
-) -> Result<Ready, Problem> {
-    let command = E::prepare(request, id, call, secrets)?;
-    Ok(Ready { entity: EntityKey::of::<E>(id), body, command: Box::new(command) })
-}
-
 impl<E: Actor> AnyActor for Of<E> {
     #[cfg(test)]
     fn family(&self) -> kippu_events::Family {
@@ -153,40 +147,41 @@ impl<E: Actor> AnyActor for Of<E> {
         })?;
         // What was asked, not how it was spelt: the same parameters in other white space are the same command.
         let canonical = serde_json::to_vec(&request).map_err(|e| problem::bad_body(&e))?;
+        problem::check_lists(raw, &canonical)?;
         let mac = secrets.body(command, &canonical);
         let id = E::target(&request, call, secrets)?;
-        if E::is_slow(&request) {
-            let (call, secrets) = (call.clone(), Arc::clone(secrets));
-            let prepare = move || ready::<E>(request, id, mac, &call, &secrets);
-            Ok(Preparation::Slow(EntityKey::of::<E>(id), Box::new(prepare)))
-        } else {
-            ready::<E>(request, id, mac, call, secrets).map(Preparation::Ready)
-        }
+        let entity = EntityKey::of::<E>(id);
+        let (lookups, is_slow) = (E::lookups(&request), E::is_slow(&request));
+        let (call, secrets) = (call.clone(), Arc::clone(secrets));
+        let rest = move |looked_up: &[LookedUp]| {
+            let command = E::prepare(request, &Preparing { id, call: &call, secrets: &secrets, looked_up })?;
+            Ok(Ready { entity, body: mac, command: Box::new(command) as AnyCommand })
+        };
+        Ok(Preparation { entity, lookups, is_slow, rest: Box::new(rest) })
     }
 
-    fn neighbour(&self, state: &dyn AnyEntity, command: &AnyCommand, context: &Context) -> Option<EntityKey> {
-        let (state, command) = typed::<E>(state, command)?;
-        state.neighbour(command, context)
+    fn neighbours(&self, state: &dyn AnyEntity, command: &AnyCommand, context: &Context) -> Vec<EntityKey> {
+        typed::<E>(state, command).map(|(state, command)| state.neighbours(command, context)).unwrap_or_default()
     }
 
     fn decide(
         &self,
         state: &dyn AnyEntity,
         command: &AnyCommand,
-        neighbour: Neighbour<'_>,
+        neighbours: Neighbours<'_>,
         context: &Context,
         secrets: &Secrets,
     ) -> Result<Decided, Problem> {
         let (state, command) = typed::<E>(state, command)
             .ok_or_else(|| Problem::new(&problem::INTERNAL, "a command reached another family's entity"))?;
-        let mut decision = state.decide(command, neighbour, context)?;
+        let mut decision = state.decide(command, neighbours, context)?;
         E::complete(context.id, &mut decision.own, secrets);
         let answer = E::answer(context.id, &decision.own, secrets);
         let key = EntityKey::of::<E>(context.id);
         let mut events: Vec<(EntityKey, Box<dyn AnyEvent>)> =
-            Vec::with_capacity(decision.own.len() + decision.neighbour.len());
+            Vec::with_capacity(decision.own.len() + decision.others.len());
         events.extend(decision.own.into_iter().map(|event| (key, Box::new(Typed::<E>(event)) as Box<dyn AnyEvent>)));
-        events.extend(decision.neighbour);
+        events.extend(decision.others);
         Ok(Decided { events, answer })
     }
 

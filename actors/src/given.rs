@@ -2,16 +2,15 @@
 //! same; every history is folded from the bytes that a log would hold.
 
 use kippu_events::access::clients::Role;
-use kippu_events::decoding::SCHEMA;
 use kippu_events::entity::AnyEntity;
-use kippu_events::event::{AnyEvent, Typed};
+use kippu_events::event::{AnyEvent, Mac, Typed};
 use kippu_events::money::{Currency, Minor};
 use kippu_events::{Entity, EntityId, EntityKey, Time};
 use serde_json::value::RawValue;
 
 use kippu_events::access::Caller;
 
-use crate::actor::{Actor, Context, Neighbour};
+use crate::actor::{Actor, Context, Neighbours};
 use crate::problem::{GENERAL, Problem, ProblemType, UNTOLD};
 
 /// The time at which commands are decided, unless a test says otherwise.
@@ -40,7 +39,7 @@ fn fold<E: Entity>(history: &[E::Event]) -> E {
     for event in history {
         live.evolve(event, NOW);
         let (kind, data) = written(&Typed::<E>(event.clone()));
-        stored.evolve_stored(&kind, SCHEMA, data.get(), NOW).unwrap();
+        stored.evolve_stored(&kind, E::schema(event), data.get(), NOW).unwrap();
     }
     assert_eq!(live, stored, "a history folds the same from its stored form");
     stored
@@ -64,7 +63,7 @@ fn written(event: &dyn AnyEvent) -> (String, Box<RawValue>) {
 /// An entity with a history, about to be asked.
 pub(crate) struct Given<E: Actor> {
     state: E,
-    neighbour: Option<(EntityKey, Box<dyn AnyEntity>)>,
+    neighbours: Vec<(EntityKey, Box<dyn AnyEntity>)>,
     context: Context,
 }
 
@@ -72,15 +71,15 @@ pub(crate) struct Given<E: Actor> {
 pub(crate) fn given<E: Actor>(history: &[E::Event]) -> Given<E> {
     Given {
         state: fold::<E>(history),
-        neighbour: None,
-        context: Context { now: NOW, caller: Caller::OPERATOR, id: id(1) },
+        neighbours: Vec::new(),
+        context: Context { now: NOW, caller: Caller::OPERATOR, id: id(1), command: Mac([1; 16]) },
     }
 }
 
 impl<E: Actor> Given<E> {
     /// With a neighbour with a history.
     pub(crate) fn with<N: Entity>(mut self, id: EntityId, history: &[N::Event]) -> Self {
-        self.neighbour = Some((EntityKey::of::<N>(id), Box::new(fold::<N>(history))));
+        self.neighbours.push((EntityKey::of::<N>(id), Box::new(fold::<N>(history))));
         self
     }
 
@@ -96,12 +95,12 @@ impl<E: Actor> Given<E> {
 
     pub(crate) fn when(self, command: &E::Command) -> Then<E> {
         let decide = || {
-            let neighbour = self.state.neighbour(command, &self.context);
-            let neighbour =
-                self.neighbour.as_ref().filter(|(key, _)| neighbour == Some(*key)).map(|(_, state)| &**state);
-            let decision = self.state.decide(command, Neighbour(neighbour), &self.context)?;
-            let neighbour = decision.neighbour.iter().map(|(key, event)| (*key, written(&**event)));
-            Ok((decision.own, neighbour.map(|(key, (kind, data))| (key, kind, data.get().to_owned())).collect()))
+            let named = self.state.neighbours(command, &self.context);
+            let known = self.neighbours.iter().filter(|(key, _)| named.contains(key));
+            let seen: Vec<(EntityKey, &dyn AnyEntity)> = known.map(|(key, state)| (*key, &**state)).collect();
+            let decision = self.state.decide(command, Neighbours(&seen), &self.context)?;
+            let others = decision.others.iter().map(|(key, event)| (*key, written(&**event)));
+            Ok((decision.own, others.map(|(key, (kind, data))| (key, kind, data.get().to_owned())).collect()))
         };
         let outcome = decide();
         assert_eq!(outcome, decide(), "the same inputs decide the same");

@@ -20,6 +20,6 @@ mod world;
 
 pub use kippu_events::access::Caller;
 
-pub use actor::{Actor, Answer, Call, CommandSpec, Context, Decision, Neighbour, Target};
+pub use actor::{Actor, Answer, Call, CommandSpec, Context, Decision, Neighbours, Preparing, Target};
 pub use commands::{Commands, NotRun};
 pub use problem::{Problem, ProblemType};

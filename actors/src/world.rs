@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kippu_events::entity::AnyEntity;
-use kippu_events::event::{BodyWriter, Cause, Place, Recorded, read_body};
+use kippu_events::event::{BodyWriter, Cause, Mac, Place, Recorded, read_body};
 use kippu_events::log::LogId;
 use kippu_events::secrets::Secrets;
 use kippu_events::{Entity, EntityId, EntityKey, Family, Time};
@@ -14,10 +14,10 @@ use serde_json::Value;
 
 use kippu_events::access::Caller;
 
-use crate::actor::{Answer, Call, Context, Neighbour};
+use crate::actor::{Answer, Call, Context, LookedUp, Neighbours};
 use crate::catalogue;
 use crate::commands::Commands;
-use crate::erased::{AnyCommand, Preparation, Ready};
+use crate::erased::{AnyCommand, Ready};
 use crate::given::NOW;
 use crate::problem::{self, Problem};
 
@@ -50,7 +50,7 @@ impl World {
     pub(crate) fn is_slow(&self, caller: Caller, (family, name, id): Asked, body: &Value) -> bool {
         let call = Call { caller, key: "key".to_owned(), id, if_match: None };
         let body = serde_json::to_vec(body).unwrap();
-        matches!(catalogue::actor(family).prepare(name, &body, &call, &self.secrets), Ok(Preparation::Slow(..)))
+        catalogue::actor(family).prepare(name, &body, &call, &self.secrets).is_ok_and(|prepared| prepared.is_slow)
     }
 
     /// A command with a fresh key: the status and body of its answer, or the problem, on record or not.
@@ -67,18 +67,20 @@ impl World {
         self.keys += 1;
         let call = Call { caller, key: format!("key-{}", self.keys), id, if_match: None };
         let body = serde_json::to_vec(body).unwrap();
-        let prepare = || match catalogue::actor(family).prepare(name, &body, &call, &self.secrets)? {
-            Preparation::Ready(ready) => Ok(ready),
-            Preparation::Slow(_, prepare) => prepare(),
-        };
-        let Ready { entity, body, command } = prepare()?;
+        let prepared = catalogue::actor(family).prepare(name, &body, &call, &self.secrets)?;
+        let looked_up: Vec<LookedUp> = prepared.lookups.iter().map(|key| self.look_up(*key)).collect();
+        let Ready { entity, body, command } = prepared.finish(&looked_up)?;
         assert_eq!(entity.family, family);
-        let cause = Cause {
-            command: self.secrets.command(&caller.principal, &call.key, entity),
-            body,
-            principal: caller.principal,
-        };
+        let command_id = self.secrets.command(&caller.principal, &call.key, entity);
+        let cause = Cause::new(command_id, body, caller.principal);
         self.decide(entity, &command, &cause, caller)
+    }
+
+    fn look_up(&self, key: EntityKey) -> LookedUp {
+        match self.entities.get(&key) {
+            Some((version, state)) => LookedUp { key, state: state.boxed(), version: *version },
+            None => LookedUp { key, state: key.family.fresh(), version: 0 },
+        }
     }
 
     /// Fires every deadline that has passed.
@@ -95,7 +97,7 @@ impl World {
             .collect();
         for (key, command) in due {
             let caller = Caller::DEADLINE;
-            let cause = Cause { command: Default::default(), body: Default::default(), principal: caller.principal };
+            let cause = Cause::new(Mac::default(), Mac::default(), caller.principal);
             self.decide(key, &command, &cause, caller).unwrap();
         }
     }
@@ -108,16 +110,14 @@ impl World {
         caller: Caller,
     ) -> Result<(u16, Value), Problem> {
         let actor = catalogue::actor(entity.family);
-        let context = Context { now: self.now, caller, id: entity.id };
+        let context = Context { now: self.now, caller, id: entity.id, command: cause.command };
         let fresh = entity.family.fresh();
         let state = self.entities.get(&entity).map_or(&*fresh, |(_, state)| &**state);
-        let neighbour = actor.neighbour(state, command, &context);
-        assert!(
-            neighbour.is_none_or(|neighbour| neighbour.id.slot() == entity.id.slot()),
-            "a neighbour is born in the same slot"
-        );
-        let neighbour = neighbour.and_then(|neighbour| self.entities.get(&neighbour)).map(|(_, state)| &**state);
-        let decided = actor.decide(state, command, Neighbour(neighbour), &context, &self.secrets)?;
+        let named = actor.neighbours(state, command, &context);
+        assert!(named.iter().all(|other| other.id.slot() == entity.id.slot()), "neighbours are born in the same slot");
+        let found = |key: &EntityKey| Some((*key, &*self.entities.get(key)?.1));
+        let seen: Vec<(EntityKey, &dyn AnyEntity)> = named.iter().filter_map(found).collect();
+        let decided = actor.decide(state, command, Neighbours(&seen), &context, &self.secrets)?;
 
         let number = self.records.len() as u64;
         let mut body = BodyWriter::new(Place { log: &LOG, partition: 0, number, time: self.now, cause });

@@ -2,12 +2,14 @@
 
 mod tagged;
 
+use std::cmp::Ordering;
+
 use serde::de::DeserializeOwned;
 
 pub use tagged::{culprit, from_tagged};
 
-/// The schema version that this code writes for every event kind.
-pub const SCHEMA: u32 = 1;
+/// The version of the schema of every event kind whose data never changed.
+pub const FIRST_SCHEMA: u32 = 1;
 
 /// Bytes that are no event of ours. Never the caller's fault: a log with such bytes is damaged or another history.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -30,8 +32,12 @@ pub enum NotAnEvent {
     #[error("type is no kind of its family that this version of kippu knows; use the version that wrote it: {0:?}")]
     Kind(String),
     /// Written with a later schema of its kind.
-    #[error("schemaversion is {schema}, and this version of kippu reads {SCHEMA}; use the version that wrote it")]
+    #[error(
+        "schemaversion of {kind} is {schema}, which this version of kippu does not read; use the version that wrote it"
+    )]
     Schema {
+        /// The event's kind.
+        kind: String,
         /// As written.
         schema: u32,
     },
@@ -68,23 +74,32 @@ impl NotAnEvent {
     }
 }
 
-/// Decodes an event that was stored with the schema that this code writes.
+/// Decodes an event that was stored with the schema that `current` says this code writes for it.
 ///
 /// # Errors
 /// [`NotAnEvent`] where kind, schema or data are not known.
-pub fn decode_current<T: DeserializeOwned>(kind: &str, schema: u32, data: &str) -> Result<T, NotAnEvent> {
-    if schema > SCHEMA {
-        return Err(NotAnEvent::Schema { schema });
-    }
-    if schema != SCHEMA {
-        return Err(NotAnEvent::Attribute { attribute: "schemaversion", value: schema.to_string() });
-    }
-    from_tagged("type", kind, "data", data).map_err(|e| {
+pub fn decode_current<T: DeserializeOwned>(
+    kind: &str,
+    schema: u32,
+    data: &str,
+    current: impl FnOnce(&T) -> u32,
+) -> Result<T, NotAnEvent> {
+    let newer = || NotAnEvent::Schema { kind: kind.to_owned(), schema };
+    let event = from_tagged("type", kind, "data", data).map_err(|e| {
         let reason = e.to_string();
         if reason.starts_with(&format!("unknown variant `{kind}`")) {
             NotAnEvent::Kind(kind.to_owned())
+        } else if schema > FIRST_SCHEMA {
+            // Nobody has written data that does not fit, so they are of a schema that is not known here.
+            newer()
         } else {
             NotAnEvent::Data { kind: kind.to_owned(), reason }
         }
-    })
+    })?;
+    let current = current(&event);
+    match schema.cmp(&current) {
+        Ordering::Equal => Ok(event),
+        Ordering::Greater => Err(newer()),
+        Ordering::Less => Err(NotAnEvent::Attribute { attribute: "schemaversion", value: schema.to_string() }),
+    }
 }

@@ -7,8 +7,8 @@ use std::fmt::Debug;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::decoding::{self, NotAnEvent};
-use crate::family::Family;
+use crate::decoding::{self, FIRST_SCHEMA, NotAnEvent};
+use crate::families::Family;
 use crate::id::EntityId;
 use crate::time::Time;
 
@@ -26,6 +26,15 @@ pub trait Entity: Default + Clone + PartialEq + Debug + Serialize + DeserializeO
     /// its stable kind.
     type Event: Serialize + DeserializeOwned + schemars::JsonSchema + Clone + PartialEq + Debug + Send + Sync + 'static;
 
+    /// The version of the schema that `event` is written with. A kind whose data changes gets the next one.
+    fn schema(_event: &Self::Event) -> u32 {
+        FIRST_SCHEMA
+    }
+
+    /// Events of every kind, in an order in which they can happen to one entity. Golden files, random histories and the
+    /// documentation are made of them.
+    fn samples() -> Vec<Self::Event>;
+
     /// What `event`, recorded at `time`, does to the state.
     fn evolve(&mut self, event: &Self::Event, time: Time);
 
@@ -35,7 +44,7 @@ pub trait Entity: Default + Clone + PartialEq + Debug + Serialize + DeserializeO
     /// # Errors
     /// [`NotAnEvent`] where no released version of this code wrote such an event.
     fn decode(kind: &str, schema: u32, data: &str) -> Result<Self::Event, NotAnEvent> {
-        decoding::decode_current(kind, schema, data)
+        decoding::decode_current(kind, schema, data, Self::schema)
     }
 }
 
@@ -57,6 +66,9 @@ pub trait AnyEntity: Any + Send + Sync {
     /// The state as JSON, for people.
     #[cfg(test)]
     fn to_json(&self) -> serde_json::Value;
+
+    /// A copy.
+    fn boxed(&self) -> Box<dyn AnyEntity>;
 
     /// For typed access.
     fn as_any(&self) -> &dyn Any;
@@ -86,6 +98,10 @@ impl<E: Entity> AnyEntity for E {
     #[cfg(test)]
     fn to_json(&self) -> serde_json::Value {
         serde_json::to_value(self).unwrap_or(serde_json::Value::Null)
+    }
+
+    fn boxed(&self) -> Box<dyn AnyEntity> {
+        Box::new(self.clone())
     }
 
     fn as_any(&self) -> &dyn Any {

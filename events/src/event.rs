@@ -14,7 +14,7 @@ use std::io::Write as _;
 
 use serde::{Deserialize, Serialize};
 
-use crate::decoding::{NotAnEvent, SCHEMA};
+use crate::decoding::NotAnEvent;
 use crate::entity::{AnyEntity, Entity, EntityKey};
 use crate::log_id::LogId;
 use crate::principal::Principal;
@@ -51,12 +51,24 @@ pub struct Cause {
     pub body: Mac,
     /// Who asked.
     pub principal: Principal,
+    /// The event that a reaction answered with the command.
+    pub causation: Option<EventId>,
+    /// The first command of the flow that the command belongs to.
+    pub correlation: Option<Mac>,
+}
+
+impl Cause {
+    /// A command by itself.
+    #[must_use]
+    pub const fn new(command: Mac, body: Mac, principal: Principal) -> Self {
+        Self { command, body, principal, causation: None, correlation: None }
+    }
 }
 
 /// An event that is not yet stored, of any family.
 pub trait AnyEvent: Send {
-    /// Appends `,"type":"…","data":{…}`.
-    fn write_members(&self, out: &mut Vec<u8>);
+    /// Appends `,"type":"…","data":{…}`. Gives the version of the data's schema.
+    fn write_members(&self, out: &mut Vec<u8>) -> u32;
     /// Does to `state` what the event means. A state of another family is left alone.
     fn evolve(&self, state: &mut dyn AnyEntity, time: Time);
 }
@@ -65,7 +77,7 @@ pub trait AnyEvent: Send {
 pub struct Typed<E: Entity>(pub E::Event);
 
 impl<E: Entity> AnyEvent for Typed<E> {
-    fn write_members(&self, out: &mut Vec<u8>) {
+    fn write_members(&self, out: &mut Vec<u8>) -> u32 {
         // `{"type":…,"data":…}` spliced into the envelope: its opening brace becomes a comma, its closing one goes.
         let start = out.len();
         // Events are plain structs of strings and numbers, whose serialisation cannot fail.
@@ -73,6 +85,7 @@ impl<E: Entity> AnyEvent for Typed<E> {
         serde_json::to_writer(&mut *out, &self.0).expect("events serialise");
         out[start] = b',';
         out.pop();
+        E::schema(&self.0)
     }
 
     fn evolve(&self, state: &mut dyn AnyEntity, time: Time) {
@@ -115,6 +128,11 @@ impl<'a> BodyWriter<'a> {
 
     /// Appends one event, which brings `entity` to `version`.
     pub fn push(&mut self, entity: EntityKey, version: u64, event: &dyn AnyEvent) {
+        self.push_with(entity, version, |out| event.write_members(out));
+    }
+
+    /// The same, of an event whose members `members` appends as [`AnyEvent::write_members`] does.
+    fn push_with(&mut self, entity: EntityKey, version: u64, members: impl FnOnce(&mut Vec<u8>) -> u32) {
         let Place { log, partition, number, time, cause } = self.place;
         if self.count > 0 {
             self.out.push(b',');
@@ -126,17 +144,26 @@ impl<'a> BodyWriter<'a> {
             r#"{{"specversion":"1.0","id":"{partition}-{number}.{index}","source":"urn:kippu:{log}""#,
             index = self.count
         );
-        event.write_members(out);
+        let schema = members(out);
         out.extend_from_slice(br#","subject":""#);
         out.extend_from_slice(entity.family.name().as_bytes());
         out.push(b'/');
         entity.id.write_to(out);
         let _infallible =
-            write!(out, r#"","time":"{time}","entityversion":{version},"schemaversion":{SCHEMA},"command":""#);
+            write!(out, r#"","time":"{time}","entityversion":{version},"schemaversion":{schema},"command":""#);
         cause.command.write_to(out);
         out.extend_from_slice(br#"","commandmac":""#);
         cause.body.write_to(out);
-        let _infallible = write!(out, r#"","principal":"{}"}}"#, cause.principal);
+        let _infallible = write!(out, r#"","principal":"{}""#, cause.principal);
+        if let Some(event) = cause.causation {
+            let _infallible = write!(out, r#","causation":"{event}""#);
+        }
+        if let Some(command) = cause.correlation {
+            out.extend_from_slice(br#","correlation":""#);
+            command.write_to(out);
+            out.push(b'"');
+        }
+        out.push(b'}');
         self.count += 1;
     }
 
@@ -250,7 +277,7 @@ mod tests {
 
     #[test]
     fn a_body_of_no_events_and_a_body_of_many_read_back_in_order() {
-        let cause = Cause { command: Mac([3; 16]), body: Mac([5; 16]), principal: Principal::Operator };
+        let cause = Cause::new(Mac([3; 16]), Mac([5; 16]), Principal::Operator);
         let place = Place { log: &LogId([0xa5; 16]), partition: 3, number: 17, time: Time::default(), cause: &cause };
         assert!(read_body(&BodyWriter::new(place).finish()).is_ok_and(|events| events.is_empty()));
         let mut body = BodyWriter::new(place);

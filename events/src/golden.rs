@@ -9,16 +9,11 @@ use std::sync::Once;
 use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
-use crate::access::clients::{self, Client, Role};
-use crate::access::users::{self, Charging, LimitSource, User};
-use crate::approvals::{self, Approval, Purchase, RedeemRefusal, RequestRefusal};
-use crate::decoding::SCHEMA;
-use crate::event::{AnyEvent, BodyWriter, Cause, Mac, Place, Typed, read_body};
+use crate::access::clients::Client;
+use crate::event::{AnyEvent, BodyWriter, Cause, EventId, Mac, Place, read_body};
 use crate::log::LogId;
-use crate::money::{Currency, Minor};
-use crate::placement::placements::{self, Placement};
-use crate::secrets::{EncryptedField, PinVerifier, TokenHash};
-use crate::{Entity, EntityId, EntityKey, Family, Principal, Time};
+use crate::principal::ReactionName;
+use crate::{EntityId, EntityKey, Family, Principal, Time};
 
 type Sample = (EntityKey, Box<dyn AnyEvent>);
 
@@ -26,105 +21,22 @@ fn id(n: u8) -> EntityId {
     EntityId::from_hash(&[n; 32])
 }
 
-fn minor(units: u64) -> Minor {
-    Minor::new(units).unwrap()
-}
-
-fn euro() -> Currency {
-    "EUR".parse().unwrap()
-}
-
-fn token() -> TokenHash {
-    TokenHash { key: 1, sha256: "q".repeat(43) }
-}
-
-fn samples_of<E: Entity>(n: u8, events: Vec<E::Event>) -> Vec<Sample> {
-    events
-        .into_iter()
-        .map(|event| (EntityKey::of::<E>(id(n)), Box::new(Typed::<E>(event)) as Box<dyn AnyEvent>))
-        .collect()
-}
-
+/// The samples of every family, each family's of one entity.
 fn samples() -> Vec<Sample> {
-    let mut samples = samples_of::<Client>(
-        1,
-        vec![
-            clients::Event::Opened { role: Role::Terminal, name: "till 4".to_owned(), user: Some(id(2)), key: token() },
-            clients::Event::KeyRolled { counter: 1, key: token() },
-            clients::Event::Revoked {},
-        ],
-    );
-    samples.extend(samples_of::<User>(2, user_samples()));
-    samples.extend(samples_of::<Approval>(3, approval_samples()));
-    samples.extend(samples_of::<Placement>(
-        4,
-        vec![
-            placements::Event::Opened { label: "album 7".to_owned() },
-            placements::Event::Placed { server: "osaka-1".to_owned() },
-            placements::Event::Moved { from: "osaka-1".to_owned(), to: "sapporo-2".to_owned() },
-            placements::Event::Closed {},
-        ],
-    ));
-    samples
-}
-
-fn user_samples() -> Vec<users::Event> {
-    let encrypted = || EncryptedField { xchacha20poly1305: "AQ".repeat(32) };
-    vec![
-        users::Event::Registered {
-            login: encrypted(),
-            name: Some(encrypted()),
-            pin: Some(PinVerifier { pepper: 1, argon2id: "z".repeat(43) }),
-            source: LimitSource::Fixed,
-            limit: minor(10_000),
-            currency: euro(),
-            charging: Charging::AtSettlement,
-        },
-        users::Event::LimitChanged { limit: minor(20_000), before: minor(10_000), currency: euro() },
-        users::Event::Credited { amount: minor(500), limit: minor(10_500), currency: euro() },
-        users::Event::AmountReserved { approval: id(3), amount: minor(1_177) },
-        users::Event::AmountReleased { approval: id(3), amount: minor(1_177) },
-        users::Event::AmountCharged { approval: id(3), reserved: minor(1_177), amount: minor(1_000) },
-        users::Event::AmountRefunded { approval: id(3), amount: minor(177) },
-        users::Event::PinRefused { locked_until: Some(Time::from_micros(1_795_254_300_000_000)) },
-        users::Event::PinAccepted {},
-    ]
-}
-
-fn approval_samples() -> Vec<approvals::Event> {
-    let purchase = || Purchase { description: Some("disc".to_owned()), quantity: Some(1) };
-    let (user, settler, amount, currency) = (id(2), id(5), minor(1_177), euro());
-    vec![
-        approvals::Event::Issued {
-            user,
-            terminal: id(1),
-            amount,
-            currency,
-            purchase: purchase(),
-            expires_at: Time::from_micros(1_795_254_300_000_000),
-            token: token(),
-            limit: minor(10_000),
-            used: Minor::ZERO,
-        },
-        approvals::Event::Refused {
-            user,
-            amount,
-            currency,
-            purchase: purchase(),
-            reason: RequestRefusal::LimitExceeded,
-        },
-        approvals::Event::Redeemed { settler, amount, currency },
-        approvals::Event::RedeemRefused { settler, reason: RedeemRefusal::AlreadyRedeemed },
-        approvals::Event::Settled { settler, amount, currency },
-        approvals::Event::Expired {},
-        approvals::Event::Revoked {},
-    ]
+    let of = |family: Family| {
+        let key = EntityKey { family, id: id(family.code()) };
+        family.samples().into_iter().map(move |event| (key, event))
+    };
+    Family::ALL.into_iter().flat_map(of).collect()
 }
 
 fn encode(event: &dyn AnyEvent, key: EntityKey) -> Vec<u8> {
-    let cause = Cause { command: Mac([3; 16]), body: Mac([5; 16]), principal: Principal::Client(id(6)) };
+    caused(&Cause::new(Mac([3; 16]), Mac([5; 16]), Principal::Client(id(6))), event, key)
+}
+
+fn caused(cause: &Cause, event: &dyn AnyEvent, key: EntityKey) -> Vec<u8> {
     let time = Time::from_micros(1_795_253_400_000_000);
-    let place = Place { log: &LogId([0xa5; 16]), partition: 3, number: 17, time, cause: &cause };
+    let place = Place { log: &LogId([0xa5; 16]), partition: 3, number: 17, time, cause };
     let mut body = BodyWriter::new(place);
     body.push(key, 1, event);
     body.finish()
@@ -137,7 +49,8 @@ fn folder() -> PathBuf {
     BLESSED.call_once(|| {
         for (key, event) in samples().into_iter().filter(|_| std::env::var_os("KIPPU_BLESS").is_some()) {
             let bytes = encode(&*event, key);
-            let path = folder.join(format!("{}.{SCHEMA}.json", read_body(&bytes).unwrap()[0].kind));
+            let written = &read_body(&bytes).unwrap()[0];
+            let path = folder.join(format!("{}.{}.json", written.kind, written.schema));
             if !path.exists() {
                 std::fs::write(&path, &bytes).unwrap();
             }
@@ -177,8 +90,8 @@ fn every_event_kind_has_a_golden_file_that_this_code_writes_byte_for_byte() {
     let mut sampled = BTreeSet::new();
     for (key, event) in samples() {
         let bytes = encode(&*event, key);
-        let kind = read_body(&bytes).unwrap()[0].kind.to_owned();
-        let path = golden(&kind, SCHEMA);
+        let (kind, schema) = (read_body(&bytes).unwrap()[0].kind.to_owned(), read_body(&bytes).unwrap()[0].schema);
+        let path = golden(&kind, schema);
         let stored = std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         assert_eq!(String::from_utf8(stored).unwrap(), String::from_utf8(bytes).unwrap(), "{kind}");
         sampled.insert(kind);
@@ -228,10 +141,11 @@ fn documented(kind: &str) -> Option<BTreeMap<&'static str, bool>> {
 
 #[test]
 fn the_documentation_of_the_log_has_the_members_of_every_event_kind() {
-    for kind in kinds() {
-        let members = documented(&kind).unwrap_or_else(|| panic!("docs/log-format.md does not name {kind}"));
-        let stored = std::fs::read(golden(&kind, SCHEMA)).unwrap();
+    for (key, event) in samples() {
+        let stored = encode(&*event, key);
         for event in read_body(&stored).unwrap() {
+            let kind = event.kind;
+            let members = documented(kind).unwrap_or_else(|| panic!("docs/log-format.md does not name {kind}"));
             let data: BTreeMap<String, serde_json::Value> = serde_json::from_str(event.data).unwrap();
             let unknown: Vec<_> = data.keys().filter(|name| !members.contains_key(name.as_str())).collect();
             let lacking: Vec<_> =
@@ -307,5 +221,66 @@ fn events_that_nobody_wrote_are_refused_by_name() {
         let event = read_body(changed.as_bytes()).unwrap().remove(0);
         let error = event.decode::<Client>().unwrap_err().to_string();
         assert!(error.contains(finding), "{error}");
+    }
+}
+
+/// Every kind of principal, with and without what a command follows from.
+fn causes() -> Vec<(&'static str, Cause)> {
+    let reaction = ReactionName::new("approvals-settled").map(Principal::Reaction).unwrap();
+    let principals = [
+        ("client", Principal::Client(id(6))),
+        ("user", Principal::User(id(6))),
+        ("peer", Principal::Peer(id(6))),
+        ("operator", Principal::Operator),
+        ("deadline", Principal::Deadline),
+        ("reaction", reaction),
+    ];
+    let caused = |(name, principal)| {
+        let mut cause = Cause::new(Mac([3; 16]), Mac([5; 16]), principal);
+        if name == "reaction" {
+            cause.causation = Some(EventId { partition: 9, number: 4, index: 1 });
+        }
+        if matches!(name, "reaction" | "deadline") {
+            cause.correlation = Some(Mac([7; 16]));
+        }
+        (name, cause)
+    };
+    principals.map(caused).to_vec()
+}
+
+/// Shows F37.
+#[test]
+fn every_cause_has_a_golden_file_that_this_code_writes_byte_for_byte_and_reads() {
+    let (key, event) = samples().remove(0);
+    for (name, cause) in causes() {
+        let written = caused(&cause, &*event, key);
+        let path = folder().join(format!("../causes/{name}.json"));
+        if std::env::var_os("KIPPU_BLESS").is_some() && !path.exists() {
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, &written).unwrap();
+        }
+        let stored = std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        assert_eq!(String::from_utf8(stored.clone()).unwrap(), String::from_utf8(written).unwrap(), "{name}");
+        assert_eq!(read_body(&stored).unwrap()[0].cause, cause, "{name}");
+    }
+}
+
+#[test]
+fn a_body_that_is_spelt_in_another_way_than_it_is_written_is_none() {
+    let (key, event) = samples().remove(0);
+    for (_, cause) in causes() {
+        let text = String::from_utf8(caused(&cause, &*event, key)).unwrap();
+        for (from, to) in [
+            (r#","time""#, r#", "time""#),
+            (r#""entityversion":1"#, r#""entityversion":1.0"#),
+            (r#""principal":""#, r#""causation":null,"principal":""#),
+            (r#""command":""#, r#""\u0063ommand":""#),
+            ("[{", "[ {"),
+            ("}]", "}]\n"),
+        ] {
+            assert!(text.contains(from), "{from} is not in {text}");
+            let changed = text.replacen(from, to, 1);
+            assert!(read_body(changed.as_bytes()).is_err(), "{changed}");
+        }
     }
 }

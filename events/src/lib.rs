@@ -4,13 +4,13 @@
 pub mod access;
 pub mod approvals;
 pub mod caseless;
-mod catalogue;
 pub mod decoding;
 pub mod entity;
 pub mod etag;
 pub mod event;
 pub mod fair_queue;
-pub mod family;
+#[macro_use]
+pub mod families;
 pub mod files;
 #[cfg(test)]
 mod golden;
@@ -31,7 +31,7 @@ pub mod whole;
 pub use decoding::NotAnEvent;
 pub use entity::{AnyEntity, Entity, EntityKey};
 pub use event::Recorded;
-pub use family::Family;
+pub use families::Family;
 pub use id::{EntityId, Slot};
 pub use principal::Principal;
 pub use time::Time;

@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 pub struct Currency(iso_currency::Currency);
 
 impl Currency {
+    /// The euro, for samples.
+    pub const EUR: Self = Self(iso_currency::Currency::EUR);
+
     /// The three letters.
     #[must_use]
     pub fn code(self) -> &'static str {

@@ -7,15 +7,57 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::EntityId;
 
+/// The name of a reaction: 1 to 32 lower-case letters and hyphens.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ReactionName {
+    length: u8,
+    /// Zeros behind the name.
+    bytes: [u8; Self::MOST_BYTES],
+}
+
+impl ReactionName {
+    /// As long as a family's name and a verb need.
+    const MOST_BYTES: usize = 32;
+
+    /// The name, or nothing where the text is none.
+    #[must_use]
+    pub fn new(name: &str) -> Option<Self> {
+        let is_plain = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+        let mut bytes = [0; Self::MOST_BYTES];
+        bytes.get_mut(..name.len()).filter(|_| is_plain && !name.is_empty())?.copy_from_slice(name.as_bytes());
+        Some(Self { length: u8::try_from(name.len()).ok()?, bytes })
+    }
+}
+
+impl ReactionName {
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.bytes.get(..self.length.into()).and_then(|name| std::str::from_utf8(name).ok()).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for ReactionName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// The author of a command, as events name it. Holds no personal data.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Principal {
     /// An API client: `clients/{id}`.
     Client(EntityId),
+    /// An end user, signed in: `users/{id}`.
+    User(EntityId),
+    /// Another party, by its signature: `peers/{id}`.
+    Peer(EntityId),
     /// Somebody with the data folder in hand, at the command line: `operator`.
     Operator,
     /// The node itself, for a deadline that passed: `deadline`.
     Deadline,
+    /// The node itself, because of an event of another entity: `reactions/{name}`.
+    Reaction(ReactionName),
 }
 
 impl Principal {
@@ -24,7 +66,7 @@ impl Principal {
     pub const fn client(&self) -> Option<EntityId> {
         match self {
             Self::Client(id) => Some(*id),
-            Self::Operator | Self::Deadline => None,
+            Self::User(_) | Self::Peer(_) | Self::Operator | Self::Deadline | Self::Reaction(_) => None,
         }
     }
 }
@@ -33,6 +75,9 @@ impl fmt::Display for Principal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Client(id) => write!(f, "clients/{id}"),
+            Self::User(id) => write!(f, "users/{id}"),
+            Self::Peer(id) => write!(f, "peers/{id}"),
+            Self::Reaction(name) => write!(f, "reactions/{name}"),
             Self::Operator => f.write_str("operator"),
             Self::Deadline => f.write_str("deadline"),
         }
@@ -54,15 +99,16 @@ impl FromStr for Principal {
     type Err = NotAPrincipal;
 
     fn from_str(text: &str) -> Result<Self, NotAPrincipal> {
-        match text {
-            "operator" => Ok(Self::Operator),
-            "deadline" => Ok(Self::Deadline),
-            _ => text
-                .strip_prefix("clients/")
-                .and_then(|id| id.parse().ok())
-                .map(Self::Client)
-                .ok_or_else(|| NotAPrincipal(text.to_owned())),
-        }
+        let parse = || match text.split_once('/') {
+            None if text == "operator" => Some(Self::Operator),
+            None if text == "deadline" => Some(Self::Deadline),
+            Some(("clients", id)) => id.parse().ok().map(Self::Client),
+            Some(("users", id)) => id.parse().ok().map(Self::User),
+            Some(("peers", id)) => id.parse().ok().map(Self::Peer),
+            Some(("reactions", name)) => ReactionName::new(name).map(Self::Reaction),
+            Some(_) | None => None,
+        };
+        parse().ok_or_else(|| NotAPrincipal(text.to_owned()))
     }
 }
 
@@ -75,5 +121,27 @@ impl Serialize for Principal {
 impl<'de> Deserialize<'de> for Principal {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         crate::text::parse(deserializer, "a principal")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_principal_has_one_text_and_other_texts_are_no_principals() {
+        let id = EntityId::from_hash(&[7; 32]);
+        let reaction = ReactionName::new("approvals-settled").map(Principal::Reaction);
+        let named = [Principal::Client, Principal::User, Principal::Peer].map(|of| of(id));
+        for principal in [Principal::Operator, Principal::Deadline].into_iter().chain(named).chain(reaction) {
+            assert_eq!(principal.to_string().parse(), Ok(principal));
+        }
+        let long = "a".repeat(33);
+        for name in ["", "Upper", "with_underscore", "with/slash", &long] {
+            assert!(format!("reactions/{name}").parse::<Principal>().is_err(), "{name}");
+        }
+        for text in ["", "nobody", "operator/", "clients", "clients/", "guests/aaaaaaaaaaaaaaaaaaaaaaaa"] {
+            assert!(text.parse::<Principal>().is_err(), "{text}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use kippu_events::secrets::Secrets;
 use kippu_events::{Entity as _, EntityId, problem_types};
 use serde::{Deserialize, Serialize};
 
-use crate::actor::{Actor, Answer, Call, CommandSpec, Context, Decision, Neighbour, Target};
+use crate::actor::{Actor, Answer, Call, CommandSpec, Context, Decision, Neighbours, Preparing, Target};
 use crate::problem::{self, Problem, ProblemType, Refusal};
 use crate::text::Text;
 
@@ -175,11 +175,16 @@ impl Actor for Placement {
         }
     }
 
-    fn prepare(request: Request, _id: EntityId, _call: &Call, _secrets: &Secrets) -> Result<Request, Problem> {
+    fn prepare(request: Request, _with: &Preparing<'_>) -> Result<Request, Problem> {
         Ok(request)
     }
 
-    fn decide(&self, command: &Request, _near: Neighbour<'_>, _context: &Context) -> Result<Decision<Self>, Problem> {
+    fn decide(
+        &self,
+        command: &Request,
+        _neighbours: Neighbours<'_>,
+        _context: &Context,
+    ) -> Result<Decision<Self>, Problem> {
         let event = match (self, command) {
             (Self::Absent, Request::Open(open)) => Event::Opened { label: open.label.as_str().to_owned() },
             (Self::Opened, Request::Place(place)) => Event::Placed { server: place.server.as_str().to_owned() },

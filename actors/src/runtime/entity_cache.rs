@@ -168,11 +168,21 @@ impl EntityCache {
         Ok(batch)
     }
 
-    /// The batch up to record `number` has been written; entities that nobody has used lately leave, so that at most
-    /// about `most` stay. One that is `needed` stays: something older may be on its way to it from the disk.
-    pub fn written(&mut self, number: u64, most: usize, needed: impl Fn(&EntityKey) -> bool) {
+    /// Time has passed without a batch.
+    pub const fn age(&mut self) {
+        self.tick += 1;
+    }
+
+    /// The batch that was made last has been written.
+    pub fn written(&mut self) {
         self.batched_due.clear();
         self.batched_done.clear();
+    }
+
+    /// Entities that nobody has used lately leave, so that at most about `most` stay. One that changed after record
+    /// `number`, up to which the store has all of them, stays; so does one that is `needed`: something older may be on its way
+    /// to it from the disk.
+    pub fn evict(&mut self, number: u64, most: usize, needed: impl Fn(&EntityKey) -> bool) {
         if self.entities.len() > most {
             let mut leaving = self.entities.len() - most + most / 10;
             let tick = self.tick;

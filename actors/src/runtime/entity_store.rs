@@ -7,6 +7,9 @@
 //! partition u16 ‖ 'e' ‖ entity 16 B              → stored entity
 //! partition u16 ‖ 'o' ‖ entity 16 B ‖ command    → body u64, number u64
 //! partition u16 ‖ 'd' ‖ due i64 ‖ entity 16 B    → nothing: a deadline
+//! partition u16 ‖ 's' ‖ family u8                → nothing: entities of this family are stale, and folded anew
+//! 0xffff ‖ 'about'                               → what the store was made from
+//! 0xffff ‖ 'r' ‖ family u8                       → revision u32 of the states of this family
 //! ```
 
 use std::path::Path;
@@ -22,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use super::loaded_entity::{Done, LoadedEntity, StoredEntity};
 
 /// Changes with the layout above.
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
 const ABOUT: &[u8] = b"\xff\xffabout";
 /// Memory for blocks, filters and indexes of the whole node.
 const CACHE_BYTES: usize = 256 << 20;
@@ -108,6 +111,11 @@ impl Batch {
         Ok(())
     }
 
+    /// The entities of these families are as this version folds them.
+    pub fn not_stale(&mut self, families: &[Family]) {
+        families.iter().for_each(|family| self.writes.delete(stale_key(self.partition, *family)));
+    }
+
     /// Puts a command's outcome that its entity no longer keeps.
     pub fn put_done(&mut self, key: EntityKey, done: &Done) {
         let mut value = [0; 16];
@@ -128,21 +136,29 @@ struct About {
     layout: u32,
     log: [u8; 16],
     partitions: u16,
-    revisions: Vec<(u8, u32)>,
 }
 
 impl EntityStore {
-    /// The store in `dir`, empty where it was of another log, layout or revision.
+    /// The store in `dir`, empty where it was of another log or layout. Families whose states have another revision than
+    /// they had are stale.
     ///
     /// # Errors
     /// Where the file system or RocksDB says no.
     pub fn open(dir: &Path, log: LogId, partitions: u16) -> Result<Arc<Self>, StoreError> {
-        let about = About {
-            layout: LAYOUT,
-            log: log.0,
-            partitions,
-            revisions: Family::ALL.iter().map(|family| (family.code(), family.revision())).collect(),
-        };
+        Self::open_with(dir, log, partitions, Family::revision)
+    }
+
+    /// As [`EntityStore::open`], with these revisions.
+    ///
+    /// # Errors
+    /// As [`EntityStore::open`].
+    pub fn open_with(
+        dir: &Path,
+        log: LogId,
+        partitions: u16,
+        revision: impl Fn(Family) -> u32,
+    ) -> Result<Arc<Self>, StoreError> {
+        let about = About { layout: LAYOUT, log: log.0, partitions };
         let about = postcard::to_allocvec(&about).map_err(|e| StoreError(e.to_string()))?;
         let db = match DB::open(&options(), dir) {
             Ok(db) if db.get(ABOUT)?.as_deref() == Some(&about[..]) => db,
@@ -160,7 +176,62 @@ impl EntityStore {
                 db
             }
         };
-        Ok(Arc::new(Self { db }))
+        let store = Self { db };
+        store.mark_stale(partitions, revision)?;
+        Ok(Arc::new(store))
+    }
+
+    /// Marks families whose revision has changed. One that was not there before has no entities yet.
+    fn mark_stale(&self, partitions: u16, revision: impl Fn(Family) -> u32) -> Result<(), StoreError> {
+        let mut batch = WriteBatch::default();
+        for family in Family::ALL {
+            let (key, now) = (revision_key(family), revision(family).to_be_bytes());
+            let before = self.db.get_pinned(&key)?;
+            if before.as_deref().is_some_and(|before| *before != now) {
+                (0..partitions).for_each(|partition| batch.put(stale_key(partition, family), []));
+            }
+            batch.put(key, now);
+        }
+        Ok(self.db.write(batch)?)
+    }
+
+    /// The families of `partition` whose entities are to be folded anew.
+    ///
+    /// # Errors
+    /// Where RocksDB says no.
+    pub fn stale(&self, partition: u16) -> Result<Vec<Family>, StoreError> {
+        let mut stale = Vec::new();
+        for family in Family::ALL {
+            if self.db.get_pinned(stale_key(partition, family))?.is_some() {
+                stale.push(family);
+            }
+        }
+        Ok(stale)
+    }
+
+    /// Forgets the entities of these families of `partition`.
+    ///
+    /// # Errors
+    /// Where RocksDB says no.
+    pub fn clear_families(&self, partition: u16, families: &[Family]) -> Result<(), StoreError> {
+        let mut batch = WriteBatch::default();
+        for family in families {
+            for rows in [b'e', b'o'] {
+                let of = |code: u8| [&table(partition, rows)[..], &[code]].concat();
+                batch.delete_range(of(family.code()), of(family.code() + 1));
+            }
+        }
+        let mut read = ReadOptions::default();
+        read.set_iterate_lower_bound(table(partition, b'd'));
+        read.set_iterate_upper_bound(table(partition, b'd' + 1));
+        for item in self.db.iterator_opt(rocksdb::IteratorMode::Start, read) {
+            let (key, _) = item?;
+            let entity = key.get(11..).and_then(EntityKey::from_bytes);
+            if entity.is_some_and(|entity| families.contains(&entity.family)) {
+                batch.delete(&key);
+            }
+        }
+        Ok(self.db.write(batch)?)
     }
 
     /// How far `partition` is folded in.
@@ -310,6 +381,16 @@ fn table(partition: u16, table: u8) -> Vec<u8> {
     key.extend_from_slice(&partition.to_be_bytes());
     key.push(table);
     key
+}
+
+fn stale_key(partition: u16, family: Family) -> Vec<u8> {
+    let mut key = table(partition, b's');
+    key.push(family.code());
+    key
+}
+
+fn revision_key(family: Family) -> Vec<u8> {
+    [b"\xff\xffr", &[family.code()][..]].concat()
 }
 
 fn cursor_key(partition: u16) -> Vec<u8> {

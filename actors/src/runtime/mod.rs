@@ -27,7 +27,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix::prelude::*;
 use kippu_events::etag::Tags;
-use kippu_events::event::Mac;
+use kippu_events::event::{EventId, Mac};
 use kippu_events::log::{Claimant, Log, Position, ReadError};
 use kippu_events::secrets::Secrets;
 use kippu_events::{EntityKey, Time};
@@ -40,7 +40,7 @@ use self::partition::{AskFigures, Assignment, Partition, Shared, Tell};
 pub use self::seal::NotSealed;
 use self::serving::Environment;
 pub use self::serving::Figures;
-use crate::actor::Answer;
+use crate::actor::{Answer, LookedUp};
 use crate::erased::Ready;
 use crate::problem::{self, Problem};
 use kippu_events::access::Caller;
@@ -55,6 +55,18 @@ pub struct Submission {
     pub caller: Caller,
     /// Decided on one of these versions.
     pub if_match: Option<Tags>,
+    /// The event that a reaction answers with it.
+    pub causation: Option<EventId>,
+    /// The first command of the flow that it belongs to.
+    pub correlation: Option<Mac>,
+}
+
+impl Submission {
+    /// A command by itself, decided on any version.
+    #[must_use]
+    pub const fn new(ready: Ready, command: Mac, caller: Caller) -> Self {
+        Self { ready, command, caller, if_match: None, causation: None, correlation: None }
+    }
 }
 
 /// What became of a command, durably.
@@ -311,6 +323,18 @@ impl Runtime {
                 "the node stopped before it answered; ask again with the same key",
             ))
         })
+    }
+
+    /// The entity `key` as it is now, durable; or as this node has read it, where another serves its partition.
+    ///
+    /// # Errors
+    /// Where nobody can say so now.
+    pub async fn peek(&self, key: EntityKey) -> Result<LookedUp, Problem> {
+        let (reply, answer) = oneshot::channel();
+        let partition = &self.partitions[usize::from(self.partition_of(key))];
+        let unavailable = || Problem::later(&problem::UNAVAILABLE, format!("{key} cannot be looked up now"));
+        partition.try_send(Tell::Peek(key, reply)).map_err(|_| unavailable())?;
+        answer.await.unwrap_or_else(|_| Err(unavailable()))
     }
 
     /// Looks for deadlines in every partition that is served now, and lets the store of every other follow.

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use kippu_events::Time;
 use kippu_events::event::read_body;
 use kippu_events::log::record::claim_hash;
 use kippu_events::log::walk::{Broken, Step, Walk};
 use kippu_events::log::{
     AppendError, Bound, Claimant, Content, Entry, Genesis, Hash, Head, Listener, Log, ReadError, Record,
 };
+use kippu_events::{Family, Time};
 
 use super::chain::Chain;
 use super::entity_cache::{EntityCache, FoldError};
@@ -24,6 +24,8 @@ pub struct Opened {
     pub chain: Chain,
     /// The entities of its tail.
     pub entities: EntityCache,
+    /// The record up to which the entity store has everything.
+    pub stored: u64,
     /// The time of its last record.
     pub last: Time,
     /// How many records were folded.
@@ -80,6 +82,7 @@ pub fn open(
     claimant: &Claimant,
     listener: Listener,
 ) -> Result<Opened, OpenError> {
+    refold_stale(log, store, partition)?;
     let claimed = log.claim(partition, claimant, listener)?;
     let begun = Instant::now();
     let mut tail = Tail::after_cursor(log, store, partition)?;
@@ -93,6 +96,7 @@ pub fn open(
     }
     Ok(Opened {
         chain: Chain::new(claimed.writer, claimed.head),
+        stored: tail.stored,
         entities: tail.entities,
         last: tail.last,
         folded: tail.folded,
@@ -113,6 +117,7 @@ pub struct Warmed {
 /// # Errors
 /// Why the history cannot be folded.
 pub fn warm(log: &dyn Log, store: &Arc<EntityStore>, partition: u16) -> Result<Warmed, OpenError> {
+    refold_stale(log, store, partition)?;
     let mut tail = Tail::after_cursor(log, store, partition)?;
     while tail.page(log, store)? {}
     if tail.folded > 0 {
@@ -129,6 +134,51 @@ struct Tail {
     entities: EntityCache,
     last: Time,
     folded: u64,
+    /// The record up to which the entity store has everything.
+    stored: u64,
+    only: Only,
+}
+
+/// What of the records is folded.
+enum Only {
+    /// All events.
+    Nothing,
+    /// Those of these families, up to where the others stand.
+    Families(Vec<Family>, Cursor),
+}
+
+impl Only {
+    fn takes(&self, family: Family) -> bool {
+        match self {
+            Self::Nothing => true,
+            Self::Families(families, _) => families.contains(&family),
+        }
+    }
+}
+
+/// Folds anew the entities of families whose states another version had otherwise, and no others.
+fn refold_stale(log: &dyn Log, store: &Arc<EntityStore>, partition: u16) -> Result<(), OpenError> {
+    let (stale, Some(cursor)) = (store.stale(partition)?, store.cursor(partition)?) else { return Ok(()) };
+    if stale.is_empty() || resume(log, partition, cursor.head)?.is_none() {
+        return Ok(());
+    }
+    let begun = Instant::now();
+    // What an earlier try has left is no beginning.
+    store.clear_families(partition, &stale)?;
+    let mut tail = Tail::from_genesis(log, store, partition)?;
+    tail.only = Only::Families(stale.clone(), cursor);
+    while tail.head.number < cursor.head.number {
+        if !tail.page(log, store)? {
+            return Err(tail.damaged("the log ends before a record that the entity store has seen"));
+        }
+    }
+    let mut batch = tail.entities.batch(cursor)?;
+    batch.not_stale(&stale);
+    store.write(&batch, log.bookmark(partition).as_deref())?;
+    let families: Vec<_> = stale.iter().map(|family| family.name()).collect();
+    let (took, records) = (begun.elapsed(), tail.folded);
+    tracing::info!(partition, ?families, records, ?took, "entities are folded anew, as this version has them");
+    Ok(())
 }
 
 impl Tail {
@@ -137,7 +187,8 @@ impl Tail {
         let entities = EntityCache::new(partition, Arc::clone(store));
         if let Some(Cursor { head, time: last }) = store.cursor(partition)? {
             if let Some(walk) = resume(log, partition, head)? {
-                return Ok(Self { partition, walk, head, entities, last, folded: 0 });
+                let (folded, stored, only) = (0, head.number, Only::Nothing);
+                return Ok(Self { partition, walk, head, entities, last, folded, stored, only });
             }
             if log.end(partition)? <= log.offset_of(partition, head.number)? {
                 let (seen, why) = (head.number, "a restored backup, or records that were lost");
@@ -146,11 +197,18 @@ impl Tail {
             tracing::warn!(partition, "the entity store is of another history and is made anew");
         }
         store.clear(partition)?;
+        Self::from_genesis(log, store, partition)
+    }
+
+    /// Begins with the history.
+    fn from_genesis(log: &dyn Log, store: &Arc<EntityStore>, partition: u16) -> Result<Self, OpenError> {
+        let entities = EntityCache::new(partition, Arc::clone(store));
         let mut walk = Walk::new(log, partition);
         let first = log.entry(partition, 0)?.ok_or_else(|| walk.broken("the partition has no genesis".to_owned()))?;
         walk.take(0, &first.stored)?;
         let head = walk.head().ok_or_else(|| walk.broken("the partition has no genesis".to_owned()))?;
-        Ok(Self { partition, walk, head, entities, last: Time::default(), folded: 0 })
+        let (last, folded, stored, only) = (Time::default(), 0, 0, Only::Nothing);
+        Ok(Self { partition, walk, head, entities, last, folded, stored, only })
     }
 
     /// Folds one page; false at the end of the log. A seal is such an end: where the history goes on, another record has
@@ -161,6 +219,11 @@ impl Tail {
             return Ok(false);
         }
         for entry in &page.entries {
+            if let Only::Families(_, until) = &self.only
+                && self.head.number >= until.head.number
+            {
+                break;
+            }
             match self.judge(log, entry)? {
                 Some(Content::Seal(_)) => return Ok(false),
                 Some(Content::Commit(commit)) => self.fold(commit.body)?,
@@ -201,6 +264,9 @@ impl Tail {
     fn fold(&mut self, body: &[u8]) -> Result<(), OpenError> {
         for event in read_body(body).map_err(|error| self.damaged(&error.to_string()))? {
             self.last = self.last.max(event.time);
+            if !self.only.takes(event.entity.family) {
+                continue;
+            }
             self.entities.fold(&event).map_err(|error| match error {
                 FoldError::EntityStore(error) => OpenError::EntityStore(error),
                 FoldError::Event(error) => self.damaged(&error.to_string()),
@@ -211,9 +277,15 @@ impl Tail {
 
     /// Brings the store to where this is.
     fn write(&mut self, log: &dyn Log, store: &EntityStore) -> Result<(), OpenError> {
-        let batch = self.entities.batch(Cursor { head: self.head, time: self.last })?;
+        let cursor = match &self.only {
+            Only::Nothing => Cursor { head: self.head, time: self.last },
+            Only::Families(_, cursor) => *cursor,
+        };
+        let batch = self.entities.batch(cursor)?;
         store.write(&batch, log.bookmark(self.partition).as_deref())?;
-        self.entities.written(self.head.number, MOST_DIRTY, |_| false);
+        self.stored = self.head.number;
+        self.entities.written();
+        self.entities.evict(self.head.number, MOST_DIRTY, |_| false);
         Ok(())
     }
 

@@ -208,6 +208,10 @@ impl Actor for Partition {
         ctx.set_mailbox_capacity(MAILBOX);
         self.open(ctx);
         self.warm(ctx);
-        ctx.run_interval(TICK, |_, ctx| ctx.notify(Tell::Tick));
+        // One after the other: what all of them did at the same time would hold up the commands of all of them.
+        let share = TICK / u32::from(self.shared.log.partitions().max(1));
+        ctx.run_later(share * u32::from(self.env.partition), |_, ctx| {
+            ctx.run_interval(TICK, |_, ctx| ctx.notify(Tell::Tick));
+        });
     }
 }

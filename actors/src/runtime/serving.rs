@@ -2,11 +2,12 @@
 //! no waiting: what needs either comes out as an [`Effect`].
 
 mod figures;
+mod peek;
 mod refused;
 mod returns;
 mod upkeep;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use std::time::Duration;
 use kippu_events::event::{BodyWriter, Cause, Mac, Place};
 use kippu_events::log::{AppendError, LogId, Position, Progress};
 use kippu_events::secrets::Secrets;
-use kippu_events::{EntityKey, Time};
+use kippu_events::{AnyEntity, EntityKey, Time};
 
 use super::chain::Chain;
 use super::clock::{Clock, Drift, Timekeeper};
@@ -24,11 +25,13 @@ use super::loaded_entity::Done;
 use super::open::Opened;
 use super::release::{Release, Reply};
 use super::{Outcome, Submission};
-use crate::actor::{Answer, Context, Neighbour};
+use crate::actor::{Answer, Context, MOST_NEIGHBOURS, Neighbours};
 use crate::catalogue;
 use crate::erased::{Decided, Ready};
 use crate::problem::{self, Problem};
 pub use figures::Figures;
+pub use peek::PeekReply;
+use peek::Peeked;
 pub use refused::moved;
 pub(super) use refused::not_appended;
 use refused::{set_aside, store_failed, tell};
@@ -79,6 +82,7 @@ enum Step {
 enum Parked {
     Job(Job),
     Deadline,
+    Peek(PeekReply),
 }
 
 /// What the parts of one partition share.
@@ -108,10 +112,15 @@ pub struct Serving {
     looking_for_due: LookingForDue,
     /// Commands whose old outcomes are looked for on disk.
     looking_up: usize,
+    /// Commands that wait for an entity from the disk.
+    parked_jobs: usize,
+    peeked: Vec<Peeked>,
     /// Where the history goes on, once the seal is handed over.
     next: Option<String>,
     effects: Vec<Effect>,
     tail_read: Duration,
+    /// The record up to which the store has everything.
+    stored: u64,
     /// Counts towards the next proof of ownership.
     ticks: u32,
 }
@@ -142,9 +151,12 @@ impl Serving {
             flushing: None,
             looking_for_due: LookingForDue::default(),
             looking_up: 0,
+            parked_jobs: 0,
+            peeked: Vec::new(),
             next: None,
             effects: Vec::new(),
             tail_read: opened.took,
+            stored: opened.stored,
             ticks: 0,
         }
     }
@@ -159,7 +171,7 @@ impl Serving {
         if let Some(next) = &self.next {
             return tell(job.reply, moved(next));
         }
-        if self.release.len() >= MOST_WAITING {
+        if self.release.len() + self.looking_up + self.parked_jobs >= MOST_WAITING {
             return tell(job.reply, Problem::later(&problem::OVERLOADED, "too many answers are under way"));
         }
         match self.consider(&job) {
@@ -179,7 +191,7 @@ impl Serving {
     /// # Errors
     /// It is refused, without a trace.
     fn consider(&mut self, job: &Job) -> Result<Step, Problem> {
-        let Submission { ready, command, caller, if_match } = &job.submission;
+        let Submission { ready, command, caller, if_match, .. } = &job.submission;
         let key = ready.entity;
         if self.quarantined.contains(&key) {
             return Err(set_aside(key));
@@ -194,7 +206,7 @@ impl Serving {
         }
         let now = self.keeper.now(&*self.env.clock);
         let now = now.map_err(|_| Problem::new(&problem::CLOCK_JUMPED, "an operator has to look at the clock"))?;
-        let step = self.judged_apart(ready, &Context { now, caller: *caller, id: key.id })?;
+        let step = self.judged_apart(ready, &Context { now, caller: *caller, id: key.id, command: *command })?;
         // Only whom the rules let act on it is told its version; a refusal that goes on record does so at any.
         let version = self.entities.get(key).map_or(0, |loaded| loaded.version);
         match (&step, if_match) {
@@ -238,28 +250,50 @@ impl Serving {
         fail::fail_point!("runtime::decide");
         let (key, actor) = (ready.entity, catalogue::actor(ready.entity.family));
         let Some(loaded) = self.entities.get(key) else { return Ok(Step::Fetch(key)) };
-        let neighbour = actor.neighbour(&*loaded.state, &ready.command, context);
-        if let Some(neighbour) = neighbour {
-            if neighbour.id.slot() != key.id.slot() {
-                return Err(Problem::new(&problem::INTERNAL, "a neighbour is born in the same slot"));
-            }
-            if !self.entities.find(neighbour).map_err(|error| store_failed(&error))? {
-                return Ok(Step::Fetch(neighbour));
-            }
+        let named = actor.neighbours(&*loaded.state, &ready.command, context);
+        let is_near = |other: &EntityKey| other.id.slot() == key.id.slot();
+        if named.len() > MOST_NEIGHBOURS || !named.iter().all(is_near) {
+            return Err(Problem::new(&problem::INTERNAL, "neighbours are few and born in the same slot"));
+        }
+        if let Some(far) = self.first_on_disk(&named)? {
+            return Ok(Step::Fetch(far));
         }
         let Some(loaded) = self.entities.get(key) else { return Ok(Step::Fetch(key)) };
-        let seen = neighbour.and_then(|neighbour| self.entities.get(neighbour)).map(|loaded| &*loaded.state);
-        let decided = actor.decide(&*loaded.state, &ready.command, Neighbour(seen), context, &self.env.secrets)?;
-        if decided.events.iter().any(|(of, _)| *of != key && Some(*of) != neighbour) {
-            return Err(Problem::new(&problem::INTERNAL, "an event is of the entity or of its neighbour"));
+        let seen: Vec<(EntityKey, &dyn AnyEntity)> =
+            named.iter().filter_map(|other| Some((*other, &*self.entities.get(*other)?.state))).collect();
+        let decided = actor.decide(&*loaded.state, &ready.command, Neighbours(&seen), context, &self.env.secrets)?;
+        let others = decided.events.iter().map(|(of, _)| *of).filter(|of| *of != key && !named.contains(of));
+        let children: BTreeSet<EntityKey> = others.collect();
+        if let Some(far) = self.first_on_disk(&children)? {
+            return Ok(Step::Fetch(far));
+        }
+        let is_new = |child: &EntityKey| self.entities.get(*child).is_none_or(|loaded| loaded.version == 0);
+        if !children.iter().all(|child| is_near(child) && is_new(child)) {
+            return Err(Problem::new(
+                &problem::INTERNAL,
+                "an event is of the entity, a neighbour that it named, or a child",
+            ));
         }
         Ok(Step::Accept(decided, context.now))
     }
 
+    /// Brings `keys` into memory; gives the first that only the disk has.
+    fn first_on_disk<'a>(
+        &mut self,
+        keys: impl IntoIterator<Item = &'a EntityKey>,
+    ) -> Result<Option<EntityKey>, Problem> {
+        for key in keys {
+            if !self.entities.find(*key).map_err(|error| store_failed(&error))? {
+                return Ok(Some(*key));
+            }
+        }
+        Ok(None)
+    }
+
     /// Makes a record of what was decided, hands it over, and moves the state ahead of it.
     fn append(&mut self, decided: Decided, now: Time, job: Job) {
-        let Job { submission: Submission { ready, command, caller, .. }, reply, .. } = job;
-        let cause = Cause { command, body: ready.body, principal: caller.principal };
+        let Job { submission: Submission { ready, command, caller, causation, correlation, .. }, reply, .. } = job;
+        let cause = Cause { command, body: ready.body, principal: caller.principal, causation, correlation };
         let number = self.chain.head().number + 1;
         let place = Place { log: &self.env.log, partition: self.env.partition, number, time: now, cause: &cause };
         let mut body = BodyWriter::new(place);
@@ -326,6 +360,7 @@ impl Serving {
         if queue.is_empty() {
             self.effects.push(Effect::Fetch(key));
         }
+        self.parked_jobs += usize::from(matches!(parked, Parked::Job(_)));
         queue.push(parked);
     }
 
@@ -338,6 +373,7 @@ impl Serving {
             Progress::Durable(number) => {
                 self.chain.advance(number);
                 self.release.durable(number);
+                self.tell_peeked();
                 self.write_held();
                 Ok(())
             }

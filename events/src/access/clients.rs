@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::entity::Entity;
-use crate::family::Family;
+use crate::families::Family;
 use crate::id::EntityId;
 use crate::opaque::TokenHash;
 use crate::time::Time;
@@ -96,6 +96,16 @@ impl Entity for Client {
     const FAMILY: Family = Family::Clients;
     const REVISION: u32 = 1;
     type Event = Event;
+
+    fn samples() -> Vec<Event> {
+        let key = || TokenHash { key: 1, sha256: "q".repeat(43) };
+        let user = Some(EntityId::from_hash(&[2; 32]));
+        vec![
+            Event::Opened { role: Role::Terminal, name: "till 4".to_owned(), user, key: key() },
+            Event::KeyRolled { counter: 1, key: key() },
+            Event::Revoked {},
+        ]
+    }
 
     fn evolve(&mut self, event: &Event, _time: Time) {
         match (&mut *self, event) {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::entity::Entity;
-use crate::family::Family;
+use crate::families::Family;
 use crate::id::EntityId;
 use crate::money::{Currency, Minor};
 use crate::opaque::{EncryptedField, PinVerifier};
@@ -173,6 +173,31 @@ impl Entity for User {
     const FAMILY: Family = Family::Users;
     const REVISION: u32 = 1;
     type Event = Event;
+
+    fn samples() -> Vec<Event> {
+        let encrypted = || EncryptedField { xchacha20poly1305: "AQ".repeat(32) };
+        let (approval, currency, minor) =
+            (EntityId::from_hash(&[3; 32]), Currency::EUR, |units| Minor::new(units).unwrap_or(Minor::ZERO));
+        vec![
+            Event::Registered {
+                login: encrypted(),
+                name: Some(encrypted()),
+                pin: Some(PinVerifier { pepper: 1, argon2id: "z".repeat(43) }),
+                source: LimitSource::Fixed,
+                limit: minor(10_000),
+                currency,
+                charging: Charging::AtSettlement,
+            },
+            Event::LimitChanged { limit: minor(20_000), before: minor(10_000), currency },
+            Event::Credited { amount: minor(500), limit: minor(10_500), currency },
+            Event::AmountReserved { approval, amount: minor(1_177) },
+            Event::AmountReleased { approval, amount: minor(1_177) },
+            Event::AmountCharged { approval, reserved: minor(1_177), amount: minor(1_000) },
+            Event::AmountRefunded { approval, amount: minor(177) },
+            Event::PinRefused { locked_until: Some(Time::from_micros(1_795_254_300_000_000)) },
+            Event::PinAccepted {},
+        ]
+    }
 
     fn evolve(&mut self, event: &Event, _time: Time) {
         match (self, event) {

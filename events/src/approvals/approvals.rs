@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::entity::Entity;
-use crate::family::Family;
+use crate::families::Family;
 use crate::id::EntityId;
 use crate::money::{Currency, Minor};
 use crate::opaque::TokenHash;
@@ -208,6 +208,32 @@ impl Entity for Approval {
     const FAMILY: Family = Family::Approvals;
     const REVISION: u32 = 1;
     type Event = Event;
+
+    fn samples() -> Vec<Event> {
+        let purchase = || Purchase { description: Some("disc".to_owned()), quantity: Some(1) };
+        let [terminal, user, settler] = [1, 2, 5].map(|n| EntityId::from_hash(&[n; 32]));
+        let minor = |units| Minor::new(units).unwrap_or(Minor::ZERO);
+        let (amount, currency) = (minor(1_177), Currency::EUR);
+        vec![
+            Event::Issued {
+                user,
+                terminal,
+                amount,
+                currency,
+                purchase: purchase(),
+                expires_at: Time::from_micros(1_795_254_300_000_000),
+                token: TokenHash { key: 1, sha256: "q".repeat(43) },
+                limit: minor(10_000),
+                used: Minor::ZERO,
+            },
+            Event::Refused { user, amount, currency, purchase: purchase(), reason: RequestRefusal::LimitExceeded },
+            Event::Redeemed { settler, amount, currency },
+            Event::RedeemRefused { settler, reason: RedeemRefusal::AlreadyRedeemed },
+            Event::Settled { settler, amount, currency },
+            Event::Expired {},
+            Event::Revoked {},
+        ]
+    }
 
     fn evolve(&mut self, event: &Event, _time: Time) {
         let before = std::mem::take(self);

@@ -103,7 +103,14 @@ impl<'a> Text<'a> {
         let body = self.string()?;
         self.literal(r#","principal":""#)?;
         let principal = self.string()?;
-        Some(Cause { command: Mac::parse(command)?, body: Mac::parse(body)?, principal: principal.parse().ok()? })
+        let mut cause = Cause::new(Mac::parse(command)?, Mac::parse(body)?, principal.parse().ok()?);
+        if self.literal(r#","causation":""#).is_some() {
+            cause.causation = Some(self.string()?.parse().ok()?);
+        }
+        if self.literal(r#","correlation":""#).is_some() {
+            cause.correlation = Some(Mac::parse(self.string()?)?);
+        }
+        Some(cause)
     }
 }
 
@@ -120,7 +127,7 @@ mod tests {
         r#""schemaversion":1,"command":"AAAAAAAAAAAAAAAAAAAAAA","commandmac":"AAAAAAAAAAAAAAAAAAAAAQ","principal":"operator"},"#,
         r#"{"specversion":"1.0","id":"3-17.1","source":"urn:kippu:0707","type":"placement.closed","data":{},"#,
         r#""subject":"placements/abcdefghijklmnopqrstuvwx","time":"2026-11-21T09:30:00.000000Z","entityversion":2,"#,
-        r#""schemaversion":1,"command":"AAAAAAAAAAAAAAAAAAAAAA","commandmac":"AAAAAAAAAAAAAAAAAAAAAQ","principal":"deadline"}]"#,
+        r#""schemaversion":1,"command":"AAAAAAAAAAAAAAAAAAAAAA","commandmac":"AAAAAAAAAAAAAAAAAAAAAQ","principal":"reactions/settled","causation":"3-9.0","correlation":"AAAAAAAAAAAAAAAAAAAAAA"}]"#,
     );
 
     fn told(events: &[Recorded<'_>]) -> String {

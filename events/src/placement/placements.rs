@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::entity::Entity;
-use crate::family::Family;
+use crate::families::Family;
 use crate::time::Time;
 
 /// What happened to a placement.
@@ -56,6 +56,16 @@ impl Entity for Placement {
     const FAMILY: Family = Family::Placements;
     const REVISION: u32 = 1;
     type Event = Event;
+
+    fn samples() -> Vec<Event> {
+        let [first, second] = ["osaka-1", "sapporo-2"].map(str::to_owned);
+        vec![
+            Event::Opened { label: "album 7".to_owned() },
+            Event::Placed { server: first.clone() },
+            Event::Moved { from: first, to: second },
+            Event::Closed {},
+        ]
+    }
 
     fn evolve(&mut self, event: &Event, _time: Time) {
         match (&mut *self, event) {

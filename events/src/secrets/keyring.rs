@@ -1,5 +1,6 @@
 //! The keyring: every key that is not a person's, in one file of mode 0600, written once and renamed into place.
 
+use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
@@ -53,22 +54,50 @@ impl Key {
     }
 }
 
-/// The keys.
+/// What keys are for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Use {
+    /// Tokens.
+    Root,
+    /// PINs, before argon2id. One for ever: what is stored of a PIN is compared with what the one that was given makes now.
+    Pepper,
+    /// Persons' keys are encrypted under these.
+    Wrapping,
+    /// Identities of commands, of entities, and of what was asked for: each with a tag of its own. One for ever, as an
+    /// identity is.
+    Identity,
+    /// Login names. One for ever.
+    Index,
+}
+
+impl Use {
+    const ALL: [Self; 5] = [Self::Root, Self::Pepper, Self::Wrapping, Self::Identity, Self::Index];
+
+    /// Its name in the file.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Root => "root",
+            Self::Pepper => "pepper",
+            Self::Wrapping => "wrapping",
+            Self::Identity => "identity",
+            Self::Index => "index",
+        }
+    }
+
+    /// Whether a second key would find nothing of what was made with the first.
+    const fn has_one_key(self) -> bool {
+        match self {
+            Self::Pepper | Self::Identity | Self::Index => true,
+            Self::Root | Self::Wrapping => false,
+        }
+    }
+}
+
+/// The keys, by use. Those of uses that this version does not know stay as they are.
 pub(super) struct Keyring {
     /// The log that they were made for. With another one they would make other tokens and find no login.
     pub(super) log: LogId,
-    /// Tokens.
-    pub(super) root: Numbered<Key>,
-    /// PINs, before argon2id, and its number. One for ever: what is stored of a PIN is compared with what the one that
-    /// was given makes now.
-    pub(super) pepper: (u32, Key),
-    /// Persons' keys are encrypted under these.
-    pub(super) wrapping: Numbered<Key>,
-    /// Identities of commands, of entities, and of what was asked for: each with a tag of its own. One for ever, as
-    /// an identity is.
-    pub(super) identity: Key,
-    /// Login names. One for ever.
-    pub(super) index: Key,
+    keys: BTreeMap<String, Numbered<Key>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -76,20 +105,12 @@ pub(super) struct Keyring {
 struct Stored {
     format: u32,
     log: LogId,
-    root: Vec<StoredKey>,
-    pepper: Vec<StoredKey>,
-    wrapping: Vec<StoredKey>,
-    identity: String,
-    index: String,
+    keys: BTreeMap<String, Vec<StoredKey>>,
 }
 
 impl Drop for Stored {
     fn drop(&mut self) {
-        self.identity.zeroize();
-        self.index.zeroize();
-        for stored in self.root.iter_mut().chain(&mut self.pepper).chain(&mut self.wrapping) {
-            stored.key.zeroize();
-        }
+        self.keys.values_mut().flatten().for_each(|stored| stored.key.zeroize());
     }
 }
 
@@ -123,28 +144,29 @@ impl Keyring {
 
     /// New keys for `log`, from the operating system.
     fn random(log: LogId) -> Result<Self, getrandom::Error> {
-        let one = || Ok(Numbered::one(FIRST, Key::random()?));
-        let (identity, index) = (Key::random()?, Key::random()?);
-        Ok(Self { log, root: one()?, pepper: (FIRST, Key::random()?), wrapping: one()?, identity, index })
+        let one = |of: Use| Ok((of.name().to_owned(), Numbered::one(FIRST, Key::random()?)));
+        Ok(Self { log, keys: Use::ALL.into_iter().map(one).collect::<Result<_, _>>()? })
     }
 
     /// The same keys for the same seed: for logs that are gone with the process.
     pub(super) fn from_seed(seed: u64, log: LogId) -> Self {
-        let key = |name: &str| {
+        let one = |of: Use| {
             let mut sha = Sha256::new();
             sha.update(seed.to_be_bytes());
-            sha.update(name);
-            Key(sha.finalize().into())
+            sha.update(of.name());
+            (of.name().to_owned(), Numbered::one(FIRST, Key(sha.finalize().into())))
         };
-        let one = |name| Numbered::one(FIRST, key(name));
-        Self {
-            log,
-            root: one("root"),
-            pepper: (FIRST, key("pepper")),
-            wrapping: one("wrapping"),
-            identity: key("identity"),
-            index: key("index"),
-        }
+        Self { log, keys: Use::ALL.into_iter().map(one).collect() }
+    }
+
+    /// The keys for `of`.
+    pub(super) fn keys(&self, of: Use) -> &Numbered<Key> {
+        &self.keys[of.name()]
+    }
+
+    /// The newest key for `of`: the only one, where there is one for ever.
+    pub(super) fn key(&self, of: Use) -> (u32, &Key) {
+        self.keys(of).newest()
     }
 
     /// Whether there is a keyring in `dir`.
@@ -173,15 +195,8 @@ impl Keyring {
     fn stored(&self) -> Stored {
         let stored = |(number, key): (u32, &Key)| StoredKey { number, key: BASE64URL_NOPAD.encode(&key.0) };
         let numbered = |keys: &Numbered<Key>| keys.oldest_first().map(stored).collect();
-        Stored {
-            format: FORMAT,
-            log: self.log,
-            root: numbered(&self.root),
-            pepper: vec![stored((self.pepper.0, &self.pepper.1))],
-            wrapping: numbered(&self.wrapping),
-            identity: BASE64URL_NOPAD.encode(&self.identity.0),
-            index: BASE64URL_NOPAD.encode(&self.index.0),
-        }
+        let keys = self.keys.iter().map(|(name, keys)| (name.clone(), numbered(keys))).collect();
+        Stored { format: FORMAT, log: self.log, keys }
     }
 
     /// Reads the keyring in `dir`.
@@ -208,23 +223,22 @@ impl Keyring {
         }
         // The parser's message may quote a value, so only its place is told.
         let stored = parsed.map_err(|e| wrong(format!("line {}, column {}: not a keyring", e.line(), e.column())))?;
-        let key = |name: &str, text: &str| Key::parse(text).ok_or_else(|| wrong(format!("{name} is not a key")));
-        let numbered = |name: &str, keys: &[StoredKey]| {
-            let keys = keys.iter().map(|stored| Ok((stored.number, key(name, &stored.key)?)));
-            Numbered::oldest_first_from(keys.collect::<Result<_, SecretsError>>()?)
-                .ok_or_else(|| wrong(format!("{name} has no keys with growing numbers")))
-        };
-        Ok(Self {
-            log: stored.log,
-            root: numbered("root", &stored.root)?,
-            pepper: match &stored.pepper[..] {
-                [only] => (only.number, key("pepper", &only.key)?),
-                _ => return Err(wrong("pepper is not one key, and PINs are checked with one alone".to_owned())),
-            },
-            wrapping: numbered("wrapping", &stored.wrapping)?,
-            identity: key("identity", &stored.identity)?,
-            index: key("index", &stored.index)?,
-        })
+        let mut keys = BTreeMap::new();
+        for (name, stored) in &stored.keys {
+            let parsed = stored.iter().map(|stored| Some((stored.number, Key::parse(&stored.key)?)));
+            let parsed =
+                parsed.collect::<Option<_>>().ok_or_else(|| wrong(format!("{name} has a key that is none")))?;
+            let numbered = Numbered::oldest_first_from(parsed);
+            let numbered = numbered.ok_or_else(|| wrong(format!("{name} has no keys with growing numbers")))?;
+            keys.insert(name.clone(), numbered);
+        }
+        for of in Use::ALL {
+            let found = keys.get(of.name()).ok_or_else(|| wrong(format!("it has no keys for {}", of.name())))?;
+            if of.has_one_key() && found.oldest_first().count() > 1 {
+                return Err(wrong(format!("{} is one key for ever, and here are several", of.name())));
+            }
+        }
+        Ok(Self { log: stored.log, keys })
     }
 }
 
@@ -259,9 +273,11 @@ mod tests {
         let made = Keyring::random(LOG).unwrap();
         made.create(folder.path()).unwrap();
         let all = |keyring: &Keyring| {
-            let (root, pepper, wrapping) = (keyring.root.newest(), &keyring.pepper, keyring.wrapping.newest());
-            assert_eq!((root.0, pepper.0, wrapping.0), (FIRST, FIRST, FIRST));
-            [root.1.0, pepper.1.0, wrapping.1.0, keyring.identity.0, keyring.index.0]
+            Use::ALL.map(|of| {
+                let (number, key) = keyring.key(of);
+                assert_eq!(number, FIRST);
+                key.0
+            })
         };
         let keys = all(&made);
         let opened = Keyring::open(folder.path()).unwrap();
@@ -303,26 +319,64 @@ mod tests {
         }
     }
 
+    /// The format of the file, byte for byte.
     #[test]
-    fn a_second_pepper_with_which_no_pin_would_be_right_any_more_is_refused() {
+    fn a_keyring_is_written_as_the_golden_file_has_it() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/keyring.json");
+        let folder = tempfile::tempdir().unwrap();
+        Keyring::from_seed(1, LOG).create(folder.path()).unwrap();
+        let written = fs::read_to_string(folder.path().join(FILE)).unwrap();
+        if std::env::var_os("KIPPU_BLESS").is_some() && !path.exists() {
+            fs::write(&path, &written).unwrap();
+        }
+        assert_eq!(fs::read_to_string(&path).unwrap(), written);
+        assert!(Keyring::read(&path).unwrap().is(&Keyring::from_seed(1, LOG)));
+    }
+
+    fn changed(text: &str, change: impl FnOnce(&mut serde_json::Value)) -> String {
+        let mut keyring: serde_json::Value = serde_json::from_str(text).unwrap();
+        change(&mut keyring["keys"]);
+        keyring.to_string()
+    }
+
+    #[test]
+    fn keys_of_a_use_that_this_version_does_not_know_stay_as_they_are() {
         let (folder, text) = written();
-        let mut keyring: serde_json::Value = serde_json::from_str(&text).unwrap();
-        let mut second = keyring["pepper"][0].clone();
-        second["number"] = 2.into();
-        keyring["pepper"].as_array_mut().unwrap().push(second);
-        let error = refusal(folder.path(), &keyring.to_string());
-        assert!(error.contains("pepper is not one key"), "{error}");
+        let more = changed(&text, |keys| keys["later"] = keys["wrapping"].clone());
+        fs::write(folder.path().join(FILE), &more).unwrap();
+        let copy = tempfile::tempdir().unwrap();
+        Keyring::open(folder.path()).unwrap().create(copy.path()).unwrap();
+        let copied = fs::read_to_string(copy.path().join(FILE)).unwrap();
+        let parsed = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+        assert_eq!(parsed(&copied), parsed(&more));
+    }
+
+    #[test]
+    fn a_second_key_where_there_is_one_for_ever_and_none_where_there_is_one_are_refused() {
+        let (folder, text) = written();
+        for name in ["pepper", "identity", "index"] {
+            let second = changed(&text, |keys| {
+                let mut second = keys[name][0].clone();
+                second["number"] = 2.into();
+                keys[name].as_array_mut().unwrap().push(second);
+            });
+            let error = refusal(folder.path(), &second);
+            assert!(error.contains(&format!("{name} is one key for ever")), "{error}");
+        }
+        for name in ["root", "pepper", "wrapping", "identity", "index"] {
+            let none = changed(&text, |keys| drop(keys.as_object_mut().unwrap().remove(name)));
+            let error = refusal(folder.path(), &none);
+            assert!(error.contains(&format!("it has no keys for {name}")), "{error}");
+        }
     }
 
     #[test]
     fn keys_that_are_no_keys_are_refused_by_name() {
         let (folder, text) = written();
-        for name in ["identity", "index"] {
-            let start = text.find(&format!("\"{name}\": \"")).unwrap() + name.len() + 5;
-            for wrong in ["!", "A=", ""] {
-                let changed = format!("{}{wrong}{}", &text[..start], &text[start + 1..]);
-                let error = refusal(folder.path(), &changed);
-                assert!(error.contains(&format!("{name} is not a key")), "{error}");
+        for name in ["identity", "root"] {
+            for wrong in ["", "A=", "!"] {
+                let error = refusal(folder.path(), &changed(&text, |keys| keys[name][0]["key"] = wrong.into()));
+                assert!(error.contains(&format!("{name} has a key that is none")), "{error}");
             }
         }
         for numbers in [r#""number": 4294967296"#, r#""number": -1"#, r#""number": 1, "extra": 1"#] {

@@ -32,6 +32,9 @@ impl Keyed {
     pub(super) fn with_caller(self, caller: &Principal) -> Self {
         match caller {
             Principal::Client(id) => self.with(b"client").with(id.as_bytes()),
+            Principal::User(id) => self.with(b"user").with(id.as_bytes()),
+            Principal::Peer(id) => self.with(b"peer").with(id.as_bytes()),
+            Principal::Reaction(name) => self.with(b"reaction").with(name.as_str().as_bytes()),
             Principal::Operator => self.with(b"operator").with(&[]),
             Principal::Deadline => self.with(b"deadline").with(&[]),
         }

@@ -18,7 +18,7 @@ mod transfer;
 use std::path::Path;
 use std::sync::Arc;
 
-use self::keyring::{Key, Keyring};
+use self::keyring::{Key, Keyring, Use};
 use self::mac::Keyed;
 use self::persons::Persons;
 pub use self::shared::{SharedError, SharedKey, SharedKeys};
@@ -126,14 +126,15 @@ impl std::fmt::Debug for Secrets {
 }
 
 impl Secrets {
-    fn new(keyring: Keyring, persons: Persons) -> Self {
+    fn new(keyring: &Keyring, persons: Persons) -> Self {
+        let (pepper, key) = keyring.key(Use::Pepper);
         Self {
-            mint: Mint::new(&keyring.root, keyring.log),
-            command: Keyed::new(&keyring.identity, "kippu.command.1"),
-            body: Keyed::new(&keyring.identity, "kippu.body.1"),
-            entity: Keyed::new(&keyring.identity, "kippu.entity.1"),
-            login: Keyed::new(&keyring.index, "kippu.login.1"),
-            pepper: keyring.pepper,
+            mint: Mint::new(keyring.keys(Use::Root), keyring.log),
+            command: Keyed::new(keyring.key(Use::Identity).1, "kippu.command.1"),
+            body: Keyed::new(keyring.key(Use::Identity).1, "kippu.body.1"),
+            entity: Keyed::new(keyring.key(Use::Identity).1, "kippu.entity.1"),
+            login: Keyed::new(keyring.key(Use::Index).1, "kippu.login.1"),
+            pepper: (pepper, key.clone()),
             persons,
         }
     }
@@ -143,7 +144,7 @@ impl Secrets {
     /// # Errors
     /// Where the file system says no, or there is one already.
     pub fn create(dir: &Path, log: LogId) -> Result<Self, SecretsError> {
-        Self::make(dir, Keyring::new(log)?, |dir, keyring| Persons::create(dir, keyring.wrapping.clone()))
+        Self::make(dir, Keyring::new(log)?, |dir, keyring| Persons::create(dir, keyring.keys(Use::Wrapping).clone()))
     }
 
     /// The same, with persons' keys in `keys`, which MUST be empty. Every other node gets the same keyring by
@@ -153,7 +154,7 @@ impl Secrets {
     /// As [`Secrets::create`], and where `keys` are not to be had or not empty.
     pub fn create_shared(dir: &Path, log: LogId, keys: Arc<dyn SharedKeys>) -> Result<Self, SecretsError> {
         Self::make(dir, Keyring::new(log)?, |dir, keyring| {
-            Persons::create_shared(dir, log, keys, keyring.wrapping.clone())
+            Persons::create_shared(dir, log, keys, keyring.keys(Use::Wrapping).clone())
         })
     }
 
@@ -164,7 +165,7 @@ impl Secrets {
     /// As [`Secrets::create`], and where the file is not the keyring of this log and of `keys`.
     pub fn join(dir: &Path, log: LogId, keyring_file: &Path, keys: Arc<dyn SharedKeys>) -> Result<Self, SecretsError> {
         let keyring = Keyring::read(keyring_file)?.of(log, keyring_file)?;
-        Self::make(dir, keyring, |dir, keyring| Persons::join(dir, log, keys, keyring.wrapping.clone()))
+        Self::make(dir, keyring, |dir, keyring| Persons::join(dir, log, keys, keyring.keys(Use::Wrapping).clone()))
     }
 
     fn make(
@@ -185,7 +186,7 @@ impl Secrets {
             return Err(exists());
         }
         keyring.create(dir)?;
-        Ok(Self::new(keyring, persons))
+        Ok(Self::new(&keyring, persons))
     }
 
     /// Looks at the keyring in `dir`, also next to the node that uses it.
@@ -202,8 +203,8 @@ impl Secrets {
     /// Where there is none, it belongs to another log, or it is not as this version writes it.
     pub fn open(dir: &Path, log: LogId) -> Result<Self, SecretsError> {
         let keyring = Keyring::open(dir)?.of(log, &dir.join(keyring::FILE))?;
-        let persons = Persons::open(&dir.join(PERSONS), keyring.wrapping.clone())?;
-        Ok(Self::new(keyring, persons))
+        let persons = Persons::open(&dir.join(PERSONS), keyring.keys(Use::Wrapping).clone())?;
+        Ok(Self::new(&keyring, persons))
     }
 
     /// Opens the key store in `dir`, with persons' keys in `keys` and a copy of them in `dir`, which is made anew where it
@@ -213,8 +214,8 @@ impl Secrets {
     /// As [`Secrets::open`], and where `keys` are not to be had or lack what this node has read of them.
     pub fn open_shared(dir: &Path, log: LogId, keys: Arc<dyn SharedKeys>) -> Result<Self, SecretsError> {
         let keyring = Keyring::open(dir)?.of(log, &dir.join(keyring::FILE))?;
-        let persons = Persons::open_shared(&dir.join(PERSONS), log, keys, keyring.wrapping.clone())?;
-        Ok(Self::new(keyring, persons))
+        let persons = Persons::open_shared(&dir.join(PERSONS), log, keys, keyring.keys(Use::Wrapping).clone())?;
+        Ok(Self::new(&keyring, persons))
     }
 
     /// Opens the key store in `dir`, so far that of a node alone or of nodes that shared persons' keys with others, with
@@ -232,8 +233,8 @@ impl Secrets {
     #[must_use]
     pub fn ephemeral(seed: u64, log: LogId) -> Self {
         let keyring = Keyring::from_seed(seed, log);
-        let persons = Persons::in_memory(keyring.wrapping.clone());
-        Self::new(keyring, persons)
+        let persons = Persons::in_memory(keyring.keys(Use::Wrapping).clone());
+        Self::new(&keyring, persons)
     }
 
     /// Why persons' keys could not be reached when that was tried last, where nodes share them: what names a person is

@@ -11,7 +11,7 @@
 use kippu_events::access::clients::Role;
 use kippu_events::approvals::{Approval, Event, RequestRefusal};
 use kippu_events::money::{Currency, Minor};
-use kippu_events::{Entity as _, EntityId, Family, NotAnEvent, Principal, Recorded, Time};
+use kippu_events::{Entity as _, EntityId, Family, NotAnEvent, Recorded, Time};
 use serde::{Deserialize, Serialize};
 
 use crate::error::QueryError;
@@ -164,7 +164,7 @@ impl View for Approvals {
 fn first(event: &Recorded<'_>, decoded: &Event) -> Option<Row> {
     let (requester, expires_at, phase) = match decoded {
         Event::Issued { terminal, expires_at, .. } => (Some(*terminal), Some(*expires_at), Phase::Issued),
-        Event::Refused { reason, .. } => (client(&event.cause.principal), None, Phase::Refused { reason: *reason }),
+        Event::Refused { reason, .. } => (event.cause.principal.client(), None, Phase::Refused { reason: *reason }),
         Event::Redeemed { .. }
         | Event::RedeemRefused { .. }
         | Event::Settled { .. }
@@ -190,13 +190,6 @@ fn first(event: &Recorded<'_>, decoded: &Event) -> Option<Row> {
         changed_at: event.time,
         version: event.version,
     })
-}
-
-const fn client(principal: &Principal) -> Option<EntityId> {
-    match principal {
-        Principal::Client(id) => Some(*id),
-        Principal::Operator | Principal::Deadline => None,
-    }
 }
 
 const BY_TIME: u8 = 1;

@@ -25,7 +25,7 @@ pub(crate) struct Beat {
 impl Beat {
     /// The body of the record that it is, as record `number`.
     pub(crate) fn body(&self, log: &LogId, number: u64) -> Vec<u8> {
-        let cause = Cause { command: Mac::default(), body: Mac::default(), principal: self.principal };
+        let cause = Cause::new(Mac::default(), Mac::default(), self.principal);
         let place = Place { log, partition: self.partition, number, time: self.time, cause: &cause };
         let mut body = BodyWriter::new(place);
         for (entity, version, event) in &self.events {

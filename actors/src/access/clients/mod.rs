@@ -15,7 +15,7 @@ use kippu_events::{Entity as _, EntityId, EntityKey};
 use serde::{Deserialize, Serialize};
 
 use self::refusal::Refused;
-use crate::actor::{Actor, Answer, Call, CommandSpec, Context, Decision, Neighbour, Target};
+use crate::actor::{Actor, Answer, Call, CommandSpec, Context, Decision, Neighbours, Preparing, Target};
 use crate::problem::{Problem, ProblemType};
 use crate::text::{Text, named};
 
@@ -139,14 +139,14 @@ impl Actor for Client {
         }
     }
 
-    fn prepare(request: Request, id: EntityId, _call: &Call, secrets: &Secrets) -> Result<Command, Problem> {
+    fn prepare(request: Request, with: &Preparing<'_>) -> Result<Command, Problem> {
         match request {
             Request::Open(Open { role, name, user }) => {
                 match (role, user) {
                     (Role::Terminal, _) | (Role::Operator | Role::Shop | Role::Settler, None) => {}
                     (Role::Operator | Role::Shop | Role::Settler, Some(_)) => return Err(Refused::OnlyTerminals.into()),
                 }
-                let key = secrets.token_hash(Purpose::ApiKey, id, FIRST_KEY);
+                let key = with.secrets.token_hash(Purpose::ApiKey, with.id, FIRST_KEY);
                 Ok(Command::Open { role, name: name.into(), user, key })
             }
             Request::RollKey(RollKey {}) => Ok(Command::RollKey),
@@ -154,22 +154,23 @@ impl Actor for Client {
         }
     }
 
-    fn neighbour(&self, command: &Command, _context: &Context) -> Option<EntityKey> {
+    fn neighbours(&self, command: &Command, _context: &Context) -> Vec<EntityKey> {
         match command {
-            Command::Open { user, .. } => user.map(EntityKey::of::<User>),
-            Command::RollKey | Command::Revoke => None,
+            Command::Open { user, .. } => user.map(EntityKey::of::<User>).into_iter().collect(),
+            Command::RollKey | Command::Revoke => Vec::new(),
         }
     }
 
     fn decide(
         &self,
         command: &Command,
-        neighbour: Neighbour<'_>,
+        neighbours: Neighbours<'_>,
         _context: &Context,
     ) -> Result<Decision<Self>, Problem> {
         let event = match (self, command) {
             (Self::Absent, Command::Open { role, name, user, key }) => {
-                if user.is_some() && !matches!(neighbour.get::<User>(), Some(User::Registered(_))) {
+                let is_known = |user| matches!(neighbours.get::<User>(user), Some(User::Registered(_)));
+                if user.is_some_and(|user| !is_known(user)) {
                     return Err(Refused::NoSuchUser.into());
                 }
                 Event::Opened { role: *role, name: name.clone(), user: *user, key: key.clone() }

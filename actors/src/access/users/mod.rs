@@ -16,7 +16,7 @@ use kippu_events::secrets::{Secrets, SecretsError, SharedError};
 
 use self::refusal::Refused;
 use self::request::{ChangeLimit, Command, Credit, DEFAULT_REALM, Login, Open, Realm, Reply, Request};
-use crate::actor::{Actor, Answer, Call, CommandSpec, Context, Decision, Neighbour, Target};
+use crate::actor::{Actor, Answer, Call, CommandSpec, Context, Decision, Neighbours, Preparing, Target};
 use crate::problem::{self, Problem, ProblemType};
 
 /// The name of the login among a person's encrypted fields.
@@ -72,7 +72,8 @@ impl Actor for User {
         }
     }
 
-    fn prepare(request: Request, id: EntityId, _call: &Call, secrets: &Secrets) -> Result<Command, Problem> {
+    fn prepare(request: Request, with: &Preparing<'_>) -> Result<Command, Problem> {
+        let (id, secrets) = (with.id, with.secrets);
         match request {
             Request::Open(Open { realm: _, login, name, pin, limit, charging }) => {
                 let login = secrets.encrypt(id, LOGIN_FIELD, login.as_str()).map_err(|e| not_encrypted(id, &e))?;
@@ -86,7 +87,12 @@ impl Actor for User {
         }
     }
 
-    fn decide(&self, command: &Command, _near: Neighbour<'_>, context: &Context) -> Result<Decision<Self>, Problem> {
+    fn decide(
+        &self,
+        command: &Command,
+        _neighbours: Neighbours<'_>,
+        context: &Context,
+    ) -> Result<Decision<Self>, Problem> {
         let event = match (self, command) {
             (Self::Absent, Command::Open { login, name, pin, limit, charging }) => Event::Registered {
                 login: login.clone(),

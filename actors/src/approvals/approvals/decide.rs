@@ -10,13 +10,17 @@ use kippu_events::money::{Currency, Minor};
 use super::refusal::Refused;
 use super::request::Asked;
 use crate::access::users::pin::{self, Check};
-use crate::actor::{Context, Decision, Neighbour};
+use crate::actor::{Context, Decision, Neighbours};
 
 /// The number of an approval's only token.
 pub(super) const TOKEN: u32 = 0;
 
 /// Whether the purchase is approved. No is on record too.
-pub(super) fn open(asked: &Asked, neighbour: Neighbour<'_>, context: &Context) -> Result<Decision<Approval>, Refused> {
+pub(super) fn open(
+    asked: &Asked,
+    neighbours: Neighbours<'_>,
+    context: &Context,
+) -> Result<Decision<Approval>, Refused> {
     let terminal = context.caller.client().ok_or(Refused::NotAClient)?;
     let refused = |reason| {
         Decision::one(Event::Refused {
@@ -28,7 +32,7 @@ pub(super) fn open(asked: &Asked, neighbour: Neighbour<'_>, context: &Context) -
         })
     };
     // An unknown user, one without a PIN and a wrong PIN are one case to the caller: who is registered is nobody's business.
-    let Some(User::Registered(account)) = neighbour.get::<User>() else {
+    let Some(User::Registered(account)) = neighbours.get::<User>(asked.user) else {
         return Ok(refused(RequestRefusal::NotIdentified));
     };
     let pin_event = match asked.pin.as_ref().map(|offered| pin::check(account, offered, context.now)) {
@@ -77,7 +81,7 @@ fn permitted(account: &Account, asked: &Asked) -> Result<(), RequestRefusal> {
 pub(super) fn redeem(
     approval: &Approval,
     (root_key, counter): (u32, u32),
-    neighbour: Neighbour<'_>,
+    neighbours: Neighbours<'_>,
     context: &Context,
 ) -> Result<Decision<Approval>, Refused> {
     let settler = context.caller.client().ok_or(Refused::NotAClient)?;
@@ -90,7 +94,7 @@ pub(super) fn redeem(
         Approval::Absent | Approval::Refused => Err(Refused::TokenNotValid),
         Approval::Issued(terms) if context.now < terms.expires_at => {
             let redeemed = Decision::one(Event::Redeemed { settler, amount: terms.amount, currency: terms.currency });
-            Ok(match account(neighbour)?.charging {
+            Ok(match account(neighbours, terms)?.charging {
                 Charging::AtSettlement => redeemed,
                 Charging::AtPermission => redeemed.and::<User>(terms.user, charged(context.id, terms, terms.amount)),
             })
@@ -106,7 +110,7 @@ pub(super) fn redeem(
 pub(super) fn settle(
     approval: &Approval,
     (amount, currency): (Minor, Currency),
-    neighbour: Neighbour<'_>,
+    neighbours: Neighbours<'_>,
     context: &Context,
 ) -> Result<Decision<Approval>, Refused> {
     let caller = context.caller.client().ok_or(Refused::NotAClient)?;
@@ -126,7 +130,7 @@ pub(super) fn settle(
     }
     let rest = terms.amount.minus(amount).ok_or(Refused::AmountExceedsApproval)?;
     let settled = Decision::one(Event::Settled { settler, amount, currency });
-    Ok(match account(neighbour)?.charging {
+    Ok(match account(neighbours, terms)?.charging {
         Charging::AtSettlement => settled.and::<User>(terms.user, charged(context.id, terms, amount)),
         Charging::AtPermission if rest == Minor::ZERO => settled,
         Charging::AtPermission => settled.and::<User>(terms.user, refunded(context.id, rest)),
@@ -137,7 +141,7 @@ pub(super) fn settle(
 /// the operator or the settler that used it.
 pub(super) fn revoke(
     approval: &Approval,
-    neighbour: Neighbour<'_>,
+    neighbours: Neighbours<'_>,
     context: &Context,
 ) -> Result<Decision<Approval>, Refused> {
     let operator = context.caller.is_among(&[Role::Operator]);
@@ -154,7 +158,7 @@ pub(super) fn revoke(
             .and::<User>(terms.user, users::Event::AmountReleased { approval: context.id, amount: terms.amount })),
         Approval::Redeemed { settler, .. } if !is(*settler) => Err(Refused::AlreadyRedeemed),
         Approval::Redeemed { terms, .. } => {
-            let back = match account(neighbour)?.charging {
+            let back = match account(neighbours, terms)?.charging {
                 Charging::AtSettlement => users::Event::AmountReleased { approval: context.id, amount: terms.amount },
                 Charging::AtPermission => refunded(context.id, terms.amount),
             };
@@ -181,8 +185,8 @@ pub(super) fn expire(approval: &Approval, context: &Context) -> Result<Decision<
     }
 }
 
-fn account(neighbour: Neighbour<'_>) -> Result<&Account, Refused> {
-    match neighbour.get::<User>() {
+fn account<'a>(neighbours: Neighbours<'a>, terms: &Terms) -> Result<&'a Account, Refused> {
+    match neighbours.get::<User>(terms.user) {
         Some(User::Registered(account)) => Ok(account),
         Some(User::Absent) | None => Err(Refused::UserMissing),
     }

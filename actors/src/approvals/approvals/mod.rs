@@ -29,7 +29,7 @@ use self::request::{
     Asked, Command, MOST_DESCRIPTION_CHARS, MOST_EXPIRES_IN_SECS, Open, Redeem, Reply, Request, Revoke, Settle, State,
 };
 use crate::access::users;
-use crate::actor::{Actor, Answer, Call, CommandSpec, Context, Decision, Neighbour, Target};
+use crate::actor::{Actor, Answer, Call, CommandSpec, Context, Decision, Neighbours, Preparing, Target};
 use crate::problem::{Problem, ProblemType};
 use crate::text::Text;
 
@@ -86,11 +86,11 @@ impl Actor for Approval {
         }
     }
 
-    fn prepare(request: Request, id: EntityId, call: &Call, secrets: &Secrets) -> Result<Command, Problem> {
+    fn prepare(request: Request, with: &Preparing<'_>) -> Result<Command, Problem> {
         match request {
-            Request::Open(open) => Ok(prepare_open(open, id, call, secrets)?),
+            Request::Open(open) => Ok(prepare_open(open, with)?),
             Request::Redeem(Redeem { token }) => {
-                let bearer = bearer_of(token.as_str(), secrets)?;
+                let bearer = bearer_of(token.as_str(), with.secrets)?;
                 Ok(Command::Redeem { root_key: bearer.key, counter: bearer.counter })
             }
             Request::Settle(Settle { amount, currency }) => Ok(Command::Settle { amount, currency }),
@@ -98,24 +98,24 @@ impl Actor for Approval {
         }
     }
 
-    fn neighbour(&self, command: &Command, _context: &Context) -> Option<EntityKey> {
+    fn neighbours(&self, command: &Command, _context: &Context) -> Vec<EntityKey> {
         let user = match command {
             Command::Open(asked) => Some(asked.user),
             Command::Redeem { .. } | Command::Settle { .. } | Command::Revoke | Command::Expire => {
                 self.terms().map(|terms| terms.user)
             }
         };
-        user.map(EntityKey::of::<User>)
+        user.map(EntityKey::of::<User>).into_iter().collect()
     }
 
     fn decide(
         &self,
         command: &Command,
-        neighbour: Neighbour<'_>,
+        neighbours: Neighbours<'_>,
         context: &Context,
     ) -> Result<Decision<Self>, Problem> {
         let decided = match (self, command) {
-            (Self::Absent, Command::Open(asked)) => decide::open(asked, neighbour, context),
+            (Self::Absent, Command::Open(asked)) => decide::open(asked, neighbours, context),
             (
                 Self::Refused
                 | Self::Issued(_)
@@ -126,12 +126,12 @@ impl Actor for Approval {
                 Command::Open(_),
             ) => Err(Refused::Exists),
             (approval, Command::Redeem { root_key, counter }) => {
-                decide::redeem(approval, (*root_key, *counter), neighbour, context)
+                decide::redeem(approval, (*root_key, *counter), neighbours, context)
             }
             (approval, Command::Settle { amount, currency }) => {
-                decide::settle(approval, (*amount, *currency), neighbour, context)
+                decide::settle(approval, (*amount, *currency), neighbours, context)
             }
-            (approval, Command::Revoke) => decide::revoke(approval, neighbour, context),
+            (approval, Command::Revoke) => decide::revoke(approval, neighbours, context),
             (approval, Command::Expire) => decide::expire(approval, context),
         };
         Ok(decided?)
@@ -195,7 +195,8 @@ fn user_of(open: &Open, call: &Call, secrets: &Secrets) -> Result<EntityId, Refu
     }
 }
 
-fn prepare_open(open: Open, id: EntityId, call: &Call, secrets: &Secrets) -> Result<Command, Refused> {
+fn prepare_open(open: Open, with: &Preparing<'_>) -> Result<Command, Refused> {
+    let Preparing { id, call, secrets, .. } = *with;
     let user = user_of(&open, call, secrets)?;
     let Open { amount, currency, purchase, expires_in_secs, identification } = open;
     if !(1..=MOST_EXPIRES_IN_SECS).contains(&expires_in_secs) {

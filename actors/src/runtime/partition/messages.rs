@@ -1,19 +1,26 @@
 //! What a partition is told and asked.
 
 use actix::prelude::*;
+use std::sync::Arc;
+
+use kippu_events::EntityKey;
 use kippu_events::log::{AppendError, Progress};
 use tokio::sync::oneshot;
 
 use super::{Assignment, Partition};
+use crate::actor::LookedUp;
 use crate::problem::{self, Problem};
+use crate::runtime::loaded_entity::LoadedEntity;
 use crate::runtime::release::Reply;
-use crate::runtime::serving::{Figures, Job, Serving, moved};
+use crate::runtime::serving::{Figures, Job, PeekReply, Serving, moved};
 use crate::runtime::{Phase, Submission};
 
 /// What is not answered to whoever tells it.
 pub enum Tell {
     /// A command, and where its answer goes.
     Submit(Submission, Reply),
+    /// Look an entity up.
+    Peek(EntityKey, PeekReply),
     /// The log's progress under the claim of one term.
     Progress { term: u64, progress: Progress },
     /// Serve from now on.
@@ -37,6 +44,7 @@ impl Handler<Tell> for Partition {
     fn handle(&mut self, tell: Tell, ctx: &mut Context<Self>) {
         match tell {
             Tell::Submit(submission, reply) => self.submit(submission, reply, ctx),
+            Tell::Peek(key, reply) => self.peek(key, reply, ctx),
             Tell::Progress { term, progress } if term == self.term => match progress {
                 // Between the claim and the end of the fold there is nothing under way that could be told durable.
                 Progress::Ended(error) if self.serving.is_none() => self.end(&error, ctx),
@@ -77,6 +85,28 @@ impl Partition {
             serving.submit(job);
             Ok(())
         });
+    }
+
+    /// Where another node serves the partition, the store of this one follows it, somewhat behind.
+    fn peek(&mut self, key: EntityKey, reply: PeekReply, ctx: &mut Context<Self>) {
+        if self.serving.is_some() {
+            return self.with_serving(ctx, |serving| {
+                serving.peek(key, reply);
+                Ok(())
+            });
+        }
+        let following = matches!(&*self.phase.borrow(), Phase::Standby { .. } | Phase::Moved { .. });
+        if following {
+            let (store, partition) = (Arc::clone(&self.shared.store), self.env.partition);
+            let load = move || store.load(partition, key);
+            self.on_blocking_pool(ctx, load, move |_, _, found| {
+                // A caller that has gone away needs no answer, and one that gets none is told that there is none now.
+                if let Ok(Ok(found)) = found {
+                    let found = found.unwrap_or_else(|| LoadedEntity::fresh(key.family));
+                    drop(reply.send(Ok(LookedUp { key, state: found.state, version: found.version })));
+                }
+            });
+        }
     }
 
     pub(super) fn tick(&mut self, ctx: &mut Context<Self>) {

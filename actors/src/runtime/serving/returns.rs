@@ -11,6 +11,7 @@ impl Serving {
     /// The outcome of [`super::Effect::Fetch`].
     pub fn fetched(&mut self, key: EntityKey, found: Result<Option<LoadedEntity>, StoreError>) {
         let waiting = self.parked.remove(&key).unwrap_or_default();
+        self.parked_jobs -= waiting.iter().filter(|parked| matches!(parked, Parked::Job(_))).count();
         match found {
             Ok(found) => {
                 self.entities.admit(key, found.unwrap_or_else(|| LoadedEntity::fresh(key.family)));
@@ -18,6 +19,7 @@ impl Serving {
                     match parked {
                         Parked::Job(job) => self.submit(job),
                         Parked::Deadline => self.deadline(key),
+                        Parked::Peek(reply) => self.peek(key, reply),
                     }
                 }
             }
@@ -26,6 +28,8 @@ impl Serving {
                     match parked {
                         Parked::Job(job) => self.refuse(store_failed(&error), job.reply),
                         Parked::Deadline => {}
+                        // A caller that has gone away needs no answer.
+                        Parked::Peek(reply) => drop(reply.send(Err(store_failed(&error)))),
                     }
                 }
             }

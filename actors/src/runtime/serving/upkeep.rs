@@ -61,6 +61,10 @@ impl Serving {
             self.flushing = Some(Flushing::Writing);
             self.effects.push(Effect::Flush(batch));
         }
+        if self.flushing.is_none() && self.entities.dirty() == 0 {
+            self.entities.age();
+            self.evict();
+        }
         self.flush();
         self.ticks = (self.ticks + 1) % PROVE_EVERY;
         if self.ticks == 0
@@ -111,7 +115,7 @@ impl Serving {
         }
         let command_id = self.env.secrets.command(&Principal::Deadline, &due.to_string(), key);
         let ready = Ready { entity: key, body: Mac::default(), command };
-        let submission = Submission { ready, command: command_id, caller: Caller::DEADLINE, if_match: None };
+        let submission = Submission::new(ready, command_id, Caller::DEADLINE);
         self.submit(Job { submission, reply: None, looked_up: false });
     }
 
@@ -139,14 +143,21 @@ impl Serving {
         }
     }
 
+    /// Lets entities leave memory that nobody has used lately.
+    fn evict(&mut self) {
+        let parked = &self.parked;
+        self.entities.evict(self.stored, self.env.most_loaded, |key| parked.contains_key(key));
+    }
+
     /// The outcome of [`Effect::Flush`]. A store that cannot be written is only further behind: commands go on, nothing
     /// leaves memory, and the same batch is tried again with the next tick.
     pub fn flushed(&mut self, batch: Batch, written: Result<(), StoreError>) {
         self.flushing = None;
         match written {
             Ok(()) => {
-                let parked = &self.parked;
-                self.entities.written(batch.number(), self.env.most_loaded, |key| parked.contains_key(key));
+                self.entities.written();
+                self.stored = batch.number();
+                self.evict();
             }
             Err(error) => {
                 tracing::error!(%error, "the entity store cannot be written; it is tried again");

@@ -4,8 +4,11 @@ use kippu_events::log::{
     AppendError, Bound, Claimant, Claimed, Hash, Listener, Page, ReadError, ReadLog, Watch, walk::Broken,
 };
 
+use kippu_events::access::users::User;
+use kippu_events::placement::placements::Placement;
+
 use super::*;
-use crate::runtime::entity_store::EntityStore;
+use crate::runtime::entity_store::{Batch, EntityStore};
 use crate::runtime::open::{OpenError, Opened, open, warm};
 
 /// A log that confirms claims and shows something else.
@@ -127,5 +130,63 @@ fn a_store_that_is_brought_up_to_date_is_gone_on_with_and_one_of_another_history
             assert_eq!(opened.folded, log.end(0).unwrap() - 1, "all of the other history");
             warm(&*log, &store, 0).unwrap();
         }
+    });
+}
+
+/// Keeps P3.
+#[test]
+fn only_the_family_whose_revision_changed_is_folded_anew_and_a_new_one_costs_nothing() {
+    on_stage(async |stage| {
+        let play = stage.start("cache").await;
+        let user = play.terminal("ann").await.user.unwrap();
+        let placement = play.open("music").await.unwrap().entity;
+        play.runtime.stop().await;
+        drop(play);
+        let dir = stage.folder.path().join("cache");
+        let changed = |family: Family| family.revision() + u32::from(family == Family::Users);
+        let at = |key: EntityKey| key.id.slot().partition(2);
+        let user = EntityKey::of::<User>(user);
+        {
+            // What is not folded anew keeps the version that was planted.
+            let store = EntityStore::open(&dir, LOG, 2).unwrap();
+            for key in [user, placement] {
+                let cursor = store.cursor(at(key)).unwrap().unwrap();
+                let mut batch = Batch::new(at(key), cursor);
+                let mut planted = store.load(at(key), key).unwrap().unwrap();
+                planted.version = 99;
+                batch.put(key, &planted, None).unwrap();
+                store.write(&batch, None).unwrap();
+            }
+        }
+        let store = EntityStore::open_with(&dir, LOG, 2, changed).unwrap();
+        assert_eq!([0, 1].map(|partition| store.stale(partition).unwrap()), [vec![Family::Users], vec![Family::Users]]);
+        for partition in [0, 1] {
+            warm(&*stage.log, &store, partition).unwrap();
+        }
+        let version = |key: EntityKey| store.load(at(key), key).unwrap().unwrap().version;
+        assert_eq!((version(user), version(placement)), (1, 99));
+        drop(store);
+        // Folded once, and not with every start.
+        let again = EntityStore::open_with(&dir, LOG, 2, changed).unwrap();
+        assert_eq!([0, 1].map(|partition| again.stale(partition).unwrap()), [vec![], vec![]]);
+    });
+}
+
+#[test]
+fn an_entity_of_any_slot_can_be_looked_up_as_it_is_durably_and_where_another_node_serves_it() {
+    on_stage(async |stage| {
+        let play = stage.start("cache").await;
+        let key = play.open("music").await.unwrap().entity;
+        let found = play.runtime.peek(key).await.unwrap();
+        assert_eq!((found.key, found.version), (key, 1));
+        assert_eq!(found.state.as_any().downcast_ref(), Some(&Placement::Opened));
+        let nobody = EntityKey::of::<User>(EntityId::from_hash(&[5; 32]));
+        assert_eq!(play.runtime.peek(nobody).await.unwrap().version, 0);
+        play.runtime.stop().await;
+        let follower = stage.join("another").await;
+        let found =
+            until(async || follower.runtime.peek(key).await.map(|found| found.version), |found| matches!(found, Ok(1)));
+        found.await.unwrap();
+        follower.runtime.stop().await;
     });
 }

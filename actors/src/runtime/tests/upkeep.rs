@@ -7,7 +7,6 @@ use tokio::sync::oneshot;
 
 use super::*;
 use crate::catalogue;
-use crate::erased::Preparation;
 use crate::runtime::Submission;
 use crate::runtime::clock::Drift;
 use crate::runtime::entity_store::EntityStore;
@@ -43,9 +42,9 @@ impl Desk {
         let call = Call { caller: Caller::OPERATOR, key: key.to_owned(), id, if_match: None };
         let body = body.to_string();
         let prepared = catalogue::actor(Family::Placements).prepare(name, body.as_bytes(), &call, &self.secrets);
-        let Ok(Preparation::Ready(ready)) = prepared else { panic!("{name} is a command that blocks nothing") };
+        let ready = prepared.and_then(|prepared| prepared.finish(&[])).unwrap();
         let (id, command) = (ready.entity.id, self.secrets.command(&call.caller.principal, key, ready.entity));
-        let submission = Submission { ready, command, caller: call.caller, if_match: None };
+        let submission = Submission::new(ready, command, call.caller);
         self.serving.submit(Job { submission, reply: Some(oneshot::channel().0), looked_up: false });
         (id, self.serving.effects())
     }

@@ -169,7 +169,7 @@ impl SampleLog {
         let mut command = [0; 16];
         command[..8].copy_from_slice(&self.commands.to_be_bytes());
         let principal = self.by.unwrap_or_else(|| actor(&*events[0].1));
-        let cause = Cause { command: Mac(command), body: Mac([9; 16]), principal };
+        let cause = Cause::new(Mac(command), Mac([9; 16]), principal);
         let number = number + 1;
         let mut body = BodyWriter::new(Place { log: &LOG, partition, number, time: self.now, cause: &cause });
         for (entity, event) in events {
