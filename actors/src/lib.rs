@@ -1,6 +1,9 @@
 //! What may happen next: commands, the decisions that turn them into events or refusals, deadlines, and the actix
 //! runtime that gives every partition one writer.
 
+#[macro_use]
+mod declare;
+
 pub mod access;
 pub mod actor;
 pub mod approvals;

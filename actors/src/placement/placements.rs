@@ -1,13 +1,12 @@
 //! Placements of data replicas: opened, placed on a server, moved between servers, closed.
 
-use kippu_events::access::clients::Role;
 use kippu_events::placement::placements::{Event, Placement};
 use kippu_events::secrets::Secrets;
-use kippu_events::{Entity as _, EntityId, problem_types};
+use kippu_events::{Entity as _, EntityId};
 use serde::{Deserialize, Serialize};
 
-use crate::actor::{Actor, Answer, Call, CommandSpec, Context, Decision, Neighbours, Preparing, Target};
-use crate::problem::{self, Problem, ProblemType, Refusal};
+use crate::actor::{Actor, Answer, Call, CommandSpec, Context, Decision, Neighbours, Preparing};
+use crate::problem::{Problem, ProblemType};
 use crate::text::Text;
 
 /// Enough for a host name in its zone and region, and for a path-like label.
@@ -16,48 +15,25 @@ pub const MOST_NAME_CHARS: usize = 128;
 /// The name of a server, or the label of the data on it.
 pub type Name = Text<MOST_NAME_CHARS>;
 
-/// What callers send.
-#[derive(Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(tag = "command", content = "body", rename_all = "snake_case")]
-pub enum Request {
-    /// See [`Open`].
-    Open(Open),
-    /// See [`Place`].
-    Place(Place),
-    /// See [`Move`].
-    Move(Move),
-    /// See [`Close`].
-    Close(Close),
+commands! {
+    /// A replica is to be placed.
+    Open = "open" New [Operator] "Opens a placement for a replica of some data." {
+        /// Which data; no personal data.
+        label: Name,
+    }
+    /// It gets its first server.
+    Place = "place" Id [Operator] "Gives a placement its first server." {
+        /// The server.
+        server: Name,
+    }
+    /// It goes to another server.
+    Move = "move" Id [Operator] "Moves a placement to another server." {
+        /// To where.
+        to: Name,
+    }
+    /// The replica goes away.
+    Close = "close" Id [Operator] "Closes a placement for ever." {}
 }
-
-/// A replica is to be placed.
-#[derive(Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Open {
-    /// Which data; no personal data.
-    pub label: Name,
-}
-
-/// It gets its first server.
-#[derive(Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Place {
-    /// The server.
-    pub server: Name,
-}
-
-/// It goes to another server.
-#[derive(Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Move {
-    /// To where.
-    pub to: Name,
-}
-
-/// The replica goes away.
-#[derive(Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Close {}
 
 /// What an accepted command answers.
 #[derive(Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -86,52 +62,30 @@ pub enum State {
     Closed,
 }
 
-/// The rule that said no.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
-    /// This id opened nothing.
-    #[error("there is no placement with this id")]
-    Unknown,
-    /// This id opened one already.
-    #[error("the placement was opened before")]
-    Exists,
-    /// It has a server.
-    #[error("the placement has its first server already")]
-    AlreadyPlaced,
-    /// It has no server.
-    #[error("the placement has no server yet")]
-    NotPlaced,
-    /// It is there.
-    #[error("the placement is on that server already")]
-    SameServer,
-    /// It is gone.
-    #[error("the placement is closed")]
-    Closed,
-}
-
-problem_types! {
-    /// The types of problems that only placements have.
-    TYPES:
-    /// It has a server.
-    ALREADY_PLACED = 409 "placement-already-placed" "The placement has a server already" "Use `move` to bring it to another server.";
-    /// It has no server.
-    NOT_PLACED = 409 "placement-not-placed" "The placement has no server yet" "Use `place` first.";
-    /// It is there.
-    SAME_SERVER = 409 "placement-same-server" "The placement is on that server already" "Nothing needs to be done.";
-    /// It is gone.
-    CLOSED = 409 "placement-closed" "The placement is closed" "Open another placement; a closed one stays closed.";
-}
-
-impl Refusal for Refused {
-    fn kind(&self) -> &'static ProblemType {
-        match self {
-            Self::Unknown => &problem::NOT_FOUND,
-            Self::Exists => &problem::ALREADY_EXISTS,
-            Self::AlreadyPlaced => &ALREADY_PLACED,
-            Self::NotPlaced => &NOT_PLACED,
-            Self::SameServer => &SAME_SERVER,
-            Self::Closed => &CLOSED,
-        }
+refusals! {
+    shared NOT_FOUND {
+        /// This id opened nothing.
+        Unknown "there is no placement with this id";
+    }
+    shared ALREADY_EXISTS {
+        /// This id opened one already.
+        Exists "the placement was opened before";
+    }
+    own ALREADY_PLACED = 409 "placement-already-placed" "The placement has a server already" "Use `move` to bring it to another server." {
+        /// It has a server.
+        AlreadyPlaced "the placement has its first server already";
+    }
+    own NOT_PLACED = 409 "placement-not-placed" "The placement has no server yet" "Use `place` first." {
+        /// It has no server.
+        NotPlaced "the placement has no server yet";
+    }
+    own SAME_SERVER = 409 "placement-same-server" "The placement is on that server already" "Nothing needs to be done." {
+        /// It is there.
+        SameServer "the placement is on that server already";
+    }
+    own CLOSED = 409 "placement-closed" "The placement is closed" "Open another placement; a closed one stays closed." {
+        /// It is gone.
+        Closed "the placement is closed";
     }
 }
 
@@ -140,32 +94,7 @@ impl Actor for Placement {
     type Command = Request;
     type Reply = Reply;
 
-    const COMMANDS: &'static [CommandSpec] = &[
-        CommandSpec {
-            name: "open",
-            target: Target::New,
-            roles: &[Role::Operator],
-            summary: "Opens a placement for a replica of some data.",
-        },
-        CommandSpec {
-            name: "place",
-            target: Target::Id,
-            roles: &[Role::Operator],
-            summary: "Gives a placement its first server.",
-        },
-        CommandSpec {
-            name: "move",
-            target: Target::Id,
-            roles: &[Role::Operator],
-            summary: "Moves a placement to another server.",
-        },
-        CommandSpec {
-            name: "close",
-            target: Target::Id,
-            roles: &[Role::Operator],
-            summary: "Closes a placement for ever.",
-        },
-    ];
+    const COMMANDS: &'static [CommandSpec] = COMMANDS;
     const PROBLEMS: &'static [&'static ProblemType] = TYPES;
 
     fn target(request: &Request, call: &Call, secrets: &Secrets) -> Result<EntityId, Problem> {
@@ -230,6 +159,7 @@ mod tests {
 
     use super::*;
     use crate::given::{Given, given};
+    use crate::problem;
     use crate::world::{World, id_in, slug};
     use kippu_events::access::Caller;
 

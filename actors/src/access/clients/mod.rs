@@ -15,7 +15,7 @@ use kippu_events::{Entity as _, EntityId, EntityKey};
 use serde::{Deserialize, Serialize};
 
 use self::refusal::Refused;
-use crate::actor::{Actor, Answer, Call, CommandSpec, Context, Decision, Neighbours, Preparing, Target};
+use crate::actor::{Actor, Answer, Call, CommandSpec, Context, Decision, Neighbours, Preparing};
 use crate::problem::{Problem, ProblemType};
 use crate::text::{Text, named};
 
@@ -25,43 +25,25 @@ pub const MOST_NAME_CHARS: usize = 128;
 /// The number of a client's first key.
 const FIRST_KEY: u32 = 0;
 
-/// What callers send.
-#[derive(Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(tag = "command", content = "body", rename_all = "snake_case")]
-pub enum Request {
-    /// See [`Open`].
-    Open(Open),
-    /// See [`RollKey`].
-    RollKey(RollKey),
-    /// See [`Revoke`].
-    Revoke(Revoke),
+commands! {
+    /// A client is to get a key.
+    #[schemars(extend("if" = { "properties": { "role": { "enum": ["terminal"] } } }))]
+    #[schemars(extend("else" = { "properties": { "user": { "type": "null" } } }))]
+    Open = "open" New [Operator] "Opens an API client and answers its key." {
+        /// What it is for.
+        #[serde(deserialize_with = "named")]
+        role: Role,
+        /// What operators call it; no personal data.
+        name: Text<MOST_NAME_CHARS>,
+        /// The user whose identification is stored in this terminal. MUST be left out by every other role.
+        #[serde(default)]
+        user: Option<EntityId>,
+    }
+    /// It gets another key; the one before is over at once.
+    RollKey = "roll_key" Id [Operator] "Gives a client another key; the one before is over at once." {}
+    /// Its key is over, and it gets no other.
+    Revoke = "revoke" Id [Operator] "Ends a client's key for ever." {}
 }
-
-/// A client is to get a key.
-#[derive(Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(extend("if" = { "properties": { "role": { "enum": ["terminal"] } } }))]
-#[schemars(extend("else" = { "properties": { "user": { "type": "null" } } }))]
-pub struct Open {
-    /// What it is for.
-    #[serde(deserialize_with = "named")]
-    pub role: Role,
-    /// What operators call it; no personal data.
-    pub name: Text<MOST_NAME_CHARS>,
-    /// The user whose identification is stored in this terminal. MUST be left out by every other role.
-    #[serde(default)]
-    pub user: Option<EntityId>,
-}
-
-/// It gets another key; the one before is over at once.
-#[derive(Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RollKey {}
-
-/// Its key is over, and it gets no other.
-#[derive(Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Revoke {}
 
 /// A request, ready to be decided.
 pub enum Command {
@@ -106,26 +88,7 @@ impl Actor for Client {
     type Command = Command;
     type Reply = Reply;
 
-    const COMMANDS: &'static [CommandSpec] = &[
-        CommandSpec {
-            name: "open",
-            target: Target::New,
-            roles: &[Role::Operator],
-            summary: "Opens an API client and answers its key.",
-        },
-        CommandSpec {
-            name: "roll_key",
-            target: Target::Id,
-            roles: &[Role::Operator],
-            summary: "Gives a client another key; the one before is over at once.",
-        },
-        CommandSpec {
-            name: "revoke",
-            target: Target::Id,
-            roles: &[Role::Operator],
-            summary: "Ends a client's key for ever.",
-        },
-    ];
+    const COMMANDS: &'static [CommandSpec] = COMMANDS;
     const PROBLEMS: &'static [&'static ProblemType] = refusal::TYPES;
 
     fn target(request: &Request, call: &Call, secrets: &Secrets) -> Result<EntityId, Problem> {

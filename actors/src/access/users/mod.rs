@@ -9,14 +9,13 @@ pub mod request;
 mod tests;
 
 use kippu_events::EntityId;
-use kippu_events::access::clients::Role;
 use kippu_events::access::users::{Account, Event, LimitSource, User};
 use kippu_events::money::Minor;
 use kippu_events::secrets::{Secrets, SecretsError, SharedError};
 
 use self::refusal::Refused;
 use self::request::{ChangeLimit, Command, Credit, DEFAULT_REALM, Login, Open, Realm, Reply, Request};
-use crate::actor::{Actor, Answer, Call, CommandSpec, Context, Decision, Neighbours, Preparing, Target};
+use crate::actor::{Actor, Answer, Call, CommandSpec, Context, Decision, Neighbours, Preparing};
 use crate::problem::{self, Problem, ProblemType};
 
 /// The name of the login among a person's encrypted fields.
@@ -35,26 +34,7 @@ impl Actor for User {
     type Command = Command;
     type Reply = Reply;
 
-    const COMMANDS: &'static [CommandSpec] = &[
-        CommandSpec {
-            name: "open",
-            target: Target::New,
-            roles: &[Role::Operator],
-            summary: "Registers a user with a login, a limit and perhaps a PIN.",
-        },
-        CommandSpec {
-            name: "change_limit",
-            target: Target::Id,
-            roles: &[Role::Operator],
-            summary: "Sets another limit, where the limit is fixed.",
-        },
-        CommandSpec {
-            name: "credit",
-            target: Target::Id,
-            roles: &[Role::Operator],
-            summary: "Adds to the limit what was paid in beforehand or gathered as points.",
-        },
-    ];
+    const COMMANDS: &'static [CommandSpec] = request::COMMANDS;
     const PROBLEMS: &'static [&'static ProblemType] = refusal::TYPES;
 
     fn is_slow(request: &Request) -> bool {

@@ -23,39 +23,37 @@ pub type Realm = Text<MOST_REALM_CHARS>;
 /// The name or number by which a user is found.
 pub type Login = Text<MOST_LOGIN_CHARS>;
 
-/// What callers send.
-#[derive(Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(tag = "command", content = "body", rename_all = "snake_case")]
-pub enum Request {
-    /// See [`Open`].
-    Open(Open),
-    /// See [`ChangeLimit`].
-    ChangeLimit(ChangeLimit),
-    /// See [`Credit`].
-    Credit(Credit),
-}
-
-/// A user is registered.
-#[derive(Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Open {
-    /// Whose name for the user the login is; `default` where there is one only. Found in any way to write it, as the login.
-    #[serde(default, deserialize_with = "named_realm")]
-    pub realm: Option<Realm>,
-    /// The name or number by which the user is found, in any way to write it: case, Unicode form, invisible characters and
-    /// outer white space do not count. Kept encrypted.
-    pub login: Login,
-    /// The person's name. Kept encrypted.
-    #[serde(default)]
-    pub name: Option<Text<MOST_NAME_CHARS>>,
-    /// The PIN fixed at contract. Without one, only a terminal that stores the identification can ask for approvals.
-    #[serde(default)]
-    pub pin: Option<Pin>,
-    /// What the user may spend.
-    pub limit: Limit,
-    /// When a reservation becomes a charge.
-    #[serde(default, deserialize_with = "named")]
-    pub charging: Charging,
+commands! {
+    /// A user is registered.
+    Open = "open" New [Operator] "Registers a user with a login, a limit and perhaps a PIN." {
+        /// Whose name for the user the login is; `default` where there is one only. Found in any way to write it, as the login.
+        #[serde(default, deserialize_with = "named_realm")]
+        realm: Option<Realm>,
+        /// The name or number by which the user is found, in any way to write it: case, Unicode form, invisible characters and
+        /// outer white space do not count. Kept encrypted.
+        login: Login,
+        /// The person's name. Kept encrypted.
+        #[serde(default)]
+        name: Option<Text<MOST_NAME_CHARS>>,
+        /// The PIN fixed at contract. Without one, only a terminal that stores the identification can ask for approvals.
+        #[serde(default)]
+        pin: Option<Pin>,
+        /// What the user may spend.
+        limit: Limit,
+        /// When a reservation becomes a charge.
+        #[serde(default, deserialize_with = "named")]
+        charging: Charging,
+    }
+    /// The operator sets another limit. Only where the limit is fixed.
+    ChangeLimit = "change_limit" Id [Operator] "Sets another limit, where the limit is fixed." {
+        /// The upper limit from now on, in minor units of the user's currency; not below what is reserved and charged.
+        limit: Minor,
+    }
+    /// Money was paid in, or points were gathered. Not where the limit is fixed.
+    Credit = "credit" Id [Operator] "Adds to the limit what was paid in beforehand or gathered as points." {
+        /// By how much the limit grows, in minor units of the user's currency.
+        amount: Minor,
+    }
 }
 
 /// A realm, unless it is the one of those who name none: written out, that makes no difference.
@@ -75,22 +73,6 @@ pub struct Limit {
     pub amount: Minor,
     /// Its currency, for ever.
     pub currency: Currency,
-}
-
-/// The operator sets another limit. Only where the limit is fixed.
-#[derive(Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ChangeLimit {
-    /// The upper limit from now on, in minor units of the user's currency; not below what is reserved and charged.
-    pub limit: Minor,
-}
-
-/// Money was paid in, or points were gathered. Not where the limit is fixed.
-#[derive(Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Credit {
-    /// By how much the limit grows, in minor units of the user's currency.
-    pub amount: Minor,
 }
 
 /// A request without its secrets.

@@ -18,7 +18,6 @@ mod tests;
 
 use std::time::Duration;
 
-use kippu_events::access::clients::Role;
 use kippu_events::access::users::User;
 use kippu_events::approvals::{Approval, Event, Purchase};
 use kippu_events::secrets::{Bearer, Purpose, Secrets};
@@ -29,7 +28,7 @@ use self::request::{
     Asked, Command, MOST_DESCRIPTION_CHARS, MOST_EXPIRES_IN_SECS, Open, Redeem, Reply, Request, Revoke, Settle, State,
 };
 use crate::access::users;
-use crate::actor::{Actor, Answer, Call, CommandSpec, Context, Decision, Neighbours, Preparing, Target};
+use crate::actor::{Actor, Answer, Call, CommandSpec, Context, Decision, Neighbours, Preparing};
 use crate::problem::{Problem, ProblemType};
 use crate::text::Text;
 
@@ -38,32 +37,7 @@ impl Actor for Approval {
     type Command = Command;
     type Reply = Reply;
 
-    const COMMANDS: &'static [CommandSpec] = &[
-        CommandSpec {
-            name: "open",
-            target: Target::New,
-            roles: &[Role::Terminal],
-            summary: "Asks for a purchase to be approved within its user's limit, and answers a one-time token.",
-        },
-        CommandSpec {
-            name: "redeem",
-            target: Target::Token,
-            roles: &[Role::Settler],
-            summary: "Uses a token, once: the payment is permitted to the settler that asks.",
-        },
-        CommandSpec {
-            name: "settle",
-            target: Target::Id,
-            roles: &[Role::Settler],
-            summary: "Settles a redeemed approval at a price up to the approved amount.",
-        },
-        CommandSpec {
-            name: "revoke",
-            target: Target::Id,
-            roles: &[Role::Operator, Role::Terminal, Role::Settler],
-            summary: "Takes back an approval that is not settled, and frees what it holds of the limit.",
-        },
-    ];
+    const COMMANDS: &'static [CommandSpec] = request::COMMANDS;
     const PROBLEMS: &'static [&'static ProblemType] = refusal::TYPES;
 
     fn is_slow(request: &Request) -> bool {

@@ -21,38 +21,39 @@ pub const MOST_DESCRIPTION_CHARS: usize = 256;
 /// Several times the longest token.
 pub const MOST_TOKEN_CHARS: usize = 512;
 
-/// What callers send.
-#[derive(Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(tag = "command", content = "body", rename_all = "snake_case")]
-pub enum Request {
-    /// See [`Open`].
-    Open(Open),
-    /// See [`Redeem`].
-    Redeem(Redeem),
-    /// See [`Settle`].
-    Settle(Settle),
-    /// See [`Revoke`].
-    Revoke(Revoke),
-}
-
-/// A terminal asks for a purchase to be approved.
-#[derive(Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Open {
-    /// Up to how much may be settled, in minor units. Zero is an amount too.
-    pub amount: Minor,
-    /// The currency of the user's limit.
-    pub currency: Currency,
-    /// What is bought.
-    #[serde(default)]
-    pub purchase: Purchase,
-    /// For how long the token is good, in seconds: 1 to 31,536,000, and 900 where it is left out.
-    #[serde(default = "default_expires_in_secs")]
-    #[schemars(range(min = 1, max = MOST_EXPIRES_IN_SECS))]
-    pub expires_in_secs: u32,
-    /// Who buys. MUST be left out by a terminal that stores its user's identification, and given by every other.
-    #[serde(default)]
-    pub identification: Option<Identification>,
+commands! {
+    /// A terminal asks for a purchase to be approved.
+    Open = "open" New [Terminal] "Asks for a purchase to be approved within its user's limit, and answers a one-time token." {
+        /// Up to how much may be settled, in minor units. Zero is an amount too.
+        amount: Minor,
+        /// The currency of the user's limit.
+        currency: Currency,
+        /// What is bought.
+        #[serde(default)]
+        purchase: Purchase,
+        /// For how long the token is good, in seconds: 1 to 31,536,000, and 900 where it is left out.
+        #[serde(default = "default_expires_in_secs")]
+        #[schemars(range(min = 1, max = MOST_EXPIRES_IN_SECS))]
+        expires_in_secs: u32,
+        /// Who buys. MUST be left out by a terminal that stores its user's identification, and given by every other.
+        #[serde(default)]
+        identification: Option<Identification>,
+    }
+    /// A settler presents the token of an approval: is the payment permitted?
+    Redeem = "redeem" Token [Settler] "Uses a token, once: the payment is permitted to the settler that asks." {
+        /// As the approval's answer named it.
+        #[schemars(schema_with = "token_schema")]
+        token: Text<MOST_TOKEN_CHARS>,
+    }
+    /// The settler it is bound to reports the price.
+    Settle = "settle" Id [Settler] "Settles a redeemed approval at a price up to the approved amount." {
+        /// How much, at most what was approved.
+        amount: Minor,
+        /// As approved.
+        currency: Currency,
+    }
+    /// The approval is taken back, and what it holds of the limit is free again.
+    Revoke = "revoke" Id [Operator, Terminal, Settler] "Takes back an approval that is not settled, and frees what it holds of the limit." {}
 }
 
 const fn default_expires_in_secs() -> u32 {
@@ -72,34 +73,10 @@ pub struct Identification {
     pub pin: Pin,
 }
 
-/// A settler presents the token of an approval: is the payment permitted?
-#[derive(Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Redeem {
-    /// As the approval's answer named it.
-    #[schemars(schema_with = "token_schema")]
-    pub token: Text<MOST_TOKEN_CHARS>,
-}
-
 fn token_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     let pattern = "^kpa_[A-Za-z0-9_-]+$";
     schemars::json_schema!({ "type": "string", "maxLength": MOST_TOKEN_CHARS, "pattern": pattern, "writeOnly": true })
 }
-
-/// The settler it is bound to reports the price.
-#[derive(Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Settle {
-    /// How much, at most what was approved.
-    pub amount: Minor,
-    /// As approved.
-    pub currency: Currency,
-}
-
-/// The approval is taken back, and what it holds of the limit is free again.
-#[derive(Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Revoke {}
 
 /// A request without its secrets, or a deadline.
 #[derive(Clone)]

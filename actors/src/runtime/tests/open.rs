@@ -4,6 +4,7 @@ use kippu_events::log::{
     AppendError, Bound, Claimant, Claimed, Hash, Listener, Page, ReadError, ReadLog, Watch, walk::Broken,
 };
 
+use kippu_events::EntityKey;
 use kippu_events::access::users::User;
 use kippu_events::placement::placements::Placement;
 
