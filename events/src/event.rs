@@ -100,6 +100,7 @@ pub struct BodyWriter<'a> {
     out: Vec<u8>,
     place: Place<'a>,
     count: usize,
+    numbers: itoa::Buffer,
 }
 
 /// Where and when a record is being written.
@@ -123,7 +124,7 @@ impl<'a> BodyWriter<'a> {
     pub fn new(place: Place<'a>) -> Self {
         let mut out = Vec::with_capacity(1024);
         out.push(b'[');
-        Self { out, place, count: 0 }
+        Self { out, place, count: 0, numbers: itoa::Buffer::new() }
     }
 
     /// Appends one event, which brings `entity` to `version`.
@@ -134,27 +135,44 @@ impl<'a> BodyWriter<'a> {
     /// The same, of an event whose members `members` appends as [`AnyEvent::write_members`] does.
     fn push_with(&mut self, entity: EntityKey, version: u64, members: impl FnOnce(&mut Vec<u8>) -> u32) {
         let Place { log, partition, number, time, cause } = self.place;
+        let Self { out, numbers, .. } = self;
         if self.count > 0 {
-            self.out.push(b',');
+            out.push(b',');
         }
-        let out = &mut self.out;
-        // Writing into a Vec cannot fail.
-        let _infallible = write!(
-            out,
-            r#"{{"specversion":"1.0","id":"{partition}-{number}.{index}","source":"urn:kippu:{log}""#,
-            index = self.count
-        );
+        out.extend_from_slice(br#"{"specversion":"1.0","id":""#);
+        out.extend_from_slice(numbers.format(partition).as_bytes());
+        out.push(b'-');
+        out.extend_from_slice(numbers.format(number).as_bytes());
+        out.push(b'.');
+        out.extend_from_slice(numbers.format(self.count).as_bytes());
+        out.extend_from_slice(br#"","source":"urn:kippu:"#);
+        log.write_to(out);
+        out.push(b'"');
         let schema = members(out);
         out.extend_from_slice(br#","subject":""#);
         out.extend_from_slice(entity.family.name().as_bytes());
         out.push(b'/');
         entity.id.write_to(out);
-        let _infallible =
-            write!(out, r#"","time":"{time}","entityversion":{version},"schemaversion":{schema},"command":""#);
+        out.extend_from_slice(br#"","time":""#);
+        time.write_to(out);
+        out.extend_from_slice(br#"","entityversion":"#);
+        out.extend_from_slice(numbers.format(version).as_bytes());
+        out.extend_from_slice(br#","schemaversion":"#);
+        out.extend_from_slice(numbers.format(schema).as_bytes());
+        out.extend_from_slice(br#","command":""#);
         cause.command.write_to(out);
         out.extend_from_slice(br#"","commandmac":""#);
         cause.body.write_to(out);
-        let _infallible = write!(out, r#"","principal":"{}""#, cause.principal);
+        out.extend_from_slice(br#"","principal":""#);
+        match cause.principal {
+            Principal::Client(id) => {
+                out.extend_from_slice(b"clients/");
+                id.write_to(out);
+            }
+            // Writing into a Vec cannot fail.
+            other => drop(write!(out, "{other}")),
+        }
+        out.push(b'"');
         if let Some(event) = cause.causation {
             let _infallible = write!(out, r#","causation":"{event}""#);
         }

@@ -216,6 +216,10 @@ fn murmur2(data: &[u8]) -> u32 {
     h ^ (h >> 15)
 }
 
+/// For maps by ids of entities and commands. Callers choose ids in paths, so it is seeded: nobody can choose many that fall
+/// together.
+pub type BuildIdHasher = foldhash::fast::RandomState;
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,6 +14,13 @@ impl LogId {
         getrandom::fill(&mut id)?;
         Ok(Self(id))
     }
+
+    /// Appends the text form to `out` without allocating.
+    pub(crate) fn write_to(self, out: &mut Vec<u8>) {
+        let mut text = [0; 32];
+        data_encoding::HEXLOWER.encode_mut(&self.0, &mut text);
+        out.extend_from_slice(&text);
+    }
 }
 
 crate::text::hex!(LogId, 16, "the identity of a log, 32 hexadecimal digits");

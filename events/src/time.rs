@@ -1,6 +1,7 @@
 //! Points in time: whole microseconds since 1970 in UTC, written as RFC 3339.
 
 use std::fmt;
+use std::io::Write as _;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -49,6 +50,57 @@ impl Time {
     }
 }
 
+/// Characters of a time as it is written here.
+const CHARS: usize = "2026-11-21T09:30:00.000000Z".len();
+
+impl Time {
+    /// The time as it is written here, where its year has four digits. By hand: every event has one.
+    fn text(self) -> Option<[u8; CHARS]> {
+        let (days, micros) = (self.0.div_euclid(86_400_000_000), self.0.rem_euclid(86_400_000_000));
+        // Days since 0000-03-01 of the proleptic Gregorian calendar, in eras of 400 years, whose years begin in March.
+        let days = days + 719_468;
+        let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+        let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+        let day = day - (365 * year + year / 4 - year / 100);
+        let month = (5 * day + 2) / 153;
+        let day = day - (153 * month + 2) / 5 + 1;
+        let (month, year) = if month < 10 { (month + 3, year) } else { (month - 9, year + 1) };
+        let year = year + era * 400;
+        if !(0..10_000).contains(&year) {
+            return None;
+        }
+        let mut text = *b"0000-00-00T00:00:00.000000Z";
+        let mut put = |from: usize, to: usize, mut number: i64| {
+            for at in (from..to).rev() {
+                // A digit.
+                #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+                {
+                    text[at] = b'0' + (number % 10) as u8;
+                }
+                number /= 10;
+            }
+        };
+        let seconds = micros / 1_000_000;
+        put(0, 4, year);
+        put(5, 7, month);
+        put(8, 10, day);
+        put(11, 13, seconds / 3_600);
+        put(14, 16, seconds / 60 % 60);
+        put(17, 19, seconds % 60);
+        put(20, 26, micros % 1_000_000);
+        Some(text)
+    }
+
+    /// Appends the time as it is written here.
+    pub(crate) fn write_to(self, out: &mut Vec<u8>) {
+        match self.text() {
+            Some(text) => out.extend_from_slice(&text),
+            // Writing into a Vec cannot fail.
+            None => drop(write!(out, "{self}")),
+        }
+    }
+}
+
 impl From<Timestamp> for Time {
     fn from(time: Timestamp) -> Self {
         Self(time.as_microsecond())
@@ -57,8 +109,10 @@ impl From<Timestamp> for Time {
 
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let time = Timestamp::from_microsecond(self.0).map_err(|_| fmt::Error)?;
-        write!(f, "{time:.6}")
+        match self.text() {
+            Some(text) => f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?),
+            None => write!(f, "{:.6}", Timestamp::from_microsecond(self.0).map_err(|_| fmt::Error)?),
+        }
     }
 }
 
@@ -165,10 +219,11 @@ mod tests {
     }
 
     #[test]
-    fn times_are_read_by_hand_as_the_calendar_reads_them() {
+    fn times_are_read_and_written_by_hand_as_the_calendar_reads_them() {
         for day in (-719_000..2_900_000_i64).step_by(13) {
             let micros = day * 86_400_000_000 + (day.rem_euclid(86_399)) * 1_000_000 + day.rem_euclid(999_999);
             let text = Time::from_micros(micros).to_string();
+            assert_eq!(text, format!("{:.6}", Timestamp::from_microsecond(micros).unwrap()));
             let last_days = &text[8..10] > "28";
             assert_eq!(written(text.as_bytes()), (!last_days).then_some(Time::from_micros(micros)), "{text}");
         }

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use kippu_events::event::{AnyEvent, Cause, Mac, Recorded};
+use kippu_events::id::BuildIdHasher;
 use kippu_events::{EntityKey, NotAnEvent, Time};
 
 use super::entity_store::{Batch, Cursor, EntityStore, Lookup, StoreError};
@@ -14,12 +15,12 @@ use crate::catalogue;
 pub struct EntityCache {
     partition: u16,
     store: Arc<EntityStore>,
-    entities: HashMap<EntityKey, LoadedEntity>,
+    entities: HashMap<EntityKey, LoadedEntity, BuildIdHasher>,
     dirty: Vec<EntityKey>,
     /// Outcomes that no entity keeps any more and the store does not hold yet: since the last batch, and in the
     /// batch that is being written.
-    fresh_done: HashMap<(EntityKey, Mac), Done>,
-    batched_done: HashMap<(EntityKey, Mac), Done>,
+    fresh_done: HashMap<(EntityKey, Mac), Done, BuildIdHasher>,
+    batched_done: HashMap<(EntityKey, Mac), Done, BuildIdHasher>,
     /// Deadlines that the store does not hold yet: since the last batch, and in the batch that is being written.
     fresh_due: BTreeSet<(Time, EntityKey)>,
     batched_due: BTreeSet<(Time, EntityKey)>,
@@ -33,10 +34,10 @@ impl EntityCache {
         Self {
             partition,
             store,
-            entities: HashMap::new(),
+            entities: HashMap::default(),
             dirty: Vec::new(),
-            fresh_done: HashMap::new(),
-            batched_done: HashMap::new(),
+            fresh_done: HashMap::default(),
+            batched_done: HashMap::default(),
             fresh_due: BTreeSet::new(),
             batched_due: BTreeSet::new(),
             tick: 0,

@@ -2,10 +2,10 @@
 //! and dropped with the partition.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasherDefault, Hasher};
 
 use kippu_events::access::users::User;
 use kippu_events::event::{EventId, Mac, Recorded};
+use kippu_events::id::BuildIdHasher;
 use kippu_events::{EntityKey, NotAnEvent, Time};
 
 use crate::rules::{Breaches, Facts, Movements, Seen};
@@ -20,9 +20,9 @@ pub(super) struct Own {
 /// See the module.
 #[derive(Default)]
 pub(super) struct Entities {
-    known: HashMap<EntityKey, Known, BuildHasherDefault<KeyHasher>>,
+    known: HashMap<EntityKey, Known, BuildIdHasher>,
     /// Those that have taken effect.
-    commands: HashSet<Mac, BuildHasherDefault<KeyHasher>>,
+    commands: HashSet<Mac, BuildIdHasher>,
     time: Option<Time>,
     movements: Movements,
 }
@@ -116,34 +116,5 @@ fn envelope(event: &Recorded<'_>, first: &Recorded<'_>, place: EventId, own: &Ow
     }
     if event.cause != first.cause {
         breaches.add(place, "command", "events of one record name different commands".to_owned());
-    }
-}
-
-/// Ids of entities and of commands are keyed hashes already: their last bytes spread as well as any hash of them.
-#[derive(Default)]
-struct KeyHasher(u64);
-
-impl Hasher for KeyHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        if let Some(last) = bytes.last_chunk::<8>() {
-            self.0 ^= u64::from_le_bytes(*last);
-        } else {
-            for byte in bytes {
-                self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-            }
-        }
-    }
-
-    fn write_usize(&mut self, length: usize) {
-        self.0 = self.0.rotate_left(7) ^ length as u64;
-    }
-
-    fn write_isize(&mut self, variant: isize) {
-        // Only told apart from its neighbours.
-        self.0 = self.0.rotate_left(7) ^ variant.unsigned_abs() as u64;
-    }
-
-    fn finish(&self) -> u64 {
-        self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15)
     }
 }
