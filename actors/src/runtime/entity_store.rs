@@ -13,13 +13,17 @@
 //! ```
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use kippu_events::event::Mac;
 use kippu_events::files::{is_about_environment, most_open_files};
 use kippu_events::log::{Hash, Head, LogId};
 use kippu_events::{EntityKey, Family, Time};
-use rocksdb::{BlockBasedOptions, Cache, DB, DBCompactionStyle, ErrorKind, Options, ReadOptions, ReadTier, WriteBatch};
+use rocksdb::{
+    BlockBasedOptions, Cache, DB, DBCompactionStyle, ErrorKind, FlushOptions, Options, ReadOptions, ReadTier,
+    WriteBatch, WriteOptions,
+};
 use serde::{Deserialize, Serialize};
 
 use super::loaded_entity::{Done, LoadedEntity, StoredEntity};
@@ -33,6 +37,8 @@ const CACHE_BYTES: usize = 256 << 20;
 const MEMTABLE_BYTES: usize = 32 << 20;
 /// Handed to the disk as it is written: a large piece at once would hold up the log's next sync.
 const SMOOTH_BYTES: u64 = 512 << 10;
+/// The longest that what is stored stays in memory alone while there are commands.
+const WRITE_OUT_EVERY: Duration = Duration::from_secs(60);
 /// Deadlines that one look brings at most: the rest comes with the next look.
 pub const MOST_DUE: usize = 1024;
 
@@ -125,9 +131,11 @@ impl Batch {
     }
 }
 
-/// The store of all partitions.
+/// The store of all partitions. It has no write-ahead log: the log has everything, so a crash costs no more than folding
+/// what was still in memory. RocksDB writes that out when the store is closed.
 pub struct EntityStore {
     db: DB,
+    written_out: Mutex<Instant>,
 }
 
 /// What the store was made from and by; another value means that it has to be made anew.
@@ -176,7 +184,7 @@ impl EntityStore {
                 db
             }
         };
-        let store = Self { db };
+        let store = Self { db, written_out: Mutex::new(Instant::now()) };
         store.mark_stale(partitions, revision)?;
         Ok(Arc::new(store))
     }
@@ -192,7 +200,7 @@ impl EntityStore {
             }
             batch.put(key, now);
         }
-        Ok(self.db.write(batch)?)
+        self.write_unlogged(batch)
     }
 
     /// The families of `partition` whose entities are to be folded anew.
@@ -231,7 +239,7 @@ impl EntityStore {
                 batch.delete(&key);
             }
         }
-        Ok(self.db.write(batch)?)
+        self.write_unlogged(batch)
     }
 
     /// How far `partition` is folded in.
@@ -252,7 +260,7 @@ impl EntityStore {
     pub fn clear(&self, partition: u16) -> Result<(), StoreError> {
         let mut batch = WriteBatch::default();
         batch.delete_range(partition.to_be_bytes().to_vec(), (u32::from(partition) + 1).to_be_bytes()[2..].to_vec());
-        Ok(self.db.write(batch)?)
+        self.write_unlogged(batch)
     }
 
     /// From where the log reads `partition` on.
@@ -276,7 +284,27 @@ impl EntityStore {
         if let Some(bookmark) = bookmark {
             writes.put(table(batch.partition, b'b'), bookmark);
         }
-        Ok(self.db.write(writes)?)
+        self.write_unlogged(writes)?;
+        self.write_out_if_due()
+    }
+
+    fn write_unlogged(&self, writes: WriteBatch) -> Result<(), StoreError> {
+        let mut options = WriteOptions::default();
+        options.disable_wal(true);
+        Ok(self.db.write_opt(writes, &options)?)
+    }
+
+    /// Lets RocksDB write out what it holds in memory, in the background and not too often: a node that has little to do
+    /// would otherwise keep it there, and have much to fold after a crash.
+    fn write_out_if_due(&self) -> Result<(), StoreError> {
+        let mut last = self.written_out.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.elapsed() < WRITE_OUT_EVERY {
+            return Ok(());
+        }
+        *last = Instant::now();
+        let mut options = FlushOptions::default();
+        options.set_wait(false);
+        Ok(self.db.flush_opt(&options)?)
     }
 
     /// The entity, if that can be said without waiting for the disk.
@@ -359,7 +387,6 @@ fn options() -> Options {
     // States are rewritten often and read back seldom: fewer rewritings on disk for more files to look into.
     options.set_compaction_style(DBCompactionStyle::Universal);
     options.set_bytes_per_sync(SMOOTH_BYTES);
-    options.set_wal_bytes_per_sync(SMOOTH_BYTES);
     options.set_keep_log_file_num(4);
     options.set_max_open_files(most_open_files());
     options

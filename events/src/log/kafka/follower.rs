@@ -15,6 +15,7 @@ use super::bookmark::Bookmark;
 use super::client::PATIENCE;
 use super::error::is_not_allowed;
 use super::fetch::{entry, is_of_the_group, is_passing, offset_of};
+use super::place::Place;
 use super::{OpenError, Shared};
 use crate::log::record::{Header, Record};
 use crate::log::{Bound, Hash, ReadError};
@@ -25,6 +26,10 @@ const POLL: Duration = Duration::from_millis(50);
 const MOST_REPEATED: u64 = 512;
 /// Entries that are taken before anybody is told of them.
 const MOST_TAKEN: usize = 4096;
+
+/// A partition that has not moved for so long, though there is more of it, is asked for anew: the client library has been seen
+/// to go on asking a broker that no longer leads it.
+const STALLED: Duration = Duration::from_secs(4);
 
 /// Starts the thread. It reads a partition from when [`follow`] was called for it.
 pub(super) fn start(shared: Arc<Shared>) -> Result<JoinHandle<()>, OpenError> {
@@ -98,6 +103,7 @@ fn run(shared: &Shared) {
     let reader = &shared.follower;
     let mut touched = BTreeSet::new();
     let mut looked = Instant::now();
+    let mut moved: Vec<(u64, Instant)> = vec![(0, looked); shared.places.len()];
     while !shared.stop.load(Ordering::Acquire) {
         let mut wait = POLL;
         for _ in 0..MOST_TAKEN {
@@ -110,7 +116,10 @@ fn run(shared: &Shared) {
         }
         if looked.elapsed() >= POLL {
             looked = Instant::now();
-            for place in &*shared.places {
+            for ((partition, place), moved) in (0..).zip(&*shared.places).zip(&mut moved) {
+                if is_stalled(place, moved, looked) {
+                    ask_anew(shared, partition, moved.0);
+                }
                 if let Some(since) = looked.checked_sub(PATIENCE) {
                     place.state().expire(since);
                 }
@@ -120,6 +129,33 @@ fn run(shared: &Shared) {
         for partition in std::mem::take(&mut touched) {
             settle(shared, partition);
         }
+    }
+}
+
+/// Whether the partition at `place` has more than what was taken, and has not moved since long before `now`.
+fn is_stalled(place: &Place, moved: &mut (u64, Instant), now: Instant) -> bool {
+    let state = place.state();
+    let has_more = place.told.load(Ordering::Acquire) > state.offset && state.halt.is_none();
+    let stalled = has_more && state.offset == moved.0 && now - moved.1 >= STALLED;
+    if stalled || !has_more || state.offset != moved.0 {
+        *moved = (state.offset, now);
+    }
+    stalled && place.followed.load(Ordering::Acquire)
+}
+
+/// Lets the client library begin anew with `partition`, at `offset`.
+fn ask_anew(shared: &Shared, partition: u16, offset: u64) {
+    let mut list = TopicPartitionList::new();
+    let from = Offset::Offset(i64::try_from(offset).unwrap_or(i64::MAX));
+    let again = list.add_partition_offset(shared.fetch.topic(), i32::from(partition), from).and_then(|()| {
+        shared.follower.incremental_unassign(&list)?;
+        shared.follower.incremental_assign(&list)
+    });
+    match again {
+        Ok(()) => {
+            tracing::info!(partition, offset, "the brokers give nothing more of a partition that has more: asked anew")
+        }
+        Err(error) => tracing::warn!(partition, offset, %error, "a partition cannot be asked for anew"),
     }
 }
 

@@ -208,6 +208,7 @@ impl KafkaLog {
     ) -> Result<Claimed, AppendError> {
         let unavailable = |reason: String| AppendError::Unavailable(reason);
         let end = self.shared.fetch.end(partition).map_err(|error| unavailable(error.to_string()))?;
+        place.told.fetch_max(end, Ordering::AcqRel);
         follower::follow(&self.shared, partition, None).map_err(|error| unavailable(error.to_string()))?;
         let (reply, answer) = sync_channel(1);
         let mut state = place.wait_for(end).map_err(unavailable)?;

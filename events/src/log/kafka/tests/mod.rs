@@ -8,8 +8,9 @@ mod races;
 
 use std::time::Instant;
 
-use rdkafka::ClientConfig;
+use rdkafka::consumer::Consumer as _;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
+use rdkafka::{ClientConfig, TopicPartitionList};
 
 use super::broker::{PATIENCE, address, change, delete, fetch, trying_out};
 use super::*;
@@ -117,5 +118,22 @@ fn clients_tell_figures_of_the_brokers_that_they_talk_to() {
     // The follower asks all the time, a producer only when there is something to write.
     while log.figures().clients["follower"].brokers.iter().all(|broker| broker.round_trip_us == 0) {
         assert!(log.end(0).is_ok() && Instant::now() < until, "{:?}", log.figures());
+    }
+}
+
+/// Keeps L1.
+#[test]
+fn a_partition_that_the_client_library_reads_no_more_is_asked_for_anew() {
+    let address = created("stalled");
+    let log = KafkaLog::open(&address, &trying_out()).unwrap();
+    let mut writer = TestWriter::claim(&log, 0);
+    let mut list = TopicPartitionList::new();
+    list.add_partition(&address.topic, 0);
+    log.shared.follower.pause(&list).unwrap();
+    writer.write(b"[]");
+    let until = Instant::now() + PATIENCE;
+    // Each question is a way to the broker and back.
+    while log.end(0).unwrap() > log.shared.places[0].state().offset {
+        assert!(Instant::now() < until, "it is never read");
     }
 }
