@@ -1,21 +1,21 @@
 //! One partition being served: the path of a command from its entity to the log and back. No actor framework here, and
 //! no waiting: what needs either comes out as an [`Effect`].
 
+mod deciding;
 mod figures;
 mod peek;
 mod refused;
 mod returns;
 mod upkeep;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use kippu_events::event::{BodyWriter, Cause, Mac, Place};
 use kippu_events::log::{AppendError, LogId, Position, Progress};
 use kippu_events::secrets::Secrets;
-use kippu_events::{AnyEntity, EntityKey, Time};
+use kippu_events::{EntityKey, Time};
 
 use super::chain::Chain;
 use super::clock::{Clock, Drift, Timekeeper};
@@ -25,9 +25,8 @@ use super::loaded_entity::Done;
 use super::open::Opened;
 use super::release::{Release, Reply};
 use super::{Outcome, Submission};
-use crate::actor::{Answer, Context, MOST_NEIGHBOURS, Neighbours};
-use crate::catalogue;
-use crate::erased::{Decided, Ready};
+use crate::actor::{Answer, Context};
+use crate::erased::Decided;
 use crate::problem::{self, Problem};
 pub use figures::Figures;
 pub use peek::PeekReply;
@@ -232,62 +231,6 @@ impl Serving {
             },
             None => Ok(Lookup::Absent),
         }
-    }
-
-    /// As [`Serving::decide`]. An entity whose rules panic is set aside: nothing was written, and no other is affected.
-    fn judged_apart(&mut self, ready: &Ready, context: &Context) -> Result<Step, Problem> {
-        let judged = catch_unwind(AssertUnwindSafe(|| self.decide(ready, context)));
-        judged.unwrap_or_else(|_| {
-            // The panic hook has logged where.
-            tracing::error!(entity = %ready.entity, "deciding panicked: the entity is quarantined");
-            self.quarantined.insert(ready.entity);
-            Err(set_aside(ready.entity))
-        })
-    }
-
-    /// What the rules of an entity say.
-    fn decide(&mut self, ready: &Ready, context: &Context) -> Result<Step, Problem> {
-        fail::fail_point!("runtime::decide");
-        let (key, actor) = (ready.entity, catalogue::actor(ready.entity.family));
-        let Some(loaded) = self.entities.get(key) else { return Ok(Step::Fetch(key)) };
-        let named = actor.neighbours(&*loaded.state, &ready.command, context);
-        let is_near = |other: &EntityKey| other.id.slot() == key.id.slot();
-        if named.len() > MOST_NEIGHBOURS || !named.iter().all(is_near) {
-            return Err(Problem::new(&problem::INTERNAL, "neighbours are few and born in the same slot"));
-        }
-        if let Some(far) = self.first_on_disk(&named)? {
-            return Ok(Step::Fetch(far));
-        }
-        let Some(loaded) = self.entities.get(key) else { return Ok(Step::Fetch(key)) };
-        let seen: Vec<(EntityKey, &dyn AnyEntity)> =
-            named.iter().filter_map(|other| Some((*other, &*self.entities.get(*other)?.state))).collect();
-        let decided = actor.decide(&*loaded.state, &ready.command, Neighbours(&seen), context, &self.env.secrets)?;
-        let others = decided.events.iter().map(|(of, _)| *of).filter(|of| *of != key && !named.contains(of));
-        let children: BTreeSet<EntityKey> = others.collect();
-        if let Some(far) = self.first_on_disk(&children)? {
-            return Ok(Step::Fetch(far));
-        }
-        let is_new = |child: &EntityKey| self.entities.get(*child).is_none_or(|loaded| loaded.version == 0);
-        if !children.iter().all(|child| is_near(child) && is_new(child)) {
-            return Err(Problem::new(
-                &problem::INTERNAL,
-                "an event is of the entity, a neighbour that it named, or a child",
-            ));
-        }
-        Ok(Step::Accept(decided, context.now))
-    }
-
-    /// Brings `keys` into memory; gives the first that only the disk has.
-    fn first_on_disk<'a>(
-        &mut self,
-        keys: impl IntoIterator<Item = &'a EntityKey>,
-    ) -> Result<Option<EntityKey>, Problem> {
-        for key in keys {
-            if !self.entities.find(*key).map_err(|error| store_failed(&error))? {
-                return Ok(Some(*key));
-            }
-        }
-        Ok(None)
     }
 
     /// Makes a record of what was decided, hands it over, and moves the state ahead of it.

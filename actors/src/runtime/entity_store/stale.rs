@@ -1,0 +1,78 @@
+//! Families whose states another version had otherwise: they are stale, and folded anew, while all others stay.
+
+use kippu_events::{EntityKey, Family};
+use rocksdb::{ReadOptions, WriteBatch};
+
+use super::{Batch, EntityStore, StoreError, table};
+
+impl Batch {
+    /// The entities of these families are as this version folds them.
+    pub fn not_stale(&mut self, families: &[Family]) {
+        families.iter().for_each(|family| self.writes.delete(stale_key(self.partition, *family)));
+    }
+}
+
+impl EntityStore {
+    /// Marks families whose revision has changed. One that was not there before has no entities yet.
+    pub(super) fn mark_stale(&self, partitions: u16, revision: impl Fn(Family) -> u32) -> Result<(), StoreError> {
+        let mut batch = WriteBatch::default();
+        for family in Family::ALL {
+            let (key, now) = (revision_key(family), revision(family).to_be_bytes());
+            let before = self.db.get_pinned(&key)?;
+            if before.as_deref().is_some_and(|before| *before != now) {
+                (0..partitions).for_each(|partition| batch.put(stale_key(partition, family), []));
+            }
+            batch.put(key, now);
+        }
+        self.write_unlogged(batch)
+    }
+
+    /// The families of `partition` whose entities are to be folded anew.
+    ///
+    /// # Errors
+    /// Where RocksDB says no.
+    pub fn stale(&self, partition: u16) -> Result<Vec<Family>, StoreError> {
+        let mut stale = Vec::new();
+        for family in Family::ALL {
+            if self.db.get_pinned(stale_key(partition, family))?.is_some() {
+                stale.push(family);
+            }
+        }
+        Ok(stale)
+    }
+
+    /// Forgets the entities of these families of `partition`.
+    ///
+    /// # Errors
+    /// Where RocksDB says no.
+    pub fn clear_families(&self, partition: u16, families: &[Family]) -> Result<(), StoreError> {
+        let mut batch = WriteBatch::default();
+        for family in families {
+            for rows in [b'e', b'o'] {
+                let of = |code: u8| [&table(partition, rows)[..], &[code]].concat();
+                batch.delete_range(of(family.code()), of(family.code() + 1));
+            }
+        }
+        let mut read = ReadOptions::default();
+        read.set_iterate_lower_bound(table(partition, b'd'));
+        read.set_iterate_upper_bound(table(partition, b'd' + 1));
+        for item in self.db.iterator_opt(rocksdb::IteratorMode::Start, read) {
+            let (key, _) = item?;
+            let entity = key.get(11..).and_then(EntityKey::from_bytes);
+            if entity.is_some_and(|entity| families.contains(&entity.family)) {
+                batch.delete(&key);
+            }
+        }
+        self.write_unlogged(batch)
+    }
+}
+
+fn stale_key(partition: u16, family: Family) -> Vec<u8> {
+    let mut key = table(partition, b's');
+    key.push(family.code());
+    key
+}
+
+fn revision_key(family: Family) -> Vec<u8> {
+    [b"\xff\xffr", &[family.code()][..]].concat()
+}
