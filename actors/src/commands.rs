@@ -84,7 +84,17 @@ impl Commands {
     /// # Errors
     /// Why it was not done here. After [`problem::UNKNOWN_OUTCOME`] a retry with the same key finds out.
     pub async fn run(&self, family: Family, name: &str, call: Call, body: &[u8]) -> Result<Outcome, NotRun> {
-        let prepared = self.prepare(family, name, call, body).await?;
+        let spec = Self::spec(family, name, call.id)
+            .ok_or_else(|| Problem::new(&problem::NOT_FOUND, format!("{} have no command {name:?}", family.name())))?;
+        self.give(family, spec, call, body).await
+    }
+
+    /// As [`Commands::run`], with a command whose name was looked up already.
+    ///
+    /// # Errors
+    /// As [`Commands::run`].
+    pub async fn give(&self, family: Family, spec: &CommandSpec, call: Call, body: &[u8]) -> Result<Outcome, NotRun> {
+        let prepared = self.prepare(family, spec, call, body).await?;
         self.submit(prepared).await
     }
 
@@ -92,9 +102,13 @@ impl Commands {
     ///
     /// # Errors
     /// Why it cannot be submitted here.
-    pub async fn prepare(&self, family: Family, name: &str, call: Call, body: &[u8]) -> Result<Submission, NotRun> {
-        let spec = Self::spec(family, name, call.id)
-            .ok_or_else(|| Problem::new(&problem::NOT_FOUND, format!("{} have no command {name:?}", family.name())))?;
+    pub async fn prepare(
+        &self,
+        family: Family,
+        spec: &CommandSpec,
+        call: Call,
+        body: &[u8],
+    ) -> Result<Submission, NotRun> {
         if !call.caller.is_among(spec.roles) {
             let roles: Vec<_> = spec.roles.iter().map(|role| role.name()).collect();
             let detail = format!("this command is for keys of the role {}", roles.join(" or "));
@@ -104,7 +118,7 @@ impl Commands {
             let detail = format!("an idempotency key has 1 to {MOST_KEY_CHARS} printable characters of ASCII");
             return Err(Problem::new(&problem::INVALID_REQUEST, detail).into());
         }
-        let prepared = catalogue::actor(family).prepare(name, body, &call, &self.secrets)?;
+        let prepared = catalogue::actor(family).prepare(spec.name, body, &call, &self.secrets)?;
         let partition = self.runtime.partition_of(prepared.entity);
         if self.runtime.place_of(partition) != Place::Here {
             return Err(NotRun::other_node(partition));

@@ -117,14 +117,14 @@ async fn run(
     let call = Call { caller, key: idempotency_key(request.headers())?, id, if_match: if_match(request.headers())? };
     let body = read_body(request.headers(), body, limits).await?;
     let Some(other_nodes) = request.app_data::<Data<dyn OtherNodes>>() else {
-        let prepared = commands.prepare(family, spec.name, call, &body).await?;
+        let prepared = commands.prepare(family, spec, call, &body).await?;
         drop(body);
         still(request)?;
         return Ok(render(commands.submit(prepared).await?));
     };
     let mut search = Search::begin();
     loop {
-        let ran = match commands.prepare(family, spec.name, call.clone(), &body).await {
+        let ran = match commands.prepare(family, spec, call.clone(), &body).await {
             Ok(prepared) => {
                 still(request)?;
                 commands.submit(prepared).await

@@ -105,7 +105,7 @@ impl Target {
         match self {
             Self::Local(node) => {
                 let call = Call { caller: Caller::OPERATOR, key: line.key.clone(), id: line.id, if_match: None };
-                let ran = node.commands.run(line.family, line.spec.name, call, line.body.get().as_bytes()).await;
+                let ran = node.commands.give(line.family, line.spec, call, line.body.get().as_bytes()).await;
                 match ran {
                     Ok(outcome) => match outcome.answer {
                         Decided::Done { .. } => done(outcome.replayed),
