@@ -14,14 +14,9 @@ pub trait View: Send + Sync {
     /// A plural noun, and the path of its queries.
     fn name(&self) -> &'static str;
 
-    /// Changes when `apply` or the layout of the rows changes meaning: the rows are then filled anew next to the old.
+    /// Changes when `apply` or the layout of the rows changes meaning: the rows are then filled anew, and the view answers
+    /// nothing until they are there.
     fn revision(&self) -> u32;
-
-    /// Whether this code can still present rows of an older `revision`, which then go on answering until the new ones
-    /// are there.
-    fn presents(&self, revision: u32) -> bool {
-        revision == self.revision()
-    }
 
     /// Folds one event of a valid record into the rows. Events of one partition come in order; nothing else about the
     /// order is fixed. MUST be pure: no clock, no randomness, no I/O.

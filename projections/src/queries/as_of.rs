@@ -118,7 +118,7 @@ impl Queries {
     /// one read.
     pub(super) fn is_where_last_ones_lie(&self, view: &str, position: &Position) -> bool {
         let partition = position.partition;
-        let skipped = self.0.published.borrow().view(view).and_then(|view| view.live.as_ref()?.2.skipped(partition));
+        let skipped = self.0.published.borrow().view(view).and_then(|view| view.live.as_ref()?.1.skipped(partition));
         let Some(skipped) = skipped else { return false };
         let Ok(entry) = locate::entry(&*self.0.log, partition, position.number + skipped) else { return false };
         Record::decode(&entry.stored).is_ok_and(|record| match record.content {

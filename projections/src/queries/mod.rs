@@ -182,7 +182,7 @@ impl Queries {
         let published = self.0.published.borrow();
         let view = published.view(name).ok_or_else(|| QueryError::NoView(name.to_owned()))?;
         match &view.live {
-            Some((instance, _, _)) => Ok(*instance),
+            Some((instance, _)) => Ok(*instance),
             None => Err(QueryError::Filling(view.filling.as_ref().map_or(Cut(Vec::new()), |filling| filling.cut()))),
         }
     }

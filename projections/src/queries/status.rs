@@ -76,13 +76,13 @@ impl Queries {
     pub fn status(&self) -> Status {
         let published = self.0.published.borrow().clone();
         let views = published.views.iter().map(|view| {
-            let live = view.live.as_ref().map(|(_, _, reached)| reached);
+            let live = view.live.as_ref().map(|(_, reached)| reached);
             let reached = live.or(view.filling.as_ref()).map(|reached| Reached::clone(reached)).unwrap_or_default();
             let partitions: Vec<_> = (0..self.0.log.partitions()).map(|p| self.partition(&reached, p)).collect();
             ViewStatus {
                 name: view.name.to_owned(),
                 revision: view.revision,
-                answers: view.live.as_ref().map(|(_, revision, _)| *revision),
+                answers: view.live.as_ref().map(|_| view.revision),
                 cut: reached.cut().to_string(),
                 lag: partitions.iter().filter_map(|p| Some(p.end?.saturating_sub(p.offset))).sum(),
                 partitions,

@@ -172,7 +172,7 @@ impl Wanted {
         }
         let view = published.view(view).ok_or_else(|| QueryError::NoView(view.to_owned()))?;
         match (&view.live, &view.filling) {
-            (Some((_, _, reached)), _) => self.reached(reached),
+            (Some((_, reached)), _) => self.reached(reached),
             (None, filling) => {
                 Err(QueryError::Filling(filling.as_ref().map_or(Cut(Vec::new()), |reached| reached.cut())))
             }

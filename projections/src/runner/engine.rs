@@ -1,6 +1,5 @@
 //! The runner without its thread: which instances there are, which of them are fed together, and when one takes over.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,7 +7,7 @@ use kippu_events::log::ReadLog;
 use tokio::sync::watch;
 
 use super::OpenError;
-use super::published::{Published, Reached, Showing};
+use super::published::{Published, Showing};
 use super::signal::Request;
 use super::track::{Limits, Member, Purpose, RunnerContext, Track};
 use crate::cursor::Cursor;
@@ -25,21 +24,11 @@ pub(crate) struct Engine {
     pub(super) context: RunnerContext,
     pub(super) views: Vec<Arc<dyn View>>,
     pub(super) tracks: Vec<Track>,
-    /// Instances of older revisions that answer until their successors are filled.
-    pub(super) frozen: BTreeMap<&'static str, Frozen>,
     /// Where the log ended when the runner started.
     pub(super) goal: Vec<u64>,
     caught_up: bool,
     pub(super) next_id: u32,
     published: watch::Sender<Published>,
-}
-
-/// See [`Engine::frozen`].
-pub(super) struct Frozen {
-    pub instance: u32,
-    pub revision: u32,
-    pub track: u32,
-    pub reached: Arc<Reached>,
 }
 
 impl Engine {
@@ -63,7 +52,6 @@ impl Engine {
             context: RunnerContext { log, store: Arc::new(store), limits },
             views,
             tracks: Vec::new(),
-            frozen: BTreeMap::new(),
             goal,
             caught_up: false,
             next_id: 1,
@@ -183,10 +171,6 @@ impl Engine {
                 any = true;
                 member.purpose = Purpose::Live;
                 batch.live(member.view.name(), member.instance);
-                if let Some(frozen) = self.frozen.remove(member.view.name()) {
-                    batch.no_instance(frozen.instance);
-                    batch.no_track(frozen.track);
-                }
             }
         }
         if any { self.context.store.write(batch) } else { Ok(()) }
@@ -287,15 +271,10 @@ impl Engine {
     fn publish(&self) {
         let showing = |view: &Arc<dyn View>| {
             let mut showing = Showing { name: view.name(), revision: view.revision(), live: None, filling: None };
-            if let Some(frozen) = self.frozen.get(view.name()) {
-                showing.live = Some((frozen.instance, frozen.revision, frozen.reached.clone()));
-            }
             for track in &self.tracks {
                 for member in track.members.iter().filter(|member| member.view.name() == view.name()) {
                     match member.purpose {
-                        Purpose::Live => {
-                            showing.live = Some((member.instance, view.revision(), track.reached.clone()));
-                        }
+                        Purpose::Live => showing.live = Some((member.instance, track.reached.clone())),
                         Purpose::Filling => showing.filling = Some(track.reached.clone()),
                         Purpose::Rebuilt(_) => {}
                     }

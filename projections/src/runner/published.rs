@@ -67,8 +67,8 @@ pub(crate) struct Showing {
     pub name: &'static str,
     /// The revision that the code writes.
     pub revision: u32,
-    /// The instance that answers, its revision and how far it is.
-    pub live: Option<(u32, u32, Arc<Reached>)>,
+    /// The instance that answers, and how far it is.
+    pub live: Option<(u32, Arc<Reached>)>,
     /// How far the instance is that will answer once it has caught up.
     pub filling: Option<Arc<Reached>>,
 }
