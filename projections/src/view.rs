@@ -22,7 +22,8 @@ pub trait View: Send + Sync {
     /// order is fixed. MUST be pure: no clock, no randomness, no I/O.
     ///
     /// # Errors
-    /// [`NotAnEvent`] where the event cannot be decoded; its partition then halts.
+    /// [`NotAnEvent`] where the event cannot be decoded. The view then stalls before it, as after a panic, in the event's
+    /// partition; the other views go on.
     fn apply(&self, event: &Recorded<'_>, rows: &mut Rows<'_>) -> Result<(), NotAnEvent>;
 
     /// How its rows answer queries; nothing where the view serves other queries only.

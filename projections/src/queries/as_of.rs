@@ -10,7 +10,8 @@ use crate::cursor::{Cursor, cut as cut_of};
 use crate::fold::Fold;
 use crate::history::{self, History, Place};
 use crate::locate::{self, LocateError};
-use crate::view::{Ask, Filters, row_key};
+use crate::runner::Halt;
+use crate::view::{Ask, Filters, View as _, row_key};
 use crate::view_store::Snap;
 
 impl From<LocateError> for QueryError {
@@ -90,7 +91,18 @@ impl Queries {
                 }
                 Ok(locate::number(log, snap, partition, number)?)
             }
-            Moment::Time(time) => Ok(locate::time(log, snap, partition, now.number(), *time)?),
+            Moment::Time(time) => {
+                // Of what was decided since, the entity's history has nothing.
+                let published = self.0.published.borrow();
+                let reached = published.view(History.name()).and_then(|view| view.live.as_ref());
+                let stalled =
+                    reached.and_then(|(_, reached)| reached.halt(partition)).filter(|halt| halt.event.is_some());
+                if let Some(Halt { offset, reason, .. }) = stalled.filter(|_| *time >= now.time) {
+                    return Err(QueryError::Stalled { partition, offset: *offset, reason: reason.clone() });
+                }
+                drop(published);
+                Ok(locate::time(log, snap, partition, now.number(), *time)?)
+            }
         }
     }
 

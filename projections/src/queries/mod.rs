@@ -20,7 +20,7 @@ use tokio::sync::watch;
 pub use crate::error::{KINDS, QueryError};
 pub use list::{DEFAULT_ROWS, Listed, MOST_ROWS, Page};
 pub use rebuild::{RebuildError, ViewDigest};
-pub use status::{PartitionStatus, Status, ViewStatus};
+pub use status::{PartitionStatus, StalledAt, Status, ViewStatus};
 
 use crate::access::clients::{ClientRow, Clients};
 use crate::cursor::{Cursor, cut};
@@ -160,27 +160,29 @@ impl Queries {
         })
     }
 
-    /// The API client `id`, for the authentication of each request: one look into memory or the store, no more.
+    /// The API client `id`, for the authentication of each request: one look into memory or the store, no more. Rows that are
+    /// not kept up to date any more do not answer: a key that was revoked since would still count by them.
     ///
     /// # Errors
     /// [`QueryError`]; an unknown client is no error.
     pub fn client(&self, id: EntityId) -> Result<Option<ClientRow>, QueryError> {
         loop {
-            let live = self.live_instance(Clients.name())?;
+            let live = self.live_clients()?;
             if let Some(row) = self.0.store.row(live, &row_key(&id))? {
                 return Ok(Some(ClientRow::decode(&row)?));
             }
             // A row can only be missed while another instance takes over.
-            if self.live_instance(Clients.name())? == live {
+            if self.live_clients()? == live {
                 return Ok(None);
             }
         }
     }
 
-    /// The instance that answers for the view `name`, as last published.
-    fn live_instance(&self, name: &str) -> Result<u32, QueryError> {
+    /// The instance that answers for the view of clients, as last published, if it goes on.
+    fn live_clients(&self) -> Result<u32, QueryError> {
         let published = self.0.published.borrow();
-        let view = published.view(name).ok_or_else(|| QueryError::NoView(name.to_owned()))?;
+        published.stopped(Clients.name())?;
+        let view = published.view(Clients.name()).ok_or_else(|| QueryError::NoView(Clients.name().to_owned()))?;
         match &view.live {
             Some((instance, _)) => Ok(*instance),
             None => Err(QueryError::Filling(view.filling.as_ref().map_or(Cut(Vec::new()), |filling| filling.cut()))),

@@ -9,6 +9,7 @@ mod rebuild;
 mod sample;
 mod scripted;
 mod shown;
+mod stalls;
 mod wait;
 
 use std::path::Path;
