@@ -31,6 +31,7 @@ pub use access::clients::ClientRow;
 pub use digest::Digest;
 pub use error::{NotARow, NotOpened, QueryError};
 pub use queries::{Found, Listed, Moment, Queries, Status};
+pub use row::Json;
 pub use runner::OpenError;
 pub use running::Projections;
 pub use view::{Ask, Decrypt, Filter, Filters, View};

@@ -6,7 +6,8 @@ use kippu_events::access::{Caller, Role};
 use kippu_events::secrets::{EncryptedField, Secrets, SecretsError};
 use kippu_events::{EntityId, Family, NotAnEvent, Recorded};
 
-use crate::error::{NotOpened, QueryError};
+use crate::error::{NotARow, NotOpened, QueryError};
+use crate::row::Json;
 use crate::rows::Rows;
 
 /// A fold over all partitions into rows.
@@ -30,14 +31,33 @@ pub trait View: Send + Sync {
     fn table(&self) -> Option<&dyn Table>;
 }
 
-/// The queries that a view answers. Its rows are keyed by the id of an entity: the main row of an entity lies under
-/// [`row_key`]; every other key of the view is an index that ends with the id.
+/// The queries that a view answers. A row lies under [`MAIN`] and its key, which is the id of an entity unless the table says
+/// otherwise; every other key of the view is an index that leads to a row.
 pub trait Table: Send + Sync {
     /// What the view answers, in a sentence.
     fn summary(&self) -> &'static str;
 
-    /// The family of the entities that its keys name.
-    fn subject(&self) -> Family;
+    /// The family of the entities whose ids are its keys; nothing where its rows are keyed otherwise. An answer about an entity
+    /// names the position of its partition, and is given as of an earlier moment too; every other answer names a cut.
+    fn subject(&self) -> Option<Family>;
+
+    /// The key that `text` in a path names, if it names one.
+    fn key(&self, text: &str) -> Option<Vec<u8>> {
+        text.parse().ok().map(|id: EntityId| id.as_bytes().to_vec())
+    }
+
+    /// The text of `key`: the only one that [`key`](Self::key) takes for it, so that each row has one path.
+    ///
+    /// # Errors
+    /// Where it is no key of this table.
+    fn text(&self, key: &[u8]) -> Result<String, NotARow> {
+        entity_of(key).map(|id| id.to_string())
+    }
+
+    /// The key of the row that `index` leads to, which is at its end.
+    fn indexed<'k>(&self, index: &'k [u8]) -> Option<&'k [u8]> {
+        index.last_chunk::<{ EntityId::BYTES }>().map(<[u8; EntityId::BYTES]>::as_slice)
+    }
 
     /// Who may read it at all.
     fn readers(&self) -> &'static [Role];
@@ -68,7 +88,7 @@ pub trait Table: Send + Sync {
     ///
     /// # Errors
     /// `Row` where the bytes are none of this view's, `Encrypted` where a personal field cannot be opened now.
-    fn present(&self, id: EntityId, row: &[u8], ask: &Ask<'_>) -> Result<Option<Presented>, QueryError>;
+    fn present(&self, key: &[u8], row: &[u8], ask: &Ask<'_>) -> Result<Option<Presented>, QueryError>;
 }
 
 /// What is asked of a view.
@@ -161,9 +181,9 @@ impl Filters {
 /// Which rows a list goes through.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Plan {
-    /// No more than the row of one entity.
-    One(EntityId),
-    /// The keys from `from` up to but without `until`, each of which ends with the id of the row's entity.
+    /// No more than the row under this key.
+    One(Vec<u8>),
+    /// The keys from `from` up to but without `until`: rows, or indexes that lead to them.
     Range {
         /// The first key.
         from: Vec<u8>,
@@ -173,17 +193,31 @@ pub enum Plan {
 }
 
 impl Plan {
-    /// The main rows of a view, by id.
+    /// The rows of a view, by key.
     #[must_use]
     pub fn all() -> Self {
         Self::Range { from: vec![MAIN], until: vec![MAIN + 1] }
     }
 }
 
-/// The first byte of a main row's key. Indexes begin with greater ones.
+/// The first byte of what a row lies under. Indexes begin with greater ones.
 pub const MAIN: u8 = 0;
 
-/// The key of the main row of the entity `id`.
+/// What the row with `key` lies under.
+#[must_use]
+pub fn main_key(key: &[u8]) -> Vec<u8> {
+    [&[MAIN], key].concat()
+}
+
+/// The entity that the key of a row names.
+///
+/// # Errors
+/// Where it is no entity's id.
+pub fn entity_of(key: &[u8]) -> Result<EntityId, NotARow> {
+    key.try_into().map(EntityId::from_bytes).map_err(|_| NotARow("its key is no entity's id".to_owned()))
+}
+
+/// What the row of the entity `id` lies under.
 #[must_use]
 pub fn row_key(id: &EntityId) -> [u8; 1 + EntityId::BYTES] {
     let mut key = [MAIN; 1 + EntityId::BYTES];
@@ -195,8 +229,8 @@ pub fn row_key(id: &EntityId) -> [u8; 1 + EntityId::BYTES] {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Presented {
     /// As JSON.
-    pub row: serde_json::Value,
-    /// The version of the entity that it shows.
+    pub row: Json,
+    /// Another one whenever the row is another: the version of the entity that it shows.
     pub version: u64,
 }
 

@@ -9,9 +9,9 @@ use kippu_events::{Entity as _, EntityId, Family, NotAnEvent, Recorded, Time};
 use serde::{Deserialize, Serialize};
 
 use crate::error::QueryError;
-use crate::row::{Dated, decode, fold_row, revision_with, to_json};
+use crate::row::{Dated, Json, decode, fold_row, revision_with};
 use crate::rows::Rows;
-use crate::view::{Ask, Plan, Presented, Table, View};
+use crate::view::{Ask, Plan, Presented, Table, View, entity_of};
 
 /// See the module.
 pub struct Users;
@@ -30,29 +30,20 @@ struct Row {
 /// A subscriber.
 #[derive(Serialize, schemars::JsonSchema)]
 struct Shown {
-    id: EntityId,
-    /// Always `registered`, as long as users cannot leave.
-    #[schemars(extend("enum" = ["registered"]))]
-    state: &'static str,
-    /// The upper limit of reserved and charged together, in minor units.
-    limit: Minor,
-    /// Where the limit comes from.
-    source: LimitSource,
-    /// Currency of every amount here.
-    currency: Currency,
-    /// When a reservation becomes a charge.
-    charging: Charging,
-    /// Held by approvals that are neither settled nor over.
-    reserved: Minor,
-    /// Charged so far.
-    charged: Minor,
     /// What may still be reserved.
     available: Minor,
+    changed_at: Time,
+    /// Charged so far.
+    charged: Minor,
+    /// When a reservation becomes a charge.
+    charging: Charging,
+    /// Currency of every amount here.
+    currency: Currency,
     /// Whether the user has a PIN.
     has_pin: bool,
-    /// No PIN is accepted before this time.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pin_locked_until: Option<Time>,
+    id: EntityId,
+    /// The upper limit of reserved and charged together, in minor units.
+    limit: Minor,
     /// The login name; only where an operator asked for it, and null where the person was forgotten.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = None::<String>)]
@@ -61,8 +52,17 @@ struct Shown {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = None::<String>)]
     name: Option<Option<String>>,
+    /// No PIN is accepted before this time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pin_locked_until: Option<Time>,
     registered_at: Time,
-    changed_at: Time,
+    /// Held by approvals that are neither settled nor over.
+    reserved: Minor,
+    /// Where the limit comes from.
+    source: LimitSource,
+    /// Always `registered`, as long as users cannot leave.
+    #[schemars(extend("enum" = ["registered"]))]
+    state: &'static str,
     version: u64,
 }
 
@@ -113,8 +113,8 @@ impl Table for Users {
         "Subscribers, with the limit on what each may spend and how much of it is used."
     }
 
-    fn subject(&self) -> Family {
-        Family::Users
+    fn subject(&self) -> Option<Family> {
+        Some(Family::Users)
     }
 
     fn readers(&self) -> &'static [Role] {
@@ -130,10 +130,11 @@ impl Table for Users {
     }
 
     fn plan(&self, ask: &Ask<'_>) -> Result<Plan, QueryError> {
-        own_user(ask.caller).map(|own| own.map_or_else(Plan::all, Plan::One))
+        own_user(ask.caller).map(|own| own.map_or_else(Plan::all, |user| Plan::One(user.as_bytes().to_vec())))
     }
 
-    fn present(&self, id: EntityId, row: &[u8], ask: &Ask<'_>) -> Result<Option<Presented>, QueryError> {
+    fn present(&self, key: &[u8], row: &[u8], ask: &Ask<'_>) -> Result<Option<Presented>, QueryError> {
+        let id = entity_of(key)?;
         if !sees_user(ask.caller, id) {
             return Ok(None);
         }
@@ -163,7 +164,7 @@ impl Table for Users {
             changed_at,
             version,
         };
-        Ok(Some(Presented { row: to_json(&shown)?, version }))
+        Ok(Some(Presented { row: Json::of(&shown)?, version }))
     }
 }
 

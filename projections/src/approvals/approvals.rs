@@ -15,9 +15,9 @@ use kippu_events::{Entity as _, EntityId, Family, NotAnEvent, Principal, Recorde
 use serde::{Deserialize, Serialize};
 
 use crate::error::QueryError;
-use crate::row::{decode, encode, main_row, revision_with, to_json};
+use crate::row::{Json, decode, encode, main_row, revision_with};
 use crate::rows::Rows;
-use crate::view::{Ask, Filter, Plan, Presented, Table, View, row_key};
+use crate::view::{Ask, Filter, Plan, Presented, Table, View, entity_of, row_key};
 
 mod shown;
 
@@ -231,8 +231,8 @@ impl Table for Approvals {
         "Purchase approvals, in the order in which they were asked for."
     }
 
-    fn subject(&self) -> Family {
-        Family::Approvals
+    fn subject(&self) -> Option<Family> {
+        Some(Family::Approvals)
     }
 
     fn readers(&self) -> &'static [Role] {
@@ -273,7 +273,7 @@ impl Table for Approvals {
         Ok(Plan::Range { from: bound(by, &value, from), until: bound(by, &value, until) })
     }
 
-    fn present(&self, id: EntityId, row: &[u8], ask: &Ask<'_>) -> Result<Option<Presented>, QueryError> {
+    fn present(&self, key: &[u8], row: &[u8], ask: &Ask<'_>) -> Result<Option<Presented>, QueryError> {
         let row: Row = decode(row)?;
         let settler = row.phase.redeemed().map(|(settler, _)| settler);
         let Ok(scope) = Scope::of(ask) else { return Ok(None) };
@@ -284,8 +284,8 @@ impl Table for Approvals {
             return Ok(None);
         }
         let version = row.version;
-        let shown = Shown::new(id, row, scope.names_user);
-        Ok(Some(Presented { row: to_json(&shown)?, version }))
+        let shown = Shown::new(entity_of(key)?, row, scope.names_user);
+        Ok(Some(Presented { row: Json::of(&shown)?, version }))
     }
 }
 

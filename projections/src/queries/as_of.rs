@@ -5,13 +5,13 @@ use kippu_events::event::read_body;
 use kippu_events::log::{Content, Position, Record};
 use kippu_events::{EntityId, EntityKey};
 
-use super::{Found, Moment, Queries, QueryError, entity_id};
+use super::{Found, Moment, Queries, QueryError, key_of};
 use crate::cursor::{Cursor, cut as cut_of};
 use crate::fold::Fold;
 use crate::history::{self, History, Place};
 use crate::locate::{self, LocateError};
 use crate::runner::Halt;
-use crate::view::{Ask, Filters, View as _, row_key};
+use crate::view::{Ask, Filters, View as _, entity_of, row_key};
 use crate::view_store::Snap;
 
 impl From<LocateError> for QueryError {
@@ -38,24 +38,26 @@ impl Queries {
         at: &Moment,
     ) -> Result<Found, QueryError> {
         let (view, table) = self.table(view, caller)?;
-        let id = entity_id(key)?;
+        let key = key_of(table, key)?;
+        let family = table.subject().ok_or(QueryError::NoAsOf("a row of this view is not of one entity"))?;
+        let id = entity_of(&key)?;
         let filters = Filters::default();
         let ask = self.ask(table, caller, &filters, decrypt)?;
         table.plan(&ask)?;
         let snap = self.0.store.snapshot();
         // Whose row it is not is told nothing of its past, and makes nobody read it.
         let now = snap.row(self.live(view, &snap)?.0, &row_key(&id))?.ok_or(QueryError::NotFound)?;
-        table.present(id, &now, &Ask { decrypt: None, ..ask })?.ok_or(QueryError::NotFound)?;
+        table.present(&key, &now, &Ask { decrypt: None, ..ask })?.ok_or(QueryError::NotFound)?;
         let (instance, cursors) = self.live(&History, &snap)?;
         let last = self.resolve(id, at, &snap, &cursors)?;
         let mut fold = Fold::new(view);
-        for place in places(&snap, instance, EntityKey { family: table.subject(), id }, last.number())? {
-            self.fold_one(&mut fold, EntityKey { family: table.subject(), id }, place)?;
+        for place in places(&snap, instance, EntityKey { family, id }, last.number())? {
+            self.fold_one(&mut fold, EntityKey { family, id }, place)?;
         }
         let row = fold.get(&row_key(&id)).ok_or(QueryError::NotFound)?;
-        let presented = table.present(id, row, &ask)?.ok_or(QueryError::NotFound)?;
+        let presented = table.present(&key, row, &ask)?.ok_or(QueryError::NotFound)?;
         let position = last.position(self.partition_of(id)).ok_or(QueryError::NotFound)?;
-        Ok(Found { row: presented.row, version: presented.version, position, cut: None })
+        Ok(Found { row: presented.row, version: presented.version, position: Some(position), cut: None })
     }
 
     /// The cursor of the entity's partition at `at`.

@@ -25,8 +25,9 @@ pub use status::{PartitionStatus, StalledAt, Status, ViewStatus};
 use crate::access::clients::{ClientRow, Clients};
 use crate::cursor::{Cursor, cut};
 use crate::pages::{Held, Pages};
+use crate::row::Json;
 use crate::runner::{Engine, Published, Signal};
-use crate::view::{Ask, Decrypt, Filters, Table, View, row_key};
+use crate::view::{Ask, Decrypt, Filters, Table, View, entity_of, main_key, row_key};
 use crate::view_store::{Snap, ViewStore};
 
 /// Answers from the views. Cheap to clone.
@@ -52,11 +53,11 @@ struct Inner {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Found {
     /// As this caller may see it.
-    pub row: serde_json::Value,
-    /// The version of its entity: its ETag.
+    pub row: Json,
+    /// Its ETag: the version of its entity, where it is about one.
     pub version: u64,
-    /// The last record of the entity's partition that is reflected.
-    pub position: Position,
+    /// The last record of the entity's partition that is reflected; nothing where the row is not about one entity.
+    pub position: Option<Position>,
     /// What the whole view reflects; nothing for an answer as of an earlier position, which is about one partition.
     pub cut: Option<Cut>,
 }
@@ -142,22 +143,23 @@ impl Queries {
     /// [`QueryError`]; `NotFound` also where the row is not for this caller.
     pub fn get(&self, view: &str, key: &str, caller: &Caller, decrypt: bool) -> Result<Found, QueryError> {
         let (view, table) = self.table(view, caller)?;
-        let id = entity_id(key)?;
+        let key = key_of(table, key)?;
         let filters = Filters::default();
         let ask = self.ask(table, caller, &filters, decrypt)?;
         table.plan(&ask)?;
         let snap = self.0.store.snapshot();
         let (instance, cursors) = self.live(view, &snap)?;
-        let row = snap.row(instance, &row_key(&id))?.ok_or(QueryError::NotFound)?;
-        let presented = table.present(id, &row, &ask)?.ok_or(QueryError::NotFound)?;
-        let partition = self.partition_of(id);
-        let position = cursors.get(usize::from(partition)).and_then(|cursor| cursor.position(partition));
-        Ok(Found {
-            row: presented.row,
-            version: presented.version,
-            position: position.ok_or(QueryError::NotFound)?,
-            cut: Some(cut(&cursors)),
-        })
+        let row = snap.row(instance, &main_key(&key))?.ok_or(QueryError::NotFound)?;
+        let presented = table.present(&key, &row, &ask)?.ok_or(QueryError::NotFound)?;
+        let position = match table.subject() {
+            Some(_) => {
+                let partition = self.partition_of(entity_of(&key)?);
+                let cursor = cursors.get(usize::from(partition));
+                Some(cursor.and_then(|cursor| cursor.position(partition)).ok_or(QueryError::NotFound)?)
+            }
+            None => None,
+        };
+        Ok(Found { row: presented.row, version: presented.version, position, cut: Some(cut(&cursors)) })
     }
 
     /// The API client `id`, for the authentication of each request: one look into memory or the store, no more. Rows that are
@@ -242,6 +244,8 @@ impl Queries {
     }
 }
 
-fn entity_id(key: &str) -> Result<EntityId, QueryError> {
-    key.parse().map_err(|_| QueryError::NotFound)
+/// The key of `table` that `text` in a path names.
+fn key_of(table: &dyn Table, text: &str) -> Result<Vec<u8>, QueryError> {
+    let key = table.key(text).ok_or(QueryError::NotFound)?;
+    if table.text(&key)? == text { Ok(key) } else { Err(QueryError::NotFound) }
 }

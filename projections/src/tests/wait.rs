@@ -33,7 +33,7 @@ fn a_position_is_readable_as_soon_as_it_was_waited_for_and_after_a_restart() {
         let found = queries.get("users", &user.to_string(), &Caller::OPERATOR, false).expect("found");
         assert_eq!(found.version, 1);
         assert!(found.cut.expect("a cut").reaches(&position));
-        assert_eq!(found.position, position);
+        assert_eq!(found.position, Some(position));
     }
 }
 

@@ -10,42 +10,42 @@ use super::{Phase, Row};
 /// A purchase approval.
 #[derive(Serialize, schemars::JsonSchema)]
 pub(super) struct Shown {
+    /// Up to how much may be settled, in minor units.
+    amount: Minor,
+    changed_at: Time,
+    currency: Currency,
+    /// When it expired or was revoked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended_at: Option<Time>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<Time>,
     id: EntityId,
+    purchase: ShownPurchase,
+    /// Why it was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<RequestRefusal>,
+    /// How often its token was tried when it was no longer good.
+    redeem_refusals: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redeemed_at: Option<Time>,
+    requested_at: Time,
+    /// The API client that asked for it. Not shown to settlers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requester: Option<EntityId>,
+    /// How much was settled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settled_amount: Option<Minor>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settled_at: Option<Time>,
+    /// The API client that redeemed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settler: Option<EntityId>,
     /// Where it is in its life.
     #[schemars(extend("enum" = super::STATES))]
     state: &'static str,
     /// Whose limit it reserves. Not shown to settlers.
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<EntityId>,
-    /// The API client that asked for it. Not shown to settlers.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    requester: Option<EntityId>,
-    /// Up to how much may be settled, in minor units.
-    amount: Minor,
-    currency: Currency,
-    purchase: ShownPurchase,
-    /// Why it was refused.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<RequestRefusal>,
-    /// The API client that redeemed it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    settler: Option<EntityId>,
-    /// How much was settled.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    settled_amount: Option<Minor>,
-    /// How often its token was tried when it was no longer good.
-    redeem_refusals: u64,
-    requested_at: Time,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expires_at: Option<Time>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    redeemed_at: Option<Time>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    settled_at: Option<Time>,
-    /// When it expired or was revoked.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ended_at: Option<Time>,
-    changed_at: Time,
     version: u64,
 }
 
