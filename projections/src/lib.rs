@@ -10,6 +10,7 @@ mod cursor;
 pub mod digest;
 mod error;
 pub mod fold;
+pub mod grants;
 pub mod history;
 pub mod http;
 mod locate;

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use kippu_events::access::{Caller, Role};
+use kippu_events::access::Role;
 use kippu_events::secrets::{EncryptedField, Secrets, SecretsError};
 use kippu_events::{EntityId, Family, NotAnEvent, Recorded};
 
 use crate::error::{NotARow, NotOpened, QueryError};
+use crate::grants::{Grant, Owner, Owners};
 use crate::row::Json;
 use crate::rows::Rows;
 
@@ -59,8 +60,21 @@ pub trait Table: Send + Sync {
         index.last_chunk::<{ EntityId::BYTES }>().map(<[u8; EntityId::BYTES]>::as_slice)
     }
 
+    /// Who may see which of its rows. A caller's first grant counts.
+    fn grants(&self) -> &'static [Grant];
+
+    /// Whose the row under `key` is; nobody's, unless the table says otherwise. Asked where a grant is about rows of one's own.
+    ///
+    /// # Errors
+    /// Where the bytes are none of this view's.
+    fn owners(&self, _key: &[u8], _row: &[u8]) -> Result<Owners, NotARow> {
+        Ok(Owners::default())
+    }
+
     /// Who may read it at all.
-    fn readers(&self) -> &'static [Role];
+    fn readers(&self) -> Vec<Role> {
+        self.grants().iter().map(|grant| grant.role).collect()
+    }
 
     /// Whether it has personal fields, which `decrypt` opens.
     fn is_encrypted(&self) -> bool {
@@ -75,16 +89,15 @@ pub trait Table: Send + Sync {
     /// The JSON Schema of one row as the operator sees it.
     fn schema(&self) -> schemars::Schema;
 
-    /// Which part of the view a list goes through.
+    /// Which part of the view a list goes through. Rows that the caller may not see are left out in any case.
     ///
     /// # Errors
-    /// Where a filter has no such value, or is not for this caller.
+    /// Where a filter has no such value.
     fn plan(&self, _ask: &Ask<'_>) -> Result<Plan, QueryError> {
         Ok(Plan::all())
     }
 
-    /// The row as `ask` may see it; nothing where it is not this caller's, or the filters leave it out. May block where
-    /// personal fields are opened.
+    /// The row, which this caller may see; nothing where the filters leave it out. May block where personal fields are opened.
     ///
     /// # Errors
     /// `Row` where the bytes are none of this view's, `Encrypted` where a personal field cannot be opened now.
@@ -94,12 +107,28 @@ pub trait Table: Send + Sync {
 /// What is asked of a view.
 #[derive(Clone, Copy)]
 pub struct Ask<'a> {
-    /// By whom.
-    pub caller: &'a Caller,
+    /// Whose rows the caller sees; nothing where those of all.
+    pub own: Option<(Owner, EntityId)>,
+    /// Members that the caller is not shown.
+    pub hidden: &'static [&'static str],
     /// Narrowed by what.
     pub filters: &'a Filters,
     /// Opens personal fields, where the caller asked for that and may have it.
     pub decrypt: Option<&'a dyn Decrypt>,
+}
+
+impl Ask<'_> {
+    /// The one whose rows the caller sees, if those are of an owner of this kind.
+    #[must_use]
+    pub fn only(&self, owner: Owner) -> Option<EntityId> {
+        self.own.and_then(|(own, id)| (own == owner).then_some(id))
+    }
+
+    /// Whether the caller is shown the member `name`.
+    #[must_use]
+    pub fn shows(&self, name: &str) -> bool {
+        !self.hidden.contains(&name)
+    }
 }
 
 /// Something that a list can be narrowed by: a query parameter.
@@ -111,6 +140,8 @@ pub struct Filter {
     pub description: &'static str,
     /// Its values, where there are few of them.
     pub values: &'static [&'static str],
+    /// Whose rows it asks for, where it is the id of an owner: a caller who sees rows of its own alone may name itself.
+    pub owner: Option<Owner>,
 }
 
 impl Filter {
@@ -123,7 +154,13 @@ impl Filter {
     /// A filter that takes these values alone.
     #[must_use]
     pub const fn of(name: &'static str, description: &'static str, values: &'static [&'static str]) -> Self {
-        Self { name, description, values }
+        Self { name, description, values, owner: None }
+    }
+
+    /// A filter that takes the id of an owner of rows.
+    #[must_use]
+    pub const fn owner(name: &'static str, description: &'static str, owner: Owner) -> Self {
+        Self { name, description, values: &[], owner: Some(owner) }
     }
 }
 

@@ -6,6 +6,7 @@ use kippu_events::{EntityId, Family, NotAnEvent, Recorded, Time};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{NotARow, QueryError};
+use crate::grants::Grant;
 use crate::row::{Dated, Json, decode, fold_row, revision_with};
 use crate::rows::Rows;
 use crate::view::{Ask, Filter, Presented, Table, View, entity_of};
@@ -107,8 +108,8 @@ impl Table for Clients {
         Some(Family::Clients)
     }
 
-    fn readers(&self) -> &'static [Role] {
-        &[Role::Operator]
+    fn grants(&self) -> &'static [Grant] {
+        const { &[Grant::all(Role::Operator)] }
     }
 
     fn filters(&self) -> &'static [Filter] {

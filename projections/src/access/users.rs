@@ -1,6 +1,5 @@
 //! `users`: each subscriber with the limit and what of it is used. Personal fields stay encrypted unless an operator asks.
 
-use kippu_events::access::Caller;
 use kippu_events::access::clients::Role;
 use kippu_events::access::users::{Account, Charging, Event, LimitSource, User};
 use kippu_events::money::{Currency, Minor};
@@ -8,7 +7,8 @@ use kippu_events::secrets::EncryptedField;
 use kippu_events::{Entity as _, EntityId, Family, NotAnEvent, Recorded, Time};
 use serde::{Deserialize, Serialize};
 
-use crate::error::QueryError;
+use crate::error::{NotARow, QueryError};
+use crate::grants::{Grant, Owner, Owners};
 use crate::row::{Dated, Json, decode, fold_row, revision_with};
 use crate::rows::Rows;
 use crate::view::{Ask, Plan, Presented, Table, View, entity_of};
@@ -117,8 +117,12 @@ impl Table for Users {
         Some(Family::Users)
     }
 
-    fn readers(&self) -> &'static [Role] {
-        &[Role::Operator, Role::Terminal]
+    fn grants(&self) -> &'static [Grant] {
+        const { &[Grant::all(Role::Operator), Grant::own(Role::Terminal, Owner::User)] }
+    }
+
+    fn owners(&self, key: &[u8], _row: &[u8]) -> Result<Owners, NotARow> {
+        entity_of(key).map(Owners::user)
     }
 
     fn is_encrypted(&self) -> bool {
@@ -130,14 +134,11 @@ impl Table for Users {
     }
 
     fn plan(&self, ask: &Ask<'_>) -> Result<Plan, QueryError> {
-        own_user(ask.caller).map(|own| own.map_or_else(Plan::all, |user| Plan::One(user.as_bytes().to_vec())))
+        Ok(ask.only(Owner::User).map_or_else(Plan::all, |user| Plan::One(user.as_bytes().to_vec())))
     }
 
     fn present(&self, key: &[u8], row: &[u8], ask: &Ask<'_>) -> Result<Option<Presented>, QueryError> {
         let id = entity_of(key)?;
-        if !sees_user(ask.caller, id) {
-            return Ok(None);
-        }
         let Dated { begun_at, changed_at, version, row }: Dated<Row> = decode(row)?;
         let account: Account = match row.account {
             User::Absent => return Ok(None),
@@ -165,27 +166,5 @@ impl Table for Users {
             version,
         };
         Ok(Some(Presented { row: Json::of(&shown)?, version }))
-    }
-}
-
-/// The one user whose rows a caller may see; nothing where it may see those of all.
-///
-/// # Errors
-/// Where it may see none.
-pub(crate) fn own_user(caller: &Caller) -> Result<Option<EntityId>, QueryError> {
-    match (caller.role, caller.user) {
-        (Some(Role::Operator), _) => Ok(None),
-        (Some(Role::Terminal), Some(user)) => Ok(Some(user)),
-        (Some(Role::Terminal), None) => Err(QueryError::Forbidden("this terminal stores no user's identification")),
-        (Some(Role::Shop | Role::Settler) | None, _) => Err(QueryError::Forbidden("users are not shown to this role")),
-    }
-}
-
-/// Whether a caller may see the row of `user`.
-pub(crate) fn sees_user(caller: &Caller, user: EntityId) -> bool {
-    match caller.role {
-        Some(Role::Operator) => true,
-        Some(Role::Terminal) => caller.user == Some(user),
-        Some(Role::Shop | Role::Settler) | None => false,
     }
 }

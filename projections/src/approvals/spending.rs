@@ -9,8 +9,8 @@ use kippu_events::money::{Currency, Minor};
 use kippu_events::{EntityId, Family, NotAnEvent, Recorded, Time};
 use serde::{Deserialize, Serialize};
 
-use crate::access::users::{own_user, sees_user};
-use crate::error::QueryError;
+use crate::error::{NotARow, QueryError};
+use crate::grants::{Grant, Owner, Owners};
 use crate::row::{Dated, Json, decode, fold_row, revision_with};
 use crate::rows::Rows;
 use crate::view::{Ask, Plan, Presented, Table, View, entity_of};
@@ -146,8 +146,12 @@ impl Table for Spending {
         Some(Family::Users)
     }
 
-    fn readers(&self) -> &'static [Role] {
-        &[Role::Operator, Role::Terminal]
+    fn grants(&self) -> &'static [Grant] {
+        const { &[Grant::all(Role::Operator), Grant::own(Role::Terminal, Owner::User)] }
+    }
+
+    fn owners(&self, key: &[u8], _row: &[u8]) -> Result<Owners, NotARow> {
+        entity_of(key).map(Owners::user)
     }
 
     fn schema(&self) -> schemars::Schema {
@@ -155,14 +159,11 @@ impl Table for Spending {
     }
 
     fn plan(&self, ask: &Ask<'_>) -> Result<Plan, QueryError> {
-        own_user(ask.caller).map(|own| own.map_or_else(Plan::all, |user| Plan::One(user.as_bytes().to_vec())))
+        Ok(ask.only(Owner::User).map_or_else(Plan::all, |user| Plan::One(user.as_bytes().to_vec())))
     }
 
-    fn present(&self, key: &[u8], row: &[u8], ask: &Ask<'_>) -> Result<Option<Presented>, QueryError> {
+    fn present(&self, key: &[u8], row: &[u8], _ask: &Ask<'_>) -> Result<Option<Presented>, QueryError> {
         let id = entity_of(key)?;
-        if !sees_user(ask.caller, id) {
-            return Ok(None);
-        }
         let Dated { version, row, .. }: Dated<Row> = decode(row)?;
         let Row { limit, currency, reserved, charged, purchases, months } = row;
         let months = months.into_iter().map(|(month, of)| (month, of.into())).collect();

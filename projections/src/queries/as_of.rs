@@ -5,7 +5,7 @@ use kippu_events::event::read_body;
 use kippu_events::log::{Content, Position, Record};
 use kippu_events::{EntityId, EntityKey};
 
-use super::{Found, Moment, Queries, QueryError, key_of};
+use super::{Found, Moment, Queries, QueryError, key_of, visible};
 use crate::cursor::{Cursor, cut as cut_of};
 use crate::fold::Fold;
 use crate::history::{self, History, Place};
@@ -43,11 +43,10 @@ impl Queries {
         let id = entity_of(&key)?;
         let filters = Filters::default();
         let ask = self.ask(table, caller, &filters, decrypt)?;
-        table.plan(&ask)?;
         let snap = self.0.store.snapshot();
         // Whose row it is not is told nothing of its past, and makes nobody read it.
         let now = snap.row(self.live(view, &snap)?.0, &row_key(&id))?.ok_or(QueryError::NotFound)?;
-        table.present(&key, &now, &Ask { decrypt: None, ..ask })?.ok_or(QueryError::NotFound)?;
+        visible::shown(table, &key, &now, &Ask { decrypt: None, ..ask })?.ok_or(QueryError::NotFound)?;
         let (instance, cursors) = self.live(&History, &snap)?;
         let last = self.resolve(id, at, &snap, &cursors)?;
         let mut fold = Fold::new(view);
@@ -55,7 +54,7 @@ impl Queries {
             self.fold_one(&mut fold, EntityKey { family, id }, place)?;
         }
         let row = fold.get(&row_key(&id)).ok_or(QueryError::NotFound)?;
-        let presented = table.present(&key, row, &ask)?.ok_or(QueryError::NotFound)?;
+        let presented = visible::shown(table, &key, row, &ask)?.ok_or(QueryError::NotFound)?;
         let position = last.position(self.partition_of(id)).ok_or(QueryError::NotFound)?;
         Ok(Found { row: presented.row, version: presented.version, position: Some(position), cut: None })
     }

@@ -4,7 +4,7 @@ use kippu_events::access::Caller;
 use kippu_events::log::Cut;
 use sha2::{Digest as _, Sha256};
 
-use super::{Queries, QueryError};
+use super::{Queries, QueryError, visible};
 use crate::cursor::cut;
 use crate::row::Json;
 use crate::view::{Ask, Filters, MAIN, Plan, Table, main_key};
@@ -67,7 +67,7 @@ impl Queries {
         match plan {
             Plan::One(key) => {
                 let row = snap.row(instance, &main_key(&key))?;
-                let shown = row.map(|row| table.present(&key, &row, &ask)).transpose()?.flatten();
+                let shown = row.map(|row| visible::shown(table, &key, &row, &ask)).transpose()?.flatten();
                 Ok(Listed { rows: shown.into_iter().map(|shown| shown.row).collect(), next: None, cut })
             }
             Plan::Range { from, until } => {
@@ -157,6 +157,6 @@ impl Scan<'_> {
             indexed = row;
             (key, indexed.as_slice())
         };
-        Ok(self.table.present(key, row, self.ask)?.map(|presented| presented.row))
+        Ok(visible::shown(self.table, key, row, self.ask)?.map(|presented| presented.row))
     }
 }

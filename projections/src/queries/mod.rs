@@ -4,6 +4,7 @@ mod as_of;
 mod list;
 mod rebuild;
 mod status;
+mod visible;
 mod wait;
 
 use std::fmt;
@@ -146,11 +147,10 @@ impl Queries {
         let key = key_of(table, key)?;
         let filters = Filters::default();
         let ask = self.ask(table, caller, &filters, decrypt)?;
-        table.plan(&ask)?;
         let snap = self.0.store.snapshot();
         let (instance, cursors) = self.live(view, &snap)?;
         let row = snap.row(instance, &main_key(&key))?.ok_or(QueryError::NotFound)?;
-        let presented = table.present(&key, &row, &ask)?.ok_or(QueryError::NotFound)?;
+        let presented = visible::shown(table, &key, &row, &ask)?.ok_or(QueryError::NotFound)?;
         let position = match table.subject() {
             Some(_) => {
                 let partition = self.partition_of(entity_of(&key)?);
@@ -204,17 +204,14 @@ impl Queries {
         let view = self.0.views.iter().find(|view| view.name() == name);
         let (view, table) =
             view.and_then(|view| Some((&**view, view.table()?))).ok_or_else(|| QueryError::NoView(name.to_owned()))?;
-        if caller.is_among(table.readers()) {
-            Ok((view, table))
-        } else {
-            Err(QueryError::Forbidden("this view is not shown to the key's role"))
-        }
+        visible::grant(table, caller)?;
+        Ok((view, table))
     }
 
     fn ask<'a>(
         &'a self,
         table: &dyn Table,
-        caller: &'a Caller,
+        caller: &Caller,
         filters: &'a Filters,
         decrypt: bool,
     ) -> Result<Ask<'a>, QueryError> {
@@ -224,7 +221,9 @@ impl Queries {
         if decrypt && !caller.is_among(&[Role::Operator]) {
             return Err(QueryError::Forbidden("personal fields are opened for operators only"));
         }
-        Ok(Ask { caller, filters, decrypt: self.0.decrypt.as_deref().filter(|_| decrypt) })
+        let grant = visible::grant(table, caller)?;
+        let own = visible::own(table, grant, caller, filters)?;
+        Ok(Ask { own, hidden: grant.hidden, filters, decrypt: self.0.decrypt.as_deref().filter(|_| decrypt) })
     }
 
     /// The instance that answers for `view` in a snapshot, and what it reflects there.

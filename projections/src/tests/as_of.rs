@@ -120,7 +120,7 @@ fn every_row_as_of_a_cut_is_the_row_of_a_view_that_was_folded_to_that_cut() {
         let fold = folded(&*log, view, &cut);
         let table = view.table().expect("a table");
         let filters = crate::Filters::default();
-        let ask = crate::Ask { caller: &Caller::OPERATOR, filters: &filters, decrypt: None };
+        let ask = crate::Ask { own: None, hidden: &[], filters: &filters, decrypt: None };
         for id in ids {
             let row = fold.get(&crate::view::row_key(&id)).expect("a row");
             let expected = table.present(id.as_bytes(), row, &ask).expect("a row").expect("shown");

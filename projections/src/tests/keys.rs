@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::{PATIENCE, SampleHistory, Scripted, end_of, folded, runtime, seed};
 use crate::error::{NotARow, QueryError};
+use crate::grants::Grant;
 use crate::queries::{Moment, Page};
 use crate::row::{Json, decode, encode};
 use crate::rows::Rows;
@@ -88,8 +89,8 @@ impl Table for PerDay {
         index.get(2 + usize::from(*index.get(1)?)..)
     }
 
-    fn readers(&self) -> &'static [Role] {
-        &[Role::Operator]
+    fn grants(&self) -> &'static [Grant] {
+        const { &[Grant::all(Role::Operator)] }
     }
 
     fn filters(&self) -> &'static [Filter] {

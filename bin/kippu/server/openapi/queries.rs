@@ -63,7 +63,7 @@ fn one(name: &str, table: &dyn Table, row: &Value) -> Value {
     };
     let parameters = [its, decrypt(table), &["RequestId"]].concat();
     let answer = answer(&format!("{name}.get"), "The row.", headers, row);
-    let mut operation = operation(name, "get", table.summary(), table.readers(), &parameters, answer);
+    let mut operation = operation(name, "get", table.summary(), &table.readers(), &parameters, answer);
     if let (None, Some(parameters)) = (table.subject(), operation["parameters"].as_array_mut()) {
         let schema = json!({ "type": "string" });
         parameters.insert(
@@ -89,7 +89,7 @@ fn list(name: &str, table: &dyn Table, filters: Vec<Value>, page: &Value) -> Val
     *example = json!({ "data": [example.take()], "next": null, "has_more": false });
     answer["links"] = links::of_list(name, table.subject().is_some()).into();
     let parameters = [&["Limit", "Cursor", "MinPosition"], decrypt(table), &["RequestId"]].concat();
-    let mut operation = operation(name, "list", table.summary(), table.readers(), &parameters, answer);
+    let mut operation = operation(name, "list", table.summary(), &table.readers(), &parameters, answer);
     if let Some(parameters) = operation["parameters"].as_array_mut() {
         parameters.extend(filters);
     }

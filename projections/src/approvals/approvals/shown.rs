@@ -5,7 +5,8 @@ use kippu_events::money::{Currency, Minor};
 use kippu_events::{EntityId, Time};
 use serde::Serialize;
 
-use super::{Phase, Row};
+use super::{Phase, REQUESTER, Row, USER};
+use crate::view::Ask;
 
 /// A purchase approval.
 #[derive(Serialize, schemars::JsonSchema)]
@@ -59,7 +60,7 @@ struct ShownPurchase {
 }
 
 impl Shown {
-    pub(super) fn new(id: EntityId, row: Row, names_user: bool) -> Self {
+    pub(super) fn new(id: EntityId, row: Row, ask: &Ask<'_>) -> Self {
         let (mut reason, mut settled, mut ended_at) = (None, None, None);
         match row.phase {
             Phase::Refused { reason: why } => reason = Some(why),
@@ -71,8 +72,8 @@ impl Shown {
         Self {
             id,
             state: row.phase.name(),
-            user: names_user.then_some(row.user),
-            requester: row.requester.filter(|_| names_user),
+            user: ask.shows(USER).then_some(row.user),
+            requester: row.requester.filter(|_| ask.shows(REQUESTER)),
             amount: row.amount,
             currency: row.currency,
             purchase: ShownPurchase { description: row.description, quantity: row.quantity },
