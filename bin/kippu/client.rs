@@ -61,6 +61,8 @@ enum ClientError {
     Refused(kippu_actors::Problem),
     #[error(transparent)]
     Query(#[from] kippu_projections::QueryError),
+    #[error("a row is no JSON: {0}")]
+    Row(#[from] serde_json::Error),
     #[error(transparent)]
     Unnamed(#[from] Unnamed),
     /// Whether there is a client now is not known.
@@ -76,9 +78,12 @@ impl ClientError {
             // The node ran and said no.
             Self::Refused(_) | Self::Remote(RemoteError::Problem { .. }) => Exit::Found,
             Self::Unnamed(_) => Exit::Usage,
-            Self::Node(_) | Self::Remote(_) | Self::Unanswered { .. } | Self::Query(_) | Self::Entropy => {
-                Exit::CouldNotRun
-            }
+            Self::Node(_)
+            | Self::Remote(_)
+            | Self::Unanswered { .. }
+            | Self::Query(_)
+            | Self::Row(_)
+            | Self::Entropy => Exit::CouldNotRun,
         }
     }
 }
@@ -222,7 +227,9 @@ async fn all_rows(node: &Node) -> Result<Vec<Value>, ClientError> {
     loop {
         let page = Page { cursor, limit: MOST_ROWS, ..Page::default() };
         let listed = node.queries.list("clients", &Caller::OPERATOR, &page)?;
-        rows.extend(listed.rows);
+        for row in &listed.rows {
+            rows.push(serde_json::from_slice(row.as_bytes())?);
+        }
         match listed.next {
             Some(next) => cursor = Some(next),
             None => return Ok(rows),

@@ -17,10 +17,10 @@ use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder
 use kippu_events::access::clients::Role;
 use kippu_events::etag::Tags;
 use kippu_events::problem::PROBLEM_JSON;
-use serde::Serialize;
 
 use crate::pages::Held;
-use crate::queries::{Found, Listed, Moment, Page, Queries, QueryError};
+use crate::queries::{Found, Moment, Page, Queries, QueryError};
+use crate::row::Json;
 use kippu_events::access::Caller;
 
 /// The position that an answer must reflect at least: a position or a cut.
@@ -144,21 +144,27 @@ async fn get(
             queries.in_turn(caller.client(), move || its.as_of(&view, &key, &caller, decrypt, &at)).await?
         }
     };
-    Ok(answer(&request, &found))
+    Ok(answer(&request, found))
 }
 
-fn answer(request: &HttpRequest, found: &Found) -> HttpResponse {
+fn answer(request: &HttpRequest, found: Found) -> HttpResponse {
     let tag = format!("\"{}\"", found.version);
     let mut known = request.headers().get_all(header::IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
     let unchanged = known.any(|line| Tags::parse(line).is_ok_and(|tags| tags.have_version(found.version)));
     let status = if unchanged { StatusCode::NOT_MODIFIED } else { StatusCode::OK };
     let mut response = HttpResponse::build(status);
     response.insert_header((header::ETAG, tag));
-    put_header(&mut response, POSITION, &found.position.to_string());
+    if let Some(position) = &found.position {
+        put_header(&mut response, POSITION, &position.to_string());
+    }
     if let Some(cut) = &found.cut {
         put_header(&mut response, CUT, &cut.to_string());
     }
-    if unchanged { response.finish() } else { response.json(&found.row) }
+    if unchanged {
+        response.finish()
+    } else {
+        response.content_type(header::ContentType::json()).body(found.row.into_bytes())
+    }
 }
 
 async fn list(
@@ -166,12 +172,6 @@ async fn list(
     path: web::Path<String>,
     queries: web::Data<Queries>,
 ) -> Result<HttpResponse, QueryError> {
-    #[derive(Serialize)]
-    struct Body {
-        data: Vec<serde_json::Value>,
-        next: Option<String>,
-        has_more: bool,
-    }
     let view = path.into_inner();
     let caller = caller(&request)?;
     let Parameters { page, as_of } = Parameters::read(&request, &[], true)?;
@@ -182,15 +182,32 @@ async fn list(
     let its = queries.get_ref().clone();
     // Writing a thousand rows takes as long as reading them.
     let listed = move || {
-        let Listed { rows, next, cut } = its.list(&view, &caller, &page)?;
-        let body = Body { data: rows, has_more: next.is_some(), next };
-        Ok((serde_json::to_vec(&body).unwrap_or_default(), cut))
+        let listed = its.list(&view, &caller, &page)?;
+        Ok((body_of(&listed.rows, listed.next.as_deref()), listed.cut))
     };
     let (body, cut) = queries.in_turn(caller.client(), listed).await?;
     let held = queries.hold(caller.client(), body.len())?;
     let mut response = HttpResponse::Ok();
     put_header(&mut response, CUT, &cut.to_string());
     Ok(response.content_type(header::ContentType::json()).body(Taken { left: body.into(), _held: held }))
+}
+
+/// A page: the rows as they were written, and where the next page begins.
+fn body_of(rows: &[Json], next: Option<&str>) -> Vec<u8> {
+    let mut body = br#"{"data":["#.to_vec();
+    for (index, row) in rows.iter().enumerate() {
+        if index > 0 {
+            body.push(b',');
+        }
+        body.extend_from_slice(row.as_bytes());
+    }
+    // A cursor is of base64url: it needs no escaping.
+    let next = next.map_or_else(
+        || r#"],"next":null,"has_more":false}"#.to_owned(),
+        |next| format!(r#"],"next":"{next}","has_more":true}}"#),
+    );
+    body.extend_from_slice(next.as_bytes());
+    body
 }
 
 /// A page, handed over as it is taken.

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use kippu_events::access::{Caller, Role};
+use kippu_events::access::Role;
 use kippu_events::secrets::{EncryptedField, Secrets, SecretsError};
 use kippu_events::{EntityId, Family, NotAnEvent, Recorded};
 
-use crate::error::{NotOpened, QueryError};
+use crate::error::{NotARow, NotOpened, QueryError};
+use crate::grants::{Grant, Owner, Owners};
+use crate::row::Json;
 use crate::rows::Rows;
 
 /// A fold over all partitions into rows.
@@ -14,37 +16,65 @@ pub trait View: Send + Sync {
     /// A plural noun, and the path of its queries.
     fn name(&self) -> &'static str;
 
-    /// Changes when `apply` or the layout of the rows changes meaning: the rows are then filled anew next to the old.
+    /// Changes when `apply` or the layout of the rows changes meaning: the rows are then filled anew, and the view answers
+    /// nothing until they are there.
     fn revision(&self) -> u32;
-
-    /// Whether this code can still present rows of an older `revision`, which then go on answering until the new ones
-    /// are there.
-    fn presents(&self, revision: u32) -> bool {
-        revision == self.revision()
-    }
 
     /// Folds one event of a valid record into the rows. Events of one partition come in order; nothing else about the
     /// order is fixed. MUST be pure: no clock, no randomness, no I/O.
     ///
     /// # Errors
-    /// [`NotAnEvent`] where the event cannot be decoded; its partition then halts.
+    /// [`NotAnEvent`] where the event cannot be decoded. The view then stalls before it, as after a panic, in the event's
+    /// partition; the other views go on.
     fn apply(&self, event: &Recorded<'_>, rows: &mut Rows<'_>) -> Result<(), NotAnEvent>;
 
     /// How its rows answer queries; nothing where the view serves other queries only.
     fn table(&self) -> Option<&dyn Table>;
 }
 
-/// The queries that a view answers. Its rows are keyed by the id of an entity: the main row of an entity lies under
-/// [`row_key`]; every other key of the view is an index that ends with the id.
+/// The queries that a view answers. A row lies under [`MAIN`] and its key, which is the id of an entity unless the table says
+/// otherwise; every other key of the view is an index that leads to a row.
 pub trait Table: Send + Sync {
     /// What the view answers, in a sentence.
     fn summary(&self) -> &'static str;
 
-    /// The family of the entities that its keys name.
-    fn subject(&self) -> Family;
+    /// The family of the entities whose ids are its keys; nothing where its rows are keyed otherwise. An answer about an entity
+    /// names the position of its partition, and is given as of an earlier moment too; every other answer names a cut.
+    fn subject(&self) -> Option<Family>;
+
+    /// The key that `text` in a path names, if it names one.
+    fn key(&self, text: &str) -> Option<Vec<u8>> {
+        text.parse().ok().map(|id: EntityId| id.as_bytes().to_vec())
+    }
+
+    /// The text of `key`: the only one that [`key`](Self::key) takes for it, so that each row has one path.
+    ///
+    /// # Errors
+    /// Where it is no key of this table.
+    fn text(&self, key: &[u8]) -> Result<String, NotARow> {
+        entity_of(key).map(|id| id.to_string())
+    }
+
+    /// The key of the row that `index` leads to, which is at its end.
+    fn indexed<'k>(&self, index: &'k [u8]) -> Option<&'k [u8]> {
+        index.last_chunk::<{ EntityId::BYTES }>().map(<[u8; EntityId::BYTES]>::as_slice)
+    }
+
+    /// Who may see which of its rows. A caller's first grant counts.
+    fn grants(&self) -> &'static [Grant];
+
+    /// Whose the row under `key` is; nobody's, unless the table says otherwise. Asked where a grant is about rows of one's own.
+    ///
+    /// # Errors
+    /// Where the bytes are none of this view's.
+    fn owners(&self, _key: &[u8], _row: &[u8]) -> Result<Owners, NotARow> {
+        Ok(Owners::default())
+    }
 
     /// Who may read it at all.
-    fn readers(&self) -> &'static [Role];
+    fn readers(&self) -> Vec<Role> {
+        self.grants().iter().map(|grant| grant.role).collect()
+    }
 
     /// Whether it has personal fields, which `decrypt` opens.
     fn is_encrypted(&self) -> bool {
@@ -59,31 +89,46 @@ pub trait Table: Send + Sync {
     /// The JSON Schema of one row as the operator sees it.
     fn schema(&self) -> schemars::Schema;
 
-    /// Which part of the view a list goes through.
+    /// Which part of the view a list goes through. Rows that the caller may not see are left out in any case.
     ///
     /// # Errors
-    /// Where a filter has no such value, or is not for this caller.
+    /// Where a filter has no such value.
     fn plan(&self, _ask: &Ask<'_>) -> Result<Plan, QueryError> {
         Ok(Plan::all())
     }
 
-    /// The row as `ask` may see it; nothing where it is not this caller's, or the filters leave it out. May block where
-    /// personal fields are opened.
+    /// The row, which this caller may see; nothing where the filters leave it out. May block where personal fields are opened.
     ///
     /// # Errors
     /// `Row` where the bytes are none of this view's, `Encrypted` where a personal field cannot be opened now.
-    fn present(&self, id: EntityId, row: &[u8], ask: &Ask<'_>) -> Result<Option<Presented>, QueryError>;
+    fn present(&self, key: &[u8], row: &[u8], ask: &Ask<'_>) -> Result<Option<Presented>, QueryError>;
 }
 
 /// What is asked of a view.
 #[derive(Clone, Copy)]
 pub struct Ask<'a> {
-    /// By whom.
-    pub caller: &'a Caller,
+    /// Whose rows the caller sees; nothing where those of all.
+    pub own: Option<(Owner, EntityId)>,
+    /// Members that the caller is not shown.
+    pub hidden: &'static [&'static str],
     /// Narrowed by what.
     pub filters: &'a Filters,
     /// Opens personal fields, where the caller asked for that and may have it.
     pub decrypt: Option<&'a dyn Decrypt>,
+}
+
+impl Ask<'_> {
+    /// The one whose rows the caller sees, if those are of an owner of this kind.
+    #[must_use]
+    pub fn only(&self, owner: Owner) -> Option<EntityId> {
+        self.own.and_then(|(own, id)| (own == owner).then_some(id))
+    }
+
+    /// Whether the caller is shown the member `name`.
+    #[must_use]
+    pub fn shows(&self, name: &str) -> bool {
+        !self.hidden.contains(&name)
+    }
 }
 
 /// Something that a list can be narrowed by: a query parameter.
@@ -95,6 +140,8 @@ pub struct Filter {
     pub description: &'static str,
     /// Its values, where there are few of them.
     pub values: &'static [&'static str],
+    /// Whose rows it asks for, where it is the id of an owner: a caller who sees rows of its own alone may name itself.
+    pub owner: Option<Owner>,
 }
 
 impl Filter {
@@ -107,7 +154,13 @@ impl Filter {
     /// A filter that takes these values alone.
     #[must_use]
     pub const fn of(name: &'static str, description: &'static str, values: &'static [&'static str]) -> Self {
-        Self { name, description, values }
+        Self { name, description, values, owner: None }
+    }
+
+    /// A filter that takes the id of an owner of rows.
+    #[must_use]
+    pub const fn owner(name: &'static str, description: &'static str, owner: Owner) -> Self {
+        Self { name, description, values: &[], owner: Some(owner) }
     }
 }
 
@@ -165,9 +218,9 @@ impl Filters {
 /// Which rows a list goes through.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Plan {
-    /// No more than the row of one entity.
-    One(EntityId),
-    /// The keys from `from` up to but without `until`, each of which ends with the id of the row's entity.
+    /// No more than the row under this key.
+    One(Vec<u8>),
+    /// The keys from `from` up to but without `until`: rows, or indexes that lead to them.
     Range {
         /// The first key.
         from: Vec<u8>,
@@ -177,17 +230,31 @@ pub enum Plan {
 }
 
 impl Plan {
-    /// The main rows of a view, by id.
+    /// The rows of a view, by key.
     #[must_use]
     pub fn all() -> Self {
         Self::Range { from: vec![MAIN], until: vec![MAIN + 1] }
     }
 }
 
-/// The first byte of a main row's key. Indexes begin with greater ones.
+/// The first byte of what a row lies under. Indexes begin with greater ones.
 pub const MAIN: u8 = 0;
 
-/// The key of the main row of the entity `id`.
+/// What the row with `key` lies under.
+#[must_use]
+pub fn main_key(key: &[u8]) -> Vec<u8> {
+    [&[MAIN], key].concat()
+}
+
+/// The entity that the key of a row names.
+///
+/// # Errors
+/// Where it is no entity's id.
+pub fn entity_of(key: &[u8]) -> Result<EntityId, NotARow> {
+    key.try_into().map(EntityId::from_bytes).map_err(|_| NotARow("its key is no entity's id".to_owned()))
+}
+
+/// What the row of the entity `id` lies under.
 #[must_use]
 pub fn row_key(id: &EntityId) -> [u8; 1 + EntityId::BYTES] {
     let mut key = [MAIN; 1 + EntityId::BYTES];
@@ -199,8 +266,8 @@ pub fn row_key(id: &EntityId) -> [u8; 1 + EntityId::BYTES] {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Presented {
     /// As JSON.
-    pub row: serde_json::Value,
-    /// The version of the entity that it shows.
+    pub row: Json,
+    /// Another one whenever the row is another: the version of the entity that it shows.
     pub version: u64,
 }
 

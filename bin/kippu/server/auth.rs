@@ -1,6 +1,6 @@
 //! Who calls: an API key becomes a [`Caller`]. A forged key is refused by its own MAC, before anything
 //! is looked up; a genuine one counts if the view of clients says that it is the one that counts. Whatever is wrong with
-//! a key, the answer is the same.
+//! a key, the answer is the same. Where that view is not kept up to date any more, no key can be checked, and nobody is let in.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -54,10 +54,11 @@ impl Authenticator {
     /// Who sent `headers`, counted against its rate.
     ///
     /// # Errors
-    /// 401 for anything about the key, 429, or 503 while keys cannot be told.
+    /// 401 for anything about the key, 429, or 503 while keys cannot be checked, as where the view of clients has stalled.
     pub(crate) async fn admit(&self, headers: &HeaderMap) -> Result<(Caller, Bearer), Problem> {
         let token = bearer_token(headers).ok_or_else(refused)?;
         let bearer = self.secrets.verify(Purpose::ApiKey, token).map_err(|_forged| refused())?;
+        self.queries.may_go_by("clients").map_err(|error| untold(&error))?;
         if !self.trusted.load(Ordering::Acquire) {
             self.queries.caught_up_in("clients", KNOWN_WAIT).await.map_err(|error| untold(&error))?;
             self.trusted.store(true, Ordering::Release);

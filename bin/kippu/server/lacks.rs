@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use kippu_actors::runtime::{Figures, Phase};
-use kippu_projections::queries::PartitionStatus;
+use kippu_projections::queries::{PartitionStatus, StalledAt};
 
 use super::Shared;
 use crate::node::free_bytes;
@@ -53,6 +53,8 @@ impl Own {
         }
         if let Some(why) = node.queries.status().failed {
             lacks.push(Lack::for_reason("views do not go on", why));
+        } else if let Err(why) = node.queries.may_go_by("clients") {
+            lacks.push(Lack::for_reason("API keys cannot be checked", why));
         } else if !node.queries.has_caught_up("clients") {
             lacks.push(Lack::new("API keys are not known yet"));
         }
@@ -141,7 +143,10 @@ fn views(shared: &Shared, lacks: &mut Vec<Lack>) {
     for view in &status.views {
         for partition in &view.partitions {
             let (name, number) = (&view.name, partition.partition);
-            if let Some(why) = &partition.halted {
+            if let Some(StalledAt { event, reason, .. }) = &partition.stalled_at {
+                let why = format!("event {event}: {reason}");
+                lacks.push(Lack::for_reason(format!("{name} is stalled in partition {number}"), why));
+            } else if let Some(why) = &partition.halted {
                 lacks.push(Lack::for_reason(format!("{name} halts in partition {number}"), why));
             } else if let Some(lag) = lag(partition).filter(|lag| *lag > shared.config.ready.most_lag) {
                 lacks.push(Lack::new(format!("{name} lags {lag} records behind in partition {number}")));

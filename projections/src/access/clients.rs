@@ -6,9 +6,10 @@ use kippu_events::{EntityId, Family, NotAnEvent, Recorded, Time};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{NotARow, QueryError};
-use crate::row::{Dated, decode, fold_row, revision_with, to_json};
+use crate::grants::Grant;
+use crate::row::{Dated, Json, decode, fold_row, revision_with};
 use crate::rows::Rows;
-use crate::view::{Ask, Filter, Presented, Table, View};
+use crate::view::{Ask, Filter, Presented, Table, View, entity_of};
 
 /// See the module.
 pub struct Clients;
@@ -40,21 +41,21 @@ impl ClientRow {
 /// An API client.
 #[derive(Serialize, schemars::JsonSchema)]
 struct Shown {
+    changed_at: Time,
+    /// Which of its keys counts, from 0.
+    counter: u32,
     id: EntityId,
-    /// What it is for.
-    role: Role,
     /// What operators call it.
     name: String,
-    /// The user whose identification is stored in this terminal.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    user: Option<EntityId>,
+    opened_at: Time,
+    /// What it is for.
+    role: Role,
     /// Whether it may call.
     #[schemars(extend("enum" = STATES))]
     state: &'static str,
-    /// Which of its keys counts, from 0.
-    counter: u32,
-    opened_at: Time,
-    changed_at: Time,
+    /// The user whose identification is stored in this terminal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<EntityId>,
     version: u64,
 }
 
@@ -103,12 +104,12 @@ impl Table for Clients {
         "API clients and what their keys are for."
     }
 
-    fn subject(&self) -> Family {
-        Family::Clients
+    fn subject(&self) -> Option<Family> {
+        Some(Family::Clients)
     }
 
-    fn readers(&self) -> &'static [Role] {
-        &[Role::Operator]
+    fn grants(&self) -> &'static [Grant] {
+        const { &[Grant::all(Role::Operator)] }
     }
 
     fn filters(&self) -> &'static [Filter] {
@@ -119,14 +120,14 @@ impl Table for Clients {
         schemars::schema_for!(Shown)
     }
 
-    fn present(&self, id: EntityId, row: &[u8], ask: &Ask<'_>) -> Result<Option<Presented>, QueryError> {
+    fn present(&self, key: &[u8], row: &[u8], ask: &Ask<'_>) -> Result<Option<Presented>, QueryError> {
         let Dated { begun_at, changed_at, version, row }: Dated<ClientRow> = decode(row)?;
         let state = if row.active { "active" } else { "revoked" };
         if !(ask.filters.admits(ROLE, row.role.name()) && ask.filters.admits(STATE, state)) {
             return Ok(None);
         }
         let shown = Shown {
-            id,
+            id: entity_of(key)?,
             role: row.role,
             name: row.name,
             user: row.user,
@@ -136,6 +137,6 @@ impl Table for Clients {
             changed_at,
             version,
         };
-        Ok(Some(Presented { row: to_json(&shown)?, version }))
+        Ok(Some(Presented { row: Json::of(&shown)?, version }))
     }
 }

@@ -1,6 +1,5 @@
 //! `users`: each subscriber with the limit and what of it is used. Personal fields stay encrypted unless an operator asks.
 
-use kippu_events::access::Caller;
 use kippu_events::access::clients::Role;
 use kippu_events::access::users::{Account, Charging, Event, LimitSource, User};
 use kippu_events::money::{Currency, Minor};
@@ -8,10 +7,11 @@ use kippu_events::secrets::EncryptedField;
 use kippu_events::{Entity as _, EntityId, Family, NotAnEvent, Recorded, Time};
 use serde::{Deserialize, Serialize};
 
-use crate::error::QueryError;
-use crate::row::{Dated, decode, fold_row, revision_with, to_json};
+use crate::error::{NotARow, QueryError};
+use crate::grants::{Grant, Owner, Owners};
+use crate::row::{Dated, Json, decode, fold_row, revision_with};
 use crate::rows::Rows;
-use crate::view::{Ask, Plan, Presented, Table, View};
+use crate::view::{Ask, Plan, Presented, Table, View, entity_of};
 
 /// See the module.
 pub struct Users;
@@ -30,29 +30,20 @@ struct Row {
 /// A subscriber.
 #[derive(Serialize, schemars::JsonSchema)]
 struct Shown {
-    id: EntityId,
-    /// Always `registered`, as long as users cannot leave.
-    #[schemars(extend("enum" = ["registered"]))]
-    state: &'static str,
-    /// The upper limit of reserved and charged together, in minor units.
-    limit: Minor,
-    /// Where the limit comes from.
-    source: LimitSource,
-    /// Currency of every amount here.
-    currency: Currency,
-    /// When a reservation becomes a charge.
-    charging: Charging,
-    /// Held by approvals that are neither settled nor over.
-    reserved: Minor,
-    /// Charged so far.
-    charged: Minor,
     /// What may still be reserved.
     available: Minor,
+    changed_at: Time,
+    /// Charged so far.
+    charged: Minor,
+    /// When a reservation becomes a charge.
+    charging: Charging,
+    /// Currency of every amount here.
+    currency: Currency,
     /// Whether the user has a PIN.
     has_pin: bool,
-    /// No PIN is accepted before this time.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pin_locked_until: Option<Time>,
+    id: EntityId,
+    /// The upper limit of reserved and charged together, in minor units.
+    limit: Minor,
     /// The login name; only where an operator asked for it, and null where the person was forgotten.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = None::<String>)]
@@ -61,8 +52,17 @@ struct Shown {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = None::<String>)]
     name: Option<Option<String>>,
+    /// No PIN is accepted before this time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pin_locked_until: Option<Time>,
     registered_at: Time,
-    changed_at: Time,
+    /// Held by approvals that are neither settled nor over.
+    reserved: Minor,
+    /// Where the limit comes from.
+    source: LimitSource,
+    /// Always `registered`, as long as users cannot leave.
+    #[schemars(extend("enum" = ["registered"]))]
+    state: &'static str,
     version: u64,
 }
 
@@ -113,12 +113,16 @@ impl Table for Users {
         "Subscribers, with the limit on what each may spend and how much of it is used."
     }
 
-    fn subject(&self) -> Family {
-        Family::Users
+    fn subject(&self) -> Option<Family> {
+        Some(Family::Users)
     }
 
-    fn readers(&self) -> &'static [Role] {
-        &[Role::Operator, Role::Terminal]
+    fn grants(&self) -> &'static [Grant] {
+        const { &[Grant::all(Role::Operator), Grant::own(Role::Terminal, Owner::User)] }
+    }
+
+    fn owners(&self, key: &[u8], _row: &[u8]) -> Result<Owners, NotARow> {
+        entity_of(key).map(Owners::user)
     }
 
     fn is_encrypted(&self) -> bool {
@@ -130,13 +134,11 @@ impl Table for Users {
     }
 
     fn plan(&self, ask: &Ask<'_>) -> Result<Plan, QueryError> {
-        own_user(ask.caller).map(|own| own.map_or_else(Plan::all, Plan::One))
+        Ok(ask.only(Owner::User).map_or_else(Plan::all, |user| Plan::One(user.as_bytes().to_vec())))
     }
 
-    fn present(&self, id: EntityId, row: &[u8], ask: &Ask<'_>) -> Result<Option<Presented>, QueryError> {
-        if !sees_user(ask.caller, id) {
-            return Ok(None);
-        }
+    fn present(&self, key: &[u8], row: &[u8], ask: &Ask<'_>) -> Result<Option<Presented>, QueryError> {
+        let id = entity_of(key)?;
         let Dated { begun_at, changed_at, version, row }: Dated<Row> = decode(row)?;
         let account: Account = match row.account {
             User::Absent => return Ok(None),
@@ -163,28 +165,6 @@ impl Table for Users {
             changed_at,
             version,
         };
-        Ok(Some(Presented { row: to_json(&shown)?, version }))
-    }
-}
-
-/// The one user whose rows a caller may see; nothing where it may see those of all.
-///
-/// # Errors
-/// Where it may see none.
-pub(crate) fn own_user(caller: &Caller) -> Result<Option<EntityId>, QueryError> {
-    match (caller.role, caller.user) {
-        (Some(Role::Operator), _) => Ok(None),
-        (Some(Role::Terminal), Some(user)) => Ok(Some(user)),
-        (Some(Role::Terminal), None) => Err(QueryError::Forbidden("this terminal stores no user's identification")),
-        (Some(Role::Shop | Role::Settler) | None, _) => Err(QueryError::Forbidden("users are not shown to this role")),
-    }
-}
-
-/// Whether a caller may see the row of `user`.
-pub(crate) fn sees_user(caller: &Caller, user: EntityId) -> bool {
-    match caller.role {
-        Some(Role::Operator) => true,
-        Some(Role::Terminal) => caller.user == Some(user),
-        Some(Role::Shop | Role::Settler) | None => false,
+        Ok(Some(Presented { row: Json::of(&shown)?, version }))
     }
 }

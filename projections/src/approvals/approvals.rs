@@ -14,10 +14,11 @@ use kippu_events::money::{Currency, Minor};
 use kippu_events::{Entity as _, EntityId, Family, NotAnEvent, Recorded, Time};
 use serde::{Deserialize, Serialize};
 
-use crate::error::QueryError;
-use crate::row::{decode, encode, main_row, revision_with, to_json};
+use crate::error::{NotARow, QueryError};
+use crate::grants::{Grant, Owner, Owners};
+use crate::row::{Json, decode, encode, main_row, revision_with};
 use crate::rows::Rows;
-use crate::view::{Ask, Filter, Plan, Presented, Table, View, row_key};
+use crate::view::{Ask, Filter, Plan, Presented, Table, View, entity_of, row_key};
 
 mod shown;
 
@@ -214,6 +215,7 @@ fn bound(by: u8, value: &[u8], time: Time) -> Vec<u8> {
 }
 
 const USER: &str = "user";
+const REQUESTER: &str = "requester";
 const SETTLER: &str = "settler";
 const STATE: &str = "state";
 const FROM: &str = "from";
@@ -224,19 +226,31 @@ impl Table for Approvals {
         "Purchase approvals, in the order in which they were asked for."
     }
 
-    fn subject(&self) -> Family {
-        Family::Approvals
+    fn subject(&self) -> Option<Family> {
+        Some(Family::Approvals)
     }
 
-    fn readers(&self) -> &'static [Role] {
-        &[Role::Operator, Role::Settler, Role::Terminal]
+    fn grants(&self) -> &'static [Grant] {
+        const {
+            &[
+                Grant::all(Role::Operator),
+                Grant::own(Role::Settler, Owner::Client).without(&[USER, REQUESTER]),
+                Grant::own(Role::Terminal, Owner::User),
+            ]
+        }
+    }
+
+    /// The user whose limit it reserves, and the settler that redeemed it.
+    fn owners(&self, _key: &[u8], row: &[u8]) -> Result<Owners, NotARow> {
+        let row: Row = decode(row)?;
+        Ok(Owners { user: Some(row.user), client: row.phase.redeemed().map(|(settler, _)| settler) })
     }
 
     fn filters(&self) -> &'static [Filter] {
         const {
             &[
-                Filter::any(USER, "the id of the user whose limit it reserves; not for settlers"),
-                Filter::any(SETTLER, "the id of the API client that redeemed it"),
+                Filter::owner(USER, "the id of the user whose limit it reserves; not for settlers", Owner::User),
+                Filter::owner(SETTLER, "the id of the API client that redeemed it", Owner::Client),
                 Filter::of(STATE, "where it is in its life", &STATES),
                 Filter::any(FROM, "asked for at or after this time (RFC 3339)"),
                 Filter::any(TO, "asked for before this time (RFC 3339)"),
@@ -249,14 +263,15 @@ impl Table for Approvals {
     }
 
     fn plan(&self, ask: &Ask<'_>) -> Result<Plan, QueryError> {
-        let scope = Scope::of(ask)?;
+        let user = ask.only(Owner::User).map_or_else(|| ask.filters.value(USER), |own| Ok(Some(own)))?;
+        let settler = ask.only(Owner::Client).map_or_else(|| ask.filters.value(SETTLER), |own| Ok(Some(own)))?;
         let from = ask.filters.value(FROM)?.unwrap_or(Time::from_micros(i64::MIN));
         let until = ask.filters.value(TO)?.unwrap_or(Time::from_micros(i64::MAX));
         let state = ask.filters.text(STATE).and_then(|state| STATES.iter().position(|name| *name == state));
         // The narrowest index leads; what it does not know, each row is asked.
-        let (by, value) = if let Some(user) = scope.user {
+        let (by, value) = if let Some::<EntityId>(user) = user {
             (BY_USER, user.as_bytes().to_vec())
-        } else if let Some(settler) = scope.settler {
+        } else if let Some::<EntityId>(settler) = settler {
             (BY_SETTLER, settler.as_bytes().to_vec())
         } else if let Some(code) = state.and_then(|code| u8::try_from(code).ok()) {
             (BY_STATE, vec![code])
@@ -266,54 +281,17 @@ impl Table for Approvals {
         Ok(Plan::Range { from: bound(by, &value, from), until: bound(by, &value, until) })
     }
 
-    fn present(&self, id: EntityId, row: &[u8], ask: &Ask<'_>) -> Result<Option<Presented>, QueryError> {
+    fn present(&self, key: &[u8], row: &[u8], ask: &Ask<'_>) -> Result<Option<Presented>, QueryError> {
         let row: Row = decode(row)?;
         let settler = row.phase.redeemed().map(|(settler, _)| settler);
-        let Ok(scope) = Scope::of(ask) else { return Ok(None) };
-        if scope.user.is_some_and(|user| user != row.user)
-            || scope.settler.is_some_and(|only| settler != Some(only))
+        if ask.filters.value(USER)?.is_some_and(|user: EntityId| user != row.user)
+            || ask.filters.value(SETTLER)?.is_some_and(|asked: EntityId| settler != Some(asked))
             || !ask.filters.admits(STATE, row.phase.name())
         {
             return Ok(None);
         }
         let version = row.version;
-        let shown = Shown::new(id, row, scope.names_user);
-        Ok(Some(Presented { row: to_json(&shown)?, version }))
-    }
-}
-
-/// Whose approvals a query is about, by its filters and by what its caller may see.
-struct Scope {
-    user: Option<EntityId>,
-    settler: Option<EntityId>,
-    /// Whether the answer may say whose approvals they are, and which terminal asked for them.
-    names_user: bool,
-}
-
-impl Scope {
-    fn of(ask: &Ask<'_>) -> Result<Self, QueryError> {
-        let user = ask.filters.value(USER)?;
-        let settler = ask.filters.value(SETTLER)?;
-        let only = |own: EntityId, asked: Option<EntityId>, what| {
-            if asked.is_some_and(|asked| asked != own) { Err(QueryError::Forbidden(what)) } else { Ok(Some(own)) }
-        };
-        match ask.caller.role {
-            Some(Role::Operator) => Ok(Self { user, settler, names_user: true }),
-            Some(Role::Settler) => {
-                let own = ask.caller.client().ok_or(QueryError::Forbidden("a settler is an API client"))?;
-                if user.is_some() {
-                    return Err(QueryError::Forbidden("users are not named to settlers"));
-                }
-                let settler = only(own, settler, "the approvals of other settlers are not shown")?;
-                Ok(Self { user: None, settler, names_user: false })
-            }
-            Some(Role::Terminal) => {
-                let own =
-                    ask.caller.user.ok_or(QueryError::Forbidden("this terminal stores no user's identification"))?;
-                let user = only(own, user, "the approvals of other users are not shown")?;
-                Ok(Self { user, settler, names_user: true })
-            }
-            Some(Role::Shop) | None => Err(QueryError::Forbidden("approvals are not shown to this role")),
-        }
+        let shown = Shown::new(entity_of(key)?, row, ask);
+        Ok(Some(Presented { row: Json::of(&shown)?, version }))
     }
 }

@@ -9,11 +9,11 @@ use kippu_events::money::{Currency, Minor};
 use kippu_events::{EntityId, Family, NotAnEvent, Recorded, Time};
 use serde::{Deserialize, Serialize};
 
-use crate::access::users::{own_user, sees_user};
-use crate::error::QueryError;
-use crate::row::{Dated, decode, fold_row, revision_with, to_json};
+use crate::error::{NotARow, QueryError};
+use crate::grants::{Grant, Owner, Owners};
+use crate::row::{Dated, Json, decode, fold_row, revision_with};
 use crate::rows::Rows;
-use crate::view::{Ask, Plan, Presented, Table, View};
+use crate::view::{Ask, Plan, Presented, Table, View, entity_of};
 
 /// See the module.
 pub struct Spending;
@@ -29,35 +29,49 @@ struct Row {
     months: BTreeMap<String, Month>,
 }
 
-/// What was charged in one calendar month in UTC.
-#[derive(Serialize, Deserialize, Default, schemars::JsonSchema)]
+#[derive(Serialize, Deserialize, Default)]
 struct Month {
+    charged: u64,
+    refunded: u64,
+    purchases: u64,
+}
+
+/// What was charged in one calendar month in UTC.
+#[derive(Serialize, schemars::JsonSchema)]
+#[schemars(rename = "Month")]
+struct ShownMonth {
     /// Charged.
     charged: u64,
-    /// Of charges of this or an earlier month, taken back in this one.
-    refunded: u64,
     /// How many charges.
     purchases: u64,
+    /// Of charges of this or an earlier month, taken back in this one.
+    refunded: u64,
 }
 
 /// What a user has spent.
 #[derive(Serialize, schemars::JsonSchema)]
 struct Shown {
+    /// Charged so far and not taken back.
+    charged: Minor,
+    /// Currency of every amount here.
+    currency: Currency,
     /// The user.
     id: EntityId,
     /// The upper limit, in minor units.
     limit: Minor,
-    /// Currency of every amount here.
-    currency: Currency,
-    /// Held by approvals that are neither settled nor over.
-    reserved: Minor,
-    /// Charged so far and not taken back.
-    charged: Minor,
+    /// By calendar month in UTC, as `2026-11`.
+    months: BTreeMap<String, ShownMonth>,
     /// How many charges.
     purchases: u64,
-    /// By calendar month in UTC, as `2026-11`.
-    months: BTreeMap<String, Month>,
+    /// Held by approvals that are neither settled nor over.
+    reserved: Minor,
     version: u64,
+}
+
+impl From<Month> for ShownMonth {
+    fn from(Month { charged, refunded, purchases }: Month) -> Self {
+        Self { charged, purchases, refunded }
+    }
 }
 
 impl View for Spending {
@@ -128,12 +142,16 @@ impl Table for Spending {
         "What each user has reserved and been charged, in all and by calendar month in UTC."
     }
 
-    fn subject(&self) -> Family {
-        Family::Users
+    fn subject(&self) -> Option<Family> {
+        Some(Family::Users)
     }
 
-    fn readers(&self) -> &'static [Role] {
-        &[Role::Operator, Role::Terminal]
+    fn grants(&self) -> &'static [Grant] {
+        const { &[Grant::all(Role::Operator), Grant::own(Role::Terminal, Owner::User)] }
+    }
+
+    fn owners(&self, key: &[u8], _row: &[u8]) -> Result<Owners, NotARow> {
+        entity_of(key).map(Owners::user)
     }
 
     fn schema(&self) -> schemars::Schema {
@@ -141,16 +159,15 @@ impl Table for Spending {
     }
 
     fn plan(&self, ask: &Ask<'_>) -> Result<Plan, QueryError> {
-        own_user(ask.caller).map(|own| own.map_or_else(Plan::all, Plan::One))
+        Ok(ask.only(Owner::User).map_or_else(Plan::all, |user| Plan::One(user.as_bytes().to_vec())))
     }
 
-    fn present(&self, id: EntityId, row: &[u8], ask: &Ask<'_>) -> Result<Option<Presented>, QueryError> {
-        if !sees_user(ask.caller, id) {
-            return Ok(None);
-        }
+    fn present(&self, key: &[u8], row: &[u8], _ask: &Ask<'_>) -> Result<Option<Presented>, QueryError> {
+        let id = entity_of(key)?;
         let Dated { version, row, .. }: Dated<Row> = decode(row)?;
         let Row { limit, currency, reserved, charged, purchases, months } = row;
+        let months = months.into_iter().map(|(month, of)| (month, of.into())).collect();
         let shown = Shown { id, limit, currency, reserved, charged, purchases, months, version };
-        Ok(Some(Presented { row: to_json(&shown)?, version }))
+        Ok(Some(Presented { row: Json::of(&shown)?, version }))
     }
 }

@@ -6,9 +6,10 @@ use kippu_events::{Entity as _, EntityId, Family, NotAnEvent, Recorded, Time};
 use serde::{Deserialize, Serialize};
 
 use crate::error::QueryError;
-use crate::row::{Dated, decode, fold_row, revision_with, to_json};
+use crate::grants::Grant;
+use crate::row::{Dated, Json, decode, fold_row, revision_with};
 use crate::rows::Rows;
-use crate::view::{Ask, Filter, Presented, Table, View};
+use crate::view::{Ask, Filter, Presented, Table, View, entity_of};
 
 /// See the module.
 pub struct Placements;
@@ -25,19 +26,19 @@ const STATES: [&str; 3] = ["opened", "placed", "closed"];
 /// A placement of a data replica.
 #[derive(Serialize, schemars::JsonSchema)]
 struct Shown {
+    changed_at: Time,
     id: EntityId,
-    /// Where it is in its life.
-    #[schemars(extend("enum" = STATES))]
-    state: &'static str,
     /// Which data.
     label: String,
-    /// Where it lies.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    server: Option<String>,
     /// How often it moved.
     moves: u64,
     opened_at: Time,
-    changed_at: Time,
+    /// Where it lies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server: Option<String>,
+    /// Where it is in its life.
+    #[schemars(extend("enum" = STATES))]
+    state: &'static str,
     version: u64,
 }
 
@@ -81,12 +82,12 @@ impl Table for Placements {
         "Placements of data replicas, and the server that holds each."
     }
 
-    fn subject(&self) -> Family {
-        Family::Placements
+    fn subject(&self) -> Option<Family> {
+        Some(Family::Placements)
     }
 
-    fn readers(&self) -> &'static [Role] {
-        &[Role::Operator]
+    fn grants(&self) -> &'static [Grant] {
+        const { &[Grant::all(Role::Operator)] }
     }
 
     fn filters(&self) -> &'static [Filter] {
@@ -102,7 +103,7 @@ impl Table for Placements {
         schemars::schema_for!(Shown)
     }
 
-    fn present(&self, id: EntityId, row: &[u8], ask: &Ask<'_>) -> Result<Option<Presented>, QueryError> {
+    fn present(&self, key: &[u8], row: &[u8], ask: &Ask<'_>) -> Result<Option<Presented>, QueryError> {
         let Dated { begun_at, changed_at, version, row }: Dated<Row> = decode(row)?;
         let (state, server) = match row.state {
             Placement::Absent => return Ok(None),
@@ -113,8 +114,16 @@ impl Table for Placements {
         if !(ask.filters.admits(STATE, state) && ask.filters.admits(SERVER, server.as_deref().unwrap_or_default())) {
             return Ok(None);
         }
-        let shown =
-            Shown { id, state, label: row.label, server, moves: row.moves, opened_at: begun_at, changed_at, version };
-        Ok(Some(Presented { row: to_json(&shown)?, version }))
+        let shown = Shown {
+            id: entity_of(key)?,
+            state,
+            label: row.label,
+            server,
+            moves: row.moves,
+            opened_at: begun_at,
+            changed_at,
+            version,
+        };
+        Ok(Some(Presented { row: Json::of(&shown)?, version }))
     }
 }

@@ -5,12 +5,13 @@ use kippu_events::event::read_body;
 use kippu_events::log::{Content, Position, Record};
 use kippu_events::{EntityId, EntityKey};
 
-use super::{Found, Moment, Queries, QueryError, entity_id};
+use super::{Found, Moment, Queries, QueryError, key_of, visible};
 use crate::cursor::{Cursor, cut as cut_of};
 use crate::fold::Fold;
 use crate::history::{self, History, Place};
 use crate::locate::{self, LocateError};
-use crate::view::{Ask, Filters, row_key};
+use crate::runner::Halt;
+use crate::view::{Ask, Filters, View as _, entity_of, row_key};
 use crate::view_store::Snap;
 
 impl From<LocateError> for QueryError {
@@ -37,24 +38,25 @@ impl Queries {
         at: &Moment,
     ) -> Result<Found, QueryError> {
         let (view, table) = self.table(view, caller)?;
-        let id = entity_id(key)?;
+        let key = key_of(table, key)?;
+        let family = table.subject().ok_or(QueryError::NoAsOf("a row of this view is not of one entity"))?;
+        let id = entity_of(&key)?;
         let filters = Filters::default();
         let ask = self.ask(table, caller, &filters, decrypt)?;
-        table.plan(&ask)?;
         let snap = self.0.store.snapshot();
         // Whose row it is not is told nothing of its past, and makes nobody read it.
         let now = snap.row(self.live(view, &snap)?.0, &row_key(&id))?.ok_or(QueryError::NotFound)?;
-        table.present(id, &now, &Ask { decrypt: None, ..ask })?.ok_or(QueryError::NotFound)?;
+        visible::shown(table, &key, &now, &Ask { decrypt: None, ..ask })?.ok_or(QueryError::NotFound)?;
         let (instance, cursors) = self.live(&History, &snap)?;
         let last = self.resolve(id, at, &snap, &cursors)?;
         let mut fold = Fold::new(view);
-        for place in places(&snap, instance, EntityKey { family: table.subject(), id }, last.number())? {
-            self.fold_one(&mut fold, EntityKey { family: table.subject(), id }, place)?;
+        for place in places(&snap, instance, EntityKey { family, id }, last.number())? {
+            self.fold_one(&mut fold, EntityKey { family, id }, place)?;
         }
         let row = fold.get(&row_key(&id)).ok_or(QueryError::NotFound)?;
-        let presented = table.present(id, row, &ask)?.ok_or(QueryError::NotFound)?;
+        let presented = visible::shown(table, &key, row, &ask)?.ok_or(QueryError::NotFound)?;
         let position = last.position(self.partition_of(id)).ok_or(QueryError::NotFound)?;
-        Ok(Found { row: presented.row, version: presented.version, position, cut: None })
+        Ok(Found { row: presented.row, version: presented.version, position: Some(position), cut: None })
     }
 
     /// The cursor of the entity's partition at `at`.
@@ -90,7 +92,18 @@ impl Queries {
                 }
                 Ok(locate::number(log, snap, partition, number)?)
             }
-            Moment::Time(time) => Ok(locate::time(log, snap, partition, now.number(), *time)?),
+            Moment::Time(time) => {
+                // Of what was decided since, the entity's history has nothing.
+                let published = self.0.published.borrow();
+                let reached = published.view(History.name()).and_then(|view| view.live.as_ref());
+                let stalled =
+                    reached.and_then(|(_, reached)| reached.halt(partition)).filter(|halt| halt.event.is_some());
+                if let Some(Halt { offset, reason, .. }) = stalled.filter(|_| *time >= now.time) {
+                    return Err(QueryError::Stalled { partition, offset: *offset, reason: reason.clone() });
+                }
+                drop(published);
+                Ok(locate::time(log, snap, partition, now.number(), *time)?)
+            }
         }
     }
 
@@ -118,7 +131,7 @@ impl Queries {
     /// one read.
     pub(super) fn is_where_last_ones_lie(&self, view: &str, position: &Position) -> bool {
         let partition = position.partition;
-        let skipped = self.0.published.borrow().view(view).and_then(|view| view.live.as_ref()?.2.skipped(partition));
+        let skipped = self.0.published.borrow().view(view).and_then(|view| view.live.as_ref()?.1.skipped(partition));
         let Some(skipped) = skipped else { return false };
         let Ok(entry) = locate::entry(&*self.0.log, partition, position.number + skipped) else { return false };
         Record::decode(&entry.stored).is_ok_and(|record| match record.content {

@@ -1,13 +1,13 @@
 //! Lists: pages of rows along the narrowest index, with a cursor that stays good while rows come and go.
 
-use kippu_events::EntityId;
 use kippu_events::access::Caller;
 use kippu_events::log::Cut;
 use sha2::{Digest as _, Sha256};
 
-use super::{Queries, QueryError};
+use super::{Queries, QueryError, visible};
 use crate::cursor::cut;
-use crate::view::{Ask, Filters, MAIN, Plan, Table, row_key};
+use crate::row::Json;
+use crate::view::{Ask, Filters, MAIN, Plan, Table, main_key};
 use crate::view_store::Snap;
 
 /// Rows in a page, where nothing else is asked for.
@@ -41,7 +41,7 @@ impl Default for Page {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Listed {
     /// As this caller may see them.
-    pub rows: Vec<serde_json::Value>,
+    pub rows: Vec<Json>,
     /// Where the next page begins, if there may be one.
     pub next: Option<String>,
     /// What the rows reflect.
@@ -65,9 +65,9 @@ impl Queries {
         let (instance, cursors) = self.live(view, &snap)?;
         let cut = cut(&cursors);
         match plan {
-            Plan::One(id) => {
-                let row = snap.row(instance, &row_key(&id))?;
-                let shown = row.map(|row| table.present(id, &row, &ask)).transpose()?.flatten();
+            Plan::One(key) => {
+                let row = snap.row(instance, &main_key(&key))?;
+                let shown = row.map(|row| visible::shown(table, &key, &row, &ask)).transpose()?.flatten();
                 Ok(Listed { rows: shown.into_iter().map(|shown| shown.row).collect(), next: None, cut })
             }
             Plan::Range { from, until } => {
@@ -123,7 +123,7 @@ struct Scan<'a> {
 
 impl Scan<'_> {
     /// The rows from `from` on, and the last key looked at where there may be more behind it.
-    fn run(&self, from: &[u8], until: &[u8]) -> Result<(Vec<serde_json::Value>, Option<Vec<u8>>), QueryError> {
+    fn run(&self, from: &[u8], until: &[u8]) -> Result<(Vec<Json>, Option<Vec<u8>>), QueryError> {
         let mut rows = Vec::new();
         let mut last: Option<Vec<u8>> = None;
         let mut examined = 0;
@@ -147,18 +147,16 @@ impl Scan<'_> {
         Ok((rows, last.filter(|_| more)))
     }
 
-    fn shown(&self, key: &[u8], value: &[u8]) -> Result<Option<serde_json::Value>, QueryError> {
-        let Some(id) = key.last_chunk::<{ EntityId::BYTES }>().map(|id| EntityId::from_bytes(*id)) else {
-            return Ok(None);
-        };
+    fn shown(&self, stored: &[u8], value: &[u8]) -> Result<Option<Json>, QueryError> {
         let indexed;
-        let row = if key.first() == Some(&MAIN) {
-            value
+        let (key, row) = if let Some((&MAIN, key)) = stored.split_first() {
+            (key, value)
         } else {
-            let Some(row) = self.snap.row(self.instance, &row_key(&id))? else { return Ok(None) };
+            let Some(key) = self.table.indexed(stored) else { return Ok(None) };
+            let Some(row) = self.snap.row(self.instance, &main_key(key))? else { return Ok(None) };
             indexed = row;
-            &indexed
+            (key, indexed.as_slice())
         };
-        Ok(self.table.present(id, row, self.ask)?.map(|presented| presented.row))
+        Ok(visible::shown(self.table, key, row, self.ask)?.map(|presented| presented.row))
     }
 }

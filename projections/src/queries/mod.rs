@@ -4,6 +4,7 @@ mod as_of;
 mod list;
 mod rebuild;
 mod status;
+mod visible;
 mod wait;
 
 use std::fmt;
@@ -20,13 +21,14 @@ use tokio::sync::watch;
 pub use crate::error::{KINDS, QueryError};
 pub use list::{DEFAULT_ROWS, Listed, MOST_ROWS, Page};
 pub use rebuild::{RebuildError, ViewDigest};
-pub use status::{PartitionStatus, Status, ViewStatus};
+pub use status::{PartitionStatus, StalledAt, Status, ViewStatus};
 
 use crate::access::clients::{ClientRow, Clients};
 use crate::cursor::{Cursor, cut};
 use crate::pages::{Held, Pages};
+use crate::row::Json;
 use crate::runner::{Engine, Published, Signal};
-use crate::view::{Ask, Decrypt, Filters, Table, View, row_key};
+use crate::view::{Ask, Decrypt, Filters, Table, View, entity_of, main_key, row_key};
 use crate::view_store::{Snap, ViewStore};
 
 /// Answers from the views. Cheap to clone.
@@ -52,11 +54,11 @@ struct Inner {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Found {
     /// As this caller may see it.
-    pub row: serde_json::Value,
-    /// The version of its entity: its ETag.
+    pub row: Json,
+    /// Its ETag: the version of its entity, where it is about one.
     pub version: u64,
-    /// The last record of the entity's partition that is reflected.
-    pub position: Position,
+    /// The last record of the entity's partition that is reflected; nothing where the row is not about one entity.
+    pub position: Option<Position>,
     /// What the whole view reflects; nothing for an answer as of an earlier position, which is about one partition.
     pub cut: Option<Cut>,
 }
@@ -142,47 +144,49 @@ impl Queries {
     /// [`QueryError`]; `NotFound` also where the row is not for this caller.
     pub fn get(&self, view: &str, key: &str, caller: &Caller, decrypt: bool) -> Result<Found, QueryError> {
         let (view, table) = self.table(view, caller)?;
-        let id = entity_id(key)?;
+        let key = key_of(table, key)?;
         let filters = Filters::default();
         let ask = self.ask(table, caller, &filters, decrypt)?;
-        table.plan(&ask)?;
         let snap = self.0.store.snapshot();
         let (instance, cursors) = self.live(view, &snap)?;
-        let row = snap.row(instance, &row_key(&id))?.ok_or(QueryError::NotFound)?;
-        let presented = table.present(id, &row, &ask)?.ok_or(QueryError::NotFound)?;
-        let partition = self.partition_of(id);
-        let position = cursors.get(usize::from(partition)).and_then(|cursor| cursor.position(partition));
-        Ok(Found {
-            row: presented.row,
-            version: presented.version,
-            position: position.ok_or(QueryError::NotFound)?,
-            cut: Some(cut(&cursors)),
-        })
+        let row = snap.row(instance, &main_key(&key))?.ok_or(QueryError::NotFound)?;
+        let presented = visible::shown(table, &key, &row, &ask)?.ok_or(QueryError::NotFound)?;
+        let position = match table.subject() {
+            Some(_) => {
+                let partition = self.partition_of(entity_of(&key)?);
+                let cursor = cursors.get(usize::from(partition));
+                Some(cursor.and_then(|cursor| cursor.position(partition)).ok_or(QueryError::NotFound)?)
+            }
+            None => None,
+        };
+        Ok(Found { row: presented.row, version: presented.version, position, cut: Some(cut(&cursors)) })
     }
 
-    /// The API client `id`, for the authentication of each request: one look into memory or the store, no more.
+    /// The API client `id`, for the authentication of each request: one look into memory or the store, no more. Rows that are
+    /// not kept up to date any more do not answer: a key that was revoked since would still count by them.
     ///
     /// # Errors
     /// [`QueryError`]; an unknown client is no error.
     pub fn client(&self, id: EntityId) -> Result<Option<ClientRow>, QueryError> {
         loop {
-            let live = self.live_instance(Clients.name())?;
+            let live = self.live_clients()?;
             if let Some(row) = self.0.store.row(live, &row_key(&id))? {
                 return Ok(Some(ClientRow::decode(&row)?));
             }
             // A row can only be missed while another instance takes over.
-            if self.live_instance(Clients.name())? == live {
+            if self.live_clients()? == live {
                 return Ok(None);
             }
         }
     }
 
-    /// The instance that answers for the view `name`, as last published.
-    fn live_instance(&self, name: &str) -> Result<u32, QueryError> {
+    /// The instance that answers for the view of clients, as last published, if it goes on.
+    fn live_clients(&self) -> Result<u32, QueryError> {
         let published = self.0.published.borrow();
-        let view = published.view(name).ok_or_else(|| QueryError::NoView(name.to_owned()))?;
+        published.stopped(Clients.name())?;
+        let view = published.view(Clients.name()).ok_or_else(|| QueryError::NoView(Clients.name().to_owned()))?;
         match &view.live {
-            Some((instance, _, _)) => Ok(*instance),
+            Some((instance, _)) => Ok(*instance),
             None => Err(QueryError::Filling(view.filling.as_ref().map_or(Cut(Vec::new()), |filling| filling.cut()))),
         }
     }
@@ -200,17 +204,14 @@ impl Queries {
         let view = self.0.views.iter().find(|view| view.name() == name);
         let (view, table) =
             view.and_then(|view| Some((&**view, view.table()?))).ok_or_else(|| QueryError::NoView(name.to_owned()))?;
-        if caller.is_among(table.readers()) {
-            Ok((view, table))
-        } else {
-            Err(QueryError::Forbidden("this view is not shown to the key's role"))
-        }
+        visible::grant(table, caller)?;
+        Ok((view, table))
     }
 
     fn ask<'a>(
         &'a self,
         table: &dyn Table,
-        caller: &'a Caller,
+        caller: &Caller,
         filters: &'a Filters,
         decrypt: bool,
     ) -> Result<Ask<'a>, QueryError> {
@@ -220,7 +221,9 @@ impl Queries {
         if decrypt && !caller.is_among(&[Role::Operator]) {
             return Err(QueryError::Forbidden("personal fields are opened for operators only"));
         }
-        Ok(Ask { caller, filters, decrypt: self.0.decrypt.as_deref().filter(|_| decrypt) })
+        let grant = visible::grant(table, caller)?;
+        let own = visible::own(table, grant, caller, filters)?;
+        Ok(Ask { own, hidden: grant.hidden, filters, decrypt: self.0.decrypt.as_deref().filter(|_| decrypt) })
     }
 
     /// The instance that answers for `view` in a snapshot, and what it reflects there.
@@ -240,6 +243,8 @@ impl Queries {
     }
 }
 
-fn entity_id(key: &str) -> Result<EntityId, QueryError> {
-    key.parse().map_err(|_| QueryError::NotFound)
+/// The key of `table` that `text` in a path names.
+fn key_of(table: &dyn Table, text: &str) -> Result<Vec<u8>, QueryError> {
+    let key = table.key(text).ok_or(QueryError::NotFound)?;
+    if table.text(&key)? == text { Ok(key) } else { Err(QueryError::NotFound) }
 }

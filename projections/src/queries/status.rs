@@ -3,7 +3,7 @@
 use kippu_events::Time;
 use serde::Serialize;
 
-use super::{Queries, QueryError};
+use super::Queries;
 use crate::runner::Reached;
 
 /// How far the views are.
@@ -68,6 +68,20 @@ pub struct PartitionStatus {
     /// Why it does not go on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub halted: Option<String>,
+    /// The event that this view cannot take; the other views go on. Nothing where it is the record that is damaged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stalled_at: Option<StalledAt>,
+}
+
+/// The event that one view cannot take. The view tries it again when the node is started.
+#[derive(Clone, PartialEq, Debug, Serialize, schemars::JsonSchema)]
+pub struct StalledAt {
+    /// The event, as `3-17.0`.
+    pub event: String,
+    /// The number of its record.
+    pub record: u64,
+    /// Why not.
+    pub reason: String,
 }
 
 impl Queries {
@@ -76,29 +90,26 @@ impl Queries {
     pub fn status(&self) -> Status {
         let published = self.0.published.borrow().clone();
         let views = published.views.iter().map(|view| {
-            let live = view.live.as_ref().map(|(_, _, reached)| reached);
+            let live = view.live.as_ref().map(|(_, reached)| reached);
             let reached = live.or(view.filling.as_ref()).map(|reached| Reached::clone(reached)).unwrap_or_default();
             let partitions: Vec<_> = (0..self.0.log.partitions()).map(|p| self.partition(&reached, p)).collect();
             ViewStatus {
                 name: view.name.to_owned(),
                 revision: view.revision,
-                answers: view.live.as_ref().map(|(_, revision, _)| *revision),
+                answers: view.live.as_ref().map(|_| view.revision),
                 cut: reached.cut().to_string(),
                 lag: partitions.iter().filter_map(|p| Some(p.end?.saturating_sub(p.offset))).sum(),
                 partitions,
             }
         });
         let views = views.collect();
-        let failed = match &published.failed {
-            Some(error) => Some(error.to_string()),
-            None if self.0.published.has_changed().is_err() => Some(QueryError::Stopped.to_string()),
-            None => None,
-        };
+        let failed = published.failed.as_ref().map(ToString::to_string);
         Status { caught_up: published.caught_up, failed, views }
     }
 
     fn partition(&self, reached: &Reached, partition: u16) -> PartitionStatus {
         let cursor = reached.cursors.get(usize::from(partition)).copied().unwrap_or_default();
+        let halt = reached.halt(partition);
         PartitionStatus {
             partition,
             position: reached.position(partition).map(|position| position.to_string()),
@@ -107,7 +118,11 @@ impl Queries {
             offset: cursor.offset,
             end: self.0.log.known_end(partition).ok(),
             skipped: cursor.skipped,
-            halted: reached.halt(partition).map(|halt| format!("offset {}: {}", halt.offset, halt.reason)),
+            halted: halt.map(|halt| format!("offset {}: {}", halt.offset, halt.reason)),
+            stalled_at: halt.and_then(|halt| {
+                let event = halt.event?;
+                Some(StalledAt { event: event.to_string(), record: event.number, reason: halt.reason.clone() })
+            }),
         }
     }
 }

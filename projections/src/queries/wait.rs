@@ -96,7 +96,7 @@ impl Queries {
         let mut published = self.0.published.clone();
         let settled = published.wait_for(|published| published.caught_up || published.failed.is_some());
         match tokio::time::timeout(timeout, settled).await {
-            Ok(Ok(published)) => published.failed.clone().map_or(Ok(()), |error| Err(QueryError::Store(error))),
+            Ok(Ok(published)) => published.failed.clone().map_or(Ok(()), |ended| Err(ended.into())),
             Ok(Err(_)) => Err(QueryError::Stopped),
             Err(_) => Err(QueryError::Filling(Cut(Vec::new()))),
         }
@@ -105,7 +105,7 @@ impl Queries {
     /// Waits until `view` has read everything that the log held when the runner started. A halt is waited out.
     ///
     /// # Errors
-    /// What it lacks after `timeout`; `ViewStore` or `Stopped` where the runner has ended.
+    /// What it lacks after `timeout`; `Store` or `Stopped` where the runner has ended.
     pub async fn caught_up_in(&self, view: &str, timeout: Duration) -> Result<(), QueryError> {
         let wanted = Wanted::read_up_to(&self.0.goal);
         let mut published = self.0.published.clone();
@@ -115,6 +115,14 @@ impl Queries {
             Ok(Err(_)) => Err(QueryError::Stopped),
             Err(_) => wanted.outcome(&self.0.published.borrow(), view),
         }
+    }
+
+    /// Whether what `view` has read is kept up to date.
+    ///
+    /// # Errors
+    /// `Stalled` where it cannot take an event, in whatever partition; `Store` or `Stopped` where the runner has ended.
+    pub fn may_go_by(&self, view: &str) -> Result<(), QueryError> {
+        self.0.published.borrow().stopped(view)
     }
 
     /// Whether `view` has read everything that the log held when the runner started.
@@ -167,12 +175,12 @@ impl Wanted {
     }
 
     fn outcome(&self, published: &Published, view: &str) -> Result<(), QueryError> {
-        if let Some(error) = &published.failed {
-            return Err(QueryError::Store(error.clone()));
+        if let Some(ended) = &published.failed {
+            return Err(ended.clone().into());
         }
         let view = published.view(view).ok_or_else(|| QueryError::NoView(view.to_owned()))?;
         match (&view.live, &view.filling) {
-            (Some((_, _, reached)), _) => self.reached(reached),
+            (Some((_, reached)), _) => self.reached(reached),
             (None, filling) => {
                 Err(QueryError::Filling(filling.as_ref().map_or(Cut(Vec::new()), |reached| reached.cut())))
             }

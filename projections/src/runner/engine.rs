@@ -1,6 +1,5 @@
 //! The runner without its thread: which instances there are, which of them are fed together, and when one takes over.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,13 +7,13 @@ use kippu_events::log::ReadLog;
 use tokio::sync::watch;
 
 use super::OpenError;
-use super::published::{Published, Reached, Showing};
+use super::published::{Published, Showing};
 use super::signal::Request;
-use super::track::{Limits, Member, Purpose, RunnerContext, Track};
+use super::track::{Limits, Member, Purpose, RunnerContext, Stepped, Track};
 use crate::cursor::Cursor;
 use crate::locate::is_of_this_history;
 use crate::view::View;
-use crate::view_store::{Batch, Instance, StoreError, ViewStore};
+use crate::view_store::{Batch, StoreError, ViewStore};
 
 /// Batches that a track behind the first gets for each of the first's, so that it catches up even where the log grows
 /// as fast as the first can read.
@@ -25,21 +24,11 @@ pub(crate) struct Engine {
     pub(super) context: RunnerContext,
     pub(super) views: Vec<Arc<dyn View>>,
     pub(super) tracks: Vec<Track>,
-    /// Instances of older revisions that answer until their successors are filled.
-    pub(super) frozen: BTreeMap<&'static str, Frozen>,
     /// Where the log ended when the runner started.
     pub(super) goal: Vec<u64>,
     caught_up: bool,
     pub(super) next_id: u32,
     published: watch::Sender<Published>,
-}
-
-/// See [`Engine::frozen`].
-pub(super) struct Frozen {
-    pub instance: u32,
-    pub revision: u32,
-    pub track: u32,
-    pub reached: Arc<Reached>,
 }
 
 impl Engine {
@@ -63,7 +52,6 @@ impl Engine {
             context: RunnerContext { log, store: Arc::new(store), limits },
             views,
             tracks: Vec::new(),
-            frozen: BTreeMap::new(),
             goal,
             caught_up: false,
             next_id: 1,
@@ -114,27 +102,30 @@ impl Engine {
 
     /// One batch for every track. Whether there is more to do at once.
     pub(crate) fn turn(&mut self) -> Result<bool, StoreError> {
-        let Some((main, others)) = self.tracks.split_first_mut() else { return Ok(false) };
-        let mut more = main.step(&self.context, None)?;
+        let Some(main) = self.tracks.first_mut() else { return Ok(false) };
+        let Stepped { mut more, split } = main.step(&self.context, None, &mut self.next_id)?;
         let until: Vec<u64> = main.reached.cursors.iter().map(|cursor| cursor.offset).collect();
-        for track in others {
+        self.tracks.extend(split);
+        let mut all_split = Vec::new();
+        for track in self.tracks.iter_mut().skip(1) {
             for _ in 0..CATCH_UP_BATCHES {
-                let left = track.step(&self.context, Some(&until))?;
+                let Stepped { more: left, split } = track.step(&self.context, Some(&until), &mut self.next_id)?;
+                all_split.extend(split);
                 more |= left;
                 if !left {
                     break;
                 }
             }
         }
+        more |= !all_split.is_empty();
+        self.tracks.append(&mut all_split);
         self.settle()?;
         Ok(more)
     }
 
     /// Joins tracks that have caught up, lets instances take over that are ready, and tells everyone.
     fn settle(&mut self) -> Result<(), StoreError> {
-        let (goal, main) = (&self.goal, &self.tracks[0].reached);
-        let there = |(i, goal): (usize, &u64)| main.cursors[i].offset >= *goal || main.has_ended(i);
-        self.caught_up = self.caught_up || goal.iter().enumerate().all(there);
+        self.caught_up = self.caught_up || self.tracks[0].reached.has_read_all(&self.goal);
         self.join()?;
         self.take_over()?;
         self.give_up()?;
@@ -145,7 +136,9 @@ impl Engine {
     fn join(&mut self) -> Result<(), StoreError> {
         let mut i = 1;
         while i < self.tracks.len() {
-            if self.tracks[i].reached.cursors != self.tracks[0].reached.cursors {
+            let (reached, main) = (&self.tracks[i].reached, &self.tracks[0].reached);
+            // A stalled view that stands where the others do is about to fall behind.
+            if reached.cursors != main.cursors || reached.stall.is_some() {
                 i += 1;
                 continue;
             }
@@ -154,7 +147,7 @@ impl Engine {
             let mut batch = Batch::default();
             batch.no_track(track.id);
             for member in &track.members {
-                batch.instance(member.instance, &instance_of(member, main));
+                batch.instance(member.instance, &member.in_track(main));
             }
             self.context.store.write(batch)?;
             for mut member in track.members {
@@ -171,22 +164,17 @@ impl Engine {
         Ok(())
     }
 
-    /// Instances that were being filled answer from now on, if the first track has caught up.
+    /// Instances that were being filled answer from now on, where they have caught up. A stalled one has, once it is up to
+    /// date in every other partition: rows that are filled anew answer as those did that were there before.
     fn take_over(&mut self) -> Result<(), StoreError> {
-        if !self.caught_up {
-            return Ok(());
-        }
         let mut batch = Batch::default();
         let mut any = false;
-        for member in &mut self.tracks[0].members {
+        let there = self.tracks.iter_mut().filter(|track| track.reached.has_read_all(&self.goal));
+        for member in there.flat_map(|track| &mut track.members) {
             if let Purpose::Filling = member.purpose {
                 any = true;
                 member.purpose = Purpose::Live;
                 batch.live(member.view.name(), member.instance);
-                if let Some(frozen) = self.frozen.remove(member.view.name()) {
-                    batch.no_instance(frozen.instance);
-                    batch.no_track(frozen.track);
-                }
             }
         }
         if any { self.context.store.write(batch) } else { Ok(()) }
@@ -224,11 +212,10 @@ impl Engine {
                 let (instance, id) = (self.fresh_id(), self.fresh_id());
                 let mut track = Track::new(id, vec![Cursor::default(); self.goal.len()]);
                 let member = Member { instance, view, purpose: Purpose::Rebuilt(Some(reply)) };
-                let mut batch = Batch::default();
-                batch.track(id, &track.reached.cursors);
-                batch.instance(instance, &instance_of(&member, id));
-                self.context.store.write(batch)?;
                 track.members.push(member);
+                let mut batch = Batch::default();
+                track.put(&mut batch);
+                self.context.store.write(batch)?;
                 self.tracks.push(track);
                 self.settle()
             }
@@ -244,22 +231,25 @@ impl Engine {
 
     /// The rebuilt `instance` answers from now on.
     fn swap(&mut self, instance: u32) -> Result<(), StoreError> {
-        let members = &mut self.tracks[0].members;
-        let Some(view) = members.iter().find(|member| member.instance == instance).map(|member| member.view.clone())
-        else {
+        let mut members = self.tracks[0].members.iter();
+        let Some(view) = members.find(|member| member.instance == instance).map(|member| member.view.clone()) else {
             return Ok(());
         };
         let mut batch = Batch::default();
         batch.live(view.name(), instance);
-        members.retain_mut(|member| {
-            if member.instance == instance {
-                member.purpose = Purpose::Live;
-            } else if member.view.name() == view.name() && matches!(member.purpose, Purpose::Live) {
-                batch.no_instance(member.instance);
-                return false;
-            }
-            true
-        });
+        // The live one may have stalled meanwhile, and left this track.
+        for track in &mut self.tracks {
+            track.members.retain_mut(|member| {
+                if member.instance == instance {
+                    member.purpose = Purpose::Live;
+                } else if member.view.name() == view.name() && matches!(member.purpose, Purpose::Live) {
+                    batch.no_instance(member.instance);
+                    return false;
+                }
+                true
+            });
+        }
+        self.drop_empty_tracks(&mut batch);
         self.context.store.write(batch)
     }
 
@@ -273,6 +263,12 @@ impl Engine {
             }
             track.members.retain(|member| member.instance != instance);
         }
+        self.drop_empty_tracks(&mut batch);
+        self.context.store.write(batch)
+    }
+
+    /// The first track stays in any case: the others follow it.
+    fn drop_empty_tracks(&mut self, batch: &mut Batch) {
         let mut first = true;
         self.tracks.retain(|track| {
             let keep = std::mem::take(&mut first) || !track.members.is_empty();
@@ -281,21 +277,15 @@ impl Engine {
             }
             keep
         });
-        self.context.store.write(batch)
     }
 
     fn publish(&self) {
         let showing = |view: &Arc<dyn View>| {
             let mut showing = Showing { name: view.name(), revision: view.revision(), live: None, filling: None };
-            if let Some(frozen) = self.frozen.get(view.name()) {
-                showing.live = Some((frozen.instance, frozen.revision, frozen.reached.clone()));
-            }
             for track in &self.tracks {
                 for member in track.members.iter().filter(|member| member.view.name() == view.name()) {
                     match member.purpose {
-                        Purpose::Live => {
-                            showing.live = Some((member.instance, view.revision(), track.reached.clone()));
-                        }
+                        Purpose::Live => showing.live = Some((member.instance, track.reached.clone())),
                         Purpose::Filling => showing.filling = Some(track.reached.clone()),
                         Purpose::Rebuilt(_) => {}
                     }
@@ -307,12 +297,8 @@ impl Engine {
         self.published.send_replace(Published { views, caught_up: self.caught_up, failed: None });
     }
 
-    /// Tells everyone that the runner has ended.
-    pub(crate) fn fail(&self, error: StoreError) {
-        self.published.send_modify(|published| published.failed = Some(error));
+    /// Where everyone is told, once the engine itself is gone too.
+    pub(super) fn publisher(&self) -> watch::Sender<Published> {
+        self.published.clone()
     }
-}
-
-fn instance_of(member: &Member, track: u32) -> Instance {
-    Instance { view: member.view.name().to_owned(), revision: member.view.revision(), track }
 }

@@ -5,8 +5,10 @@ mod engine;
 mod published;
 mod recover;
 mod signal;
+mod stall;
 mod track;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -14,6 +16,7 @@ use std::time::{Duration, Instant};
 use kippu_events::log::{ReadError, ReadLog};
 
 pub(crate) use engine::Engine;
+use published::Ended;
 pub use published::Halt;
 pub(crate) use published::{Published, Reached};
 pub(crate) use signal::{Request, Signal};
@@ -55,10 +58,18 @@ impl Runner {
                 signal.moved(partition);
             }
         }));
-        let mailbox = signal.clone();
+        let (mailbox, published) = (signal.clone(), engine.publisher());
         let thread = std::thread::Builder::new()
             .name("views".to_owned())
-            .spawn(move || run(engine, &mailbox))
+            .spawn(move || {
+                let run = catch_unwind(AssertUnwindSafe(|| run(engine, &mailbox)));
+                let ended = run.unwrap_or_else(|panic| Ended::Panicked(stall::message(&*panic)));
+                if ended != Ended::Stopped {
+                    tracing::error!(error = %ended, "the runner of views ends");
+                }
+                // However it has ended: whoever goes by rows that are not kept up to date has to know.
+                published.send_modify(|published| published.failed = Some(ended));
+            })
             .map_err(OpenError::Thread)?;
         Ok(Self { signal, thread: Some(thread) })
     }
@@ -70,18 +81,18 @@ impl Drop for Runner {
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
-            tracing::error!("the runner of views has panicked");
+            tracing::error!("the thread of views has panicked");
         }
     }
 }
 
-fn run(mut engine: Engine, signal: &Signal) {
+fn run(mut engine: Engine, signal: &Signal) -> Ended {
     let mut more = true;
     let mut retry: Option<Instant> = None;
     loop {
         let woken = signal.take(more, retry);
         if woken.stop {
-            return;
+            return Ended::Stopped;
         }
         let begun = Instant::now();
         if retry.is_some_and(|at| at <= begun) {
@@ -96,11 +107,7 @@ fn run(mut engine: Engine, signal: &Signal) {
                 let later = || retry_at(begun, Instant::now());
                 retry = engine.is_held_up().then(|| retry.unwrap_or_else(later));
             }
-            Err(error) => {
-                tracing::error!(%error, "the runner of views ends");
-                engine.fail(error);
-                return;
-            }
+            Err(error) => return error.into(),
         }
     }
 }

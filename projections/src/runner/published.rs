@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use kippu_events::event::EventId;
 use kippu_events::log::{Cut, Position};
 
+use super::stall::Stall;
 use crate::cursor::{self, Cursor};
+use crate::error::QueryError;
 use crate::view_store::StoreError;
 
 /// Why a partition does not go on.
@@ -17,6 +20,8 @@ pub struct Halt {
     /// Whether the medium failed rather than the history: it is read again after a second, and as soon as the partition
     /// moves.
     pub transient: bool,
+    /// The event that this view alone cannot take; nothing where it is the record that no view can.
+    pub event: Option<EventId>,
 }
 
 /// How far the views of one track have come.
@@ -24,6 +29,8 @@ pub struct Halt {
 pub(crate) struct Reached {
     pub cursors: Vec<Cursor>,
     pub halts: Vec<Option<Halt>>,
+    /// The first event that a view of the track could not take; it is known before the view stands there.
+    pub stall: Option<Stall>,
 }
 
 impl Reached {
@@ -47,6 +54,11 @@ impl Reached {
         self.halts.get(index).is_some_and(|halt| halt.as_ref().is_some_and(|halt| !halt.transient))
     }
 
+    /// Whether every partition has been read up to its offset in `goal`, or does not go on before that.
+    pub(crate) fn has_read_all(&self, goal: &[u64]) -> bool {
+        goal.iter().enumerate().all(|(i, goal)| self.cursors[i].offset >= *goal || self.has_ended(i))
+    }
+
     pub(crate) fn halt(&self, partition: u16) -> Option<&Halt> {
         self.halts.get(usize::from(partition)).and_then(Option::as_ref)
     }
@@ -67,8 +79,8 @@ pub(crate) struct Showing {
     pub name: &'static str,
     /// The revision that the code writes.
     pub revision: u32,
-    /// The instance that answers, its revision and how far it is.
-    pub live: Option<(u32, u32, Arc<Reached>)>,
+    /// The instance that answers, and how far it is.
+    pub live: Option<(u32, Arc<Reached>)>,
     /// How far the instance is that will answer once it has caught up.
     pub filling: Option<Arc<Reached>>,
 }
@@ -80,11 +92,45 @@ pub(crate) struct Published {
     /// Whether the log has been folded up to where it ended when the runner started.
     pub caught_up: bool,
     /// Why the runner has ended, if it has.
-    pub failed: Option<StoreError>,
+    pub failed: Option<Ended>,
+}
+
+/// Why nothing is kept up to date any more.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub(crate) enum Ended {
+    /// The store does not work.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The runner itself panicked.
+    #[error("the runner of views panicked: {0}")]
+    Panicked(String),
+    /// It was told to.
+    #[error("the runner of views was stopped")]
+    Stopped,
+}
+
+impl From<Ended> for QueryError {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Store(error) => Self::Store(error),
+            Ended::Panicked(_) | Ended::Stopped => Self::Stopped,
+        }
+    }
 }
 
 impl Published {
     pub(crate) fn view(&self, name: &str) -> Option<&Showing> {
         self.views.iter().find(|view| view.name == name)
+    }
+
+    /// Why the view `name` does not go on, for a reason of its own or because nothing does. Rows of other partitions than
+    /// the one in which it stalls are no exception.
+    pub(crate) fn stopped(&self, name: &str) -> Result<(), QueryError> {
+        if let Some(ended) = &self.failed {
+            return Err(ended.clone().into());
+        }
+        let view = self.view(name).ok_or_else(|| QueryError::NoView(name.to_owned()))?;
+        let reached = view.live.as_ref().map(|(_, reached)| reached).or(view.filling.as_ref());
+        reached.and_then(|reached| reached.stall.clone()).map_or(Ok(()), |stall| Err(stall.into()))
     }
 }

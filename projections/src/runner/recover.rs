@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::engine::{Engine, Frozen};
-use super::published::Reached;
+use super::engine::Engine;
 use super::track::{Member, Purpose, Track};
 use crate::cursor::Cursor;
 use crate::view::View;
@@ -72,13 +71,8 @@ impl Engine {
             if live.revision == revision {
                 return Ok((live.track, Member { instance: id, view, purpose: Purpose::Live }));
             }
-            if view.presents(live.revision) {
-                let frozen = self.freeze(id, &live, snap.track(live.track)?, batch);
-                self.frozen.insert(name, frozen);
-            } else {
-                batch.not_live(name);
-                batch.no_instance(id);
-            }
+            batch.not_live(name);
+            batch.no_instance(id);
         }
         let begun = instances.iter().find(|(_, instance)| instance.view == name && instance.revision == revision);
         let begun = begun.map(|(id, instance)| (*id, instance.track));
@@ -86,14 +80,5 @@ impl Engine {
         instances.remove(&id);
         batch.instance(id, &Instance { view: name.to_owned(), revision, track });
         Ok((track, Member { instance: id, view, purpose: Purpose::Filling }))
-    }
-
-    /// Gives an instance that is no longer fed a track of its own, so that its cut stays true.
-    fn freeze(&mut self, id: u32, live: &Instance, cursors: Vec<Cursor>, batch: &mut Batch) -> Frozen {
-        let track = self.fresh_id();
-        batch.track(track, &cursors);
-        batch.instance(id, &Instance { track, ..live.clone() });
-        let halts = vec![None; cursors.len()];
-        Frozen { instance: id, revision: live.revision, track, reached: Arc::new(Reached { cursors, halts }) }
     }
 }

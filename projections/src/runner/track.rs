@@ -8,12 +8,13 @@ use kippu_events::{NotAnEvent, Recorded};
 use tokio::sync::oneshot;
 
 use super::published::{Halt, Reached};
+use super::stall::{self, Stall};
 use crate::cursor::Cursor;
 use crate::locate::{self, ANCHOR_EVERY, LocateError};
 use crate::reader::{self, Step};
 use crate::rows::{Overlay, Rows};
 use crate::view::View;
-use crate::view_store::{Batch, StoreError, ViewStore};
+use crate::view_store::{Batch, Instance, StoreError, ViewStore};
 
 /// How much one batch takes.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +46,13 @@ pub(crate) struct Member {
     pub purpose: Purpose,
 }
 
+impl Member {
+    /// As it is stored, in `track`.
+    pub(super) fn in_track(&self, track: u32) -> Instance {
+        Instance { view: self.view.name().to_owned(), revision: self.view.revision(), track }
+    }
+}
+
 /// What a member is for.
 pub(crate) enum Purpose {
     /// It answers queries.
@@ -63,18 +71,33 @@ pub(crate) struct Track {
     halts: Vec<Option<Halt>>,
     /// Partitions that may have more to read.
     moved: Vec<bool>,
-    /// Events that a view could not apply: the next attempt ends before them.
-    refused: Vec<Option<(u64, String)>>,
+    /// Events that the one view of this track cannot take: the partition halts before them.
+    stalls: Vec<Option<Stall>>,
     overlay: Overlay,
     /// The partition that the next batch begins with, so that none starves.
     first: usize,
 }
 
+/// What came of one batch.
+pub(crate) struct Stepped {
+    /// Whether there is more to read.
+    pub more: bool,
+    /// Views that could not take an event, each in a track of its own, at the cursors that it had.
+    pub split: Vec<Track>,
+}
+
 /// The end of one attempt at a batch.
 enum Attempt {
     Done(Box<Prepared>),
-    /// A view refused an event: nothing of the batch counts.
-    Again,
+    /// Nothing of the batch counts.
+    Refused(Refused),
+}
+
+/// A view could not take an event.
+struct Refused {
+    /// Its place among the members.
+    member: usize,
+    stall: Stall,
 }
 
 struct Prepared {
@@ -92,8 +115,8 @@ enum Taken {
     Events(usize),
     /// The partition does not go on.
     Halted,
-    /// A view refused an event: nothing of the batch counts.
-    Refused,
+    /// Nothing of the batch counts.
+    Refused(Refused),
 }
 
 impl Track {
@@ -104,10 +127,10 @@ impl Track {
         Self {
             id,
             members: Vec::new(),
-            reached: Arc::new(Reached { cursors, halts: halts.clone() }),
+            reached: Arc::new(Reached { cursors, halts: halts.clone(), stall: None }),
             halts,
             moved: vec![true; partitions],
-            refused: vec![None; partitions],
+            stalls: vec![None; partitions],
             overlay: Overlay::default(),
             first: 0,
         }
@@ -134,28 +157,70 @@ impl Track {
         self.halts.iter().flatten().any(|halt| halt.transient)
     }
 
-    /// Folds one batch and writes it with its cursors, without going past the offsets `until`. Whether there is more.
-    pub(crate) fn step(&mut self, context: &RunnerContext, until: Option<&[u64]>) -> Result<bool, StoreError> {
+    /// Folds one batch and writes it with its cursors, without going past the offsets `until`; without these the track is the
+    /// one that the others follow. A view that cannot take an event leaves for a track of its own, in the same write.
+    pub(crate) fn step(
+        &mut self,
+        context: &RunnerContext,
+        until: Option<&[u64]>,
+        next_id: &mut u32,
+    ) -> Result<Stepped, StoreError> {
+        let mut split = Vec::new();
         let mut prepared = loop {
+            let halts = self.halts.clone();
             match self.attempt(context, until) {
                 Ok(Attempt::Done(prepared)) => break prepared,
-                Ok(Attempt::Again) => self.overlay.discard(),
+                Ok(Attempt::Refused(refused)) => {
+                    self.overlay.discard();
+                    self.halts = halts;
+                    split.extend(self.stall(refused, until.is_none(), next_id));
+                }
                 Err(error) => {
                     self.overlay.discard();
                     return Err(error);
                 }
             }
         };
-        if prepared.news {
+        if prepared.news || !split.is_empty() {
             let batch = &mut prepared.batch;
             self.overlay.drain(|key, value| batch.row(key, value));
             batch.track(self.id, &prepared.cursors);
+            split.iter().for_each(|track| track.put(batch));
             context.store.write(prepared.batch)?;
         }
-        if prepared.news || self.halts != self.reached.halts {
-            self.reached = Arc::new(Reached { cursors: prepared.cursors, halts: self.halts.clone() });
+        let stall = self.stalls.iter().flatten().next().cloned();
+        if prepared.news || self.halts != self.reached.halts || stall != self.reached.stall {
+            self.reached = Arc::new(Reached { cursors: prepared.cursors, halts: self.halts.clone(), stall });
         }
-        Ok(prepared.more)
+        Ok(Stepped { more: prepared.more, split })
+    }
+
+    /// Takes the view that could not take an event out of this track, at the cursors that its rows in the store reflect. One
+    /// that is alone in a track that no other follows stays.
+    fn stall(&mut self, Refused { member, stall }: Refused, is_followed: bool, next_id: &mut u32) -> Option<Self> {
+        let (event, reason) = (stall.event, &stall.reason);
+        tracing::error!(view = self.members[member].view.name(), %event, reason, "a view stalls");
+        let index = usize::from(event.partition);
+        if self.members.len() == 1 && !is_followed {
+            self.stalls[index] = Some(stall);
+            return None;
+        }
+        let mut track = Self::new(*next_id, self.reached.cursors.clone());
+        *next_id += 1;
+        track.halts.clone_from(&self.reached.halts);
+        let (cursors, halts) = (self.reached.cursors.clone(), track.halts.clone());
+        track.reached = Arc::new(Reached { cursors, halts, stall: Some(stall.clone()) });
+        track.stalls[index] = Some(stall);
+        track.members.push(self.members.remove(member));
+        Some(track)
+    }
+
+    /// Puts what is stored of the track into `batch`.
+    pub(super) fn put(&self, batch: &mut Batch) {
+        batch.track(self.id, &self.reached.cursors);
+        for member in &self.members {
+            batch.instance(member.instance, &member.in_track(self.id));
+        }
     }
 
     fn attempt(&mut self, context: &RunnerContext, until: Option<&[u64]>) -> Result<Attempt, StoreError> {
@@ -176,8 +241,9 @@ impl Track {
             }
             let before = cursors[index].offset;
             match self.read(context, until, index, &mut cursors[index], &mut batch) {
-                Some(count) => events += count,
-                None => return Ok(Attempt::Again),
+                Ok(count) => events += count,
+                // It may be the row that it could not read.
+                Err(refused) => return self.overlay.failure().map_or(Ok(Attempt::Refused(refused)), Err),
             }
             let moved = cursors[index].offset > before;
             self.moved[index] = moved;
@@ -190,7 +256,7 @@ impl Track {
         }
     }
 
-    /// Folds one page of one partition; how many events that were, or nothing where a view refused one.
+    /// Folds one page of one partition; how many events that were.
     fn read(
         &mut self,
         context: &RunnerContext,
@@ -198,8 +264,8 @@ impl Track {
         index: usize,
         cursor: &mut Cursor,
         batch: &mut Batch,
-    ) -> Option<usize> {
-        let Ok(number) = u16::try_from(index) else { return Some(0) };
+    ) -> Result<usize, Refused> {
+        let Ok(number) = u16::try_from(index) else { return Ok(0) };
         let genesis = Genesis::of(&*context.log, number);
         let mut events = 0;
         let mut taken = Taken::Events(0);
@@ -215,11 +281,11 @@ impl Track {
             }
         });
         match (taken, read) {
-            (Taken::Refused, _) => return None,
+            (Taken::Refused(refused), _) => return Err(refused),
             (Taken::Events(_), Err(error)) => self.halt(index, cursor.offset, error.to_string(), true),
             (Taken::Events(_) | Taken::Halted, _) => {}
         }
-        Some(events)
+        Ok(events)
     }
 
     /// Folds one entry.
@@ -233,8 +299,9 @@ impl Track {
     ) -> Taken {
         let Genesis { partition, .. } = *genesis;
         let index = usize::from(partition);
-        if let Some((_, reason)) = self.refused[index].clone().filter(|(refused, _)| *refused == offset) {
-            self.halt(index, offset, reason, false);
+        if let Some(stall) = self.stalls[index].as_ref().filter(|stall| stall.offset == offset) {
+            let (reason, event) = (stall.reason.clone(), Some(stall.event));
+            self.halts[index] = Some(Halt { offset, reason, transient: false, event });
             return Taken::Halted;
         }
         let before = *cursor;
@@ -272,9 +339,8 @@ impl Track {
             }
         };
         cursor.time = events.last().map_or(cursor.time, |event| event.time);
-        if let Err(error) = self.apply(context, &events, offset) {
-            self.refused[index] = Some((offset, error.to_string()));
-            return Taken::Refused;
+        if let Err(refused) = self.apply(context, &events, offset) {
+            return Taken::Refused(refused);
         }
         if number % ANCHOR_EVERY == 0 {
             batch.anchor(partition, cursor);
@@ -282,18 +348,19 @@ impl Track {
         Taken::Events(events.len())
     }
 
-    fn apply(&mut self, context: &RunnerContext, events: &[Recorded<'_>], offset: u64) -> Result<(), NotAnEvent> {
+    fn apply(&mut self, context: &RunnerContext, events: &[Recorded<'_>], offset: u64) -> Result<(), Refused> {
         for event in events {
-            for member in &self.members {
+            for (index, member) in self.members.iter().enumerate() {
                 let mut rows = Rows::new(&mut self.overlay, &*context.store, member.instance, offset);
-                member.view.apply(event, &mut rows)?;
+                stall::apply(&*member.view, event, &mut rows)
+                    .map_err(|reason| Refused { member: index, stall: Stall { event: event.id, offset, reason } })?;
             }
         }
         Ok(())
     }
 
     fn halt(&mut self, index: usize, offset: u64, reason: String, transient: bool) {
-        let halt = Halt { offset, reason, transient };
+        let halt = Halt { offset, reason, transient, event: None };
         // Said once, however often it is tried again.
         if self.reached.halts[index].as_ref() != Some(&halt) {
             tracing::error!(partition = index, offset, reason = halt.reason, "views halt in this partition");

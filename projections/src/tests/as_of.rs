@@ -47,7 +47,11 @@ fn an_entity_is_shown_as_it_was_at_each_of_its_positions() {
         cut.0[usize::from(position.partition)] = position.number;
         for moment in [Moment::Position(position), Moment::Time(time), Moment::Cut(cut)] {
             let found = at(moment.clone()).expect("found");
-            assert_eq!((state(&found.row), found.version, found.position), (expected, version, position), "{moment}");
+            assert_eq!(
+                (state(&found.row.value()), found.version, found.position),
+                (expected, version, Some(position)),
+                "{moment}"
+            );
         }
     }
     let before = Time::from_micros(issue.time.micros() - 1);
@@ -116,10 +120,10 @@ fn every_row_as_of_a_cut_is_the_row_of_a_view_that_was_folded_to_that_cut() {
         let fold = folded(&*log, view, &cut);
         let table = view.table().expect("a table");
         let filters = crate::Filters::default();
-        let ask = crate::Ask { caller: &Caller::OPERATOR, filters: &filters, decrypt: None };
+        let ask = crate::Ask { own: None, hidden: &[], filters: &filters, decrypt: None };
         for id in ids {
             let row = fold.get(&crate::view::row_key(&id)).expect("a row");
-            let expected = table.present(id, row, &ask).expect("a row").expect("shown");
+            let expected = table.present(id.as_bytes(), row, &ask).expect("a row").expect("shown");
             let moment = Moment::Cut(cut.clone());
             let found = queries.as_of(view.name(), &id.to_string(), &Caller::OPERATOR, false, &moment).expect("found");
             assert_eq!((found.row, found.version), (expected.row, expected.version));

@@ -273,7 +273,7 @@ fn a_batch_ends_with_the_page_that_has_enough_events() {
     let numbers = |engine: &Engine| {
         let published = engine.subscribe().borrow().clone();
         let view = published.views.into_iter().next().expect("a view");
-        let reached = view.live.map(|(_, _, reached)| reached).or(view.filling).expect("an instance");
+        let reached = view.live.map(|(_, reached)| reached).or(view.filling).expect("an instance");
         // Genesis and claim have no events.
         reached.cut().0.iter().map(|number| number.saturating_sub(1)).sum::<u64>()
     };

@@ -2,13 +2,16 @@
 
 mod as_of;
 mod damage;
+mod grants;
 mod http;
 mod instances;
+mod keys;
 mod once;
 mod rebuild;
 mod sample;
 mod scripted;
 mod shown;
+mod stalls;
 mod wait;
 
 use std::path::Path;
@@ -17,10 +20,12 @@ use std::time::Duration;
 
 use kippu_events::event::read_body;
 use kippu_events::log::{Content, Cut, ReadLog, Record};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::catalogue;
 use crate::fold::Fold;
+use crate::row::Json;
 use crate::runner::{Engine, Limits};
 use crate::view::{Decrypt, View};
 use crate::{Projections, Queries};
@@ -80,6 +85,12 @@ impl Running {
         let queries = self.queries();
         runtime().block_on(queries.caught_up(PATIENCE)).expect("caught up");
         queries
+    }
+}
+
+impl Json {
+    pub(super) fn value(&self) -> Value {
+        serde_json::from_slice(self.as_bytes()).expect("JSON")
     }
 }
 

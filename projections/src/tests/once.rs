@@ -1,7 +1,7 @@
 //! Every event counts exactly once, whatever crashes, and whoever writes meanwhile.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Barrier};
 
 use kippu_events::event::EventId;
@@ -61,11 +61,17 @@ fn views() -> Vec<Arc<dyn View>> {
 
 const SMALL: Limits = Limits { events: 5, page: Bound { entries: 3, bytes: 1 << 20 } };
 
-fn copy(from: &Path, to: &Path) {
+pub(super) fn copy(from: &Path, to: &Path) {
     for file in std::fs::read_dir(from).expect("a folder") {
         let file = file.expect("a file");
         std::fs::copy(file.path(), to.join(file.file_name())).expect("copied");
     }
+}
+
+/// The file of the store in `dir` that every write goes to first.
+pub(super) fn first_written(dir: &Path) -> PathBuf {
+    let mut files = std::fs::read_dir(dir).expect("a folder").map(|file| file.expect("a file").path());
+    files.find(|path| path.extension().is_some_and(|extension| extension == "log")).expect("what is written first")
 }
 
 /// Every view's rows in the store are what the log says up to the store's own cut.
@@ -101,16 +107,12 @@ fn rows_and_cursor_move_together_through_a_crash_at_any_byte() {
     let open = |dir: &Path| crate::runner::Engine::open(log.clone(), dir, views(), SMALL).expect("opened");
     let mut engine = open(dir.path());
     while engine.turn().expect("a batch") {}
-    let wal = |dir: &Path| {
-        let mut files = std::fs::read_dir(dir).expect("a folder").map(|file| file.expect("a file").path());
-        files.find(|path| path.extension().is_some_and(|extension| extension == "log")).expect("what is written first")
-    };
-    let written = std::fs::read(wal(dir.path())).expect("readable");
+    let written = std::fs::read(first_written(dir.path())).expect("readable");
     let mut cuts = BTreeSet::new();
     for end in (0..=written.len()).step_by(written.len() / 100) {
         let crashed = tempfile::tempdir().expect("a folder");
         copy(dir.path(), crashed.path());
-        std::fs::write(wal(crashed.path()), &written[..end]).expect("written");
+        std::fs::write(first_written(crashed.path()), &written[..end]).expect("written");
         {
             let store = ViewStore::open(crashed.path(), log.id(), log.partitions()).expect("opened");
             cuts.insert(assert_true_to(&*log, &store).0);

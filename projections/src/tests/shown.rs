@@ -14,6 +14,7 @@ use crate::access::users::Users;
 use crate::catalogue;
 use crate::error::NotOpened;
 use crate::queries::{Page, Queries, QueryError};
+use crate::row::Json;
 use crate::view::Decrypt;
 
 /// The views that answer queries.
@@ -29,7 +30,7 @@ fn page(filters: &[(&str, String)]) -> Page {
 }
 
 fn rows(queries: &Queries, view: &str, caller: &Caller, filters: &[(&str, String)]) -> Vec<Value> {
-    queries.list(view, caller, &page(filters)).expect("listed").rows
+    queries.list(view, caller, &page(filters)).expect("listed").rows.iter().map(Json::value).collect()
 }
 
 fn settler(sample: &SampleHistory) -> Caller {
@@ -62,8 +63,9 @@ fn a_settler_sees_its_own_approvals_and_never_whose_they_are() {
     let terminals = sample.terminals.iter();
     assert!(sample.users.iter().chain(terminals).all(|id| !text.contains(&id.to_string())));
     for row in mine {
-        let found = queries.get("approvals", row["id"].as_str().expect("an id"), &caller, false).expect("found");
-        assert!(found.row.get("user").is_none() && found.row.get("requester").is_none());
+        let found =
+            queries.get("approvals", row["id"].as_str().expect("an id"), &caller, false).expect("found").row.value();
+        assert!(found.get("user").is_none() && found.get("requester").is_none());
     }
     for row in others {
         let found = queries.get("approvals", row["id"].as_str().expect("an id"), &caller, false);
@@ -245,10 +247,10 @@ fn personal_fields_are_opened_only_for_an_operator_who_asks() {
     let running = Running::decrypting(log.clone(), Opened);
     let queries = running.caught_up();
     let user = sample.users[0].to_string();
-    let asked = queries.get("users", &user, &Caller::OPERATOR, true).expect("found").row;
+    let asked = queries.get("users", &user, &Caller::OPERATOR, true).expect("found").row.value();
     assert_eq!((&asked["login"], asked.get("name")), (&Value::from("login of encrypted-login"), Some(&Value::Null)));
     for caller in [Caller::OPERATOR, terminal(&sample)] {
-        let row = queries.get("users", &user, &caller, false).expect("found").row;
+        let row = queries.get("users", &user, &caller, false).expect("found").row.value();
         assert!(row.get("login").is_none() && row.get("name").is_none());
         assert!(!row.to_string().contains("encrypted") && !row.to_string().contains("verifier"));
     }
@@ -289,8 +291,8 @@ fn spending_adds_up_by_month() {
     let mut months = BTreeSet::new();
     let mut purchases = 0;
     for user in &sample.users {
-        let row = queries.get("spending", &user.to_string(), &Caller::OPERATOR, false).expect("found").row;
-        let shown = queries.get("users", &user.to_string(), &Caller::OPERATOR, false).expect("found").row;
+        let row = queries.get("spending", &user.to_string(), &Caller::OPERATOR, false).expect("found").row.value();
+        let shown = queries.get("users", &user.to_string(), &Caller::OPERATOR, false).expect("found").row.value();
         assert_eq!((&row["reserved"], &row["charged"]), (&shown["reserved"], &shown["charged"]));
         let by_month = row["months"].as_object().expect("months");
         let sum: u64 = by_month.values().map(|month| month["charged"].as_u64().expect("a sum")).sum();
@@ -316,6 +318,19 @@ fn rows_fit_the_schemas_that_are_published() {
             let row = row.as_object().expect("an object");
             assert!(row.keys().all(|key| properties.contains_key(key)), "{}: {row:?}", view.name());
             assert!(required.iter().all(|key| row.contains_key(key.as_str().expect("a name"))), "{}", view.name());
+        }
+    }
+}
+
+/// Shows F20.
+#[test]
+fn members_of_rows_are_written_in_the_order_of_their_names() {
+    let (_story, running) = told(seed());
+    let queries = running.caught_up();
+    for view in all_views() {
+        for row in queries.list(view, &Caller::OPERATOR, &page(&[])).expect("listed").rows {
+            // As a tree, members are in the order of their names.
+            assert_eq!(format!("{row:?}"), row.value().to_string(), "{view}");
         }
     }
 }

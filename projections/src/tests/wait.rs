@@ -33,7 +33,7 @@ fn a_position_is_readable_as_soon_as_it_was_waited_for_and_after_a_restart() {
         let found = queries.get("users", &user.to_string(), &Caller::OPERATOR, false).expect("found");
         assert_eq!(found.version, 1);
         assert!(found.cut.expect("a cut").reaches(&position));
-        assert_eq!(found.position, position);
+        assert_eq!(found.position, Some(position));
     }
 }
 
@@ -167,7 +167,7 @@ fn views_follow_the_log_although_nobody_asks_for_anything() {
         let position = log.tell(&mut sample);
         let is_there = |published: &Published| {
             let live = published.view("users").and_then(|view| view.live.as_ref());
-            live.is_some_and(|(_, _, reached)| reached.reaches(position.partition, position.number))
+            live.is_some_and(|(_, reached)| reached.reaches(position.partition, position.number))
         };
         let followed = async { tokio::time::timeout(PATIENCE, published.wait_for(is_there)).await.map(drop) };
         runtime().block_on(followed).expect("followed");

@@ -17,7 +17,7 @@ pub(super) fn of_command(family: Family, spec: &CommandSpec) -> Map<String, Valu
         }
     }
     for view in kippu_projections::catalogue::views() {
-        if view.table().is_some_and(|table| table.subject() == family) {
+        if view.table().is_some_and(|table| table.subject() == Some(family)) {
             let id = format!("{}.get", view.name());
             add(&mut links, &id, "id", "/id");
             // It reads what was written.
@@ -31,11 +31,13 @@ pub(super) fn of_command(family: Family, spec: &CommandSpec) -> Map<String, Valu
     links
 }
 
-/// From a page to the next one, and to its first row.
-pub(super) fn of_list(view: &str) -> Map<String, Value> {
+/// From a page to the next one, and to its first row where that has an `id`.
+pub(super) fn of_list(view: &str, has_id: bool) -> Map<String, Value> {
     let mut links = Map::new();
     add(&mut links, &format!("{view}.list"), "cursor", "/next");
-    add(&mut links, &format!("{view}.get"), "id", "/data/0/id");
+    if has_id {
+        add(&mut links, &format!("{view}.get"), "id", "/data/0/id");
+    }
     links
 }
 

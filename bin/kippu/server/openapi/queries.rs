@@ -26,7 +26,8 @@ pub(super) fn add(paths: &mut Map<String, Value>, schemas: &mut Schemas, problem
         insert(paths, format!("/v1/{}", view.name()), "get", list);
         let mut one = one(view.name(), table, &row);
         answers::add(&mut one, told(problems, |_all| true));
-        insert(paths, format!("/v1/{}/{{id}}", view.name()), "get", one);
+        let key = if table.subject().is_some() { "id" } else { "key" };
+        insert(paths, format!("/v1/{}/{{{key}}}", view.name()), "get", one);
     }
     let status = schemas.hoist("", Way::Out, schemars::schema_for!(Status));
     let mut status = of_views(&schemas.keep("Status", status));
@@ -55,10 +56,21 @@ fn of_views(status: &Value) -> Value {
 }
 
 fn one(name: &str, table: &dyn Table, row: &Value) -> Value {
-    let parameters = [&["Id", "MinPosition", "IfNoneMatch", "AsOf"], decrypt(table), &["RequestId"]].concat();
-    let headers = ["ETag", "Kippu-Position", "Kippu-Cut"];
-    let answer = answer(&format!("{name}.get"), "The row.", &headers, row);
-    let mut operation = operation(name, "get", table.summary(), table.readers(), &parameters, answer);
+    // A row that is not of one entity has a key of its own kind, and neither a position nor a history.
+    let (its, headers) = match table.subject() {
+        Some(_) => (&["Id", "MinPosition", "IfNoneMatch", "AsOf"][..], &["ETag", "Kippu-Position", "Kippu-Cut"][..]),
+        None => (&["MinPosition", "IfNoneMatch"][..], &["ETag", "Kippu-Cut"][..]),
+    };
+    let parameters = [its, decrypt(table), &["RequestId"]].concat();
+    let answer = answer(&format!("{name}.get"), "The row.", headers, row);
+    let mut operation = operation(name, "get", table.summary(), &table.readers(), &parameters, answer);
+    if let (None, Some(parameters)) = (table.subject(), operation["parameters"].as_array_mut()) {
+        let schema = json!({ "type": "string" });
+        parameters.insert(
+            0,
+            json!({ "name": "key", "in": "path", "required": true, "schema": schema, "description": "The row." }),
+        );
+    }
     operation["responses"]["304"] = json!({
         "description": "Still the version that `If-None-Match` names.",
         "headers": operation["responses"]["200"]["headers"],
@@ -75,9 +87,9 @@ fn list(name: &str, table: &dyn Table, filters: Vec<Value>, page: &Value) -> Val
     let mut answer = answer(&format!("{name}.get"), "One page of rows.", &["Kippu-Cut"], page);
     let example = &mut answer["content"]["application/json"]["example"];
     *example = json!({ "data": [example.take()], "next": null, "has_more": false });
-    answer["links"] = links::of_list(name).into();
+    answer["links"] = links::of_list(name, table.subject().is_some()).into();
     let parameters = [&["Limit", "Cursor", "MinPosition"], decrypt(table), &["RequestId"]].concat();
-    let mut operation = operation(name, "list", table.summary(), table.readers(), &parameters, answer);
+    let mut operation = operation(name, "list", table.summary(), &table.readers(), &parameters, answer);
     if let Some(parameters) = operation["parameters"].as_array_mut() {
         parameters.extend(filters);
     }

@@ -1,0 +1,88 @@
+//! Who sees which rows: what a table grants to each role, as data. `queries/visible.rs` is where it is checked.
+
+use kippu_events::EntityId;
+use kippu_events::access::{Caller, Role};
+
+/// What a role may see of a table. A role without one is shown nothing of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Grant {
+    /// To whom.
+    pub role: Role,
+    /// Which rows.
+    pub rows: Scope,
+    /// Members of a row that this role is not shown, and cannot narrow lists by.
+    pub hidden: &'static [&'static str],
+}
+
+/// Which rows of a table.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Scope {
+    /// Every row.
+    All,
+    /// Those that belong to the caller.
+    Own(Owner),
+}
+
+/// As what a row may belong to a caller.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Owner {
+    /// The user whose identification is stored in the calling terminal.
+    User,
+    /// The API client that calls.
+    Client,
+}
+
+/// Whose a row is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Owners {
+    /// The user's.
+    pub user: Option<EntityId>,
+    /// The API client's.
+    pub client: Option<EntityId>,
+}
+
+impl Grant {
+    /// `role` sees every row.
+    #[must_use]
+    pub const fn all(role: Role) -> Self {
+        Self { role, rows: Scope::All, hidden: &[] }
+    }
+
+    /// `role` sees the rows that belong to the caller as this.
+    #[must_use]
+    pub const fn own(role: Role, owner: Owner) -> Self {
+        Self { role, rows: Scope::Own(owner), hidden: &[] }
+    }
+
+    /// The same, without these members.
+    #[must_use]
+    pub const fn without(self, hidden: &'static [&'static str]) -> Self {
+        Self { hidden, ..self }
+    }
+}
+
+impl Owner {
+    /// Whom `caller` stands for, as this.
+    pub(crate) const fn of(self, caller: &Caller) -> Option<EntityId> {
+        match self {
+            Self::User => caller.user,
+            Self::Client => caller.client(),
+        }
+    }
+}
+
+impl Owners {
+    /// A row of `user`.
+    #[must_use]
+    pub const fn user(user: EntityId) -> Self {
+        Self { user: Some(user), client: None }
+    }
+
+    /// Whose the row is, as this.
+    pub(crate) const fn get(&self, owner: Owner) -> Option<EntityId> {
+        match owner {
+            Owner::User => self.user,
+            Owner::Client => self.client,
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Whether a caller may see a row: the one place where what tables grant is checked, for a row, a list, and a row as it was.
+
+use kippu_events::EntityId;
+use kippu_events::access::Caller;
+
+use super::QueryError;
+use crate::grants::{Grant, Owner, Scope};
+use crate::view::{Ask, Filters, Presented, Table};
+
+/// What `table` grants to `caller`.
+///
+/// # Errors
+/// `Forbidden` where that is nothing.
+pub(super) fn grant(table: &dyn Table, caller: &Caller) -> Result<&'static Grant, QueryError> {
+    let granted = table.grants().iter().find(|grant| caller.role == Some(grant.role));
+    granted.ok_or(QueryError::Forbidden("this view is not shown to the key's role"))
+}
+
+/// Whose rows `caller` sees by `grant`; nothing where those of all.
+///
+/// # Errors
+/// `Forbidden` where nobody's, and where `filters` ask for rows or members that are not this caller's to see.
+pub(super) fn own(
+    table: &dyn Table,
+    grant: &Grant,
+    caller: &Caller,
+    filters: &Filters,
+) -> Result<Option<(Owner, EntityId)>, QueryError> {
+    let mut asked = Vec::new();
+    for filter in table.filters() {
+        if let (Some(owner), Some(_)) = (filter.owner, filters.text(filter.name)) {
+            asked.push((owner, filters.value::<EntityId>(filter.name)?));
+        }
+    }
+    let own = match grant.rows {
+        Scope::All => None,
+        Scope::Own(owner) => Some((owner, owner.of(caller).ok_or(QueryError::Forbidden(nobody(owner)))?)),
+    };
+    if grant.hidden.iter().any(|name| filters.text(name).is_some()) {
+        return Err(QueryError::Forbidden("what this narrows the list by is not shown to the key's role"));
+    }
+    match own {
+        Some((owner, id)) if asked.iter().any(|(as_what, asked)| *as_what == owner && *asked != Some(id)) => {
+            Err(QueryError::Forbidden("the rows of others are not shown"))
+        }
+        Some(_) | None => Ok(own),
+    }
+}
+
+/// Why a caller sees no rows who stands for nobody as this.
+const fn nobody(owner: Owner) -> &'static str {
+    match owner {
+        Owner::User => "this terminal stores no user's identification",
+        Owner::Client => "these rows are shown to API clients",
+    }
+}
+
+/// The row as `ask` may see it; nothing where it is not this caller's, or is left out by the filters.
+///
+/// # Errors
+/// As [`Table::present`].
+pub(super) fn shown(table: &dyn Table, key: &[u8], row: &[u8], ask: &Ask<'_>) -> Result<Option<Presented>, QueryError> {
+    if let Some((owner, id)) = ask.own
+        && table.owners(key, row)?.get(owner) != Some(id)
+    {
+        return Ok(None);
+    }
+    table.present(key, row, ask)
+}
