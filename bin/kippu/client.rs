@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use kippu_client::{Client, Error, Lost};
 use kippu_events::access::Caller;
 use kippu_events::access::clients::Role;
 use kippu_events::{EntityId, Family};
@@ -12,7 +13,7 @@ use crate::config::Config;
 use crate::exit::Exit;
 use crate::node::{self, Node, NodeError};
 use crate::output::Output;
-use crate::remote::{Remote, RemoteError};
+use crate::remote::{self, RemoteError};
 use crate::which::{Named, Unnamed, Which};
 
 /// Arguments of `add`.
@@ -57,6 +58,8 @@ enum ClientError {
     Node(#[from] NodeError),
     #[error(transparent)]
     Remote(#[from] RemoteError),
+    #[error(transparent)]
+    Call(#[from] Error),
     #[error("{0}")]
     Refused(kippu_actors::Problem),
     #[error(transparent)]
@@ -67,7 +70,7 @@ enum ClientError {
     Unnamed(#[from] Unnamed),
     /// Whether there is a client now is not known.
     #[error("{error}; if the client was opened, the same call with --idempotency-key {key} tells its id and key")]
-    Unanswered { error: RemoteError, key: String },
+    Unanswered { error: Lost, key: String },
     #[error("no randomness to be had for an idempotency key")]
     Entropy,
 }
@@ -76,10 +79,11 @@ impl ClientError {
     const fn exit(&self) -> Exit {
         match self {
             // The node ran and said no.
-            Self::Refused(_) | Self::Remote(RemoteError::Problem { .. }) => Exit::Found,
+            Self::Refused(_) | Self::Call(Error::Problem(_)) => Exit::Found,
             Self::Unnamed(_) => Exit::Usage,
             Self::Node(_)
             | Self::Remote(_)
+            | Self::Call(_)
             | Self::Unanswered { .. }
             | Self::Query(_)
             | Self::Row(_)
@@ -97,9 +101,7 @@ pub(crate) fn add(args: &AddArgs, output: &Output) -> Exit {
         Err(error) => return output.failed(error.exit(), error),
     };
     let opened = node::on_a_system(opened(args, &key)).map_err(|error| match error {
-        ClientError::Remote(error @ RemoteError::NoAnswer { .. }) => {
-            ClientError::Unanswered { error, key: key.clone() }
-        }
+        ClientError::Call(Error::NoAnswer(error)) => ClientError::Unanswered { error, key: key.clone() },
         error => error,
     });
     let mut id = String::new();
@@ -175,7 +177,8 @@ async fn command(
                 Some(id) => format!("/v1/clients/{id}/{name}"),
                 None => "/v1/clients".to_owned(),
             };
-            return Ok(Remote::new(&url, Some(&key_file))?.post(&path, key, body).await?);
+            let node = remote::node_at(&url, &key_file)?;
+            return Ok(node.done(node.command(&path, key, body.to_string())).await?);
         }
     };
     let node = open(&data).await?;
@@ -195,7 +198,7 @@ async fn command(
 
 async fn listed(args: &ListArgs) -> Result<Value, ClientError> {
     let rows = match args.which.named()? {
-        Named::Running { url, key_file } => all_rows_at(&Remote::new(&url, Some(&key_file))?).await?,
+        Named::Running { url, key_file } => all_rows_at(&remote::node_at(&url, &key_file)?).await?,
         Named::Stopped(data) => {
             let node = open(&data).await?;
             let listed = all_rows(&node).await;
@@ -206,10 +209,10 @@ async fn listed(args: &ListArgs) -> Result<Value, ClientError> {
     Ok(json!({ "clients": rows }))
 }
 
-async fn all_rows_at(remote: &Remote) -> Result<Vec<Value>, ClientError> {
+async fn all_rows_at(node: &Client) -> Result<Vec<Value>, ClientError> {
     let (mut rows, mut path) = (Vec::new(), format!("/v1/clients?limit={MOST_ROWS}"));
     loop {
-        let mut page = remote.get(&path).await?;
+        let mut page = node.done(node.query(&path, None)).await?;
         if let Some(Value::Array(more)) = page.get_mut("data").map(Value::take) {
             rows.extend(more);
         }

@@ -1,7 +1,6 @@
 //! `kippu`: the node and the operator's command. One file per subcommand; this one only hands over.
 
 mod bench;
-mod calls;
 mod cli;
 mod client;
 mod closed;

@@ -130,10 +130,7 @@ async fn run(args: &Args) -> anyhow::Result<Report> {
     let scratch = tempfile::Builder::new().prefix("purchases-").tempdir()?;
     let mut own: Option<Nodes> = None;
     let (urls, operator) = match &args.operator_key {
-        Some(file) if !args.node.is_empty() => {
-            let urls = args.node.iter().map(|url| url.trim_end_matches('/').to_owned()).collect();
-            (urls, file::read(file)?.trim().to_owned())
-        }
+        Some(file) if !args.node.is_empty() => (args.node.clone(), file::read(file)?.trim().to_owned()),
         _ => {
             ensure!(args.nodes == 1 || args.log.is_some(), "several nodes share a topic: name it with --log");
             let data = args.data.clone().unwrap_or_else(|| scratch.path().join("data"));
@@ -142,7 +139,7 @@ async fn run(args: &Args) -> anyhow::Result<Report> {
         }
     };
     let connections = usize::from(args.connections);
-    let api = Api::new(urls, connections, Duration::from_secs(args.patience_secs))?;
+    let api = Api::new(&urls, Duration::from_secs(args.patience_secs))?;
     let market = Market {
         // Another limit makes other commands, so it needs other keys.
         run: format!("{}-{}", purchases.digest, args.limit),

@@ -80,8 +80,8 @@ impl Report {
             charged: 0,
             second_tries: 0,
             differing: Vec::new(),
-            requests: api.answered.load(Ordering::Relaxed),
-            retried: api.retried.load(Ordering::Relaxed),
+            requests: api.nodes.answered.load(Ordering::Relaxed),
+            retried: api.nodes.retried.load(Ordering::Relaxed),
             repeated: played.repeated,
             elapsed,
             killed,
@@ -134,7 +134,7 @@ struct Account {
 impl Account {
     async fn ask(api: &Api, market: &Market, played: &Customer) -> anyhow::Result<Self> {
         let (user, position) = (&played.user, played.position.as_deref());
-        let spending = api.query(&market.operator, &format!("/v1/spending/{user}"), position).await?.body;
+        let spending = api.query(&market.operator, &format!("/v1/spending/{user}"), position).await?;
         let mut account = Self {
             tally: Tally::default(),
             charged: number(&spending, "charged")?,
@@ -143,7 +143,7 @@ impl Account {
         };
         let mut path = format!("/v1/approvals?user={user}");
         loop {
-            let page = api.query(&market.operator, &path, position).await?.body;
+            let page = api.query(&market.operator, &path, position).await?;
             for approval in page.get("data").and_then(Value::as_array).context("a list has no data")? {
                 account.add(approval)?;
             }

@@ -3,9 +3,10 @@
 //! again with the same file sends the same commands.
 
 use anyhow::{Context as _, bail, ensure};
+use kippu_client::Answer;
 use serde_json::{Value, json};
 
-use crate::api::{Command, Line, Reply};
+use crate::api::{Command, Line, text};
 use crate::file::{Customer, Purchase};
 
 /// Customers who type login and PIN at the shop's own terminal; everybody else has a terminal that stores who they are.
@@ -73,7 +74,7 @@ impl Market {
     ) -> anyhow::Result<String> {
         let body = json!({ "role": role, "name": name, "user": user });
         let reply = line.send(self.command("/v1/clients", &self.operator, name, body)).await?;
-        expect(&reply, 201, "opening a client")?.text("key")
+        text(expect(&reply, 201, "opening a client")?, "key")
     }
 
     /// The operator registers the customer, who is the `nth` of the file.
@@ -95,7 +96,7 @@ impl Market {
         }
         let reply =
             line.send(self.command("/v1/users", &self.operator, &format!("user-{}", customer.name), body)).await?;
-        let user = expect(&reply, 201, "registering")?.text("id")?;
+        let user = text(expect(&reply, 201, "registering")?, "id")?;
         Ok(match pin {
             Some(pin) => Subscriber {
                 user,
@@ -134,10 +135,10 @@ impl Market {
         }
         let key = |step: &str| format!("{}-{step}", purchase.line);
         let reply = line.send(self.command("/v1/approvals", &subscriber.terminal, &key("request"), body)).await?;
-        if reply.problem() == Some("limit-exceeded") {
-            return Ok(Bought { permitted: false, position: reply.position });
+        if reply.is_problem("limit-exceeded") {
+            return Ok(Bought { permitted: false, position: reply.position().map(str::to_owned) });
         }
-        let (id, token) = (expect(&reply, 201, "asking for an approval")?.text("id")?, reply.text("token")?);
+        let (id, token) = (text(expect(&reply, 201, "asking for an approval")?, "id")?, text(&reply, "token")?);
 
         // The settlers alternate; the second try comes from the same one at every other purchase, else from the other.
         let mine = &parties.settlers[purchase.line % 2];
@@ -145,18 +146,19 @@ impl Market {
         let redeem = |bearer, step| self.command("/v1/approvals/redeem", bearer, &key(step), json!({ "token": token }));
         expect(&line.send(redeem(mine, "redeem")).await?, 200, "redeeming")?;
         let second = line.send(redeem(again, "redeem-again")).await?;
-        if second.status.as_u16() != 409 || second.problem() != Some("already-redeemed") {
-            bail!("a second redemption was not refused: {} {}", second.status, second.body);
+        if second.status != 409 || !second.is_problem("already-redeemed") {
+            bail!("a second redemption was not refused: {} {}", second.status, second.text());
         }
         let price = json!({ "amount": purchase.amount, "currency": self.currency });
         let settle = self.command(format!("/v1/approvals/{id}/settle"), mine, &key("settle"), price);
         let settled = line.send(settle).await?;
-        Ok(Bought { permitted: true, position: expect(&settled, 200, "settling")?.position.clone() })
+        let position = expect(&settled, 200, "settling")?.position().map(str::to_owned);
+        Ok(Bought { permitted: true, position })
     }
 }
 
-fn expect<'a>(reply: &'a Reply, status: u16, what: &str) -> anyhow::Result<&'a Reply> {
-    ensure!(reply.status.as_u16() == status, "{what}: {} {}", reply.status, reply.body);
+fn expect<'a>(reply: &'a Answer, status: u16, what: &str) -> anyhow::Result<&'a Answer> {
+    ensure!(reply.status == status, "{what}: {} {}", reply.status, reply.text());
     Ok(reply)
 }
 

@@ -105,9 +105,8 @@ async fn a_command_is_brought_to_the_node_that_serves_it_once_or_its_caller_is_t
     for (n, operator) in operators.iter().cycle().take(24).enumerate() {
         let key = n.to_string();
         let ask = async |header: &'static str, value: &'static str| {
-            let request = operator.http.post(format!("{}/v1/placements", operator.url)).header("Idempotency-Key", &key);
-            let request = request.header("Content-Type", "application/json").header(header, value);
-            operator.send(request.body(body.to_string())).await.unwrap()
+            let request = operator.command("/v1/placements", &key, body.to_string()).header(header, value);
+            operator.send(request).await.unwrap()
         };
         let answer = first(async || ask("Prefer", "redirect").await, |answer| answer.status < 500).await;
         if answer.status == 201 {

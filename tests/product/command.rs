@@ -118,7 +118,7 @@ async fn clients_are_added_listed_and_revoked_through_a_running_node() {
     let node = Node::start();
     let folder = tempfile::tempdir().unwrap();
     let key_file = folder.path().join("key");
-    std::fs::write(&key_file, node.operator().key).unwrap();
+    std::fs::write(&key_file, node.operator().key.clone()).unwrap();
     let client = |arguments: &[&str]| {
         let place = ["--json", "--server", node.url(), "--key-file", utf8(&key_file)];
         run(&[&["client"], arguments, &place].concat())

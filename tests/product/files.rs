@@ -93,7 +93,7 @@ fn a_file_with_a_key_is_taken_or_refused_without_telling_the_key() {
     let node = Node::start();
     let stage = TempDir::with_prefix("kippu-test-").unwrap();
     let file = stage.path().join("file.key");
-    let key = node.operator().key;
+    let key = node.operator().key.clone();
     let list = |bytes: &[u8]| {
         std::fs::write(&file, bytes).unwrap();
         let ended = run(&["client", "list", "--server", node.url(), "--key-file", utf8(&file)]);

@@ -116,8 +116,8 @@ pub(crate) struct Node {
     folder: TempDir,
     settings: Settings,
     child: Child,
-    url: String,
-    http: reqwest::Client,
+    /// Who calls it without a key.
+    nobody: Caller,
 }
 
 impl Node {
@@ -141,8 +141,8 @@ impl Node {
     /// A node that `runner` runs, on the `data` in `folder`; what is said where there comes to be none.
     pub(crate) fn try_start_under(folder: TempDir, runner: &[&str], flags: &[&str]) -> Result<Self, String> {
         let settings = Settings { runner: owned(runner), flags: owned(flags), listen: None };
-        let (child, url) = spawn(folder.path(), &settings)?;
-        Ok(Self { folder, settings, child, url, http: http() })
+        let (child, nobody) = spawn(folder.path(), &settings)?;
+        Ok(Self { folder, settings, child, nobody })
     }
 
     /// Takes every limit away, from the next start on.
@@ -165,8 +165,8 @@ impl Node {
     }
 
     fn run_in(folder: TempDir, settings: Settings) -> Self {
-        let (child, url) = spawn(folder.path(), &settings).unwrap_or_else(|ended| panic!("{ended}"));
-        Self { folder, settings, child, url, http: http() }
+        let (child, nobody) = spawn(folder.path(), &settings).unwrap_or_else(|ended| panic!("{ended}"));
+        Self { folder, settings, child, nobody }
     }
 
     /// Everything that the node keeps.
@@ -217,8 +217,7 @@ impl Node {
 
     /// The same, where the node may refuse; what it says then is the error.
     pub(crate) fn try_start_again(&mut self) -> Result<(), String> {
-        (self.child, self.url) = spawn(self.folder.path(), &self.settings)?;
-        self.http = http();
+        (self.child, self.nobody) = spawn(self.folder.path(), &self.settings)?;
         Ok(())
     }
 
@@ -247,12 +246,12 @@ impl Node {
 
     /// Where it answers.
     pub(crate) fn url(&self) -> &str {
-        &self.url
+        &self.nobody.url
     }
 
     /// A caller with `key`.
     pub(crate) fn caller(&self, key: &str) -> Caller {
-        Caller { http: self.http.clone(), url: self.url.clone(), key: key.to_owned() }
+        self.nobody.with_key(key)
     }
 
     /// The operator whose key the node wrote when it was initialised.
@@ -326,11 +325,7 @@ pub(crate) fn topic(name: &str) -> String {
     format!("kafka://{}/{name}-{:016x}", brokers(), rand::random::<u64>())
 }
 
-fn http() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().expect("a client without TLS")
-}
-
-fn spawn(folder: &Path, settings: &Settings) -> Result<(Child, String), String> {
+fn spawn(folder: &Path, settings: &Settings) -> Result<(Child, Caller), String> {
     let ready = folder.join("ready");
     if ready.exists() {
         std::fs::remove_file(&ready).expect("a file of ours can be removed");
@@ -349,7 +344,7 @@ fn spawn(folder: &Path, settings: &Settings) -> Result<(Child, String), String> 
     let deadline = Instant::now() + PATIENCE;
     loop {
         if let Ok(address) = std::fs::read_to_string(&ready) {
-            return Ok((child, format!("http://{}", address.trim())));
+            return Ok((child, Caller::nobody(&format!("http://{}", address.trim()), PATIENCE)));
         }
         let said = || std::fs::read_to_string(folder.join("stderr")).unwrap_or_default();
         if let Some(status) = child.try_wait().expect("a process of ours can be asked") {

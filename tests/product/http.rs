@@ -1,16 +1,25 @@
 //! A caller with an API key, and what it is answered.
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use std::ops::Deref;
+use std::time::Duration;
+
+use kippu_client::Client;
+use reqwest::RequestBuilder;
+use reqwest::header::HeaderMap;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 /// Somebody who calls a node.
 #[derive(Clone)]
-pub(crate) struct Caller {
-    pub(crate) http: reqwest::Client,
-    pub(crate) url: String,
-    pub(crate) key: String,
+pub(crate) struct Caller(Client);
+
+impl Deref for Caller {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.0
+    }
 }
 
 /// An answer.
@@ -26,9 +35,19 @@ pub(crate) struct Reply {
 pub(crate) struct Lost;
 
 impl Caller {
-    /// The same caller at another address, or another at the same.
+    /// Somebody without a key at the node at `url`, who waits for each answer for as long as `patience`.
+    pub(crate) fn nobody(url: &str, patience: Duration) -> Self {
+        Self(Client::new(url, "", patience).expect("a client without TLS"))
+    }
+
+    /// Another caller at the same node.
     pub(crate) fn with_key(&self, key: &str) -> Self {
-        Self { key: key.to_owned(), ..self.clone() }
+        Self(self.0.with_key(key))
+    }
+
+    /// The same caller at another node.
+    pub(crate) fn at(&self, url: &str) -> Self {
+        Self(self.0.at(url))
     }
 
     /// Sends a command; panics where there is no answer.
@@ -38,8 +57,7 @@ impl Caller {
 
     /// Sends a command to a node that may be gone.
     pub(crate) async fn try_post(&self, path: &str, key: &str, body: &Value) -> Result<Reply, Lost> {
-        let request = self.http.post(format!("{}{path}", self.url)).header("Idempotency-Key", key);
-        self.send(request.header(CONTENT_TYPE, "application/json").body(body.to_string())).await
+        self.send(self.command(path, key, body.to_string())).await
     }
 
     /// Asks; panics where there is no answer.
@@ -54,19 +72,13 @@ impl Caller {
 
     /// Asks a node that may be gone.
     pub(crate) async fn try_get(&self, path: &str, position: Option<&str>) -> Result<Reply, Lost> {
-        let mut request = self.http.get(format!("{}{path}", self.url));
-        if let Some(position) = position {
-            request = request.header("Kippu-Min-Position", position);
-        }
-        self.send(request).await
+        self.send(self.query(path, position)).await
     }
 
-    /// Sends any request with this caller's key, if it has one.
-    pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Result<Reply, Lost> {
-        let request = if self.key.is_empty() { request } else { request.bearer_auth(&self.key) };
-        let response = request.send().await.map_err(|_| Lost)?;
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Ok(Reply { status, headers, text: response.text().await.map_err(|_| Lost)? })
+    /// Sends any request of this caller.
+    pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Reply, Lost> {
+        let answer = self.0.send(request).await.map_err(|_| Lost)?;
+        Ok(Reply { status: answer.status.as_u16(), text: answer.text().into_owned(), headers: answer.headers })
     }
 }
 

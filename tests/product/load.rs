@@ -25,7 +25,7 @@ pub(crate) struct Load {
 impl Load {
     /// So many clients of `market`, which send to any of `nodes`.
     pub(crate) async fn start(market: Market, nodes: Vec<Caller>, clients: u64, rng: &mut StdRng) -> Self {
-        let settlers = [market.settler("one").await.key, market.settler("two").await.key];
+        let settlers = [market.settler("one").await.key.clone(), market.settler("two").await.key.clone()];
         let load = Self {
             nodes: watch::Sender::new(nodes),
             over: Arc::default(),

@@ -196,7 +196,7 @@ async fn a_copy_in_another_directory_is_a_node_of_its_own_with_every_name() {
     copied(&node, utf8(&to), &[]).ok();
     assert_eq!(std::fs::read(&label).unwrap(), std::fs::read(&kept).unwrap());
     assert!(!to.join("copying").exists());
-    let key = node.operator().key;
+    let key = node.operator().key.clone();
     drop(node);
     let other = Node::start_in(folder, Vec::new());
     for (buyer, login) in [(buyer, "grace"), (later, "ada")] {

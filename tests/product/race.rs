@@ -128,9 +128,8 @@ async fn a_command_decided_on_another_version_is_refused() {
     let path = format!("/v1/users/{}/change-limit", buyer.user);
     let change = |version: &'static str, key: &'static str| {
         let operator = market.operator.clone();
-        let request = operator.http.post(format!("{}{path}", operator.url)).header("Idempotency-Key", key);
-        let request = request.header("If-Match", version).header("Content-Type", "application/json");
-        async move { operator.send(request.body(r#"{"limit":2000}"#)).await.unwrap() }
+        let request = operator.command(&path, key, r#"{"limit":2000}"#).header("If-Match", version);
+        async move { operator.send(request).await.unwrap() }
     };
     change("\"7\"", "seven").await.expect_problem(412, "version-mismatch");
     change("\"1\"", "one").await.expect(200);

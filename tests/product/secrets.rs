@@ -56,7 +56,7 @@ async fn no_secret_and_no_name_is_on_disk_in_the_log_or_in_an_error() {
     }
     assert!(found.is_empty(), "\n{}", found.join("\n"));
     // The search does find: the operator's key lies where it is meant to lie, and only there.
-    let key = node.operator().key;
+    let key = node.operator().key.clone();
     let with_key: Vec<_> =
         files.iter().filter(|(bytes, _)| memmem::find(bytes, key.as_bytes()).is_some()).map(|(_, path)| path).collect();
     assert_eq!(with_key, [&node.data().join("operator.key")]);

@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::fixture::{PATIENCE, first, say, until};
-use crate::http::{Caller, Reply};
+use crate::http::{Caller, Lost, Reply};
 
 /// How often `/readyz` is asked.
 const EVERY: Duration = Duration::from_millis(10);
@@ -57,7 +57,7 @@ impl Truth {
     /// Begins to ask the node at `url`, which need not be there yet.
     pub(crate) fn of(url: &str) -> Self {
         let seen = Arc::<Seen>::default();
-        let (its, url) = (Arc::clone(&seen), format!("{url}/readyz"));
+        let (its, url) = (Arc::clone(&seen), url.to_owned());
         let thread = thread(async move { sample(&its, &url).await });
         Self { seen, threads: vec![thread] }
     }
@@ -68,8 +68,7 @@ impl Truth {
         let (seen, operator) = (Arc::clone(&self.seen), operator.clone());
         self.threads.push(thread(async move {
             // Connections belong to the thread that has opened them.
-            let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
-            let operator = Caller { http, ..operator };
+            let operator = Caller::nobody(&operator.url, PATIENCE).with_key(&operator.key);
             let mut clients = JoinSet::new();
             for client in 0..CLIENTS {
                 clients.spawn(command(Arc::clone(&seen), operator.clone(), client));
@@ -150,15 +149,15 @@ fn thread(work: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
 }
 
 async fn sample(seen: &Seen, url: &str) {
-    let http = reqwest::Client::builder().no_proxy().timeout(ANSWER).build().unwrap();
+    let node = Caller::nobody(url, ANSWER);
     let mut every = tokio::time::interval(EVERY);
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     while !seen.over.load(Ordering::SeqCst) {
         every.tick().await;
         let asked = Instant::now();
-        let (ready, said) = match http.get(url).send().await {
-            Ok(answer) => (answer.status() == 200, answer.text().await.unwrap_or_default()),
-            Err(error) => (false, error.to_string()),
+        let (ready, said) = match node.try_get("/readyz", None).await {
+            Ok(reply) => (reply.status == 200, reply.text),
+            Err(Lost) => (false, "no answer".to_owned()),
         };
         seen.samples.lock().unwrap().push(Sample { asked, ready, said });
     }

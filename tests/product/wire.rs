@@ -83,7 +83,7 @@ struct Stage {
 impl Stage {
     fn set() -> Self {
         let node = Node::start_with(&["--partitions", "2"]);
-        Self { key: node.operator().key, node }
+        Self { key: node.operator().key.clone(), node }
     }
 
     /// Opens a placement that is there to be read; gives its id.

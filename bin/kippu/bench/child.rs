@@ -41,7 +41,7 @@ impl Process {
             match p2::first_answer(self.address, cast, name).await {
                 Ok(()) => return Ok(()),
                 // Not there yet, or there and not ready: the same key again.
-                Err(BenchError::Io(_) | BenchError::Load(_)) if begun.elapsed() < PATIENCE => {
+                Err(BenchError::Lost(_) | BenchError::Load(_)) if begun.elapsed() < PATIENCE => {
                     actix_rt::time::sleep(Duration::from_millis(1)).await;
                 }
                 Err(error) => return Err(error),

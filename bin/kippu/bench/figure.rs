@@ -107,6 +107,10 @@ pub(super) enum BenchError {
     #[error("the load went wrong: {0}")]
     Load(String),
     #[error(transparent)]
+    Call(#[from] kippu_client::Error),
+    #[error(transparent)]
+    Lost(#[from] kippu_client::Lost),
+    #[error(transparent)]
     Open(#[from] kippu_events::log::rocks::OpenError),
     #[error(transparent)]
     Read(#[from] kippu_events::log::ReadError),

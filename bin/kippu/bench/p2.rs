@@ -9,7 +9,9 @@ use std::time::Instant;
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 use futures_util::future::try_join_all;
+use kippu_client::Client;
 
+use super::child::PATIENCE;
 use super::figure::{BenchError, Figure, Goal, median, round};
 use super::load::{OPEN, redeem, token_in};
 use super::scene::{self, Cast};
@@ -144,10 +146,10 @@ fn expect(reply: &Reply<'_>, status: u16) -> Result<(), BenchError> {
 
 /// Posts one approval; for whoever waits for a node to answer.
 pub(super) async fn first_answer(address: SocketAddr, cast: &Cast, name: &str) -> Result<(), BenchError> {
-    let mut wire = Wire::connect(address).await?;
-    let key = &cast.terminals.first().ok_or_else(|| BenchError::Load("nobody is there".to_owned()))?.key;
-    let headers = format!("authorization: Bearer {key}\r\nidempotency-key: {name}\r\n");
-    expect(&wire.post("/v1/approvals", &headers, OPEN).await?, 201)
+    let terminal = cast.terminals.first().ok_or_else(|| BenchError::Load("nobody is there".to_owned()))?;
+    let node = Client::new(&address.to_string(), &terminal.key, PATIENCE)?;
+    let answer = node.send(node.command("/v1/approvals", name, OPEN)).await?;
+    expect(&Reply { status: answer.status.as_u16(), body: &answer.body }, 201)
 }
 
 /// Makes load on `address` until it goes away.

@@ -5,13 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use kippu_client::Client;
+
 use super::broker::Broker;
 use super::child::{PATIENCE, Process};
 use super::figure::{BenchError, Figure, Goal, median, round};
 use super::load::OPEN;
 use super::p2::{Kind, round_of};
 use super::scene::Cast;
-use super::wire::Wire;
 use super::{Effort, scene};
 
 pub(super) async fn measure(dir: &Path, broker: &Broker, effort: Effort) -> Result<Figure, BenchError> {
@@ -68,12 +69,11 @@ async fn shared_out(
 
 /// Who is served by `node`, and who is not.
 async fn split(node: &Process, cast: &Cast, name: &str) -> Result<(Cast, Cast), BenchError> {
-    let mut wire = Wire::connect(node.address).await?;
+    let node = Client::new(&node.address.to_string(), "", PATIENCE)?;
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for (nth, terminal) in cast.terminals.iter().enumerate() {
-        let key = &terminal.key;
-        let headers = format!("authorization: Bearer {key}\r\nidempotency-key: {name}-{nth}\r\nprefer: redirect\r\n");
-        match wire.post("/v1/approvals", &headers, OPEN).await?.status {
+        let request = node.with_key(&terminal.key).command("/v1/approvals", &format!("{name}-{nth}"), OPEN);
+        match node.send(request.header("prefer", "redirect")).await?.status.as_u16() {
             201 => ours.push(terminal.clone()),
             307 => theirs.push(terminal.clone()),
             status => return Err(BenchError::Load(format!("an approval was answered with {status}"))),

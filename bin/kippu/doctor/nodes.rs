@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use kippu_client::Error;
 use kippu_events::Time;
 use kippu_events::log::LogId;
 use serde_json::Value;
 
 use super::{Finding, Verdict};
 use crate::node;
-use crate::remote::{Remote, RemoteError};
+use crate::remote;
 
 /// Clocks that are further apart give commands of one user times that an auditor wonders about, and deadlines that come
 /// early or late.
@@ -32,17 +33,10 @@ pub(super) fn look(id: Option<LogId>, owners: &BTreeMap<(String, String), Vec<u1
                 findings.extend(id.and_then(|id| of_another_log(name, id, &answers)));
                 findings.extend(clock(name, &answers));
             }
-            Err(RemoteError::Problem { detail, .. }) => {
-                findings.push(Finding::new("node", Verdict::Bad, format!("{serves}: {detail}")));
+            Err(Error::Problem(problem)) => {
+                findings.push(Finding::new("node", Verdict::Bad, format!("{serves}: {}", problem.detail)));
             }
-            Err(
-                error @ (RemoteError::Address(_)
-                | RemoteError::NoAnswer { .. }
-                | RemoteError::NoNode { .. }
-                | RemoteError::KeyFile { .. }
-                | RemoteError::NoKey(_)
-                | RemoteError::EmptyKeyFile(_)),
-            ) => {
+            Err(error @ (Error::Address(_) | Error::NoAnswer(_) | Error::NoNode { .. })) => {
                 findings.push(Finding::new("node", Verdict::Bad, format!("{serves}: {error}")));
             }
         }
@@ -62,22 +56,22 @@ struct Answers {
     apart: Option<Duration>,
 }
 
-async fn ask(url: &str) -> Result<Answers, RemoteError> {
-    let remote = Remote::new(url, None)?;
+async fn ask(url: &str) -> Result<Answers, Error> {
+    let node = remote::nobody_at(url)?;
     let (before, asked) = (Time::now(), Instant::now());
-    let alive = remote.get("/livez").await?;
+    let alive = node.done(node.query("/livez", None)).await?;
     let took = asked.elapsed();
     let text = |member: &str| alive.get(member).and_then(Value::as_str).unwrap_or_default();
     if text("log").is_empty() {
         let told = "no kippu node answers here: what does names no log".to_owned();
-        return Err(RemoteError::NoNode { url: url.to_owned(), told });
+        return Err(Error::NoNode { url: url.to_owned(), told });
     }
     let apart = text("time").parse().ok().map(|theirs: Time| {
         // It was read at some moment of the request; the error is what is certain.
         theirs.since(before).saturating_sub(took).max(before.since(theirs))
     });
+    let lag = node.done(node.query("/readyz", None)).await?.get("lag").and_then(Value::as_u64);
     let (version, node, log) = (text("version").to_owned(), text("node").to_owned(), text("log").to_owned());
-    let lag = remote.get("/readyz").await?.get("lag").and_then(Value::as_u64);
     Ok(Answers { version, node, log, lag, apart })
 }
 

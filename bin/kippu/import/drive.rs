@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use indicatif::ProgressBar;
+use kippu_client::Pauses;
 use serde::Serialize;
 
 use super::ImportError;
@@ -16,8 +17,7 @@ use super::read::{Input, Numbered};
 use super::target::{Answer, Target};
 use crate::output::Output;
 
-/// The first pause before a line is tried again, doubled each time.
-const FIRST_PAUSE: Duration = Duration::from_millis(20);
+/// A line is tried again after this at the latest, whoever wants more: it may be a proxy that knows nothing of the node.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// Lines that may have ended before one in front of them; each costs a few dozen bytes.
 const MOST_AHEAD: usize = 1 << 16;
@@ -102,16 +102,15 @@ impl Drive<'_> {
     /// Tries a line until it is answered, or its time is over.
     async fn settle(&self, place: Place, bytes: u64, order: order::Place, line: Line) -> Ended {
         let begun = Instant::now();
-        let mut pause = FIRST_PAUSE;
+        let mut pauses = Pauses::default();
         let answer = loop {
             match self.target.attempt(&line).await {
                 Answer::Later { detail, after } => {
-                    let wait = after.unwrap_or(pause).max(pause).min(LONGEST_PAUSE);
+                    let wait = pauses.next(after).min(LONGEST_PAUSE);
                     if begun.elapsed() + wait > self.deadline {
                         break Answer::Later { detail, after };
                     }
                     actix_rt::time::sleep(wait).await;
-                    pause *= 2;
                 }
                 answer @ (Answer::Applied
                 | Answer::Replayed

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use kippu_actors::Problem;
 use kippu_actors::actor::{Answer as Decided, Call};
-use kippu_actors::http::{IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, KIPPU_POSITION, path_of};
+use kippu_actors::http::path_of;
+use kippu_client::Client;
 use kippu_events::Principal;
 use kippu_events::access::Caller;
 use kippu_events::log::LogId;
@@ -14,7 +15,6 @@ use serde::Deserialize;
 
 use super::ImportError;
 use super::line::Line;
-use crate::calls::{self, root, told, what_answered};
 use crate::config::Config;
 use crate::node::Node;
 use crate::remote::{RemoteError, read_key};
@@ -42,15 +42,7 @@ pub(super) enum Answer {
 /// See the module.
 pub(super) enum Target {
     Local(Box<Node>),
-    Server { http: reqwest::Client, root: String, key: String, caller: Principal, log: LogId },
-}
-
-#[derive(Deserialize)]
-struct Told {
-    #[serde(rename = "type")]
-    kind: String,
-    #[serde(default)]
-    detail: String,
+    Server { node: Client, caller: Principal, log: LogId },
 }
 
 /// What `/livez` tells of a node, as far as it is needed here.
@@ -73,15 +65,13 @@ impl Target {
         let no_key = || ImportError::Target(RemoteError::NoKey(key_file.to_owned()).to_string());
         let caller = Principal::Client(Bearer::unchecked(&key).ok_or_else(no_key)?.entity);
         let wrong = |reason: String| ImportError::Target(format!("{url}: {reason}"));
-        let root = root(url).map_err(ImportError::Target)?;
-        let http = calls::client(ANSWER_TIME).map_err(|e| wrong(told(&e)))?;
-        let answer = http.get(format!("{root}/livez")).send().await.map_err(|e| wrong(told(&e)))?;
-        let (status, headers) = (answer.status(), answer.headers().clone());
-        let body = answer.bytes().await.map_err(|e| wrong(told(&e)))?;
-        let alive: Option<Alive> = serde_json::from_slice(&body).ok().filter(|_| status.is_success());
-        let alive = alive.ok_or_else(|| wrong(what_answered(status, &headers, &body)))?;
+        let node = Client::new(url, "", ANSWER_TIME).map_err(|error| ImportError::Target(error.to_string()))?;
+        // Whoever answers is not told the key before it is a node.
+        let answer = node.send(node.query("/livez", None)).await.map_err(|lost| wrong(lost.why()))?;
+        let alive = answer.json::<Alive>().filter(|_| answer.status.is_success());
+        let alive = alive.ok_or_else(|| wrong(node.what_answered(&answer)))?;
         let log = alive.log.parse().map_err(|_| wrong("the node does not say which log it serves".to_owned()))?;
-        Ok(Self::Server { http, root, key, caller, log })
+        Ok(Self::Server { node: node.with_key(&key), caller, log })
     }
 
     /// The log that lines go to.
@@ -114,22 +104,16 @@ impl Target {
                     Err(not_run) => judged(&not_run.into()),
                 }
             }
-            Self::Server { http, root, key, .. } => {
+            Self::Server { node, .. } => {
                 let id = line.id.map_or_else(String::new, |id| id.to_string());
                 let path = path_of(line.family, line.spec).replace("{id}", &id);
-                let request = http
-                    .post(format!("{root}{path}"))
-                    .bearer_auth(key)
-                    .header(IDEMPOTENCY_KEY.as_str(), &line.key)
-                    .header("content-type", "application/json")
-                    .body(line.body.get().to_owned());
-                match request.send().await {
-                    Ok(response) => answered(response).await,
-                    Err(error) if error.is_builder() => {
-                        Answer::Failed { problem: "not-a-command".to_owned(), detail: told(&error) }
+                match node.send(node.command(&path, &line.key, line.body.get().to_owned())).await {
+                    Ok(answer) => answered(node, &answer),
+                    Err(lost) if lost.source.is_builder() => {
+                        Answer::Failed { problem: "not-a-command".to_owned(), detail: lost.why() }
                     }
                     // Sent or not: nobody knows.
-                    Err(error) => Answer::Later { detail: told(&error), after: None },
+                    Err(lost) => Answer::Later { detail: lost.why(), after: None },
                 }
             }
         }
@@ -163,31 +147,16 @@ fn by_status(status: u16, slug: &str, detail: String, after: Option<Duration>) -
     }
 }
 
-async fn answered(response: reqwest::Response) -> Answer {
-    let (status, headers) = (response.status(), response.headers().clone());
-    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let replayed = header(IDEMPOTENT_REPLAYED.as_str()) == Some("true");
-    let after = header("retry-after").and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
-    let body = match response.bytes().await {
-        Ok(body) => body,
-        Err(error) => return Answer::Later { detail: told(&error), after: None },
-    };
+fn answered(node: &Client, answer: &kippu_client::Answer) -> Answer {
     // A command that was done has a position; whoever answers without one is no node.
-    if status.is_success() && headers.contains_key(KIPPU_POSITION.as_str()) {
-        return done(replayed);
+    if answer.status.is_success() && answer.position().is_some() {
+        return done(answer.is_replayed());
     }
-    match serde_json::from_slice::<Told>(&body) {
-        Ok(Told { kind, detail }) => {
-            let slug = kind.rsplit('/').next().unwrap_or_default();
-            by_status(status.as_u16(), slug, detail, after)
-        }
-        Err(_) => {
-            let detail = what_answered(status, &headers, &body);
-            // What somebody else says is no decision of a node.
-            match status.as_u16() {
-                408 | 429 | 502 | 503 | 504 => Answer::Later { detail, after },
-                _ => Answer::Never { detail },
-            }
-        }
+    let after = answer.retry_after();
+    match answer.problem() {
+        Some(problem) => by_status(problem.status, problem.slug(), problem.detail.clone(), after),
+        // What somebody else says is no decision of a node.
+        None if answer.is_for_later() => Answer::Later { detail: node.what_answered(answer), after },
+        None => Answer::Never { detail: node.what_answered(answer) },
     }
 }

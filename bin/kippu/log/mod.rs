@@ -110,7 +110,7 @@ impl LogError {
             | Self::PersonsMissing(_)
             | Self::Restore(RestoreError::Diverged { .. })
             | Self::SealedTo { .. }
-            | Self::Remote(RemoteError::Problem { .. }) => Exit::Found,
+            | Self::Remote(RemoteError::Call(kippu_client::Error::Problem(_))) => Exit::Found,
             Self::Dir(_)
             | Self::LogLocation(_)
             | Self::Secrets(_)

@@ -12,7 +12,7 @@ use super::ends::Source;
 use super::transfer::RecordTransfer;
 use crate::config::Config;
 use crate::node::{self, DataDirError, LogLocation};
-use crate::remote::Remote;
+use crate::remote::{self, RemoteError};
 
 /// How often another writer may come in between. A node claims when it is told to serve, and one that was deposed again after
 /// some seconds; a seal is written long before that, and behind it nobody claims.
@@ -43,8 +43,9 @@ impl Sealing<'_> {
             (LogLocation::Kafka(_), _) | (LogLocation::Embedded(_), None) => self.here(next, config),
             (LogLocation::Embedded(_), Some(key_file)) => {
                 let server = self.server.or(transfer.url()).ok_or(LogError::NoServer)?;
-                let remote = Remote::new(server, Some(key_file))?;
-                node::on_a_system(remote.post("/v1/log/seal", NODE, &json!({ "next": next })))?;
+                let node = remote::node_at(server, key_file)?;
+                let request = node.command("/v1/log/seal", NODE, json!({ "next": next }).to_string());
+                node::on_a_system(node.done(request)).map_err(RemoteError::Call)?;
                 Ok(())
             }
         }

@@ -18,7 +18,7 @@ use kippu_actors::problem::{self, Problem, ProblemType};
 
 use super::front;
 use super::metrics::Metrics;
-use super::pace::Turn;
+use super::pace::{Answer, Turn};
 use super::request_id::{RequestId, X_REQUEST_ID};
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
@@ -39,13 +39,16 @@ pub(crate) async fn edge(request: ServiceRequest, next: Next<BoxBody>) -> Result
         Some(problem) => Ok(Ok(request.into_response(problem.error_response()))),
         None => AssertUnwindSafe(next.call(request)).catch_unwind().await,
     };
-    turn.iter().for_each(Turn::answered);
     let (failed, why) = match outcome {
         Ok(Ok(mut response)) => {
             if let Some(turn) = &turn {
                 tell_how_long_it_is_kept(&mut response, turn);
             }
-            return Ok(answered(response, &id, &method, metrics.as_ref().map(Data::get_ref), started));
+            let response = answered(response, &id, &method, metrics.as_ref().map(Data::get_ref), started);
+            return Ok(match turn {
+                Some(turn) => response.map_body(|_, body| BoxBody::new(Answer::new(body, turn))),
+                None => response,
+            });
         }
         // An inner middleware gave up without an answer: the error has one.
         Ok(Err(error)) => (error.error_response(), "error"),
@@ -55,6 +58,7 @@ pub(crate) async fn edge(request: ServiceRequest, next: Next<BoxBody>) -> Result
             (problem.error_response(), "panic")
         }
     };
+    turn.iter().for_each(Turn::answered);
     trace(&id, &method, None, failed.status(), started);
     if let Some(metrics) = metrics {
         metrics.count(failed.status());

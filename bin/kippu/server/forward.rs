@@ -20,7 +20,6 @@ use kippu_events::log::Log;
 use tokio::time::MissedTickBehavior;
 
 use super::request_id::{RequestId, X_REQUEST_ID};
-use crate::calls;
 use crate::node::Node;
 
 /// On a command that another node has brought here. It goes no further.
@@ -69,7 +68,7 @@ impl Forward {
     /// # Errors
     /// Where there can be no client.
     pub(crate) fn new(node: &Node) -> Result<Self, reqwest::Error> {
-        let http = calls::client_between_nodes(CONNECT, ANSWER)?;
+        let http = kippu_client::builder(ANSWER).connect_timeout(CONNECT).build()?;
         Ok(Self { log: Arc::clone(&node.log), runtime: node.runtime.clone(), url: node.url.clone(), http })
     }
 
@@ -284,7 +283,7 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let owner = format!("http://{}", listener.local_addr().unwrap());
         let ask = async || {
-            let http = calls::client(ANSWER).unwrap();
+            let http = kippu_client::builder(ANSWER).build().unwrap();
             let error = http.post(&owner).body("{}").send().await.unwrap_err();
             lost(&owner, &error).kind.slug
         };

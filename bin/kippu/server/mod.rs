@@ -197,7 +197,7 @@ impl Server {
                 .h1(map_config(app, |()| AppConfig::default()));
             fn_service(move |stream: TcpStream| {
                 let peer = stream.peer_addr().ok();
-                ready(Ok((Front::new(Paced::new(stream, patience)), peer)))
+                ready(Ok((Front::new(Paced::tcp(stream, patience)), peer)))
             })
             .and_then(http)
         };

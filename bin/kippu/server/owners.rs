@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use kippu_actors::runtime::{Phase, Runtime};
+use kippu_client::Client;
 use kippu_events::log::Log;
 use serde_json::Value;
 
-use crate::calls;
 use crate::node::Node;
 
 /// How often owners are asked.
@@ -54,7 +54,7 @@ impl Owners {
     /// # Errors
     /// Where there can be no client.
     pub(crate) fn new(node: &Node) -> Result<Self, reqwest::Error> {
-        let http = calls::client(ANSWER)?;
+        let http = kippu_client::builder(ANSWER).build()?;
         let (log, runtime, url) = (Arc::clone(&node.log), node.runtime.clone(), node.url.clone());
         Ok(Self { log, runtime, url, http, found: Mutex::default() })
     }
@@ -116,11 +116,10 @@ impl Owners {
 
     /// What the node at `owner` serves; nothing where it serves all that it has claimed.
     async fn serves(&self, owner: &str) -> Result<Option<Vec<u16>>, Not> {
-        let place = format!("{}/readyz?own", owner.trim_end_matches('/'));
-        let answer = self.http.get(place).send().await.map_err(|error| Not::Now(calls::told(&error)))?;
-        let is_ready = answer.status().is_success();
-        let said: Value = answer.json().await.map_err(|error| Not::Now(calls::told(&error)))?;
-        if is_ready {
+        let node = Client::over(self.http.clone(), owner);
+        let answer = node.send(node.query("/readyz?own", None)).await.map_err(|lost| Not::Now(lost.why()))?;
+        let said: Value = answer.json().ok_or_else(|| Not::Now(node.what_answered(&answer)))?;
+        if answer.status.is_success() {
             // A version that does not say more answers for all that it has claimed.
             return Ok(partitions(&said));
         }

@@ -18,8 +18,7 @@ pub(super) struct Cluster {
     pub(super) nodes: Vec<Node>,
     /// The topic, as the first node names it.
     log: String,
-    operator: String,
-    http: reqwest::Client,
+    operator: Caller,
 }
 
 impl Cluster {
@@ -47,18 +46,14 @@ impl Cluster {
             nodes.push((folder, flags));
         }
         let operator = std::fs::read_to_string(first.join("operator.key")).unwrap().trim().to_owned();
-        let nodes = nodes.into_iter().map(|(folder, flags)| Node::start_in(folder, flags)).collect();
-        // Where a node points to is for the test to see.
-        let stay = reqwest::redirect::Policy::none();
-        let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).redirect(stay).build().unwrap();
-        Self { nodes, log: logs[0].clone(), operator, http }
+        let nodes: Vec<Node> = nodes.into_iter().map(|(folder, flags)| Node::start_in(folder, flags)).collect();
+        let operator = Caller::nobody(nodes[0].url(), PATIENCE).with_key(&operator);
+        Self { nodes, log: logs[0].clone(), operator }
     }
 
     /// An operator at each node.
     pub(super) fn operators(&self) -> Vec<Caller> {
-        let caller =
-            |node: &Node| Caller { http: self.http.clone(), url: node.url().to_owned(), key: self.operator.clone() };
-        self.nodes.iter().map(caller).collect()
+        self.nodes.iter().map(|node| self.operator.at(node.url())).collect()
     }
 
     /// A market at the first node.

@@ -1,0 +1,145 @@
+//! What is answered: by a node, or by somebody in its place.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER, SERVER};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+/// Of an answer that is nobody's we know, so many characters are told.
+const MOST_TOLD: usize = 100;
+
+/// A whole answer.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// What was asked.
+    pub url: String,
+    /// HTTP status.
+    pub status: StatusCode,
+    /// All of them.
+    pub headers: HeaderMap,
+    /// As it came.
+    pub body: Vec<u8>,
+}
+
+/// A problem (RFC 9457).
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, thiserror::Error)]
+#[error("{status} {kind}: {detail}")]
+pub struct Problem {
+    /// The status that it came with.
+    #[serde(skip)]
+    pub status: u16,
+    /// `type`, whose last part is the name that programs go by.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What is special about this one.
+    #[serde(default)]
+    pub detail: String,
+}
+
+impl Problem {
+    /// The stable name.
+    pub fn slug(&self) -> &str {
+        self.kind.rsplit('/').next().unwrap_or_default()
+    }
+}
+
+impl Answer {
+    /// A header that is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The position that it reflects. Whoever says that a command was done without one is no node.
+    pub fn position(&self) -> Option<&str> {
+        self.header("kippu-position")
+    }
+
+    /// Whether the command had been done before.
+    pub fn is_replayed(&self) -> bool {
+        self.header("idempotent-replayed") == Some("true")
+    }
+
+    /// The body, where it is this in JSON.
+    pub fn json<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_slice(&self.body).ok()
+    }
+
+    /// The problem, where it is one.
+    pub fn problem(&self) -> Option<Problem> {
+        Some(Problem { status: self.status.as_u16(), ..self.json()? })
+    }
+
+    /// Whether it is the problem with this name.
+    pub fn is_problem(&self, slug: &str) -> bool {
+        self.problem().is_some_and(|problem| problem.slug() == slug)
+    }
+
+    /// The body as text.
+    pub fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.body)
+    }
+
+    /// Whether it says: the same again with the same key, later. Nobody knows yet what becomes of it.
+    pub fn is_for_later(&self) -> bool {
+        matches!(self.status.as_u16(), 408 | 429 | 502 | 503 | 504 | 507)
+    }
+
+    /// How much later, where it says so.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.header(RETRY_AFTER.as_str())?.parse().ok().map(Duration::from_secs)
+    }
+
+    pub(crate) fn what_answered(&self) -> String {
+        let by = self.header(SERVER.as_str()).map(|server| format!(" from {}", shown(server.as_bytes())));
+        let to = self.header(LOCATION.as_str()).map(|place| format!(", leading to {}", shown(place.as_bytes())));
+        let (by, to) = (by.unwrap_or_default(), to.unwrap_or_default());
+        let body = if self.body.is_empty() { "no body".to_owned() } else { shown(&self.body) };
+        format!("no kippu node answers here; the answer is {}{by}{to}: {body}", self.status)
+    }
+}
+
+/// The beginning of what somebody else wrote, on one line and without what a terminal could take for its own.
+fn shown(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ").replace(char::is_control, "");
+    let mut shown: String = words.chars().take(MOST_TOLD).collect();
+    if shown.len() < words.len() {
+        shown.push('…');
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: StatusCode, headers: &[(&'static str, &str)], body: &[u8]) -> Answer {
+        let headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+        Answer { url: String::new(), status, headers, body: body.to_owned() }
+    }
+
+    #[test]
+    fn who_answers_instead_of_a_node_is_told_on_one_line() {
+        let body = b"<html>\r\n<title>\x1b[31mBad\x07 gateway</title>";
+        let said = answer(StatusCode::BAD_GATEWAY, &[("server", "nginx/1.22.1")], body).what_answered();
+        assert!(said.ends_with("502 Bad Gateway from nginx/1.22.1: <html> <title>[31mBad gateway</title>"), "{said}");
+        let said = answer(StatusCode::OK, &[], &[b'x'; 1000]).what_answered();
+        assert!(said.ends_with(&format!(": {}…", "x".repeat(MOST_TOLD))), "{said}");
+    }
+
+    #[test]
+    fn a_problem_is_read_with_its_name_and_when_to_come_again() {
+        let body = br#"{"type":"/problems/overloaded","title":"Too much","status":503,"detail":"4096 wait"}"#;
+        let answer = answer(StatusCode::SERVICE_UNAVAILABLE, &[("retry-after", "1")], body);
+        let problem = answer.problem().unwrap();
+        assert_eq!(
+            (problem.slug(), problem.to_string().as_str()),
+            ("overloaded", "503 /problems/overloaded: 4096 wait")
+        );
+        assert!(answer.is_for_later());
+        assert_eq!(answer.retry_after(), Some(Duration::from_secs(1)));
+    }
+}
