@@ -186,7 +186,7 @@ impl<E: Actor> AnyActor for Of<E> {
     }
 
     fn answer(&self, id: EntityId, events: &[&Recorded<'_>], secrets: &Secrets) -> Result<Answer, NotAnEvent> {
-        let own = events.iter().map(|event| event.decode::<E>()).collect::<Result<Vec<_>, _>>()?;
+        let own = events.iter().map(|event| event.decode::<E>().cloned()).collect::<Result<Vec<_>, _>>()?;
         Ok(E::answer(id, &own, secrets))
     }
 

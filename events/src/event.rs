@@ -10,6 +10,8 @@
 mod canonical;
 mod read;
 
+use std::any::Any;
+use std::cell::OnceCell;
 use std::io::Write as _;
 
 use serde::{Deserialize, Serialize};
@@ -214,6 +216,24 @@ pub struct Recorded<'a> {
     pub cause: Cause,
     /// Its fields, as JSON text. Checked when it is decoded.
     pub data: &'a str,
+    /// What it was decoded to: once, however many ask.
+    decoded: Decoded,
+}
+
+/// See [`Recorded`].
+#[derive(Default)]
+struct Decoded(OnceCell<Box<dyn Any>>);
+
+impl Clone for Decoded {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl std::fmt::Debug for Decoded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("..")
+    }
 }
 
 impl Recorded<'_> {
@@ -221,12 +241,19 @@ impl Recorded<'_> {
     ///
     /// # Errors
     /// [`NotAnEvent`] where it is none of that family.
-    pub fn decode<E: Entity>(&self) -> Result<E::Event, NotAnEvent> {
-        if self.entity.family == E::FAMILY {
-            E::decode(self.kind, self.schema, self.data)
-        } else {
-            Err(NotAnEvent::Kind(self.kind.to_owned()))
+    pub fn decode<E: Entity>(&self) -> Result<&E::Event, NotAnEvent> {
+        let other = || NotAnEvent::Kind(self.kind.to_owned());
+        if self.entity.family != E::FAMILY {
+            return Err(other());
         }
+        let decoded = match self.decoded.0.get() {
+            Some(decoded) => decoded,
+            None => {
+                let event = E::decode(self.kind, self.schema, self.data)?;
+                self.decoded.0.get_or_init(|| Box::new(event))
+            }
+        };
+        decoded.downcast_ref().ok_or_else(other)
     }
 }
 

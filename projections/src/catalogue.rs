@@ -6,6 +6,7 @@ use crate::access::clients::Clients;
 use crate::access::users::Users;
 use crate::approvals::Approvals;
 use crate::approvals::spending::Spending;
+use crate::entity_table::OfEntities;
 use crate::history::History;
 use crate::placement::placements::Placements;
 use crate::view::View;
@@ -18,7 +19,7 @@ pub fn views() -> Vec<Arc<dyn View>> {
         Arc::new(Approvals),
         Arc::new(Spending),
         Arc::new(Clients),
-        Arc::new(Placements),
+        Arc::new(OfEntities::<Placements>::new()),
         Arc::new(History),
     ]
 }

@@ -8,6 +8,7 @@ pub mod approvals;
 pub mod catalogue;
 mod cursor;
 pub mod digest;
+pub mod entity_table;
 mod error;
 pub mod fold;
 pub mod grants;

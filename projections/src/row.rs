@@ -48,10 +48,10 @@ pub(crate) fn fold_row<E: Entity, T: Serialize + DeserializeOwned>(
         return Ok(());
     }
     let decoded = event.decode::<E>()?;
-    let row = match first(&decoded) {
+    let row = match first(decoded) {
         Some(row) => Some(Dated { begun_at: event.time, changed_at: event.time, version: event.version, row }),
         None => main_row::<Dated<T>>(rows, &event.entity.id).map(|mut dated| {
-            next(&mut dated.row, &decoded);
+            next(&mut dated.row, decoded);
             Dated { changed_at: event.time, version: event.version, ..dated }
         }),
     };

@@ -27,7 +27,7 @@ fn folds_alike<E: Entity>(history: &[(E::Event, Time)]) -> Result<(), TestCaseEr
         let body = body.finish();
         let recorded = read_body(&body).map_err(|error| TestCaseError::fail(error.to_string()))?.remove(0);
         prop_assert_eq!((recorded.entity, recorded.version, recorded.time), (entity, version, *time));
-        prop_assert_eq!(&recorded.decode::<E>(), &Ok(event.clone()));
+        prop_assert_eq!(recorded.decode::<E>(), Ok(event));
 
         typed.evolve(event, *time);
         Typed::<E>(event.clone()).evolve(&mut *erased, *time);

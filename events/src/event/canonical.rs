@@ -93,6 +93,7 @@ impl<'a> Text<'a> {
             time,
             cause,
             data,
+            decoded: super::Decoded::default(),
         })
     }
 

@@ -102,5 +102,6 @@ fn read_event(wire: Wire<'_>) -> Result<Recorded<'_>, NotAnEvent> {
             },
         },
         data: wire.data.get(),
+        decoded: super::Decoded::default(),
     })
 }

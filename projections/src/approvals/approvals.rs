@@ -126,7 +126,7 @@ impl View for Approvals {
         }
         let id = event.entity.id;
         let decoded = event.decode::<Approval>()?;
-        let row = match first(event, &decoded) {
+        let row = match first(event, decoded) {
             Some(row) => {
                 rows.index(&index(BY_TIME, &[], row.requested_at, &id), Vec::new());
                 rows.index(&index(BY_USER, row.user.as_bytes(), row.requested_at, &id), Vec::new());
@@ -136,7 +136,7 @@ impl View for Approvals {
             None => {
                 let Some(mut row) = main_row::<Row>(rows, &id) else { return Ok(()) };
                 let before = row.phase;
-                row.phase = before.after(&decoded, event.time);
+                row.phase = before.after(decoded, event.time);
                 row.changed_at = event.time;
                 row.version = event.version;
                 if let Event::RedeemRefused { .. } = decoded {

@@ -1,31 +1,31 @@
 //! `placements`: which server holds which data.
 
-use kippu_events::access::clients::Role;
+use kippu_events::access::Role;
 use kippu_events::placement::placements::{Event, Placement};
-use kippu_events::{Entity as _, EntityId, Family, NotAnEvent, Recorded, Time};
+use kippu_events::{EntityId, Time};
 use serde::{Deserialize, Serialize};
 
-use crate::error::QueryError;
+use crate::entity_table::{EntityTable, Row};
 use crate::grants::Grant;
-use crate::row::{Dated, Json, decode, fold_row, revision_with};
-use crate::rows::Rows;
-use crate::view::{Ask, Filter, Presented, Table, View, entity_of};
+use crate::view::{Filter, Filters};
 
 /// See the module.
 pub struct Placements;
 
-#[derive(Serialize, Deserialize)]
-struct Row {
-    state: Placement,
+/// What the state forgets.
+#[derive(Default, Serialize, Deserialize)]
+pub struct Kept {
     label: String,
     moves: u64,
 }
 
 const STATES: [&str; 3] = ["opened", "placed", "closed"];
+const STATE: &str = "state";
+const SERVER: &str = "server";
 
 /// A placement of a data replica.
 #[derive(Serialize, schemars::JsonSchema)]
-struct Shown {
+pub struct Shown {
     changed_at: Time,
     id: EntityId,
     /// Which data.
@@ -42,88 +42,40 @@ struct Shown {
     version: u64,
 }
 
-impl View for Placements {
-    fn name(&self) -> &'static str {
-        "placements"
-    }
+impl EntityTable for Placements {
+    type Entity = Placement;
+    type Kept = Kept;
+    type Shown = Shown;
 
-    fn revision(&self) -> u32 {
-        revision_with::<Placement>(2)
-    }
+    const NAME: &'static str = "placements";
+    const REVISION: u32 = 3;
+    const SUMMARY: &'static str = "Placements of data replicas, and the server that holds each.";
+    const GRANTS: &'static [Grant] = &[Grant::all(Role::Operator)];
+    const FILTERS: &'static [Filter] = &[
+        Filter::of(STATE, "where it is in its life", &STATES),
+        Filter::any(SERVER, "the server that holds the replica"),
+    ];
 
-    fn apply(&self, event: &Recorded<'_>, rows: &mut Rows<'_>) -> Result<(), NotAnEvent> {
-        let first = |decoded: &Event| match decoded {
-            Event::Opened { label } => {
-                let mut state = Placement::default();
-                state.evolve(decoded, event.time);
-                Some(Row { state, label: label.clone(), moves: 0 })
-            }
-            Event::Placed { .. } | Event::Moved { .. } | Event::Closed {} => None,
-        };
-        fold_row::<Placement, Row>(event, rows, first, |row, decoded| {
-            row.state.evolve(decoded, event.time);
-            match decoded {
-                Event::Moved { .. } => row.moves += 1,
-                Event::Opened { .. } | Event::Placed { .. } | Event::Closed {} => {}
-            }
-        })
-    }
-
-    fn table(&self) -> Option<&dyn Table> {
-        Some(self)
-    }
-}
-
-const STATE: &str = "state";
-const SERVER: &str = "server";
-
-impl Table for Placements {
-    fn summary(&self) -> &'static str {
-        "Placements of data replicas, and the server that holds each."
-    }
-
-    fn subject(&self) -> Option<Family> {
-        Some(Family::Placements)
-    }
-
-    fn grants(&self) -> &'static [Grant] {
-        const { &[Grant::all(Role::Operator)] }
-    }
-
-    fn filters(&self) -> &'static [Filter] {
-        const {
-            &[
-                Filter::of(STATE, "where it is in its life", &STATES),
-                Filter::any(SERVER, "the server that holds the replica"),
-            ]
+    fn keep(kept: &mut Kept, event: &Event) {
+        match event {
+            Event::Opened { label } => kept.label.clone_from(label),
+            Event::Moved { .. } => kept.moves += 1,
+            Event::Placed { .. } | Event::Closed {} => {}
         }
     }
 
-    fn schema(&self) -> schemars::Schema {
-        schemars::schema_for!(Shown)
-    }
-
-    fn present(&self, key: &[u8], row: &[u8], ask: &Ask<'_>) -> Result<Option<Presented>, QueryError> {
-        let Dated { begun_at, changed_at, version, row }: Dated<Row> = decode(row)?;
-        let (state, server) = match row.state {
-            Placement::Absent => return Ok(None),
+    fn show(id: EntityId, row: Row<Placement, Kept>) -> Option<Shown> {
+        let Row { state, kept: Kept { label, moves }, begun_at: opened_at, changed_at, version } = row;
+        let (state, server) = match state {
+            Placement::Absent => return None,
             Placement::Opened => ("opened", None),
             Placement::Placed { server } => ("placed", Some(server)),
             Placement::Closed => ("closed", None),
         };
-        if !(ask.filters.admits(STATE, state) && ask.filters.admits(SERVER, server.as_deref().unwrap_or_default())) {
-            return Ok(None);
-        }
-        let shown = Shown {
-            id: entity_of(key)?,
-            state,
-            label: row.label,
-            server,
-            moves: row.moves,
-            opened_at: begun_at,
-            changed_at,
-            version,
-        };
-        Ok(Some(Presented { row: Json::of(&shown)?, version }))
+        Some(Shown { changed_at, id, label, moves, opened_at, server, state, version })
+    }
+
+    fn admits(shown: &Shown, filters: &Filters) -> bool {
+        filters.admits(STATE, shown.state) && filters.admits(SERVER, shown.server.as_deref().unwrap_or_default())
     }
 }

@@ -106,9 +106,9 @@ impl Facts {
     /// Decodes the event with current code, and holds it against the rules.
     pub(crate) fn take(&mut self, event: &Recorded<'_>, seen: &mut Seen<'_>) -> Result<(), NotAnEvent> {
         match self {
-            Self::Approval(facts) => facts.take(&event.decode::<Approval>()?, seen),
-            Self::User(facts) => facts.take(&event.decode::<User>()?, seen),
-            Self::Client(facts) => facts.take(&event.decode::<Client>()?, seen),
+            Self::Approval(facts) => facts.take(event.decode::<Approval>()?, seen),
+            Self::User(facts) => facts.take(event.decode::<User>()?, seen),
+            Self::Client(facts) => facts.take(event.decode::<Client>()?, seen),
             Self::Plain => {
                 event.entity.family.fresh().evolve_stored(event.kind, event.schema, event.data, event.time)?;
             }

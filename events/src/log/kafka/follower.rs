@@ -148,7 +148,9 @@ fn ask_anew(shared: &Shared, partition: u16, offset: u64) {
     let mut list = TopicPartitionList::new();
     let from = Offset::Offset(i64::try_from(offset).unwrap_or(i64::MAX));
     let again = list.add_partition_offset(shared.fetch.topic(), i32::from(partition), from).and_then(|()| {
-        shared.follower.incremental_unassign(&list)?;
+        if let Err(error) = shared.follower.incremental_unassign(&list) {
+            tracing::debug!(partition, %error, "a partition was not being read");
+        }
         shared.follower.incremental_assign(&list)
     });
     match again {

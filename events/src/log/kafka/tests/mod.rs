@@ -129,7 +129,7 @@ fn a_partition_that_the_client_library_reads_no_more_is_asked_for_anew() {
     let mut writer = TestWriter::claim(&log, 0);
     let mut list = TopicPartitionList::new();
     list.add_partition(&address.topic, 0);
-    log.shared.follower.pause(&list).unwrap();
+    log.shared.follower.incremental_unassign(&list).unwrap();
     writer.write(b"[]");
     let until = Instant::now() + PATIENCE;
     // Each question is a way to the broker and back.
