@@ -1,4 +1,4 @@
-//! A seeded sample: users, approvals in every phase, clients and placements, as commands in a plausible order.
+//! A seeded sample: users, approvals in every phase, clients, and the samples of every other family, as commands in a plausible order.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -8,9 +8,8 @@ use kippu_events::approvals::{self, Approval, Purchase, RedeemRefusal, RequestRe
 use kippu_events::event::{AnyEvent, BodyWriter, Cause, Mac, Place, Typed, read_body};
 use kippu_events::log::LogId;
 use kippu_events::money::{Currency, Minor};
-use kippu_events::placement::placements::{self, Placement};
 use kippu_events::secrets::{EncryptedField, PinVerifier, TokenHash};
-use kippu_events::{EntityId, EntityKey, Principal, Time};
+use kippu_events::{EntityId, EntityKey, Family, Principal, Time};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
@@ -40,7 +39,8 @@ pub(crate) struct SampleHistory {
     pub users: Vec<EntityId>,
     pub settlers: Vec<EntityId>,
     pub terminals: Vec<EntityId>,
-    pub placements: Vec<EntityId>,
+    /// Entities of other families, with the samples that have not happened to them yet.
+    others: Vec<(EntityKey, Vec<Box<dyn AnyEvent>>)>,
     shops: Vec<EntityId>,
     pub approvals: Vec<(EntityId, EntityId, State)>,
     versions: HashMap<EntityKey, u64>,
@@ -79,7 +79,7 @@ impl SampleHistory {
             users: Vec::new(),
             settlers: Vec::new(),
             terminals: Vec::new(),
-            placements: Vec::new(),
+            others: Vec::new(),
             shops: Vec::new(),
             approvals: Vec::new(),
             versions: HashMap::new(),
@@ -204,29 +204,27 @@ impl SampleHistory {
         self.beat(id, events)
     }
 
-    fn placement(&mut self) -> Beat {
-        if self.placements.len() < 5 {
+    /// What comes next of an entity of any other family, by its samples.
+    fn other(&mut self) -> Beat {
+        let has_scenes = [Family::Users, Family::Clients, Family::Approvals];
+        let others: Vec<Family> = Family::ALL.into_iter().filter(|family| !has_scenes.contains(family)).collect();
+        let family = others[self.rng.random_range(0..others.len())];
+        if self.others.iter().filter(|(key, _)| key.family == family).count() < 5 {
             let id = self.fresh_id();
-            self.placements.push(id);
-            let event = self.event::<Placement>(id, placements::Event::Opened { label: "replica".to_owned() });
-            return self.beat(id, vec![event]);
+            self.others.push((EntityKey { family, id }, family.samples()));
         }
-        let which = self.rng.random_range(0..self.placements.len());
-        let id = self.placements[which];
-        if self.rng.random_ratio(1, 10) {
-            self.placements.remove(which);
-            let event = self.event::<Placement>(id, placements::Event::Closed {});
-            return self.beat(id, vec![event]);
+        let of_family: Vec<usize> =
+            (0..self.others.len()).filter(|which| self.others[*which].0.family == family).collect();
+        let which = of_family[self.rng.random_range(0..of_family.len())];
+        let (key, events) = &mut self.others[which];
+        let (key, event) = (*key, events.remove(0));
+        if events.is_empty() {
+            self.others.remove(which);
         }
-        let server = format!("s{}", self.rng.random_range(0..3));
-        let placed = self.versions[&EntityKey::of::<Placement>(id)] > 1;
-        let event = if placed {
-            placements::Event::Moved { from: "s".to_owned(), to: server }
-        } else {
-            placements::Event::Placed { server }
-        };
-        let event = self.event::<Placement>(id, event);
-        self.beat(id, vec![event])
+        let version = self.versions.entry(key).or_insert(0);
+        *version += 1;
+        let event = (key, *version, event);
+        self.beat(key.id, vec![event])
     }
 
     /// What a user does apart from purchases.
@@ -276,7 +274,7 @@ impl SampleHistory {
         match self.rng.random_range(0..20) {
             0 => self.register(),
             1 => self.refuse(user),
-            2 | 3 => self.placement(),
+            2 | 3 => self.other(),
             4 => self.account(user),
             5 => self.shop(),
             6..=9 => self.issue(user, 10),
