@@ -61,6 +61,17 @@ impl Grant {
     }
 }
 
+impl std::fmt::Display for Grant {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self.rows {
+            Scope::All => "every row",
+            Scope::Own(Owner::User) => "rows of its own user",
+            Scope::Own(Owner::Client) => "its own rows",
+        })?;
+        if self.hidden.is_empty() { Ok(()) } else { write!(f, " without {}", self.hidden.join(", ")) }
+    }
+}
+
 impl Owner {
     /// Whom `caller` stands for, as this.
     pub(crate) const fn of(self, caller: &Caller) -> Option<EntityId> {

@@ -60,7 +60,7 @@ fn document() -> Value {
     for (path, operation) in heads {
         insert(&mut paths, path, "head", operation);
     }
-    json!({
+    let mut document = json!({
         "openapi": "3.1.0",
         "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
         "info": {
@@ -88,7 +88,9 @@ fn document() -> Value {
                 },
             },
         },
-    })
+    });
+    examples::complete(&mut document);
+    document
 }
 
 /// One tag for each view, and with it for the family that it shows.

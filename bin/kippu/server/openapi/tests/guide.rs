@@ -1,81 +1,115 @@
-//! The guide for callers next to the document: every command with its roles and members, every view with those of a row.
+//! `docs/reference.md`: every command, every row of a view, and who may have them, as the document has it. `KIPPU_BLESS=1`
+//! writes it; without that, it has to be what would be written.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use kippu_actors::{catalogue, http};
 use kippu_events::Family;
-
-use super::{document, resolved};
 use serde_json::Value;
 
-const GUIDE: &str = include_str!("../../../../../docs/http.md");
+use super::{document, resolved};
 
-/// The rows of the guide's tables below the heading `section`, cell by cell.
-fn rows(section: &str) -> impl Iterator<Item = Vec<&'static str>> {
-    let below = GUIDE.split_once(section).unwrap_or_else(|| panic!("docs/http.md has no {section:?}")).1;
-    let lines = below.lines().skip(1).take_while(|line| !line.starts_with('#'));
-    lines.filter(|line| line.starts_with("| ")).map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
-}
+const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/reference.md");
 
-/// The words in code in `text` that can be members, and whether each is marked as one that may be left out.
-fn members(text: &str) -> BTreeMap<String, bool> {
-    let parts: Vec<&str> = text.split('`').collect();
-    let words = (1..parts.len()).step_by(2).map(|at| (parts[at], parts.get(at + 1).copied().unwrap_or_default()));
-    let is_member = |word: &str| word.chars().all(|c| c.is_ascii_lowercase() || c == '_');
-    words.filter(|(word, _)| is_member(word)).map(|(word, after)| (word.to_owned(), after.starts_with('?'))).collect()
-}
-
-/// The members of a schema, and whether each may be left out.
-fn of_schema(document: &Value, schema: &Value) -> BTreeMap<String, bool> {
+/// The members of `schema` as rows of a table.
+fn members(document: &Value, schema: &Value) -> String {
     let schema = resolved(document, schema);
-    let required: BTreeSet<_> = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    let names = schema["properties"].as_object().into_iter().flatten().map(|(name, _)| name);
-    names.map(|name| (name.clone(), !required.contains(name.as_str()))).collect()
+    let required: Vec<&str> = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let mut rows = String::new();
+    for (name, member) in schema["properties"].as_object().into_iter().flatten() {
+        let optional = if required.contains(&name.as_str()) { "" } else { "?" };
+        let (form, about) = (form(document, member), text(document, member));
+        writeln!(rows, "| `{name}`{optional} | {form} | {about} |").unwrap();
+    }
+    rows
 }
 
-#[test]
-fn the_guide_has_the_roles_and_members_of_every_command() {
+fn text(document: &Value, member: &Value) -> String {
+    let own = member["description"].as_str().or_else(|| resolved(document, member)["description"].as_str());
+    own.unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|")
+}
+
+/// What a member looks like, in a few words.
+fn form(document: &Value, member: &Value) -> String {
+    let schema = resolved(document, member);
+    if let Some(values) = schema["enum"].as_array().filter(|values| values.len() <= 12) {
+        let values: Vec<_> = values.iter().filter_map(Value::as_str).map(|value| format!("`{value}`")).collect();
+        return values.join(" ");
+    }
+    let choices = schema["oneOf"].as_array().or_else(|| schema["anyOf"].as_array());
+    if let Some(choices) = choices {
+        let forms = choices.iter().map(|choice| match choice["const"].as_str() {
+            Some(value) => format!("`{value}`"),
+            None => form(document, choice),
+        });
+        return forms.filter(|form| form != "null").collect::<Vec<_>>().join(" ");
+    }
+    let kind = match &schema["type"] {
+        Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).find(|kind| *kind != "null"),
+        kind => kind.as_str(),
+    };
+    let kind = schema["format"].as_str().or(kind).unwrap_or("object");
+    let bounds = [("minimum", "≥"), ("maximum", "≤"), ("minLength", "≥"), ("maxLength", "≤")];
+    let bounds = bounds.iter().filter_map(|(name, sign)| Some(format!("{sign} {}", schema[name].as_u64()?)));
+    let bounds: Vec<_> = bounds.collect();
+    let object = schema["properties"].as_object().map(|members| {
+        let names: Vec<_> = members.keys().map(|name| format!("`{name}`")).collect();
+        format!(": {}", names.join(" "))
+    });
+    let bounds = if bounds.is_empty() { String::new() } else { format!(" ({})", bounds.join(", ")) };
+    format!("{kind}{bounds}{}", object.unwrap_or_default())
+}
+
+fn reference() -> String {
     let document = document();
+    let mut out = "# Reference\n\nEvery command with its members and answer, and every view with the members of its rows. Made from \
+                   the lists that the program uses (`KIPPU_BLESS=1 cargo test --release --workspace the_reference`). \
+                   [http.md](http.md) says how to use them, `/openapi.json` has the same for programs. A member with `?` may be left out.\n"
+        .to_owned();
     for family in Family::ALL {
-        let heading = format!("\n### {}\n", family.name());
+        writeln!(out, "\n## Commands of {}\n", family.name()).unwrap();
         for spec in catalogue::actor(family).commands() {
             let path = http::path_of(family, spec);
-            let short = path.replace(&format!("/v1/{}/{{id}}/", family.name()), "…/{id}/");
-            let is_its =
-                |row: &Vec<&str>| [format!("`{short}`"), format!("`POST {short}`")].iter().any(|name| row[0] == name);
-            let row = rows(&heading).find(is_its).unwrap_or_else(|| panic!("docs/http.md has no {short}"));
-            let [_, roles, body, answer] = row[..] else { panic!("{row:?}") };
-            let told: BTreeSet<String> = roles.split(", ").map(str::to_owned).collect();
-            assert_eq!(told, spec.roles.iter().map(|role| format!("{role:?}").to_lowercase()).collect(), "{path}");
-
             let operation = &document["paths"][&path]["post"];
-            let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
-            let told =
-                body.split(" · ").flat_map(|part| members(part.split([':', '(']).next().unwrap_or_default())).collect();
-            assert_eq!(of_schema(&document, schema), told, "{path}");
-
-            let status = if row[0].contains("POST") && !path.contains("redeem") { "201" } else { "200" };
-            let answered = &operation["responses"][status]["content"]["application/json"]["example"];
-            let answered: BTreeSet<_> = answered.as_object().expect("an example").keys().cloned().collect();
-            let told = members(answer);
-            let always = told.iter().filter(|(_, may_lack)| !**may_lack).map(|(name, _)| name.clone()).collect();
-            assert!(answered.is_superset(&always), "{path} answers {answered:?} without all of {always:?}");
-            let unknown: Vec<_> = answered.iter().filter(|name| !told.contains_key(*name)).collect();
-            assert!(unknown.is_empty(), "{path} answers {unknown:?}, too");
+            let roles: Vec<_> = spec.roles.iter().map(|role| role.name()).collect();
+            let body = members(&document, &operation["requestBody"]["content"]["application/json"]["schema"]);
+            writeln!(out, "`POST {path}` ({}): {}\n", roles.join(", "), spec.summary).unwrap();
+            if !body.is_empty() {
+                writeln!(out, "| Member | Form | Is |\n|---|---|---|\n{body}").unwrap();
+            }
         }
+        let answers = catalogue::actor(family).commands().first().map(|spec| {
+            let responses = &document["paths"][http::path_of(family, spec)]["post"]["responses"];
+            let status = if responses["201"].is_object() { "201" } else { "200" };
+            members(&document, &responses[status]["content"]["application/json"]["schema"])
+        });
+        write!(out, "An answer has of these what the command decided:\n\n| Member | Form | Is |\n|---|---|---|\n")
+            .unwrap();
+        out.push_str(&answers.unwrap_or_default());
     }
+    for view in kippu_projections::catalogue::views() {
+        let Some(table) = view.table() else { continue };
+        let get = &document["paths"][format!("/v1/{}/{{id}}", view.name())]["get"];
+        let row = members(&document, &get["responses"]["200"]["content"]["application/json"]["schema"]);
+        let grants: Vec<_> = table.grants().iter().map(|grant| format!("{} ({grant})", grant.role.name())).collect();
+        write!(out, "\n## Rows of {}\n\n`GET /v1/{0}` and `GET /v1/{0}/{{id}}`: {}. ", view.name(), grants.join(", "))
+            .unwrap();
+        writeln!(out, "{}\n", table.summary()).unwrap();
+        for filter in table.filters() {
+            writeln!(out, "* `{}=`: {}", filter.name, filter.description).unwrap();
+        }
+        let space = if table.filters().is_empty() { "" } else { "\n" };
+        write!(out, "{space}| Member | Form | Is |\n|---|---|---|\n{row}").unwrap();
+    }
+    out
 }
 
 #[test]
-fn the_guide_has_the_members_of_every_row() {
-    let document = document();
-    for view in kippu_projections::catalogue::views().iter().filter(|view| view.table().is_some()) {
-        let name = format!("`{}`", view.name());
-        let row = rows("\n## Queries\n").find(|row| row[0] == name);
-        let row = row.unwrap_or_else(|| panic!("docs/http.md has no {name}"));
-        let told = members(row[3].split(". ").next().unwrap_or_default());
-        let answer = &document["paths"][format!("/v1/{}/{{id}}", view.name())]["get"]["responses"]["200"];
-        let schema = &answer["content"]["application/json"]["schema"];
-        assert_eq!(of_schema(&document, schema), told, "{name}");
+fn the_reference_is_what_the_program_has() {
+    let made = reference();
+    if std::env::var_os("KIPPU_BLESS").is_some() {
+        std::fs::write(PATH, &made).unwrap();
     }
+    let stored = std::fs::read_to_string(PATH).unwrap_or_default();
+    assert!(stored == made, "docs/reference.md is stale: KIPPU_BLESS=1 writes it");
 }
