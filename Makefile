@@ -7,7 +7,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 CARGO_FLAGS := --release --workspace --locked
 KIPPU := $(CARGO_TARGET_DIR)/release/kippu
 
-.PHONY: help setup setup-kafka setup-clients build programs demo demo-cluster clients test kafka bench rows lint clean
+.PHONY: help setup setup-kafka setup-clients build programs demo demo-cluster clients test kafka bench rows one-build lint clean
 
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,7 @@ test: setup-kafka setup-clients ## Format, lints, all tests, next to a Kafka bro
 	cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
 	@sh tests/kafka/with.sh cargo test $(CARGO_FLAGS)
 	@python3 tests/strangers/clients/play.py "$(CARGO_TARGET_DIR)/release" examples/data/purchases-sample.txt
+	@python3 tests/scripts/one_build.py
 	@sh tests/scripts/contract.sh $(CARGO_FLAGS)
 
 kafka: setup-kafka ## A Kafka broker in the foreground, for trying out.
@@ -54,6 +55,9 @@ bench: programs ## The product compared with the limits of this machine.
 
 rows: ## Every requirement with the tests that show it.
 	@sh tests/scripts/rows.sh
+
+one-build: setup-clients ## Whether every selection of packages shares one build of RocksDB.
+	@python3 tests/scripts/one_build.py
 
 lint: setup ## Format, lints, documentation, and what we depend on.
 	cargo fmt --all --check
