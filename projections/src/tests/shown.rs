@@ -13,8 +13,8 @@ use super::{Running, SampleHistory, Scripted, end_of, folded, seed};
 use crate::access::users::Users;
 use crate::catalogue;
 use crate::error::NotOpened;
+use crate::json::Json;
 use crate::queries::{Page, Queries, QueryError};
-use crate::row::Json;
 use crate::view::Decrypt;
 
 /// The views that answer queries.
