@@ -325,7 +325,7 @@ fn rows_fit_the_schemas_that_are_published() {
 /// Shows F20.
 #[test]
 fn members_of_rows_are_written_in_the_order_of_their_names() {
-    let (_story, running) = told(seed());
+    let (_sample, running) = told(seed());
     let queries = running.caught_up();
     for view in all_views() {
         for row in queries.list(view, &Caller::OPERATOR, &page(&[])).expect("listed").rows {
