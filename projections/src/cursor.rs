@@ -5,7 +5,8 @@
 //! ```
 
 use kippu_events::Time;
-use kippu_events::log::{Cut, Hash, Head, Position};
+use kippu_events::log::walk::judge_entry;
+use kippu_events::log::{Content, Cut, Genesis, Hash, Head, Position, Record};
 
 /// How far a fold has come in one partition.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -37,6 +38,33 @@ impl Cursor {
     /// The number of the last record taken; 0 before the genesis too, which holds no event.
     pub(crate) fn number(&self) -> u64 {
         self.taken.map_or(0, |taken| taken.head.number)
+    }
+
+    /// Moves past the entry `stored` at `offset`: the record, if it counts. `digest_at` knows the digests of valid records of the
+    /// current epoch.
+    ///
+    /// # Errors
+    /// Why the entry is damage; the cursor is then where it was.
+    pub(crate) fn take<'a>(
+        &mut self,
+        genesis: &Genesis,
+        (offset, stored): (u64, &'a [u8]),
+        digest_at: impl FnOnce(u64) -> Option<Hash>,
+    ) -> Result<Option<Record<'a>>, String> {
+        let head = self.taken.map(|taken| taken.head);
+        let (record, counts) =
+            judge_entry(genesis, head.as_ref(), stored, digest_at).map_err(|unsound| unsound.reason)?;
+        self.offset = offset + 1;
+        match counts {
+            Ok(head) => {
+                self.taken = Some(Taken { head, at: offset, digest: record.digest });
+                Ok(Some(record))
+            }
+            Err(_skip) => {
+                self.skipped += 1;
+                Ok(None)
+            }
+        }
     }
 
     /// The position of the last record taken.
@@ -107,6 +135,14 @@ impl Cursor {
 impl Taken {
     fn only_if(self, is: bool) -> Option<Self> {
         is.then_some(self)
+    }
+}
+
+/// The events of a record, as a JSON array; nothing for records without events.
+pub(crate) const fn body_of<'a>(record: &Record<'a>) -> Option<&'a [u8]> {
+    match &record.content {
+        Content::Commit(commit) => Some(commit.body),
+        Content::Genesis(_) | Content::Claim(_) | Content::Seal(_) => None,
     }
 }
 

@@ -8,7 +8,8 @@ use serde::de::DeserializeOwned;
 
 use crate::error::QueryError;
 use crate::grants::Grant;
-use crate::row::{Dated, Json, decode, fold_row, revision_with};
+use crate::json::Json;
+use crate::row::{Dated, decode, fold_row, revision_with};
 use crate::rows::Rows;
 use crate::view::{Ask, Filter, Filters, Presented, Table, View, entity_of};
 

@@ -18,9 +18,9 @@ use kippu_events::access::clients::Role;
 use kippu_events::etag::Tags;
 use kippu_events::problem::PROBLEM_JSON;
 
+use crate::json::Json;
 use crate::pages::Held;
 use crate::queries::{Found, Moment, Page, Queries, QueryError};
-use crate::row::Json;
 use kippu_events::access::Caller;
 
 /// The position that an answer must reflect at least: a position or a cut.

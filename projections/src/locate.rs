@@ -2,10 +2,10 @@
 //! anchor at every [`ANCHOR_EVERY`]th record; from the anchor before it a record is found by reading on.
 
 use kippu_events::Time;
+use kippu_events::event::read_body;
 use kippu_events::log::{Bound, Entry, Genesis, ReadError, ReadLog, Record};
 
-use crate::cursor::Cursor;
-use crate::reader::{self, Step};
+use crate::cursor::{Cursor, body_of};
 use crate::view_store::{Snap, StoreError, ViewStore};
 
 /// Records between anchors: a look-up reads at most this many, and the anchors take no space to speak of.
@@ -107,27 +107,32 @@ fn fold(
     mut more: impl FnMut(&Cursor) -> bool,
 ) -> Result<(), LocateError> {
     let genesis = Genesis::of(log, partition);
-    loop {
-        let page = log.read(partition, cursor.offset, Bound::default())?;
-        if page.entries.is_empty() {
-            return Ok(());
-        }
-        for entry in &page.entries {
+    let (mut read, mut done) = (true, false);
+    while read && !done {
+        read = false;
+        log.visit(partition, cursor.offset, Bound::default(), &mut |offset, stored| {
+            read = true;
+            if done {
+                return;
+            }
             // These records were judged when they were folded: what is not valid now is one that did not count then.
-            let step = reader::take(&genesis, &mut cursor, (entry.offset, &entry.stored), |_| None);
-            match step {
-                Ok(Step::Valid { body, .. }) => {
-                    cursor.time = body.and_then(reader::time_of).unwrap_or(cursor.time);
-                    if !more(&cursor) {
-                        return Ok(());
-                    }
+            match cursor.take(&genesis, (offset, stored), |_| None) {
+                Ok(Some(record)) => {
+                    cursor.time = body_of(&record).and_then(time_of).unwrap_or(cursor.time);
+                    done = !more(&cursor);
                 }
-                Ok(Step::Skipped) => {}
+                Ok(None) => {}
                 Err(_) => {
-                    cursor.offset = entry.offset + 1;
+                    cursor.offset = offset + 1;
                     cursor.skipped += 1;
                 }
             }
-        }
+        })?;
     }
+    Ok(())
+}
+
+/// The time of a record with this body: all its events were decided at once.
+fn time_of(body: &[u8]) -> Option<Time> {
+    read_body(body).ok()?.first().map(|event| event.time)
 }

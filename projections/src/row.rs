@@ -1,7 +1,5 @@
 //! What views have in common: a row with the times and the version of its entity, and its stored form.
 
-use std::fmt;
-
 use kippu_events::{Entity, EntityId, NotAnEvent, Recorded, Time};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -65,33 +63,4 @@ pub(crate) fn fold_row<E: Entity, T: Serialize + DeserializeOwned>(
 /// store whose bytes change by themselves is found by its checksums.
 pub(crate) fn main_row<T: DeserializeOwned>(rows: &mut Rows<'_>, id: &EntityId) -> Option<T> {
     rows.get(&row_key(id)).and_then(|bytes| decode(bytes).ok())
-}
-
-/// A row as JSON, written once: answers hand these bytes on.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Json(Vec<u8>);
-
-impl Json {
-    /// `row` as JSON. Members are written in the order in which `T` has them, which in answers is that of their names.
-    pub(crate) fn of<T: Serialize>(row: &T) -> Result<Self, NotARow> {
-        serde_json::to_vec(row).map(Self).map_err(|error| NotARow(error.to_string()))
-    }
-
-    /// The text, in UTF-8.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-
-    /// The text, in UTF-8.
-    #[must_use]
-    pub fn into_bytes(self) -> Vec<u8> {
-        self.0
-    }
-}
-
-impl fmt::Debug for Json {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&String::from_utf8_lossy(&self.0))
-    }
 }

@@ -8,7 +8,7 @@ use kippu_events::{EntityId, Family, NotAnEvent, Recorded};
 
 use crate::error::{NotARow, NotOpened, QueryError};
 use crate::grants::{Grant, Owner, Owners};
-use crate::row::Json;
+use crate::json::Json;
 use crate::rows::Rows;
 
 /// A fold over all partitions into rows.

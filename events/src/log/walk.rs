@@ -68,6 +68,43 @@ pub struct Broken {
     pub newer: bool,
 }
 
+/// Why an entry cannot be taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unsound {
+    /// Field and finding.
+    pub reason: String,
+    /// See [`Broken::newer`].
+    pub newer: bool,
+}
+
+/// What the entry `stored` is behind the record `head`, or, without one, at the beginning: a record, and the head that it makes,
+/// or why it does not count. `digest_at` knows the digests of valid records by number. For whoever keeps the head itself: a
+/// [`Walk`] keeps it, and the digests.
+///
+/// # Errors
+/// [`Unsound`] where the partition cannot be trusted from here on.
+pub fn judge_entry<'a>(
+    genesis: &Genesis,
+    head: Option<&Head>,
+    stored: &'a [u8],
+    digest_at: impl FnOnce(u64) -> Option<Hash>,
+) -> Result<(Record<'a>, Result<Head, Skip>), Unsound> {
+    let unsound = |reason: String| Unsound { reason, newer: false };
+    let record = Record::decode(stored)
+        .map_err(|error| Unsound { newer: matches!(error, NotARecord::Newer(_)), ..unsound(error.to_string()) })?;
+    let counts = match head {
+        None => Ok(begin(genesis, &record).map_err(|damage| unsound(damage.to_string()))?),
+        Some(head) => match judge(head, &record, digest_at) {
+            Verdict::Valid(head) => Ok(head),
+            Verdict::Stale => Err(Skip::Stale),
+            Verdict::Duplicate => Err(Skip::Duplicate),
+            Verdict::Orphan => Err(Skip::Orphan),
+            Verdict::Damage(damage) => return Err(unsound(damage.to_string())),
+        },
+    };
+    Ok((record, counts))
+}
+
 impl Walk {
     /// Before the genesis of `partition`.
     #[must_use]
@@ -134,22 +171,14 @@ impl Walk {
             let expected = self.offset;
             return Err(self.broken(format!("field offset: nothing lies at {expected}; the next entry is at {offset}")));
         }
-        let record = Record::decode(stored).map_err(|error| Broken {
-            newer: matches!(error, NotARecord::Newer(_)),
-            ..self.broken(error.to_string())
-        })?;
-        let digest_at = |head, number| self.digest_at(head, number).or_else(|| older(number));
-        let head = match self.head {
-            None => begin(&self.genesis, &record).map_err(|damage| self.broken(damage.to_string()))?,
-            Some(head) => match judge(&head, &record, |number| digest_at(head.number, number)) {
-                Verdict::Valid(head) => head,
-                Verdict::Stale => return Ok(self.skip(record, Skip::Stale)),
-                Verdict::Duplicate => return Ok(self.skip(record, Skip::Duplicate)),
-                Verdict::Orphan => return Ok(self.skip(record, Skip::Orphan)),
-                Verdict::Damage(damage) => return Err(self.broken(damage.to_string())),
-            },
-        };
+        let digest_at = |number| self.digest_at(number).or_else(|| older(number));
+        let (record, counts) = judge_entry(&self.genesis, self.head.as_ref(), stored, digest_at)
+            .map_err(|Unsound { reason, newer }| Broken { newer, ..self.broken(reason) })?;
         self.offset += 1;
+        let head = match counts {
+            Ok(head) => head,
+            Err(skip) => return Ok(Step::Skipped(record, skip)),
+        };
         self.head = Some(head);
         if self.digests.len() == MOST_DIGESTS {
             self.digests.pop_front();
@@ -161,13 +190,8 @@ impl Walk {
         Ok(Step::Valid(record))
     }
 
-    fn skip<'a>(&mut self, record: Record<'a>, skip: Skip) -> Step<'a> {
-        self.offset += 1;
-        Step::Skipped(record, skip)
-    }
-
-    fn digest_at(&self, head: u64, number: u64) -> Option<Hash> {
-        let back = usize::try_from(head.checked_sub(number)?).ok()?;
+    fn digest_at(&self, number: u64) -> Option<Hash> {
+        let back = usize::try_from(self.head?.number.checked_sub(number)?).ok()?;
         self.digests.get(self.digests.len().checked_sub(back + 1)?).copied()
     }
 

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{NotARow, QueryError};
 use crate::grants::Grant;
-use crate::row::{Dated, Json, decode, fold_row, revision_with};
+use crate::json::Json;
+use crate::row::{Dated, decode, fold_row, revision_with};
 use crate::rows::Rows;
 use crate::view::{Ask, Filter, Presented, Table, View, entity_of};
 

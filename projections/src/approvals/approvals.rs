@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{NotARow, QueryError};
 use crate::grants::{Grant, Owner, Owners};
-use crate::row::{Json, decode, encode, main_row, revision_with};
+use crate::json::Json;
+use crate::row::{decode, encode, main_row, revision_with};
 use crate::rows::Rows;
 use crate::view::{Ask, Filter, Plan, Presented, Table, View, entity_of, row_key};
 

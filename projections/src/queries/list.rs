@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Queries, QueryError, visible};
 use crate::cursor::cut;
-use crate::row::Json;
+use crate::json::Json;
 use crate::view::{Ask, Filters, MAIN, Plan, Table, main_key};
 use crate::view_store::Snap;
 

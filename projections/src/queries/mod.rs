@@ -25,8 +25,8 @@ pub use status::{PartitionStatus, StalledAt, Status, ViewStatus};
 
 use crate::access::clients::{ClientRow, Clients};
 use crate::cursor::{Cursor, cut};
+use crate::json::Json;
 use crate::pages::{Held, Pages};
-use crate::row::Json;
 use crate::runner::{Engine, Published, Signal};
 use crate::view::{Ask, Decrypt, Filters, Table, View, entity_of, main_key, row_key};
 use crate::view_store::{Snap, ViewStore};

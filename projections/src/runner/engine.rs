@@ -184,7 +184,7 @@ impl Engine {
     fn give_up(&mut self) -> Result<(), StoreError> {
         let mut stuck = Vec::new();
         for track in &mut self.tracks[1..] {
-            // It reads nothing but what the first track has read, so it halts nowhere else.
+            // It reads nothing but what the first track has read, so it is a stall, or damage that was not there then.
             let mut halts = (0..).zip(&track.reached.halts).filter_map(|(i, halt)| Some((i, halt.as_ref()?)));
             let Some((partition, halt)) = halts.find(|(_, halt): &(u16, _)| !halt.transient) else { continue };
             for member in &mut track.members {

@@ -9,9 +9,8 @@ use tokio::sync::oneshot;
 
 use super::published::{Halt, Reached};
 use super::stall::{self, Stall};
-use crate::cursor::Cursor;
+use crate::cursor::{Cursor, body_of};
 use crate::locate::{self, ANCHOR_EVERY, LocateError};
-use crate::reader::{self, Step};
 use crate::rows::{Overlay, Rows};
 use crate::view::View;
 use crate::view_store::{Batch, Instance, StoreError, ViewStore};
@@ -315,22 +314,23 @@ impl Track {
                 None
             }
         };
-        let taken = reader::take(genesis, cursor, (offset, stored), digest_at);
+        let taken = cursor.take(genesis, (offset, stored), digest_at);
         // What was judged without it is no verdict.
         if let Some(error) = unread {
             *cursor = before;
             self.halt(index, offset, error.to_string(), true);
             return Taken::Halted;
         }
-        let (number, body) = match taken {
-            Ok(Step::Valid { number, body }) => (number, body),
-            Ok(Step::Skipped) => return Taken::Events(0),
+        let record = match taken {
+            Ok(Some(record)) => record,
+            Ok(None) => return Taken::Events(0),
             Err(reason) => {
                 self.halt(index, offset, reason, false);
                 return Taken::Halted;
             }
         };
-        let events = match body.map_or(Ok(Vec::new()), |body| events_of(body, partition, number)) {
+        let number = cursor.number();
+        let events = match body_of(&record).map_or(Ok(Vec::new()), |body| events_of(body, partition, number)) {
             Ok(events) => events,
             Err(error) => {
                 *cursor = before;
@@ -342,7 +342,7 @@ impl Track {
         if let Err(refused) = self.apply(context, &events, offset) {
             return Taken::Refused(refused);
         }
-        if number % ANCHOR_EVERY == 0 {
+        if number.is_multiple_of(ANCHOR_EVERY) {
             batch.anchor(partition, cursor);
         }
         Taken::Events(events.len())

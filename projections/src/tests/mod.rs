@@ -25,7 +25,7 @@ use tempfile::TempDir;
 
 use crate::catalogue;
 use crate::fold::Fold;
-use crate::row::Json;
+use crate::json::Json;
 use crate::runner::{Engine, Limits};
 use crate::view::{Decrypt, View};
 use crate::{Projections, Queries};

@@ -13,8 +13,8 @@ use super::{Running, SampleHistory, Scripted, end_of, folded, seed};
 use crate::access::users::Users;
 use crate::catalogue;
 use crate::error::NotOpened;
+use crate::json::Json;
 use crate::queries::{Page, Queries, QueryError};
-use crate::row::Json;
 use crate::view::Decrypt;
 
 /// The views that answer queries.
@@ -325,7 +325,7 @@ fn rows_fit_the_schemas_that_are_published() {
 /// Shows F20.
 #[test]
 fn members_of_rows_are_written_in_the_order_of_their_names() {
-    let (_story, running) = told(seed());
+    let (_sample, running) = told(seed());
     let queries = running.caught_up();
     for view in all_views() {
         for row in queries.list(view, &Caller::OPERATOR, &page(&[])).expect("listed").rows {
