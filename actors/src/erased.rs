@@ -175,6 +175,10 @@ impl<E: Actor> AnyActor for Of<E> {
         let (state, command) = typed::<E>(state, command)
             .ok_or_else(|| Problem::new(&problem::INTERNAL, "a command reached another family's entity"))?;
         let mut decision = state.decide(command, neighbours, context)?;
+        if decision.own.is_empty() {
+            // The record could not be found by its command.
+            return Err(Problem::new(&problem::INTERNAL, "a decision has an event of the entity that decides"));
+        }
         E::complete(context.id, &mut decision.own, secrets);
         let answer = E::answer(context.id, &decision.own, secrets);
         let key = EntityKey::of::<E>(context.id);

@@ -84,7 +84,7 @@ impl Answer {
 
     /// Whether it says: the same again with the same key, later. Nobody knows yet what becomes of it.
     pub fn is_for_later(&self) -> bool {
-        matches!(self.status.as_u16(), 408 | 429 | 502 | 503 | 504 | 507)
+        is_for_later(self.status.as_u16())
     }
 
     /// How much later, where it says so.
@@ -92,7 +92,9 @@ impl Answer {
         self.header(RETRY_AFTER.as_str())?.parse().ok().map(Duration::from_secs)
     }
 
-    pub(crate) fn what_answered(&self) -> String {
+    /// Without `key`, which whoever answers may repeat.
+    pub(crate) fn what_answered(&self, key: &str) -> String {
+        let shown = |bytes: &[u8]| shown(bytes, key);
         let by = self.header(SERVER.as_str()).map(|server| format!(" from {}", shown(server.as_bytes())));
         let to = self.header(LOCATION.as_str()).map(|place| format!(", leading to {}", shown(place.as_bytes())));
         let (by, to) = (by.unwrap_or_default(), to.unwrap_or_default());
@@ -101,9 +103,16 @@ impl Answer {
     }
 }
 
+/// Whether an answer with this status leaves open what becomes of the request.
+pub(crate) fn is_for_later(status: u16) -> bool {
+    matches!(status, 408 | 429 | 502 | 503 | 504 | 507)
+}
+
 /// The beginning of what somebody else wrote, on one line and without what a terminal could take for its own.
-fn shown(bytes: &[u8]) -> String {
+fn shown(bytes: &[u8], key: &str) -> String {
     let text = String::from_utf8_lossy(bytes);
+    // Before anything is cut: a part of the key is too much, too.
+    let text = if key.is_empty() { text } else { text.replace(key, "…").into() };
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ").replace(char::is_control, "");
     let mut shown: String = words.chars().take(MOST_TOLD).collect();
     if shown.len() < words.len() {
@@ -124,10 +133,13 @@ mod tests {
     #[test]
     fn who_answers_instead_of_a_node_is_told_on_one_line() {
         let body = b"<html>\r\n<title>\x1b[31mBad\x07 gateway</title>";
-        let said = answer(StatusCode::BAD_GATEWAY, &[("server", "nginx/1.22.1")], body).what_answered();
+        let said = answer(StatusCode::BAD_GATEWAY, &[("server", "nginx/1.22.1")], body).what_answered("");
         assert!(said.ends_with("502 Bad Gateway from nginx/1.22.1: <html> <title>[31mBad gateway</title>"), "{said}");
-        let said = answer(StatusCode::OK, &[], &[b'x'; 1000]).what_answered();
+        let said = answer(StatusCode::OK, &[], &[b'x'; 1000]).what_answered("");
         assert!(said.ends_with(&format!(": {}…", "x".repeat(MOST_TOLD))), "{said}");
+        let echo = format!("{}kpk_secret-that-nobody-may-see", "x".repeat(MOST_TOLD - 8));
+        let said = answer(StatusCode::OK, &[("server", &echo)], echo.as_bytes());
+        assert!(!said.what_answered("kpk_secret-that-nobody-may-see").contains("kpk_"), "{said:?}");
     }
 
     #[test]

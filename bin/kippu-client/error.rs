@@ -1,6 +1,6 @@
 //! Why a call brought nothing.
 
-use crate::answer::Problem;
+use crate::answer::{Problem, is_for_later};
 
 /// There is no whole answer, or there could be no request.
 #[derive(Debug, thiserror::Error)]
@@ -45,4 +45,15 @@ pub enum Error {
     /// The node says no.
     #[error(transparent)]
     Problem(#[from] Problem),
+}
+
+impl Error {
+    /// Whether the request was sent, and nobody knows what came of it.
+    pub fn is_open(&self) -> bool {
+        match self {
+            Self::Address(_) => false,
+            Self::NoAnswer(_) | Self::NoNode { .. } => true,
+            Self::Problem(problem) => is_for_later(problem.status),
+        }
+    }
 }

@@ -114,9 +114,22 @@ impl Client {
         }
     }
 
+    /// Sends a command once; gives what was done. Only a node names the record that holds it.
+    ///
+    /// # Errors
+    /// As [`Client::done`].
+    pub async fn give(&self, path: &str, key: &str, body: impl Into<Body>) -> Result<Value, Error> {
+        let answer = self.send(self.command(path, key, body)).await?;
+        let object = answer.json::<Value>().filter(Value::is_object);
+        match (object, answer.problem()) {
+            (Some(object), _) if answer.status.is_success() && answer.header("kippu-position").is_some() => Ok(object),
+            (Some(_), Some(problem)) if !answer.status.is_success() => Err(Error::Problem(problem)),
+            (Some(_) | None, _) => Err(Error::NoNode { told: self.what_answered(&answer), url: answer.url }),
+        }
+    }
+
     /// Who answered instead of a node, as far as it shows. Whoever does may repeat what he was sent: the key is left out.
     pub fn what_answered(&self, answer: &Answer) -> String {
-        let told = answer.what_answered();
-        if self.key.is_empty() { told } else { told.replace(&self.key, "…") }
+        answer.what_answered(&self.key)
     }
 }

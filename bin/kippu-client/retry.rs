@@ -91,11 +91,13 @@ impl Nodes {
                     None
                 }
             };
-            if begun.elapsed() > self.patience {
+            let left = self.patience.saturating_sub(begun.elapsed());
+            if left.is_zero() {
                 break;
             }
             self.retried.fetch_add(1, Ordering::Relaxed);
-            tokio::time::sleep(pauses.next(wanted)).await;
+            // Whoever is in between may ask for any pause.
+            tokio::time::sleep(pauses.next(wanted).min(left)).await;
         }
         Err(Unanswered { patience: self.patience, reason: last })
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use kippu_client::{Client, Error, Lost};
+use kippu_client::{Client, Error};
 use kippu_events::access::Caller;
 use kippu_events::access::clients::Role;
 use kippu_events::{EntityId, Family};
@@ -70,7 +70,7 @@ enum ClientError {
     Unnamed(#[from] Unnamed),
     /// Whether there is a client now is not known.
     #[error("{error}; if the client was opened, the same call with --idempotency-key {key} tells its id and key")]
-    Unanswered { error: Lost, key: String },
+    Unanswered { error: Error, key: String },
     #[error("no randomness to be had for an idempotency key")]
     Entropy,
 }
@@ -101,7 +101,7 @@ pub(crate) fn add(args: &AddArgs, output: &Output) -> Exit {
         Err(error) => return output.failed(error.exit(), error),
     };
     let opened = node::on_a_system(opened(args, &key)).map_err(|error| match error {
-        ClientError::Call(Error::NoAnswer(error)) => ClientError::Unanswered { error, key: key.clone() },
+        ClientError::Call(error) if error.is_open() => ClientError::Unanswered { error, key: key.clone() },
         error => error,
     });
     let mut id = String::new();
@@ -178,7 +178,7 @@ async fn command(
                 None => "/v1/clients".to_owned(),
             };
             let node = remote::node_at(&url, &key_file)?;
-            return Ok(node.done(node.command(&path, key, body.to_string())).await?);
+            return Ok(node.give(&path, key, body.to_string()).await?);
         }
     };
     let node = open(&data).await?;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::decoding::{self, FIRST_SCHEMA, NotAnEvent};
-use crate::families::Family;
+use crate::family::Family;
 use crate::id::EntityId;
 use crate::time::Time;
 

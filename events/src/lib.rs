@@ -1,16 +1,19 @@
 //! What has happened and what it means: the vocabulary of events, the entities that are folds of them, and the log
 //! that keeps them. Everything else in kippu decides what may be added to this, or only reads it.
 
+#[macro_use]
+mod families;
+
 pub mod access;
 pub mod approvals;
 pub mod caseless;
+mod catalogue;
 pub mod decoding;
 pub mod entity;
 pub mod etag;
 pub mod event;
 pub mod fair_queue;
-#[macro_use]
-pub mod families;
+pub mod family;
 pub mod files;
 #[cfg(test)]
 mod golden;
@@ -31,7 +34,7 @@ pub mod whole;
 pub use decoding::NotAnEvent;
 pub use entity::{AnyEntity, Entity, EntityKey};
 pub use event::Recorded;
-pub use families::Family;
+pub use family::Family;
 pub use id::{EntityId, Slot};
 pub use principal::Principal;
 pub use time::Time;

@@ -66,7 +66,8 @@ impl Time {
         let day = day - (153 * month + 2) / 5 + 1;
         let (month, year) = if month < 10 { (month + 3, year) } else { (month - 9, year + 1) };
         let year = year + era * 400;
-        if !(0..10_000).contains(&year) {
+        // What the calendar does not read is not written.
+        if !(0..10_000).contains(&year) || self.0 > Timestamp::MAX.as_microsecond() {
             return None;
         }
         let mut text = *b"0000-00-00T00:00:00.000000Z";

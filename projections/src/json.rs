@@ -16,6 +16,18 @@ impl Json {
         serde_json::to_vec(row).map(Self).map_err(|error| NotARow(error.to_string()))
     }
 
+    /// The same row without these members.
+    pub(crate) fn without(self, hidden: &[&str]) -> Result<Self, NotARow> {
+        let is_there = |name: &&str| memchr::memmem::find(&self.0, format!("\"{name}\":").as_bytes()).is_some();
+        if !hidden.iter().any(is_there) {
+            return Ok(self);
+        }
+        let mut row: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_slice(&self.0).map_err(|error| NotARow(error.to_string()))?;
+        row.retain(|name, _| !hidden.contains(&name.as_str()));
+        Self::of(&row)
+    }
+
     /// The text, in UTF-8.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {

@@ -58,7 +58,7 @@ impl Authenticator {
     pub(crate) async fn admit(&self, headers: &HeaderMap) -> Result<(Caller, Bearer), Problem> {
         let token = bearer_token(headers).ok_or_else(refused)?;
         let bearer = self.secrets.verify(Purpose::ApiKey, token).map_err(|_forged| refused())?;
-        self.queries.may_go_by("clients").map_err(|error| untold(&error))?;
+        self.queries.may_go_by_of("clients", bearer.entity).map_err(|error| untold(&error))?;
         if !self.trusted.load(Ordering::Acquire) {
             self.queries.caught_up_in("clients", KNOWN_WAIT).await.map_err(|error| untold(&error))?;
             self.trusted.store(true, Ordering::Release);

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::entity::Entity;
-use crate::families::Family;
+use crate::family::Family;
 use crate::id::EntityId;
 use crate::opaque::TokenHash;
 use crate::time::Time;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::entity::Entity;
-use crate::families::Family;
+use crate::family::Family;
 use crate::id::EntityId;
 use crate::money::{Currency, Minor};
 use crate::opaque::{EncryptedField, PinVerifier};

@@ -106,7 +106,7 @@ macro_rules! all {
 /// Keeps E1.
 #[test]
 fn an_entity_of_any_family_is_the_fold_of_its_stored_events() {
-    for (family, fold_alike) in crate::families!(all) {
+    for (family, fold_alike) in families!(all) {
         assert!(!family.samples().is_empty(), "{}", family.name());
         fold_alike();
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::entity::Entity;
-use crate::families::Family;
+use crate::family::Family;
 use crate::time::Time;
 
 /// What happened to a placement.

@@ -65,5 +65,7 @@ pub(super) fn shown(table: &dyn Table, key: &[u8], row: &[u8], ask: &Ask<'_>) ->
     {
         return Ok(None);
     }
-    table.present(key, row, ask)
+    let Some(presented) = table.present(key, row, ask)? else { return Ok(None) };
+    let row = presented.row.without(ask.hidden)?;
+    Ok(Some(Presented { row, ..presented }))
 }

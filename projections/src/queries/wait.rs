@@ -125,6 +125,14 @@ impl Queries {
         self.0.published.borrow().stopped(view)
     }
 
+    /// The same, of what `view` says of entities in the partition of `id`.
+    ///
+    /// # Errors
+    /// As [`Queries::may_go_by`], and where that partition cannot be read any further.
+    pub fn may_go_by_of(&self, view: &str, id: EntityId) -> Result<(), QueryError> {
+        self.0.published.borrow().stopped_in(view, self.partition_of(id))
+    }
+
     /// Whether `view` has read everything that the log held when the runner started.
     #[must_use]
     pub fn has_caught_up(&self, view: &str) -> bool {

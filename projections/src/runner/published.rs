@@ -133,4 +133,14 @@ impl Published {
         let reached = view.live.as_ref().map(|(_, reached)| reached).or(view.filling.as_ref());
         reached.and_then(|reached| reached.stall.clone()).map_or(Ok(()), |stall| Err(stall.into()))
     }
+
+    /// The same, of what the view `name` says of `partition` alone: also where its history cannot be read any further.
+    pub(crate) fn stopped_in(&self, name: &str, partition: u16) -> Result<(), QueryError> {
+        self.stopped(name)?;
+        let reached = self.view(name).and_then(|view| view.live.as_ref());
+        match reached.and_then(|(_, reached)| reached.halt(partition)).filter(|halt| !halt.transient) {
+            Some(halt) => Err(QueryError::Stalled { partition, offset: halt.offset, reason: halt.reason.clone() }),
+            None => Ok(()),
+        }
+    }
 }

@@ -166,12 +166,13 @@ impl Track {
     ) -> Result<Stepped, StoreError> {
         let mut split = Vec::new();
         let mut prepared = loop {
-            let halts = self.halts.clone();
+            let (halts, moved) = (self.halts.clone(), self.moved.clone());
             match self.attempt(context, until) {
                 Ok(Attempt::Done(prepared)) => break prepared,
                 Ok(Attempt::Refused(refused)) => {
                     self.overlay.discard();
-                    self.halts = halts;
+                    // What the batch has seen does not count either.
+                    (self.halts, self.moved) = (halts, moved);
                     split.extend(self.stall(refused, until.is_none(), next_id));
                 }
                 Err(error) => {

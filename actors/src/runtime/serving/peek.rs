@@ -4,9 +4,9 @@ use kippu_events::EntityKey;
 use tokio::sync::oneshot;
 
 use super::refused::store_failed;
-use super::{Parked, Serving};
+use super::{MOST_WAITING, Parked, Serving};
 use crate::actor::LookedUp;
-use crate::problem::Problem;
+use crate::problem::{self, Problem};
 
 /// Where what was looked up goes. Dropped where it cannot be told now.
 pub type PeekReply = oneshot::Sender<Result<LookedUp, Problem>>;
@@ -21,6 +21,11 @@ pub(super) struct Peeked {
 impl Serving {
     /// Looks `key` up.
     pub fn peek(&mut self, key: EntityKey, reply: PeekReply) {
+        if self.peeked.len() >= MOST_WAITING {
+            let problem = Problem::later(&problem::OVERLOADED, "too many answers are under way");
+            // A caller that has gone away needs no answer.
+            return drop(reply.send(Err(problem)));
+        }
         match self.entities.find(key) {
             Ok(true) => {}
             Ok(false) => return self.park(key, Parked::Peek(reply)),

@@ -103,7 +103,7 @@ fn run(shared: &Shared) {
     let reader = &shared.follower;
     let mut touched = BTreeSet::new();
     let mut looked = Instant::now();
-    let mut moved: Vec<(u64, Instant)> = vec![(0, looked); shared.places.len()];
+    let mut progress = vec![Progress { offset: 0, since: looked, patience: STALLED }; shared.places.len()];
     while !shared.stop.load(Ordering::Acquire) {
         let mut wait = POLL;
         for _ in 0..MOST_TAKEN {
@@ -116,9 +116,9 @@ fn run(shared: &Shared) {
         }
         if looked.elapsed() >= POLL {
             looked = Instant::now();
-            for ((partition, place), moved) in (0..).zip(&*shared.places).zip(&mut moved) {
-                if is_stalled(place, moved, looked) {
-                    ask_anew(shared, partition, moved.0);
+            for ((partition, place), progress) in (0..).zip(&*shared.places).zip(&mut progress) {
+                if progress.is_over(place, looked) {
+                    ask_anew(shared, partition, progress.offset);
                 }
                 if let Some(since) = looked.checked_sub(PATIENCE) {
                     place.state().expire(since);
@@ -132,15 +132,32 @@ fn run(shared: &Shared) {
     }
 }
 
-/// Whether the partition at `place` has more than what was taken, and has not moved since long before `now`.
-fn is_stalled(place: &Place, moved: &mut (u64, Instant), now: Instant) -> bool {
-    let state = place.state();
-    let has_more = place.told.load(Ordering::Acquire) > state.offset && state.halt.is_none();
-    let stalled = has_more && state.offset == moved.0 && now - moved.1 >= STALLED;
-    if stalled || !has_more || state.offset != moved.0 {
-        *moved = (state.offset, now);
+/// How a partition moves.
+#[derive(Clone, Copy)]
+struct Progress {
+    /// The next entry.
+    offset: u64,
+    /// Since when that is so.
+    since: Instant,
+    /// How long it may be so. Longer each time: where the way is slow, what was under way would be lost again and again.
+    patience: Duration,
+}
+
+impl Progress {
+    /// Whether the partition at `place` has more than what was taken, and has not moved for too long.
+    fn is_over(&mut self, place: &Place, now: Instant) -> bool {
+        let state = place.state();
+        let has_more = place.told.load(Ordering::Acquire) > state.offset && state.halt.is_none();
+        if !has_more || state.offset != self.offset {
+            *self = Self { offset: state.offset, since: now, patience: STALLED };
+            return false;
+        }
+        if now - self.since < self.patience || !place.followed.load(Ordering::Acquire) {
+            return false;
+        }
+        (self.since, self.patience) = (now, self.patience * 2);
+        true
     }
-    stalled && place.followed.load(Ordering::Acquire)
 }
 
 /// Lets the client library begin anew with `partition`, at `offset`.

@@ -210,7 +210,7 @@ fn what_a_later_version_has_written_is_no_damage_and_not_called_sound() {
         ("\"approval.issued\"", "\"approval.granted\"", "type"),
         ("\"schemaversion\":1", "\"schemaversion\":2", "schemaversion"),
         ("\"subject\":\"approvals/", "\"subject\":\"vouchers/", "subject"),
-        ("\"subject\":", "\"causation\":\"0-1.0\",\"subject\":", "body"),
+        ("\"subject\":", "\"futurity\":\"0-1.0\",\"subject\":", "body"),
     ] {
         let (partition, number) = tape.find("approval.issued");
         let mut later = tape.clone();

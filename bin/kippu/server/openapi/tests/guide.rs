@@ -86,6 +86,11 @@ fn reference() -> String {
         write!(out, "An answer has of these what the command decided:\n\n| Member | Form | Is |\n|---|---|---|\n")
             .unwrap();
         out.push_str(&answers.unwrap_or_default());
+        writeln!(out, "\nProblems that only these commands have:\n\n| Status | Type | What to do |\n|---|---|---|")
+            .unwrap();
+        for kind in catalogue::actor(family).problems() {
+            writeln!(out, "| {} | `{}` | {} |", kind.status, kind.slug, kind.advice).unwrap();
+        }
     }
     for view in kippu_projections::catalogue::views() {
         let Some(table) = view.table() else { continue };

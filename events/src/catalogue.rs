@@ -1,0 +1,79 @@
+//! The states of every family, from the list.
+
+use crate::entity::{AnyEntity, Entity};
+use crate::event::{AnyEvent, Typed};
+use crate::family::Family;
+
+macro_rules! states {
+    ($($(#[$about:meta])* $family:ident = $code:literal, $name:literal, $state:ty;)*) => {
+        impl Family {
+            /// The state before the first event.
+            #[must_use]
+            pub fn fresh(self) -> Box<dyn AnyEntity> {
+                match self {
+                    $(Self::$family => Box::new(<$state>::default()),)*
+                }
+            }
+
+            /// A state that [`AnyEntity::encode`] wrote, or nothing where the bytes are no such state.
+            #[must_use]
+            pub fn decode(self, bytes: &[u8]) -> Option<Box<dyn AnyEntity>> {
+                match self {
+                    $(Self::$family => decode::<$state>(bytes),)*
+                }
+            }
+
+            /// The revision of the cached form of its states.
+            #[must_use]
+            pub const fn revision(self) -> u32 {
+                match self {
+                    $(Self::$family => <$state>::REVISION,)*
+                }
+            }
+
+            /// The JSON Schema of its events.
+            #[cfg(test)]
+            pub(crate) fn event_schema(self) -> schemars::Schema {
+                match self {
+                    $(Self::$family => schemars::schema_for!(<$state as Entity>::Event),)*
+                }
+            }
+
+            /// Its samples: events in an order in which they can happen to one entity, of every kind.
+            #[must_use]
+            pub fn samples(self) -> Vec<Box<dyn AnyEvent>> {
+                match self {
+                    $(Self::$family => samples::<$state>(),)*
+                }
+            }
+        }
+    };
+}
+
+families!(states);
+
+fn decode<E: Entity>(bytes: &[u8]) -> Option<Box<dyn AnyEntity>> {
+    let (state, rest): (E, _) = postcard::take_from_bytes(bytes).ok()?;
+    if rest.is_empty() { Some(Box::new(state)) } else { None }
+}
+
+fn samples<E: Entity>() -> Vec<Box<dyn AnyEvent>> {
+    E::samples().into_iter().map(|event| Box::new(Typed::<E>(event)) as Box<_>).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_state_is_of_its_family_survives_its_compact_form_and_other_bytes_are_no_state() {
+        for family in Family::ALL {
+            assert_eq!(family.fresh().family(), family);
+            let compact = family.fresh().encode();
+            assert!(family.decode(&compact).is_some_and(|state| state.to_json() == family.fresh().to_json()));
+            assert!(family.decode(&[&compact[..], &[0]].concat()).is_none(), "bytes behind a state");
+            assert!(family.decode(&[]).is_none());
+            assert!(family.decode(&[0xff; 64]).is_none());
+        }
+    }
+}
