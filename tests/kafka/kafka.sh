@@ -103,26 +103,26 @@ PROPERTIES
 }
 
 start_broker() { # DIR I
-    home=$1/$2
-    (java_of 512m kafka.Kafka "$home/server.properties") >> "$home/out" 2>&1 &
-    echo $! > "$home/pid"
+    broker_dir=$1/$2
+    (java_of 512m kafka.Kafka "$broker_dir/server.properties") >> "$broker_dir/out" 2>&1 &
+    echo $! > "$broker_dir/pid"
 }
 
-alive() { # HOME
+alive() { # BROKER_DIR
     kill -0 "$(cat "$1/pid")" 2>/dev/null
 }
 
-# Waits until the broker of HOME has a quorum and takes requests.
-wait_for() { # HOME
-    home=$1
-    address=$(cat "$home/address")
+# Waits until the broker of BROKER_DIR has a quorum and takes requests.
+wait_for() { # BROKER_DIR
+    broker_dir=$1
+    address=$(cat "$broker_dir/address")
     port=${address#*:}
     tries=$((WAIT_SECS * 10))
     while [ "$tries" -gt 0 ]; do
         if python3 "$HERE/answers.py" "$port"; then return; fi
-        if ! alive "$home"; then
+        if ! alive "$broker_dir"; then
             echo "kafka: the broker ended:" >&2
-            tail -n 20 "$home/out" >&2
+            tail -n 20 "$broker_dir/out" >&2
             exit 1
         fi
         sleep 0.1
@@ -155,8 +155,8 @@ start)
     fetch
     dir=$(mkdir -p "$2" && cd "$2" && pwd) brokers=${3:-1}
     [ -e "$dir/formatted" ] || format "$dir" "$brokers"
-    for home in "$dir"/[0-9]*; do start_broker "$dir" "${home##*/}"; done
-    for home in "$dir"/[0-9]*; do wait_for "$home"; done
+    for broker_dir in "$dir"/[0-9]*; do start_broker "$dir" "${broker_dir##*/}"; done
+    for broker_dir in "$dir"/[0-9]*; do wait_for "$broker_dir"; done
     cat "$dir"/[0-9]*/address | paste -sd, -
     ;;
 start-broker)
