@@ -57,6 +57,14 @@ fn rebuild(engine: &mut Engine, view: &str) -> oneshot::Receiver<Result<u32, Str
     answer
 }
 
+/// Goes on until `asked` is answered, which the last batch may do.
+fn until_answered(engine: &mut Engine, asked: &oneshot::Receiver<Result<u32, String>>) {
+    while asked.is_empty() {
+        let more = engine.turn().expect("a batch");
+        assert!(more || !asked.is_empty(), "it is still on its way");
+    }
+}
+
 /// An instance of `view` that has caught up next to the live one.
 fn rebuilt(engine: &mut Engine, view: &str) -> u32 {
     let mut answer = rebuild(engine, view);
@@ -164,9 +172,7 @@ fn an_instance_that_halts_where_the_live_one_went_on_is_given_up_alone() {
     let before = Stored::by(&engine);
     log.tamper(1, 20, |stored| stored[40] ^= 1);
     let mut stuck = rebuild(&mut engine, "users");
-    while stuck.is_empty() {
-        assert!(engine.turn().expect("a batch"), "it is still on its way");
-    }
+    until_answered(&mut engine, &stuck);
     let reason = stuck.try_recv().expect("answered").expect_err("given up");
     assert!(reason.starts_with("partition 1 halts at offset 20: "), "{reason}");
     assert_eq!(Stored::by(&engine), before);
@@ -174,9 +180,7 @@ fn an_instance_that_halts_where_the_live_one_went_on_is_given_up_alone() {
     let mut stuck = rebuild(&mut engine, "users");
     engine.turn().expect("a batch");
     let mut behind = rebuild(&mut engine, "spending");
-    while stuck.is_empty() {
-        assert!(engine.turn().expect("a batch"), "it is still on its way");
-    }
+    until_answered(&mut engine, &stuck);
     assert!(stuck.try_recv().expect("answered").is_err() && behind.try_recv().is_err());
     log.tamper(1, 20, |stored| stored[40] ^= 1);
     settle(&mut engine);

@@ -88,7 +88,7 @@ fn telling(mut config: ClientConfig) -> ClientConfig {
 
 /// How often a client asks who leads which partition, in milliseconds. The library's own five minutes are for how long a
 /// partition would not be read whose leader it did not learn after a broker came back.
-const REFRESH: &str = "topic.metadata.refresh.interval.ms";
+const REFRESH_MS: &str = "5000";
 
 /// What every client has in common. What an operator gave comes first, so that it never replaces what is set here.
 fn common(brokers: &str, properties: &BTreeMap<String, String>) -> ClientConfig {
@@ -103,10 +103,8 @@ fn common(brokers: &str, properties: &BTreeMap<String, String>) -> ClientConfig 
         .set("socket.nagle.disable", "true")
         .set("reconnect.backoff.ms", "20")
         .set("reconnect.backoff.max.ms", "1000")
+        .set("topic.metadata.refresh.interval.ms", REFRESH_MS)
         .set_log_level(level);
-    if !properties.contains_key(REFRESH) {
-        config.set(REFRESH, "5000");
-    }
     config
 }
 

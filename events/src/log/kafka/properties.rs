@@ -147,6 +147,7 @@ const KEPT: &[Kept] = &[
             "queue.buffering.max.ms",
             "reconnect.backoff.max.ms",
             "reconnect.backoff.ms",
+            "topic.metadata.refresh.interval.ms",
             "socket.nagle.disable",
             "statistics.interval.ms",
         ],
