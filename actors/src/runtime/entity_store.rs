@@ -35,8 +35,8 @@ const LAYOUT: u32 = 2;
 const ABOUT: &[u8] = b"\xff\xffabout";
 /// Memory for blocks, filters and indexes of the whole node.
 const CACHE_BYTES: usize = 256 << 20;
-/// Two of these may fill while one is written out; larger ones keep more lookups in memory.
-const MEMTABLE_BYTES: usize = 32 << 20;
+/// Two of these may fill while one is written out. What is in them is folded again after a crash.
+const MEMTABLE_BYTES: usize = 8 << 20;
 /// Handed to the disk as it is written: a large piece at once would hold up the log's next sync.
 const SMOOTH_BYTES: u64 = 512 << 10;
 /// The longest that what is stored stays in memory alone while there are commands.
