@@ -18,6 +18,12 @@ use crate::runtime::{Outcome, Place, Runtime, Submission};
 /// The longest idempotency key, as Stripe's.
 const MOST_KEY_CHARS: usize = 255;
 
+/// Whether `key` can be an idempotency key, wherever it comes from: short enough, and nothing that a header cannot carry.
+#[must_use]
+pub fn is_key(key: &str) -> bool {
+    (1..=MOST_KEY_CHARS).contains(&key.len()) && key.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
 /// How long a command waits for its turn to be slow.
 const SLOW_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -114,7 +120,7 @@ impl Commands {
             let detail = format!("this command is for keys of the role {}", roles.join(" or "));
             return Err(Problem::new(&problem::FORBIDDEN, detail).into());
         }
-        if call.key.is_empty() || call.key.len() > MOST_KEY_CHARS || call.key.bytes().any(|b| b.is_ascii_control()) {
+        if !is_key(&call.key) {
             let detail = format!("an idempotency key has 1 to {MOST_KEY_CHARS} printable characters of ASCII");
             return Err(Problem::new(&problem::INVALID_REQUEST, detail).into());
         }

@@ -24,6 +24,9 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
+/// Where the types of a node's problems lie.
+const PROBLEMS: &str = "/problems/";
+
 /// A problem (RFC 9457).
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize, thiserror::Error)]
 #[error("{status} {kind}: {detail}")]
@@ -31,7 +34,7 @@ pub struct Problem {
     /// The status that it came with.
     #[serde(skip)]
     pub status: u16,
-    /// `type`, whose last part is the name that programs go by.
+    /// `type`: `/problems/` and the name that programs go by.
     #[serde(rename = "type")]
     pub kind: String,
     /// What is special about this one.
@@ -42,7 +45,7 @@ pub struct Problem {
 impl Problem {
     /// The stable name.
     pub fn slug(&self) -> &str {
-        self.kind.rsplit('/').next().unwrap_or_default()
+        self.kind.strip_prefix(PROBLEMS).unwrap_or(&self.kind)
     }
 }
 
@@ -67,9 +70,10 @@ impl Answer {
         serde_json::from_slice(&self.body).ok()
     }
 
-    /// The problem, where it is one.
+    /// The problem, where it is one of a node's: others' have other types.
     pub fn problem(&self) -> Option<Problem> {
-        Some(Problem { status: self.status.as_u16(), ..self.json()? })
+        let problem = Problem { status: self.status.as_u16(), ..self.json()? };
+        problem.kind.starts_with(PROBLEMS).then_some(problem)
     }
 
     /// Whether it is the problem with this name.
@@ -153,5 +157,13 @@ mod tests {
         );
         assert!(answer.is_for_later());
         assert_eq!(answer.retry_after(), Some(Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn a_problem_of_somebody_else_is_no_answer_of_a_node() {
+        for kind in ["about:blank", "https://gateway.example/problems/forbidden", "forbidden"] {
+            let body = format!(r#"{{"type":"{kind}","title":"Forbidden","status":403,"detail":"no"}}"#);
+            assert_eq!(answer(StatusCode::FORBIDDEN, &[], body.as_bytes()).problem(), None, "{kind}");
+        }
     }
 }

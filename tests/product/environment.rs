@@ -116,6 +116,13 @@ fn who_answers_in_place_of_a_node_is_told_of() {
         assert!(command == import || !ended.said.contains(secret.trim()), "{}", ended.said);
         assert_eq!(heard.contains(secret.trim()), command != import, "{heard}");
     }
+    let gateway =
+        answer("403 Forbidden", "", r#"{"type":"about:blank","title":"Forbidden","status":403,"detail":"no"}"#);
+    let (url, asked) = impostor(&gateway, 1);
+    let ended =
+        run(&["client", "list", "--server", &url, "--key-file", utf8(&key)]).refused(3, "no kippu node answers here");
+    assert!(ended.said.contains("the answer is 403 Forbidden"), "{}", ended.said);
+    asked.join().unwrap();
     let (url, asked) = impostor(&answer("200 OK", "", "{\"status\":\"alive\"}"), 1);
     run(&[&import[..], &["--server", &url, "--key-file", utf8(&key)]].concat()).refused(3, "the answer is 200 OK: {");
     asked.join().unwrap();

@@ -2,6 +2,7 @@
 
 use kippu_actors::Commands;
 use kippu_actors::actor::{CommandSpec, Target};
+use kippu_actors::commands::is_key;
 use kippu_events::secrets::Bearer;
 use kippu_events::text_file;
 use kippu_events::{EntityId, EntityKey, Family};
@@ -50,7 +51,7 @@ impl Line {
             let id = if wire.id.is_some() { "with" } else { "without" };
             format!("{} have no command {:?} {id} an id", family.name(), wire.command)
         })?;
-        if wire.key.is_empty() || wire.key.bytes().any(|byte| !(b' '..=b'~').contains(&byte)) {
+        if !is_key(&wire.key) {
             return Err("a key has 1 to 255 printable ASCII characters".to_owned());
         }
         let body = wire.body.map_or_else(|| RawValue::from_string("{}".to_owned()), Ok).map_err(|e| e.to_string())?;
@@ -116,6 +117,8 @@ pub(super) mod tests {
             let error = Line::parse(text.as_bytes()).unwrap_err();
             assert!(error.contains(why), "{text}: {error}");
         }
+        let long = format!(r#"{{"family":"placements","command":"open","key":"{}"}}"#, "k".repeat(256));
+        assert!(Line::parse(long.as_bytes()).unwrap_err().contains("1 to 255"));
         let error = Line::parse(b"{\"family\":\"caf\xe9\"}").unwrap_err();
         assert!(error.starts_with("column 15: it is not UTF-8"), "{error}");
     }

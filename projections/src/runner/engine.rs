@@ -221,7 +221,6 @@ impl Engine {
             }
             Request::Swap { instance, reply } => {
                 self.swap(instance)?;
-                self.publish();
                 let _nobody_waits = reply.send(());
                 Ok(())
             }
@@ -229,28 +228,31 @@ impl Engine {
         }
     }
 
-    /// The rebuilt `instance` answers from now on.
+    /// The rebuilt `instance` answers from now on. The rows before it go once nobody is led to them any more.
     fn swap(&mut self, instance: u32) -> Result<(), StoreError> {
         let mut members = self.tracks[0].members.iter();
         let Some(view) = members.find(|member| member.instance == instance).map(|member| member.view.clone()) else {
             return Ok(());
         };
-        let mut batch = Batch::default();
-        batch.live(view.name(), instance);
+        let mut live = Batch::default();
+        live.live(view.name(), instance);
+        self.context.store.write(live)?;
+        let mut old = Batch::default();
         // The live one may have stalled meanwhile, and left this track.
         for track in &mut self.tracks {
             track.members.retain_mut(|member| {
                 if member.instance == instance {
                     member.purpose = Purpose::Live;
                 } else if member.view.name() == view.name() && matches!(member.purpose, Purpose::Live) {
-                    batch.no_instance(member.instance);
+                    old.no_instance(member.instance);
                     return false;
                 }
                 true
             });
         }
-        self.drop_empty_tracks(&mut batch);
-        self.context.store.write(batch)
+        self.publish();
+        self.drop_empty_tracks(&mut old);
+        self.context.store.write(old)
     }
 
     /// Takes a rebuilt instance out of its track and deletes its rows. A live one stays.

@@ -61,6 +61,28 @@ fn a_rebuilt_view_equals_the_live_one_at_an_equal_cut_while_both_go_on() {
 
 /// Shows F19.
 #[test]
+fn a_client_is_known_at_every_moment_of_a_take_over() {
+    let mut sample = SampleHistory::new(seed(), 2);
+    let log = Scripted::telling(&mut sample, 50);
+    let running = Running::over(log);
+    let queries = running.caught_up();
+    let (client, done) = (sample.settlers[0], AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                assert!(queries.client(client).expect("read").is_some(), "authentication would answer 401");
+            }
+        });
+        for _ in 0..100 {
+            runtime().block_on(queries.rebuild("clients")).expect("rebuilt");
+        }
+        done.store(true, Ordering::Relaxed);
+        reader.join().expect("known");
+    });
+}
+
+/// Shows F19.
+#[test]
 fn a_rebuilt_view_that_differs_does_not_take_over() {
     let mut sample = SampleHistory::new(seed(), 2);
     let log = Scripted::telling(&mut sample, 50);
