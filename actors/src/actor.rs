@@ -13,6 +13,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
+use crate::activities::{Outcome, Owed, Work};
 use crate::problem::{self, Problem};
 
 /// One command as it was called.
@@ -269,6 +270,26 @@ pub trait Actor: Entity {
     /// `decide` MUST look at the time itself.
     fn due(&self) -> Option<(Time, Self::Command)> {
         None
+    }
+
+    /// What the entity owes the world outside now. Looked at after every event, so it MUST be cheap. Where this says
+    /// something, [`Actor::work`] and [`Actor::came_of`] MUST be there too.
+    fn owed(&self) -> Option<Owed> {
+        None
+    }
+
+    /// What is to be done of that; nothing where it cannot be told, as where a key is gone.
+    fn work(&self, _id: EntityId, _secrets: &Secrets) -> Option<Work> {
+        None
+    }
+
+    /// The command that says what came of the activity number `attempt`. It may come late and twice: `decide` MUST refuse
+    /// the outcome of one that is not owed any more, with [`problem::NOT_DUE`].
+    ///
+    /// # Errors
+    /// Of a family that owes nothing.
+    fn came_of(_attempt: u32, _outcome: Outcome, _id: EntityId, _secrets: &Secrets) -> Result<Self::Command, Problem> {
+        Err(Problem::internal("this family owes nothing"))
     }
 }
 

@@ -11,17 +11,36 @@ use kippu_events::access::Caller;
 
 use crate::actor::{Call, CommandSpec, Target};
 use crate::catalogue;
-use crate::erased::Ready;
+use crate::erased::{Preparation, Ready};
 use crate::problem::{self, Problem};
 use crate::runtime::{Outcome, Place, Runtime, Submission};
 
 /// The longest idempotency key, as Stripe's.
 const MOST_KEY_CHARS: usize = 255;
 
+/// A UUID has 36, 32 of them random digits.
+const LEAST_GUEST_KEY_CHARS: usize = 32;
+
 /// Whether `key` can be an idempotency key, wherever it comes from: short enough, and nothing that a header cannot carry.
 #[must_use]
 pub fn is_key(key: &str) -> bool {
     (1..=MOST_KEY_CHARS).contains(&key.len()) && key.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
+/// Whether `caller` may give the command at all.
+///
+/// # Errors
+/// What it is told otherwise: a guest, to say who calls.
+pub fn may_give(spec: &CommandSpec, caller: &Caller) -> Result<(), Problem> {
+    if caller.is_among(spec.roles) {
+        return Ok(());
+    }
+    if caller.is_guest() {
+        return Err(Problem::new(&problem::UNAUTHENTICATED, "this command needs an API key, a session or a signature"));
+    }
+    let roles: Vec<_> = spec.roles.iter().map(|role| role.name()).collect();
+    let detail = format!("this command is for keys of the role {}", roles.join(" or "));
+    Err(Problem::new(&problem::FORBIDDEN, detail))
 }
 
 /// How long a command waits for its turn to be slow.
@@ -115,10 +134,12 @@ impl Commands {
         call: Call,
         body: &[u8],
     ) -> Result<Submission, NotRun> {
-        if !call.caller.is_among(spec.roles) {
-            let roles: Vec<_> = spec.roles.iter().map(|role| role.name()).collect();
-            let detail = format!("this command is for keys of the role {}", roles.join(" or "));
-            return Err(Problem::new(&problem::FORBIDDEN, detail).into());
+        may_give(spec, &call.caller)?;
+        // Guests have no name that keeps their keys apart: one that can be guessed would be told somebody else's answer.
+        if call.caller.is_guest() && call.key.len() < LEAST_GUEST_KEY_CHARS {
+            let detail =
+                format!("the idempotency key of a guest has at least {LEAST_GUEST_KEY_CHARS} characters, as a UUID");
+            return Err(Problem::new(&problem::INVALID_REQUEST, detail).into());
         }
         if !is_key(&call.key) {
             let detail = format!("an idempotency key has 1 to {MOST_KEY_CHARS} printable characters of ASCII");
@@ -129,14 +150,11 @@ impl Commands {
         if self.runtime.place_of(partition) != Place::Here {
             return Err(NotRun::other_node(partition));
         }
-        let mut looked_up = Vec::with_capacity(prepared.lookups.len());
-        for key in &prepared.lookups {
-            looked_up.push(self.runtime.peek(*key).await?);
-        }
-        let ready = if prepared.is_slow {
-            self.slowly(&call.caller, move || prepared.finish(&looked_up)).await?
-        } else {
-            prepared.finish(&looked_up)?
+        let (entity, body, looks_up) = (prepared.entity, prepared.body, !prepared.lookups.is_empty());
+        let ready = match self.ready(prepared, &call.caller).await {
+            // What is looked up may have changed since: a retry is told what it was told before.
+            Err(problem) if looks_up => Ready { entity, body, command: Err(problem) },
+            ready => ready?,
         };
         let command = self.secrets.command(&call.caller.principal, &call.key, ready.entity);
         Ok(Submission { if_match: call.if_match, ..Submission::new(ready, command, call.caller) })
@@ -160,12 +178,24 @@ impl Commands {
         Err(problem.into())
     }
 
+    async fn ready(&self, prepared: Preparation, caller: &Caller) -> Result<Ready, Problem> {
+        let mut looked_up = Vec::with_capacity(prepared.lookups.len());
+        for key in &prepared.lookups {
+            looked_up.push(self.runtime.peek(*key).await?);
+        }
+        if prepared.is_slow {
+            self.slowly(caller, move || prepared.finish(&looked_up)).await
+        } else {
+            prepared.finish(&looked_up)
+        }
+    }
+
     async fn slowly(
         &self,
         caller: &Caller,
         prepare: impl FnOnce() -> Result<Ready, Problem> + Send + 'static,
     ) -> Result<Ready, Problem> {
-        match tokio::time::timeout(SLOW_PATIENCE, self.slow.run(caller.client(), prepare)).await {
+        match tokio::time::timeout(SLOW_PATIENCE, self.slow.run(caller.party(), prepare)).await {
             Ok(Ok(prepared)) => prepared,
             Ok(Err(NotDone::Panicked)) => Err(Problem::new(&problem::INTERNAL, "preparing the command failed")),
             Ok(Err(NotDone::Full)) | Err(_) => {

@@ -10,6 +10,7 @@ use kippu_events::event::{AnyEvent, Mac, Recorded, Typed};
 use kippu_events::secrets::Secrets;
 use kippu_events::{EntityId, EntityKey, NotAnEvent, Time};
 
+use crate::activities::{Outcome, Owed, Work};
 use crate::actor::{Actor, Answer, Call, CommandSpec, Context, LookedUp, Neighbours, Preparing};
 use crate::problem::{self, Problem, ProblemType};
 
@@ -22,14 +23,16 @@ pub struct Ready {
     pub entity: EntityKey,
     /// Keyed hash of what was asked.
     pub body: Mac,
-    /// What was asked.
-    pub command: AnyCommand,
+    /// What was asked; or why it cannot be decided, which is told to who has not asked it before.
+    pub command: Result<AnyCommand, Problem>,
 }
 
 /// A request that was read.
 pub struct Preparation {
     /// The entity that decides.
     pub entity: EntityKey,
+    /// Keyed hash of what was asked.
+    pub body: Mac,
     /// What is to be looked up first.
     pub lookups: Vec<EntityKey>,
     /// Whether [`Preparation::finish`] blocks, and MUST be called where that is allowed.
@@ -99,6 +102,15 @@ pub trait AnyActor: Send + Sync {
     fn due(&self, state: &dyn AnyEntity) -> Option<Time>;
     /// The command of [`Actor::due`].
     fn when_due(&self, state: &dyn AnyEntity) -> Option<AnyCommand>;
+    /// See [`Actor::owed`].
+    fn owed(&self, state: &dyn AnyEntity) -> Option<Owed>;
+    /// See [`Actor::work`].
+    fn work(&self, state: &dyn AnyEntity, id: EntityId, secrets: &Secrets) -> Option<Work>;
+    /// See [`Actor::came_of`].
+    ///
+    /// # Errors
+    /// Of a family that owes nothing.
+    fn came_of(&self, attempt: u32, outcome: Outcome, id: EntityId, secrets: &Secrets) -> Result<AnyCommand, Problem>;
 }
 
 /// The family with state `E`.
@@ -155,9 +167,9 @@ impl<E: Actor> AnyActor for Of<E> {
         let (call, secrets) = (call.clone(), Arc::clone(secrets));
         let rest = move |looked_up: &[LookedUp]| {
             let command = E::prepare(request, &Preparing { id, call: &call, secrets: &secrets, looked_up })?;
-            Ok(Ready { entity, body: mac, command: Box::new(command) as AnyCommand })
+            Ok(Ready { entity, body: mac, command: Ok(Box::new(command)) })
         };
-        Ok(Preparation { entity, lookups, is_slow, rest: Box::new(rest) })
+        Ok(Preparation { entity, body: mac, lookups, is_slow, rest: Box::new(rest) })
     }
 
     fn neighbours(&self, state: &dyn AnyEntity, command: &AnyCommand, context: &Context) -> Vec<EntityKey> {
@@ -201,6 +213,18 @@ impl<E: Actor> AnyActor for Of<E> {
     fn when_due(&self, state: &dyn AnyEntity) -> Option<AnyCommand> {
         let (_, command) = state.as_any().downcast_ref::<E>()?.due()?;
         Some(Box::new(command))
+    }
+
+    fn owed(&self, state: &dyn AnyEntity) -> Option<Owed> {
+        state.as_any().downcast_ref::<E>()?.owed()
+    }
+
+    fn work(&self, state: &dyn AnyEntity, id: EntityId, secrets: &Secrets) -> Option<Work> {
+        state.as_any().downcast_ref::<E>()?.work(id, secrets)
+    }
+
+    fn came_of(&self, attempt: u32, outcome: Outcome, id: EntityId, secrets: &Secrets) -> Result<AnyCommand, Problem> {
+        Ok(Box::new(E::came_of(attempt, outcome, id, secrets)?))
     }
 }
 

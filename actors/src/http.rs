@@ -21,7 +21,7 @@ use kippu_events::{EntityId, Family};
 use kippu_events::access::Caller;
 
 use crate::actor::{Answer, Call, CommandSpec, Target};
-use crate::commands::{Commands, NotRun};
+use crate::commands::{Commands, NotRun, may_give};
 use crate::problem::{self, Problem};
 use crate::runtime::Outcome;
 use crate::search::Search;
@@ -114,6 +114,7 @@ async fn run(
     let missing = || Problem::new(&problem::INTERNAL, "the command endpoints are not wired up");
     let commands = request.app_data::<Data<Commands>>().ok_or_else(missing)?;
     let limits = request.app_data::<Data<Limits>>().ok_or_else(missing)?;
+    may_give(spec, &caller)?;
     let call = Call { caller, key: idempotency_key(request.headers())?, id, if_match: if_match(request.headers())? };
     let body = read_body(request.headers(), body, limits).await?;
     let Some(other_nodes) = request.app_data::<Data<dyn OtherNodes>>() else {

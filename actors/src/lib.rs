@@ -5,6 +5,7 @@
 mod declare;
 
 pub mod access;
+pub mod activities;
 pub mod actor;
 pub mod approvals;
 pub mod catalogue;

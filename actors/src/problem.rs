@@ -32,6 +32,18 @@ impl Problem {
         Self { kind, detail: detail.into(), retry_after_secs: Some(1) }
     }
 
+    /// A defect, or what only an operator can mend.
+    #[must_use]
+    pub fn internal(detail: impl Into<String>) -> Self {
+        Self::new(&INTERNAL, detail)
+    }
+
+    /// Whether the same may be answered otherwise later.
+    #[must_use]
+    pub const fn is_for_later(&self) -> bool {
+        self.retry_after_secs.is_some()
+    }
+
     /// The problem document.
     #[must_use]
     pub fn document(&self) -> Vec<u8> {

@@ -65,7 +65,7 @@ impl World {
             return Err(Problem::new(&problem::FORBIDDEN, name));
         }
         self.keys += 1;
-        let call = Call { caller, key: format!("key-{}", self.keys), id, if_match: None };
+        let call = Call { caller, key: format!("key-{:032}", self.keys), id, if_match: None };
         let body = serde_json::to_vec(body).unwrap();
         let prepared = catalogue::actor(family).prepare(name, &body, &call, &self.secrets)?;
         let looked_up: Vec<LookedUp> = prepared.lookups.iter().map(|key| self.look_up(*key)).collect();
@@ -73,7 +73,7 @@ impl World {
         assert_eq!(entity.family, family);
         let command_id = self.secrets.command(&caller.principal, &call.key, entity);
         let cause = Cause::new(command_id, body, caller.principal);
-        self.decide(entity, &command, &cause, caller)
+        self.decide(entity, &command?, &cause, caller)
     }
 
     fn look_up(&self, key: EntityKey) -> LookedUp {

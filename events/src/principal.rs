@@ -58,15 +58,19 @@ pub enum Principal {
     Deadline,
     /// The node itself, because of an event of another entity: `reactions/{name}`.
     Reaction(ReactionName),
+    /// The node itself, for an activity that came to an end: `activity`.
+    Activity,
+    /// Somebody who does not say who they are: `guest`.
+    Guest,
 }
 
 impl Principal {
-    /// The API client, where it is one.
+    /// The API client or the other party, where it is one.
     #[must_use]
-    pub const fn client(&self) -> Option<EntityId> {
+    pub const fn party(&self) -> Option<EntityId> {
         match self {
-            Self::Client(id) => Some(*id),
-            Self::User(_) | Self::Peer(_) | Self::Operator | Self::Deadline | Self::Reaction(_) => None,
+            Self::Client(id) | Self::Peer(id) => Some(*id),
+            Self::User(_) | Self::Operator | Self::Deadline | Self::Reaction(_) | Self::Activity | Self::Guest => None,
         }
     }
 }
@@ -80,6 +84,8 @@ impl fmt::Display for Principal {
             Self::Reaction(name) => write!(f, "reactions/{name}"),
             Self::Operator => f.write_str("operator"),
             Self::Deadline => f.write_str("deadline"),
+            Self::Activity => f.write_str("activity"),
+            Self::Guest => f.write_str("guest"),
         }
     }
 }
@@ -102,6 +108,8 @@ impl FromStr for Principal {
         let parse = || match text.split_once('/') {
             None if text == "operator" => Some(Self::Operator),
             None if text == "deadline" => Some(Self::Deadline),
+            None if text == "activity" => Some(Self::Activity),
+            None if text == "guest" => Some(Self::Guest),
             Some(("clients", id)) => id.parse().ok().map(Self::Client),
             Some(("users", id)) => id.parse().ok().map(Self::User),
             Some(("peers", id)) => id.parse().ok().map(Self::Peer),
@@ -133,7 +141,8 @@ mod tests {
         let id = EntityId::from_hash(&[7; 32]);
         let reaction = ReactionName::new("approvals-settled").map(Principal::Reaction);
         let named = [Principal::Client, Principal::User, Principal::Peer].map(|of| of(id));
-        for principal in [Principal::Operator, Principal::Deadline].into_iter().chain(named).chain(reaction) {
+        let plain = [Principal::Operator, Principal::Deadline, Principal::Activity, Principal::Guest];
+        for principal in plain.into_iter().chain(named).chain(reaction) {
             assert_eq!(principal.to_string().parse(), Ok(principal));
         }
         let long = "a".repeat(33);

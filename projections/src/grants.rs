@@ -1,7 +1,7 @@
 //! Who sees which rows: what a table grants to each role, as data. `queries/visible.rs` is where it is checked.
 
-use kippu_events::EntityId;
 use kippu_events::access::{Caller, Role};
+use kippu_events::{EntityId, Family};
 
 /// What a role may see of a table. A role without one is shown nothing of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,8 +28,10 @@ pub enum Scope {
 pub enum Owner {
     /// The user whose identification is stored in the calling terminal.
     User,
-    /// The API client that calls.
+    /// The API client or the other party that calls.
     Client,
+    /// Who holds the capability of the entity whose row it is.
+    Holder,
 }
 
 /// Whose a row is.
@@ -67,17 +69,19 @@ impl std::fmt::Display for Grant {
             Scope::All => "every row",
             Scope::Own(Owner::User) => "rows of its own user",
             Scope::Own(Owner::Client) => "its own rows",
+            Scope::Own(Owner::Holder) => "the row whose capability it holds",
         })?;
         if self.hidden.is_empty() { Ok(()) } else { write!(f, " without {}", self.hidden.join(", ")) }
     }
 }
 
 impl Owner {
-    /// Whom `caller` stands for, as this.
-    pub(crate) const fn of(self, caller: &Caller) -> Option<EntityId> {
+    /// Whom `caller` stands for, as this, in a table about entities of the family `subject`.
+    pub(crate) fn of(self, caller: &Caller, subject: Option<Family>) -> Option<EntityId> {
         match self {
             Self::User => caller.user,
-            Self::Client => caller.client(),
+            Self::Client => caller.party(),
+            Self::Holder => caller.holds.filter(|held| Some(held.family) == subject).map(|held| held.id),
         }
     }
 }
@@ -94,6 +98,8 @@ impl Owners {
         match owner {
             Owner::User => self.user,
             Owner::Client => self.client,
+            // That is the row's own key.
+            Owner::Holder => None,
         }
     }
 }

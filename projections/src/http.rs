@@ -118,7 +118,7 @@ async fn await_position(queries: &Queries, view: &str, caller: &Caller, headers:
     };
     let at = value.to_str().ok().and_then(|text| text.parse().ok()).ok_or_else(malformed)?;
     match at {
-        Moment::Position(_) | Moment::Cut(_) => queries.wait_for(view, &at, caller.client(), WAIT).await,
+        Moment::Position(_) | Moment::Cut(_) => queries.wait_for(view, &at, caller.party(), WAIT).await,
         Moment::Time(_) => Err(malformed()),
     }
 }
@@ -136,12 +136,12 @@ async fn get(
     let found = match parameters.as_of {
         None if decrypt => {
             let its = queries.get_ref().clone();
-            queries.in_turn(caller.client(), move || its.get(&view, &key, &caller, decrypt)).await?
+            queries.in_turn(caller.party(), move || its.get(&view, &key, &caller, decrypt)).await?
         }
         None => queries.get(&view, &key, &caller, decrypt)?,
         Some(at) => {
             let its = queries.get_ref().clone();
-            queries.in_turn(caller.client(), move || its.as_of(&view, &key, &caller, decrypt, &at)).await?
+            queries.in_turn(caller.party(), move || its.as_of(&view, &key, &caller, decrypt, &at)).await?
         }
     };
     Ok(answer(&request, found))
@@ -185,8 +185,8 @@ async fn list(
         let listed = its.list(&view, &caller, &page)?;
         Ok((body_of(&listed.rows, listed.next.as_deref()), listed.cut))
     };
-    let (body, cut) = queries.in_turn(caller.client(), listed).await?;
-    let held = queries.hold(caller.client(), body.len())?;
+    let (body, cut) = queries.in_turn(caller.party(), listed).await?;
+    let held = queries.hold(caller.party(), body.len())?;
     let mut response = HttpResponse::Ok();
     put_header(&mut response, CUT, &cut.to_string());
     Ok(response.content_type(header::ContentType::json()).body(Taken { left: body.into(), _held: held }))

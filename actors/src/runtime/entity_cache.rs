@@ -155,9 +155,10 @@ impl EntityCache {
         self.tick += 1;
         for key in std::mem::take(&mut self.dirty) {
             if let Some(loaded) = self.entities.get_mut(&key) {
-                let due = catalogue::actor(key.family).due(&*loaded.state);
-                batch.put(key, loaded, due)?;
-                loaded.stored_due = due;
+                let actor = catalogue::actor(key.family);
+                let (due, owed) = (actor.due(&*loaded.state), actor.owed(&*loaded.state));
+                batch.put(key, loaded, due, owed)?;
+                (loaded.stored_due, loaded.stored_owed) = (due, owed);
                 loaded.dirty = false;
             }
         }

@@ -7,6 +7,7 @@
 //! partition u16 ‖ 'e' ‖ entity 16 B              → stored entity
 //! partition u16 ‖ 'o' ‖ entity 16 B ‖ command    → body u64, number u64
 //! partition u16 ‖ 'd' ‖ due i64 ‖ entity 16 B    → nothing: a deadline
+//! partition u16 ‖ 'a' ‖ to 15 B ‖ entity 16 B    → attempt u32, since i64: what is owed, by whom it concerns
 //! partition u16 ‖ 's' ‖ family u8                → nothing: entities of this family are stale, and folded anew
 //! 0xffff ‖ 'about'                               → what the store was made from
 //! 0xffff ‖ 'r' ‖ family u8                       → revision u32 of the states of this family
@@ -21,17 +22,19 @@ use std::time::{Duration, Instant};
 use kippu_events::event::Mac;
 use kippu_events::files::{is_about_environment, most_open_files};
 use kippu_events::log::{Hash, Head, LogId};
-use kippu_events::{EntityKey, Family, Time};
+use kippu_events::{EntityId, EntityKey, Family, Time};
 use rocksdb::{
     BlockBasedOptions, Cache, DB, DBCompactionStyle, ErrorKind, FlushOptions, Options, ReadOptions, ReadTier,
     WriteBatch, WriteOptions,
 };
 use serde::{Deserialize, Serialize};
 
+use crate::activities::Owed;
+
 use super::loaded_entity::{Done, LoadedEntity, StoredEntity};
 
 /// Changes with the layout above.
-const LAYOUT: u32 = 2;
+const LAYOUT: u32 = 3;
 const ABOUT: &[u8] = b"\xff\xffabout";
 /// Memory for blocks, filters and indexes of the whole node.
 const CACHE_BYTES: usize = 256 << 20;
@@ -104,9 +107,16 @@ impl Batch {
         self.cursor.head.number
     }
 
-    /// Puts an entity, and moves its deadline.
-    pub fn put(&mut self, key: EntityKey, loaded: &LoadedEntity, due: Option<Time>) -> Result<(), StoreError> {
-        let stored = postcard::to_allocvec(&StoredEntity::of(loaded, due)).map_err(|e| StoreError(e.to_string()))?;
+    /// Puts an entity, and moves its deadline and what it owes.
+    pub fn put(
+        &mut self,
+        key: EntityKey,
+        loaded: &LoadedEntity,
+        due: Option<Time>,
+        owed: Option<Owed>,
+    ) -> Result<(), StoreError> {
+        let stored =
+            postcard::to_allocvec(&StoredEntity::of(loaded, due, owed)).map_err(|e| StoreError(e.to_string()))?;
         self.writes.put(entity_key(self.partition, key), stored);
         if loaded.stored_due != due {
             if let Some(before) = loaded.stored_due {
@@ -114,6 +124,15 @@ impl Batch {
             }
             if let Some(due) = due {
                 self.writes.put(due_key(self.partition, due, key), []);
+            }
+        }
+        if loaded.stored_owed != owed {
+            if let Some(before) = loaded.stored_owed {
+                self.writes.delete(owed_key(self.partition, before.to, key));
+            }
+            if let Some(owed) = owed {
+                let value = postcard::to_allocvec(&owed).map_err(|e| StoreError(e.to_string()))?;
+                self.writes.put(owed_key(self.partition, owed.to, key), value);
             }
         }
         Ok(())
@@ -304,6 +323,52 @@ impl EntityStore {
         Ok(due)
     }
 
+    /// Whom something is owed to in `partition`. Blocks.
+    ///
+    /// # Errors
+    /// Where RocksDB says no.
+    pub fn owed_to(&self, partition: u16) -> Result<Vec<EntityId>, StoreError> {
+        let (mut lanes, mut from) = (Vec::new(), table(partition, b'a'));
+        while let Some((key, _)) = self.owed_from(partition, from)?.next().transpose()? {
+            let Some(to) = key.get(3..18).and_then(|to| to.try_into().ok()).map(EntityId::from_bytes) else { break };
+            lanes.push(to);
+            // Behind all that is owed to this one.
+            from = [owed_prefix(partition, to).as_slice(), &[0xff; EntityKey::BYTES + 1]].concat();
+        }
+        Ok(lanes)
+    }
+
+    /// What is owed to `to` in `partition`, at most `most`; from the first, or behind the entity `after`. Blocks.
+    ///
+    /// # Errors
+    /// Where RocksDB says no.
+    pub fn owed(
+        &self,
+        partition: u16,
+        to: EntityId,
+        after: Option<EntityKey>,
+        most: usize,
+    ) -> Result<Vec<(EntityKey, Owed)>, StoreError> {
+        let prefix = owed_prefix(partition, to);
+        let from = after.map_or_else(|| prefix.clone(), |key| [owed_key(partition, to, key).as_slice(), &[0]].concat());
+        let mut owed = Vec::new();
+        for item in self.owed_from(partition, from)?.take(most) {
+            let (key, value) = item?;
+            let Some(entity) = key.strip_prefix(&*prefix) else { break };
+            if let (Some(entity), Ok(value)) = (EntityKey::from_bytes(entity), postcard::from_bytes(&value)) {
+                owed.push((entity, value));
+            }
+        }
+        Ok(owed)
+    }
+
+    fn owed_from(&self, partition: u16, from: Vec<u8>) -> Result<rocksdb::DBIterator<'_>, StoreError> {
+        let mut read = ReadOptions::default();
+        read.set_iterate_lower_bound(from);
+        read.set_iterate_upper_bound(table(partition, b'a' + 1));
+        Ok(self.db.iterator_opt(rocksdb::IteratorMode::Start, read))
+    }
+
     fn look<T>(&self, key: &[u8], read: impl FnOnce(&[u8]) -> Result<T, StoreError>) -> Result<Lookup<T>, StoreError> {
         let mut in_memory = ReadOptions::default();
         in_memory.set_read_tier(ReadTier::BlockCache);
@@ -375,6 +440,18 @@ fn due_prefix(partition: u16, due: Time) -> Vec<u8> {
     let mut key = table(partition, b'd');
     // The sign bit is turned, so that the bytes sort as the times do, before 1970 too.
     key.extend_from_slice(&(due.micros().cast_unsigned() ^ (1 << 63)).to_be_bytes());
+    key
+}
+
+fn owed_prefix(partition: u16, to: EntityId) -> Vec<u8> {
+    let mut key = table(partition, b'a');
+    key.extend_from_slice(to.as_bytes());
+    key
+}
+
+fn owed_key(partition: u16, to: EntityId, entity: EntityKey) -> Vec<u8> {
+    let mut key = owed_prefix(partition, to);
+    key.extend_from_slice(&entity.to_bytes());
     key
 }
 

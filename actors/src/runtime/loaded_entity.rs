@@ -5,6 +5,8 @@ use kippu_events::event::Mac;
 use kippu_events::{EntityKey, Family, Time};
 use serde::{Deserialize, Serialize};
 
+use crate::activities::Owed;
+
 /// Commands whose outcome an entity keeps with its state; older ones are found in the entity store, for ever.
 pub const RECENT: usize = 16;
 
@@ -47,6 +49,8 @@ pub struct LoadedEntity {
     pub changed: u64,
     /// Its deadline, as the entity store has it.
     pub stored_due: Option<Time>,
+    /// What it owes, as the entity store has it.
+    pub stored_owed: Option<Owed>,
     /// The batch for the entity store before which it was last asked something.
     pub used: u64,
     /// Whether the entity store lags behind it.
@@ -63,6 +67,7 @@ impl LoadedEntity {
             more: false,
             changed: 0,
             stored_due: None,
+            stored_owed: None,
             used: 0,
             dirty: false,
         }
@@ -99,19 +104,22 @@ pub struct StoredEntity {
     pub more: bool,
     /// Its deadline.
     pub due: Option<Time>,
+    /// What it owes.
+    pub owed: Option<Owed>,
     /// [`AnyEntity::encode`].
     pub state: Vec<u8>,
 }
 
 impl StoredEntity {
-    /// The stored form of `loaded`, whose deadline is `due`.
-    pub fn of(loaded: &LoadedEntity, due: Option<Time>) -> Self {
+    /// The stored form of `loaded`, whose deadline is `due`, and which owes `owed`.
+    pub fn of(loaded: &LoadedEntity, due: Option<Time>, owed: Option<Owed>) -> Self {
         Self {
             version: loaded.version,
             changed: loaded.changed,
             done: loaded.done.clone(),
             more: loaded.more,
             due,
+            owed,
             state: loaded.state.encode(),
         }
     }
@@ -125,6 +133,7 @@ impl StoredEntity {
             more: self.more,
             changed: self.changed,
             stored_due: self.due,
+            stored_owed: self.owed,
             used: 0,
             dirty: false,
         })

@@ -22,16 +22,16 @@ mod serving;
 mod tests;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use actix::prelude::*;
 use kippu_events::etag::Tags;
 use kippu_events::event::{EventId, Mac};
 use kippu_events::log::{Claimant, Log, Position, ReadError};
 use kippu_events::secrets::Secrets;
-use kippu_events::{EntityKey, Time};
-use tokio::sync::{oneshot, watch};
+use kippu_events::{EntityId, EntityKey, Time};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use self::clock::{Clock, MOST_DRIFT};
 use self::entity_store::EntityStore;
@@ -40,6 +40,7 @@ use self::partition::{AskFigures, Assignment, Partition, Shared, Tell};
 pub use self::seal::NotSealed;
 use self::serving::Environment;
 pub use self::serving::Figures;
+use crate::activities::Owed;
 use crate::actor::{Answer, LookedUp};
 use crate::erased::Ready;
 use crate::problem::{self, Problem};
@@ -201,6 +202,8 @@ pub enum StartError {
 pub struct Runtime {
     partitions: Arc<[Addr<Partition>]>,
     phases: Arc<[watch::Receiver<Phase>]>,
+    store: Arc<EntityStore>,
+    owed: Arc<OnceLock<mpsc::Sender<(EntityKey, Owed)>>>,
 }
 
 impl Runtime {
@@ -221,6 +224,7 @@ impl Runtime {
         tokio::task::spawn_blocking(move || resume(&*its, &from, count)).await.map_err(|_| StartError::Defect)??;
         let behind: Arc<[AtomicBool]> = (0..count).map(|_| AtomicBool::new(true)).collect();
         let told = Arc::clone(&behind);
+        let owed = Arc::default();
         log.watch(Arc::new(move |partition| {
             if let Some(behind) = told.get(usize::from(partition)) {
                 behind.store(true, Ordering::Release);
@@ -243,7 +247,12 @@ impl Runtime {
             });
             let claimant = Claimant { node: config.node.clone(), url: config.url.clone() };
             let (tell_phase, phase) = watch::channel(phase.clone());
-            let shared = Shared { log: Arc::clone(&log), store: Arc::clone(&store), behind: Arc::clone(&behind) };
+            let shared = Shared {
+                log: Arc::clone(&log),
+                store: Arc::clone(&store),
+                behind: Arc::clone(&behind),
+                owed: Arc::clone(&owed),
+            };
             let actor = Partition::new(env, shared, claimant, first, tell_phase);
             partitions.push(Partition::start_in_arbiter(&arbiter.handle(), |_| actor));
             phases.push(phase);
@@ -252,7 +261,7 @@ impl Runtime {
             // An error means that the actor is gone, which the phase then says.
             let _gone = phase.wait_for(|phase| !phase.is_beginning()).await;
         }
-        let runtime = Self { partitions: partitions.into(), phases: phases.into() };
+        let runtime = Self { partitions: partitions.into(), phases: phases.into(), store, owed };
         let (last, wall) = (runtime.newest(), clock.wall());
         if last.since(wall) > MOST_DRIFT && !config.accept_clock {
             runtime.stop().await;
@@ -335,6 +344,48 @@ impl Runtime {
         let unavailable = || Problem::later(&problem::UNAVAILABLE, format!("{key} cannot be looked up now"));
         partition.try_send(Tell::Peek(key, reply)).map_err(|_| unavailable())?;
         answer.await.unwrap_or_else(|_| Err(unavailable()))
+    }
+
+    /// Who is to be told from now on what entities owe, once: what there is no room for is found by [`Runtime::owed`].
+    pub fn tell_owed(&self, owing: mpsc::Sender<(EntityKey, Owed)>) {
+        // Somebody does it already.
+        let _already = self.owed.set(owing);
+    }
+
+    /// The partitions that are served here now.
+    #[must_use]
+    pub fn served(&self) -> Vec<u16> {
+        let serves = |phase: &watch::Receiver<Phase>| matches!(*phase.borrow(), Phase::Serving { .. });
+        (0..).zip(self.phases.iter()).filter(|(_, phase)| serves(phase)).map(|(partition, _)| partition).collect()
+    }
+
+    /// Whether the partition of `key` is served here now.
+    #[must_use]
+    pub fn serves(&self, key: EntityKey) -> bool {
+        let phase = self.phases.get(usize::from(self.partition_of(key)));
+        phase.is_some_and(|phase| matches!(*phase.borrow(), Phase::Serving { .. }))
+    }
+
+    /// Whom something is owed to in `partition`, as its store has it. Blocks.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub fn owed_to(&self, partition: u16) -> Result<Vec<EntityId>, Problem> {
+        self.store.owed_to(partition).map_err(|error| serving::store_failed(&error))
+    }
+
+    /// What is owed to `to` in `partition`, as its store has it: at most `most`, from the first or behind `after`. Blocks.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub fn owed(
+        &self,
+        partition: u16,
+        to: EntityId,
+        after: Option<EntityKey>,
+        most: usize,
+    ) -> Result<Vec<(EntityKey, Owed)>, Problem> {
+        self.store.owed(partition, to, after, most).map_err(|error| serving::store_failed(&error))
     }
 
     /// Looks for deadlines in every partition that is served now, and lets the store of every other follow.

@@ -14,12 +14,13 @@ mod messages;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use actix::prelude::*;
+use kippu_events::EntityKey;
 use kippu_events::log::{AppendError, Claimant, Log};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 pub use self::messages::{AskFigures, SealUp, Tell};
 
@@ -28,6 +29,7 @@ use super::clock::Drift;
 use super::entity_store::EntityStore;
 use super::recall::recall;
 use super::serving::{Effect, Environment, Serving};
+use crate::activities::Owed;
 
 /// Commands that may wait for a partition's attention; more are told to come back.
 pub const MAILBOX: usize = 4_096;
@@ -53,6 +55,8 @@ pub struct Shared {
     pub store: Arc<EntityStore>,
     /// Per partition, whether the store may be behind the log.
     pub behind: Arc<[AtomicBool]>,
+    /// Who does what is owed, where somebody does.
+    pub owed: Arc<OnceLock<mpsc::Sender<(EntityKey, Owed)>>>,
 }
 
 /// Who is to serve the partition.
@@ -193,6 +197,12 @@ impl Partition {
                     (batch, written)
                 };
                 self.for_serving(ctx, write, |serving, (batch, written)| serving.flushed(batch, written));
+            }
+            Effect::Owe(key, owed) => {
+                if let Some(owing) = self.shared.owed.get() {
+                    // What there is no room for now is found in the index later.
+                    let _no_room = owing.try_send((key, owed));
+                }
             }
             Effect::Due(from, now) => {
                 self.for_serving(ctx, move || store.due(partition, from, now), |serving, found| serving.due(found));

@@ -3,12 +3,13 @@
 
 mod deciding;
 mod figures;
+mod owing;
 mod peek;
 mod refused;
 mod returns;
 mod upkeep;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +26,7 @@ use super::loaded_entity::Done;
 use super::open::Opened;
 use super::release::{Release, Reply};
 use super::{Outcome, Submission};
+use crate::activities::Owed;
 use crate::actor::{Answer, Context};
 use crate::erased::Decided;
 use crate::problem::{self, Problem};
@@ -33,7 +35,8 @@ pub use peek::PeekReply;
 use peek::Peeked;
 pub use refused::moved;
 pub(super) use refused::not_appended;
-use refused::{set_aside, store_failed, tell};
+pub(super) use refused::store_failed;
+use refused::{set_aside, tell};
 use upkeep::LookingForDue;
 
 /// Answers that may be under way in one partition: several group commits' worth, beyond which a caller is better told
@@ -52,6 +55,8 @@ pub enum Effect {
     Recall(EntityKey, Done, Reply),
     /// Write a batch to the store, then call [`Serving::flushed`].
     Flush(Batch),
+    /// Tell who does what is owed that this entity owes something, durably.
+    Owe(EntityKey, Owed),
     /// Look for deadlines in the store, from there and up to this time, then call [`Serving::due`].
     Due(Option<Rest>, Time),
 }
@@ -114,6 +119,8 @@ pub struct Serving {
     /// Commands that wait for an entity from the disk.
     parked_jobs: usize,
     peeked: Vec<Peeked>,
+    /// What is owed once its record is durable.
+    owing: VecDeque<(u64, EntityKey, Owed)>,
     /// Where the history goes on, once the seal is handed over.
     next: Option<String>,
     effects: Vec<Effect>,
@@ -152,6 +159,7 @@ impl Serving {
             looking_up: 0,
             parked_jobs: 0,
             peeked: Vec::new(),
+            owing: VecDeque::new(),
             next: None,
             effects: Vec::new(),
             tail_read: opened.took,
@@ -203,9 +211,10 @@ impl Serving {
             Lookup::Found(done) => return Ok(Step::Repeat(done)),
             Lookup::Blocked => return Ok(Step::LookUp),
         }
+        let asked = ready.command.as_ref().map_err(Clone::clone)?;
         let now = self.keeper.now(&*self.env.clock);
         let now = now.map_err(|_| Problem::new(&problem::CLOCK_JUMPED, "an operator has to look at the clock"))?;
-        let step = self.judged_apart(ready, &Context { now, caller: *caller, id: key.id, command: *command })?;
+        let step = self.judged_apart(key, asked, &Context { now, caller: *caller, id: key.id, command: *command })?;
         // Only whom the rules let act on it is told its version; a refusal that goes on record does so at any.
         let version = self.entities.get(key).map_or(0, |loaded| loaded.version);
         match (&step, if_match) {
@@ -264,6 +273,7 @@ impl Serving {
             self.entities.evolve(*key, &**event, number, now);
         }
         self.entities.note(ready.entity, cause, number);
+        self.note_owed(decided.events.iter().map(|(key, _)| *key), number);
         let outcome = Outcome {
             answer: decided.answer,
             entity: ready.entity,
@@ -317,6 +327,7 @@ impl Serving {
                 self.chain.advance(number);
                 self.release.durable(number);
                 self.tell_peeked();
+                self.tell_owed();
                 self.write_held();
                 Ok(())
             }

@@ -8,36 +8,7 @@ use crate::id::EntityId;
 use crate::opaque::TokenHash;
 use crate::time::Time;
 
-/// What a client is for, and so what its key may do.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// Runs the service.
-    Operator,
-    /// Sells, and hands purchase information over.
-    Shop,
-    /// Settles what is approved.
-    Settler,
-    /// Asks for approvals, for one user or for those who identify themselves.
-    Terminal,
-}
-
-impl Role {
-    /// Every role, by its name on the wire.
-    pub const NAMES: [&'static str; 4] =
-        [Self::Operator.name(), Self::Shop.name(), Self::Settler.name(), Self::Terminal.name()];
-
-    /// Its name on the wire.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Operator => "operator",
-            Self::Shop => "shop",
-            Self::Settler => "settler",
-            Self::Terminal => "terminal",
-        }
-    }
-}
+pub use super::roles::Role;
 
 /// What happened to a client.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, schemars::JsonSchema)]

@@ -2,7 +2,8 @@
 
 pub mod callers;
 pub mod clients;
+pub mod roles;
 pub mod users;
 
 pub use callers::Caller;
-pub use clients::Role;
+pub use roles::{Role, Roles};

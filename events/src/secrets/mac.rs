@@ -37,6 +37,8 @@ impl Keyed {
             Principal::Reaction(name) => self.with(b"reaction").with(name.as_str().as_bytes()),
             Principal::Operator => self.with(b"operator").with(&[]),
             Principal::Deadline => self.with(b"deadline").with(&[]),
+            Principal::Activity => self.with(b"activity").with(&[]),
+            Principal::Guest => self.with(b"guest").with(&[]),
         }
     }
 

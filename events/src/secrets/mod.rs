@@ -10,6 +10,7 @@ mod numbered;
 mod persons;
 mod pin;
 mod shared;
+mod signing;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -22,6 +23,7 @@ use self::keyring::{Key, Keyring, Use};
 use self::mac::Keyed;
 use self::persons::Persons;
 pub use self::shared::{SharedError, SharedKey, SharedKeys};
+pub use self::signing::{NotAKey, PublicKey, SigningUse};
 use self::token::Mint;
 pub use self::transfer::{KeyTransfer, KeysFrom, KeysTo, copy_keyring};
 
@@ -36,6 +38,10 @@ pub enum Purpose {
     Approval,
     /// Calls the API: `kpk_…`.
     ApiKey,
+    /// Shows and acts on one entity, whoever holds it: `kpc_…`.
+    Capability,
+    /// Calls the API as an end user who signed in: `kps_…`.
+    Session,
 }
 
 /// What a genuine token says.
@@ -115,6 +121,9 @@ pub struct Secrets {
     body: Keyed,
     entity: Keyed,
     login: Keyed,
+    activity: Keyed,
+    signing: Keyed,
+    field: Key,
     pepper: (u32, Key),
     persons: Persons,
 }
@@ -134,6 +143,9 @@ impl Secrets {
             body: Keyed::new(keyring.key(Use::Identity).1, "kippu.body.1"),
             entity: Keyed::new(keyring.key(Use::Identity).1, "kippu.entity.1"),
             login: Keyed::new(keyring.key(Use::Index).1, "kippu.login.1"),
+            activity: Keyed::new(keyring.key(Use::Identity).1, "kippu.activity.1"),
+            signing: Keyed::new(keyring.key(Use::Identity).1, "kippu.signing.1"),
+            field: Key(Keyed::new(keyring.key(Use::Identity).1, "kippu.field.1").finish()),
             pepper: (pepper, key.clone()),
             persons,
         }
@@ -279,6 +291,20 @@ impl Secrets {
         EntityId::from_hash(&keyed.with(caseless::fold(login).as_bytes()).finish())
     }
 
+    /// The idempotency key under which the activity number `attempt` of `entity` is done elsewhere: 43 characters.
+    #[must_use]
+    pub fn activity_key(&self, entity: EntityKey, attempt: u32) -> String {
+        let keyed = self.activity.clone().with(&entity.to_bytes()).with(&attempt.to_be_bytes());
+        data_encoding::BASE64URL_NOPAD.encode(&keyed.finish())
+    }
+
+    /// A name for `of` that only `reader` is told: another reader knows it by another one.
+    #[must_use]
+    pub fn pseudonym(&self, of: EntityKey, reader: EntityId) -> EntityId {
+        let keyed = self.entity.clone().with(b"pseudonym").with(&of.to_bytes());
+        EntityId::from_hash(&keyed.with(reader.as_bytes()).finish())
+    }
+
     /// The text of a token, the same at every call; nothing where there is no such root key.
     #[must_use]
     pub fn token(&self, purpose: Purpose, key: u32, entity: EntityId, counter: u32) -> Option<String> {
@@ -304,6 +330,28 @@ impl Secrets {
     pub fn pin_verifier(&self, user: EntityId, pin: &str) -> PinVerifier {
         let (number, pepper) = &self.pepper;
         pin::verifier(*number, pepper, user, pin)
+    }
+
+    /// Encrypts `plain`, which is nobody's personal data, for the same `entity` and field: what an entity has to keep until it
+    /// has used it, such as a token of another party.
+    ///
+    /// # Errors
+    /// Where there is no randomness.
+    pub fn encrypt_here(&self, entity: EntityKey, field: &str, plain: &str) -> Result<EncryptedField, SecretsError> {
+        encryption::encrypt(&self.field, entity.id, &format!("{}/{field}", entity.family.name()), plain)
+    }
+
+    /// Opens what [`Secrets::encrypt_here`] encrypted.
+    ///
+    /// # Errors
+    /// Where this is not what was encrypted.
+    pub fn decrypt_here(
+        &self,
+        entity: EntityKey,
+        field: &str,
+        encrypted: &EncryptedField,
+    ) -> Result<String, SecretsError> {
+        encryption::decrypt(&self.field, entity.id, &format!("{}/{field}", entity.family.name()), encrypted)
     }
 
     /// Encrypts `plain` under the person's key, which is made and durable if there was none. Blocks.

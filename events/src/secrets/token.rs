@@ -25,11 +25,13 @@ impl Purpose {
         match self {
             Self::Approval => "kpa_",
             Self::ApiKey => "kpk_",
+            Self::Capability => "kpc_",
+            Self::Session => "kps_",
         }
     }
 
     /// Every purpose.
-    pub const ALL: [Self; 2] = [Self::Approval, Self::ApiKey];
+    pub const ALL: [Self; 4] = [Self::Approval, Self::ApiKey, Self::Capability, Self::Session];
 }
 
 /// Makes and checks the tokens of one log.
@@ -41,18 +43,23 @@ pub(super) struct Mint {
 struct ByPurpose {
     approval: Keyed,
     api_key: Keyed,
+    capability: Keyed,
+    session: Keyed,
 }
 
 impl ByPurpose {
     fn new(key: &Key, log: LogId) -> Self {
         let keyed = |purpose: Purpose| Keyed::new(key, "kippu.token.1").with(purpose.prefix().as_bytes()).with(&log.0);
-        Self { approval: keyed(Purpose::Approval), api_key: keyed(Purpose::ApiKey) }
+        let [approval, api_key, capability, session] = Purpose::ALL.map(keyed);
+        Self { approval, api_key, capability, session }
     }
 
     fn of(&self, purpose: Purpose) -> Keyed {
         match purpose {
             Purpose::Approval => self.approval.clone(),
             Purpose::ApiKey => self.api_key.clone(),
+            Purpose::Capability => self.capability.clone(),
+            Purpose::Session => self.session.clone(),
         }
     }
 }

@@ -166,7 +166,7 @@ impl View for Approvals {
 fn first(event: &Recorded<'_>, decoded: &Event) -> Option<Row> {
     let (requester, expires_at, phase) = match decoded {
         Event::Issued { terminal, expires_at, .. } => (Some(*terminal), Some(*expires_at), Phase::Issued),
-        Event::Refused { reason, .. } => (event.cause.principal.client(), None, Phase::Refused { reason: *reason }),
+        Event::Refused { reason, .. } => (event.cause.principal.party(), None, Phase::Refused { reason: *reason }),
         Event::Redeemed { .. }
         | Event::RedeemRefused { .. }
         | Event::Settled { .. }

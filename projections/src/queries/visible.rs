@@ -1,7 +1,7 @@
 //! Whether a caller may see a row: the one place where what tables grant is checked, for a row, a list, and a row as it was.
 
 use kippu_events::EntityId;
-use kippu_events::access::Caller;
+use kippu_events::access::{Caller, Role};
 
 use super::QueryError;
 use crate::grants::{Grant, Owner, Scope};
@@ -12,7 +12,9 @@ use crate::view::{Ask, Filters, Presented, Table};
 /// # Errors
 /// `Forbidden` where that is nothing.
 pub(super) fn grant(table: &dyn Table, caller: &Caller) -> Result<&'static Grant, QueryError> {
-    let granted = table.grants().iter().find(|grant| caller.role == Some(grant.role));
+    // An auditor reads what an operator reads.
+    let has = |role| caller.roles.has(role) || (role == Role::Operator && caller.roles.has(Role::Auditor));
+    let granted = table.grants().iter().find(|grant| has(grant.role));
     granted.ok_or(QueryError::Forbidden("this view is not shown to the key's role"))
 }
 
@@ -34,7 +36,10 @@ pub(super) fn own(
     }
     let own = match grant.rows {
         Scope::All => None,
-        Scope::Own(owner) => Some((owner, owner.of(caller).ok_or(QueryError::Forbidden(nobody(owner)))?)),
+        Scope::Own(owner) => {
+            let id = owner.of(caller, table.subject()).ok_or(QueryError::Forbidden(nobody(owner)))?;
+            Some((owner, id))
+        }
     };
     if grant.hidden.iter().any(|name| filters.text(name).is_some()) {
         return Err(QueryError::Forbidden("what this narrows the list by is not shown to the key's role"));
@@ -51,7 +56,8 @@ pub(super) fn own(
 const fn nobody(owner: Owner) -> &'static str {
     match owner {
         Owner::User => "this terminal stores no user's identification",
-        Owner::Client => "these rows are shown to API clients",
+        Owner::Client => "these rows are shown to API clients and to other parties",
+        Owner::Holder => "a row is shown to who holds its capability",
     }
 }
 
@@ -60,10 +66,14 @@ const fn nobody(owner: Owner) -> &'static str {
 /// # Errors
 /// As [`Table::present`].
 pub(super) fn shown(table: &dyn Table, key: &[u8], row: &[u8], ask: &Ask<'_>) -> Result<Option<Presented>, QueryError> {
-    if let Some((owner, id)) = ask.own
-        && table.owners(key, row)?.get(owner) != Some(id)
-    {
-        return Ok(None);
+    if let Some((owner, id)) = ask.own {
+        let is_own = match owner {
+            Owner::Holder => key == id.as_bytes().as_slice(),
+            Owner::User | Owner::Client => table.owners(key, row)?.get(owner) == Some(id),
+        };
+        if !is_own {
+            return Ok(None);
+        }
     }
     let Some(presented) = table.present(key, row, ask)? else { return Ok(None) };
     let row = presented.row.without(ask.hidden)?;

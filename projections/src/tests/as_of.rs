@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kippu_events::access::Caller;
-use kippu_events::access::clients::Role;
+use kippu_events::access::{Caller, Role, Roles};
 use kippu_events::log::{Cut, Position, ReadLog as _};
 use kippu_events::{EntityId, Time};
 use serde_json::Value;
@@ -92,7 +91,7 @@ fn the_past_of_what_is_not_for_a_viewer_is_nothing_whatever_the_moment() {
     let partition = owner.slot().partition(2);
     let (head, wrong) = (log.head(partition), log.head(1 - partition));
     let stranger = sample.users.iter().copied().find(|user| *user != owner);
-    let terminal = |user| Caller { role: Some(Role::Terminal), user, ..Caller::OPERATOR };
+    let terminal = |user| Caller { roles: Roles::one(Role::Terminal), user, ..Caller::OPERATOR };
     let as_of = |user, moment| queries.as_of("approvals", &approval.to_string(), &terminal(user), false, &moment);
     let here = Moment::Position(Position::new(partition, head.number, &head.hash));
     let other = Moment::Position(Position::new(1 - partition, wrong.number, &wrong.hash));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kippu_events::access::{Caller, Role};
+use kippu_events::access::{Caller, Role, Roles};
 use kippu_events::log::ReadLog as _;
 use kippu_events::{EntityId, Family, NotAnEvent, Recorded};
 
@@ -144,7 +144,7 @@ fn a_role_without_a_grant_and_a_caller_who_stands_for_nobody_are_refused() {
     for caller in [
         Caller::of_client(terminal, Role::Shop, None),
         Caller::of_client(terminal, Role::Terminal, None),
-        Caller { role: Some(Role::Settler), ..Caller::OPERATOR },
+        Caller { roles: Roles::one(Role::Settler), ..Caller::OPERATOR },
         Caller::DEADLINE,
     ] {
         let listed = scene.queries.list("clients", &caller, &Page::default());

@@ -53,7 +53,7 @@ fn a_settler_sees_its_own_approvals_and_never_whose_they_are() {
     let (sample, running) = told(seed());
     let queries = running.caught_up();
     let caller = settler(&sample);
-    let own = caller.client().expect("a client").to_string();
+    let own = caller.party().expect("a client").to_string();
     let all = rows(&queries, "approvals", &Caller::OPERATOR, &[]);
     let (mine, others): (Vec<_>, Vec<_>) = all.iter().partition(|row| row["settler"] == own.as_str());
     assert!(!mine.is_empty() && !others.is_empty());

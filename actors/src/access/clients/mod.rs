@@ -105,9 +105,11 @@ impl Actor for Client {
     fn prepare(request: Request, with: &Preparing<'_>) -> Result<Command, Problem> {
         match request {
             Request::Open(Open { role, name, user }) => {
-                match (role, user) {
-                    (Role::Terminal, _) | (Role::Operator | Role::Shop | Role::Settler, None) => {}
-                    (Role::Operator | Role::Shop | Role::Settler, Some(_)) => return Err(Refused::OnlyTerminals.into()),
+                if !role.is_for_clients() {
+                    return Err(Refused::NotForClients.into());
+                }
+                if role != Role::Terminal && user.is_some() {
+                    return Err(Refused::OnlyTerminals.into());
                 }
                 let key = with.secrets.token_hash(Purpose::ApiKey, with.id, FIRST_KEY);
                 Ok(Command::Open { role, name: name.into(), user, key })

@@ -13,6 +13,10 @@ refusals! {
         /// A user for a client that asks for no approvals.
         OnlyTerminals "only a terminal stores the identification of a user";
     }
+    own NOT_FOR_CLIENTS = 422 "role-not-for-clients" "API clients do not have this role" "Use a role of API clients; other parties are registered as peers, and end users sign in." {
+        /// A role of another kind of caller.
+        NotForClients "this role is none of an API client";
+    }
     own NO_SUCH_USER = 422 "unknown-user" "No user is registered under this id" "Register the user first, and send the `id` that the answer names." {
         /// Nobody is registered under the user's id.
         NoSuchUser "no user is registered under this id";

@@ -21,7 +21,7 @@ pub(super) fn open(
     neighbours: Neighbours<'_>,
     context: &Context,
 ) -> Result<Decision<Approval>, Refused> {
-    let terminal = context.caller.client().ok_or(Refused::NotAClient)?;
+    let terminal = context.caller.party().ok_or(Refused::NotAClient)?;
     let refused = |reason| {
         Decision::one(Event::Refused {
             user: asked.user,
@@ -84,7 +84,7 @@ pub(super) fn redeem(
     neighbours: Neighbours<'_>,
     context: &Context,
 ) -> Result<Decision<Approval>, Refused> {
-    let settler = context.caller.client().ok_or(Refused::NotAClient)?;
+    let settler = context.caller.party().ok_or(Refused::NotAClient)?;
     let its_token = approval.terms().is_some_and(|terms| terms.root_key == root_key && counter == TOKEN);
     if !its_token {
         return Err(Refused::TokenNotValid);
@@ -113,7 +113,7 @@ pub(super) fn settle(
     neighbours: Neighbours<'_>,
     context: &Context,
 ) -> Result<Decision<Approval>, Refused> {
-    let caller = context.caller.client().ok_or(Refused::NotAClient)?;
+    let caller = context.caller.party().ok_or(Refused::NotAClient)?;
     if approval.settler() != Some(caller) {
         return Err(Refused::NotYours);
     }
@@ -145,7 +145,7 @@ pub(super) fn revoke(
     context: &Context,
 ) -> Result<Decision<Approval>, Refused> {
     let operator = context.caller.is_among(&[Role::Operator]);
-    let caller = context.caller.client();
+    let caller = context.caller.party();
     let is = |party: EntityId| operator || caller == Some(party);
     let party = approval.terms().is_some_and(|terms| is(terms.terminal)) || approval.settler().is_some_and(is);
     if !operator && !party {

@@ -9,27 +9,32 @@ use super::refused::{set_aside, store_failed};
 use super::{Serving, Step};
 use crate::actor::{Context, MOST_NEIGHBOURS, Neighbours};
 use crate::catalogue;
-use crate::erased::Ready;
+use crate::erased::AnyCommand;
 use crate::problem::{self, Problem};
 
 impl Serving {
     /// As [`Serving::decide`]. An entity whose rules panic is set aside: nothing was written, and no other is affected.
-    pub(super) fn judged_apart(&mut self, ready: &Ready, context: &Context) -> Result<Step, Problem> {
-        let judged = catch_unwind(AssertUnwindSafe(|| self.decide(ready, context)));
+    pub(super) fn judged_apart(
+        &mut self,
+        key: EntityKey,
+        command: &AnyCommand,
+        context: &Context,
+    ) -> Result<Step, Problem> {
+        let judged = catch_unwind(AssertUnwindSafe(|| self.decide(key, command, context)));
         judged.unwrap_or_else(|_| {
             // The panic hook has logged where.
-            tracing::error!(entity = %ready.entity, "deciding panicked: the entity is quarantined");
-            self.quarantined.insert(ready.entity);
-            Err(set_aside(ready.entity))
+            tracing::error!(entity = %key, "deciding panicked: the entity is quarantined");
+            self.quarantined.insert(key);
+            Err(set_aside(key))
         })
     }
 
     /// What the rules of an entity say.
-    fn decide(&mut self, ready: &Ready, context: &Context) -> Result<Step, Problem> {
+    fn decide(&mut self, key: EntityKey, command: &AnyCommand, context: &Context) -> Result<Step, Problem> {
         fail::fail_point!("runtime::decide");
-        let (key, actor) = (ready.entity, catalogue::actor(ready.entity.family));
+        let actor = catalogue::actor(key.family);
         let Some(loaded) = self.entities.get(key) else { return Ok(Step::Fetch(key)) };
-        let named = actor.neighbours(&*loaded.state, &ready.command, context);
+        let named = actor.neighbours(&*loaded.state, command, context);
         let is_near = |other: &EntityKey| other.id.slot() == key.id.slot();
         if named.len() > MOST_NEIGHBOURS || !named.iter().all(is_near) {
             return Err(Problem::new(&problem::INTERNAL, "neighbours are few and born in the same slot"));
@@ -40,7 +45,7 @@ impl Serving {
         let Some(loaded) = self.entities.get(key) else { return Ok(Step::Fetch(key)) };
         let seen: Vec<(EntityKey, &dyn AnyEntity)> =
             named.iter().filter_map(|other| Some((*other, &*self.entities.get(*other)?.state))).collect();
-        let decided = actor.decide(&*loaded.state, &ready.command, Neighbours(&seen), context, &self.env.secrets)?;
+        let decided = actor.decide(&*loaded.state, command, Neighbours(&seen), context, &self.env.secrets)?;
         let others = decided.events.iter().map(|(of, _)| *of).filter(|of| *of != key && !named.contains(of));
         let children: BTreeSet<EntityKey> = others.collect();
         if let Some(far) = self.first_on_disk(&children)? {

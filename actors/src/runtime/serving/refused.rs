@@ -39,7 +39,7 @@ pub(super) fn tell(reply: Option<Reply>, problem: Problem) {
 }
 
 /// What the caller is told of an entity store that failed.
-pub(super) fn store_failed(error: &StoreError) -> Problem {
+pub fn store_failed(error: &StoreError) -> Problem {
     tracing::error!(%error, "the entity store failed");
     Problem::later(&problem::UNAVAILABLE, "the entity could not be read")
 }

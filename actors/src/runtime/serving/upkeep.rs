@@ -114,7 +114,7 @@ impl Serving {
             return;
         }
         let command_id = self.env.secrets.command(&Principal::Deadline, &due.to_string(), key);
-        let ready = Ready { entity: key, body: Mac::default(), command };
+        let ready = Ready { entity: key, body: Mac::default(), command: Ok(command) };
         let submission = Submission::new(ready, command_id, Caller::DEADLINE);
         self.submit(Job { submission, reply: None, looked_up: false });
     }

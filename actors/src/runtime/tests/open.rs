@@ -155,7 +155,7 @@ fn only_the_family_whose_revision_changed_is_folded_anew_and_a_new_one_costs_not
                 let mut batch = Batch::new(at(key), cursor);
                 let mut planted = store.load(at(key), key).unwrap().unwrap();
                 planted.version = 99;
-                batch.put(key, &planted, None).unwrap();
+                batch.put(key, &planted, None, None).unwrap();
                 store.write(&batch, None).unwrap();
             }
         }

@@ -1,0 +1,301 @@
+//! Does what the entities of this node's partitions owe: takes it from the index, lane by lane, and brings outcomes back.
+
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use kippu_events::event::Mac;
+use kippu_events::secrets::Secrets;
+use kippu_events::{EntityId, EntityKey, Principal, Time};
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinSet;
+
+use super::lane::{Held, Lane};
+use super::{Executor, NoOutcome, Outcome, Owed, Task};
+use crate::catalogue;
+use crate::erased::Ready;
+use crate::problem::Problem;
+use crate::runtime::{Runtime, Submission};
+use kippu_events::access::Caller;
+
+/// How often the index is looked through for what is not held.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Of one lane and partition, one look takes so many.
+const MOST_LOOKED: usize = 256;
+/// What becomes owed while so much else does is found by the next look.
+const MOST_TOLD: usize = 8_192;
+
+/// How much is done at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Tries at once for one party.
+    pub parallel: usize,
+    /// Tries a second for one party.
+    pub per_second: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { parallel: 32, per_second: 2_000 }
+    }
+}
+
+/// The activities of this node. Cheap to clone.
+#[derive(Clone)]
+pub struct Activities(Arc<Shared>);
+
+struct Shared {
+    runtime: Runtime,
+    secrets: Arc<Secrets>,
+    settings: Settings,
+    lanes: Mutex<HashMap<EntityId, Lane>>,
+    wake: Notify,
+}
+
+/// Something that is owed, for operators.
+#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
+pub struct Listed {
+    /// Which of the entity's activities it is.
+    pub attempt: u32,
+    /// The entity that owes it.
+    pub entity: String,
+    /// Why the last try had no outcome.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<String>,
+    /// Since when it is owed.
+    pub since: Time,
+    /// The peer, or the webhook, that it is owed to.
+    pub to: EntityId,
+    /// Tries without an outcome, since the node started.
+    pub tries: u32,
+}
+
+/// What came of one try.
+enum Ended {
+    /// Its outcome is on record.
+    Done,
+    /// It is not owed any more, or not from here.
+    Gone,
+    /// There is no outcome.
+    Failed(NoOutcome),
+}
+
+impl Activities {
+    /// Does with `executor` what is owed in the partitions that `runtime` serves, until the last clone is dropped.
+    #[must_use]
+    pub fn start(runtime: Runtime, secrets: Arc<Secrets>, executor: Arc<dyn Executor>, settings: Settings) -> Self {
+        let (tell, told) = mpsc::channel(MOST_TOLD);
+        runtime.tell_owed(tell);
+        let shared = Shared { runtime, secrets, settings, lanes: Mutex::default(), wake: Notify::new() };
+        let activities = Self(Arc::new(shared));
+        tokio::spawn(run(Arc::downgrade(&activities.0), executor, told));
+        activities
+    }
+
+    /// What is owed, at most `most`; to one party alone where `to` is given.
+    ///
+    /// # Errors
+    /// Where the index cannot be read.
+    pub async fn list(&self, to: Option<EntityId>, most: usize) -> Result<Vec<Listed>, Problem> {
+        let runtime = self.0.runtime.clone();
+        let found = tokio::task::spawn_blocking(move || {
+            let mut found = BTreeMap::new();
+            for partition in runtime.served() {
+                let lanes = to.map_or_else(|| runtime.owed_to(partition), |to| Ok(vec![to]))?;
+                for to in lanes {
+                    found.extend(runtime.owed(partition, to, None, most.saturating_sub(found.len()))?);
+                }
+            }
+            Ok::<_, Problem>(found)
+        });
+        let mut found: BTreeMap<EntityKey, Owed> =
+            found.await.map_err(|_| Problem::internal("the index was not read"))??;
+        let lanes = self.0.lanes();
+        let held = lanes.iter().filter(|(lane, _)| to.is_none_or(|to| to == **lane)).flat_map(|(_, lane)| lane.held());
+        let held: HashMap<EntityKey, &Held> = held.map(|(key, held)| (*key, held)).collect();
+        found.extend(held.iter().map(|(key, held)| (*key, held.owed)));
+        let listed = |(key, owed): (EntityKey, Owed)| {
+            let held = held.get(&key);
+            let (tries, last_error) = held.map_or((0, None), |held| (held.tries, held.last_error.clone()));
+            Listed { entity: key.to_string(), to: owed.to, attempt: owed.attempt, since: owed.since, tries, last_error }
+        };
+        Ok(found.into_iter().take(most).map(listed).collect())
+    }
+
+    /// Tries everything at once that waits for its time, or what is owed to one party.
+    pub fn hurry(&self, to: Option<EntityId>) {
+        let now = Instant::now();
+        let mut lanes = self.0.lanes();
+        lanes.iter_mut().filter(|(lane, _)| to.is_none_or(|to| to == **lane)).for_each(|(_, lane)| lane.hurry(now));
+        drop(lanes);
+        self.0.wake.notify_one();
+    }
+
+    /// How many activities are held, and how many parties do not answer now.
+    #[must_use]
+    pub fn figures(&self) -> (usize, usize) {
+        let (lanes, now) = (self.0.lanes(), Instant::now());
+        let held = lanes.values().map(|lane| lane.held().len()).sum();
+        (held, lanes.values().filter(|lane| lane.open_until(now).is_some()).count())
+    }
+}
+
+impl Shared {
+    fn lanes(&self) -> std::sync::MutexGuard<'_, HashMap<EntityId, Lane>> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, key: EntityKey, owed: Owed) {
+        self.lanes().entry(owed.to).or_default().take(key, owed, Instant::now());
+    }
+
+    /// What is to be tried now, and when something is next.
+    fn begin(&self, now: Instant) -> (Vec<(EntityKey, Owed)>, Option<Instant>) {
+        let Settings { parallel, per_second } = self.settings;
+        let mut lanes = self.lanes();
+        lanes.retain(|_, lane| !lane.is_empty());
+        let begun = lanes.values_mut().flat_map(|lane| lane.start(now, parallel, per_second)).collect();
+        (begun, lanes.values().filter_map(|lane| lane.next(parallel)).min())
+    }
+
+    fn end(&self, key: EntityKey, owed: Owed, ended: Ended, jitter: u8) {
+        let mut lanes = self.lanes();
+        let Some(lane) = lanes.get_mut(&owed.to) else { return };
+        match ended {
+            Ended::Done => lane.ended(key, Ok(()), Instant::now(), jitter),
+            Ended::Gone => lane.dropped(key),
+            Ended::Failed(NoOutcome { reason, retry_after }) => {
+                tracing::debug!(%key, to = %owed.to, reason, "an activity has no outcome yet");
+                lane.ended(key, Err((reason, retry_after)), Instant::now(), jitter);
+            }
+        }
+    }
+
+    /// Tries what is owed once, and brings back what came of it.
+    async fn attempt(&self, key: EntityKey, owed: Owed, executor: &dyn Executor) -> Ended {
+        if !self.runtime.serves(key) {
+            return Ended::Gone;
+        }
+        let later = |problem: Problem| Ended::Failed(NoOutcome { reason: problem.to_string(), retry_after: None });
+        let found = match self.runtime.peek(key).await {
+            Ok(found) => found,
+            Err(problem) => return later(problem),
+        };
+        let actor = catalogue::actor(key.family);
+        if actor.owed(&*found.state).is_none_or(|now| now.attempt != owed.attempt) {
+            return Ended::Gone;
+        }
+        let Some(work) = actor.work(&*found.state, key.id, &self.secrets) else {
+            let reason = "what is to be done cannot be told".to_owned();
+            return Ended::Failed(NoOutcome { reason, retry_after: None });
+        };
+        let task = Task { entity: key, owed, key: self.secrets.activity_key(key, owed.attempt), work };
+        let outcome = match executor.perform(task).await {
+            Ok(outcome) => outcome,
+            Err(none) => return Ended::Failed(none),
+        };
+        match self.record(key, owed, outcome).await {
+            Ok(()) => Ended::Done,
+            // What is not owed any more is not taken by the rules.
+            Err(problem) if !problem.is_for_later() => Ended::Gone,
+            Err(problem) => later(problem),
+        }
+    }
+
+    async fn record(&self, key: EntityKey, owed: Owed, outcome: Outcome) -> Result<(), Problem> {
+        let command = catalogue::actor(key.family).came_of(owed.attempt, outcome, key.id, &self.secrets);
+        let ready = Ready { entity: key, body: Mac::default(), command };
+        let command = self.secrets.command(&Principal::Activity, &owed.attempt.to_string(), key);
+        self.runtime.submit(Submission::new(ready, command, Caller::ACTIVITY)).await.map(drop)
+    }
+}
+
+async fn run(activities: Weak<Shared>, executor: Arc<dyn Executor>, mut told: mpsc::Receiver<(EntityKey, Owed)>) {
+    let mut tries: JoinSet<(EntityKey, Owed, Ended)> = JoinSet::new();
+    let mut looked: Option<Instant> = None;
+    let mut cursors = HashMap::new();
+    let jitter = RandomState::new();
+    loop {
+        let Some(shared) = activities.upgrade() else { return };
+        if looked.is_none_or(|at| at.elapsed() >= LOOK_EVERY) {
+            look(&shared, &mut cursors).await;
+            looked = Some(Instant::now());
+        }
+        let now = Instant::now();
+        let mut next = now + LOOK_EVERY;
+        let (begun, first) = shared.begin(now);
+        next = first.map_or(next, |at| at.min(next));
+        for (key, owed) in begun {
+            let (shared, executor) = (Arc::clone(&shared), Arc::clone(&executor));
+            tries.spawn(async move { (key, owed, shared.attempt(key, owed, &*executor).await) });
+        }
+        // Not before the rate of this second lets more begin.
+        let pause = next.saturating_duration_since(now).max(Duration::from_millis(5));
+        let waiting = Arc::downgrade(&shared);
+        drop(shared);
+        tokio::select! {
+            Some(ended) = tries.join_next() => {
+                let (Some(shared), Ok((key, owed, ended))) = (waiting.upgrade(), ended) else { continue };
+                shared.end(key, owed, ended, jitter.hash_one((key, Instant::now())).to_le_bytes()[0]);
+            }
+            owing = told.recv() => {
+                let (Some(shared), Some((key, owed))) = (waiting.upgrade(), owing) else { return };
+                shared.take(key, owed);
+                while let Ok((key, owed)) = told.try_recv() {
+                    shared.take(key, owed);
+                }
+            }
+            () = tokio::time::sleep(pause) => {}
+            () = woken(&waiting) => {}
+        }
+    }
+}
+
+async fn woken(shared: &Weak<Shared>) {
+    match shared.upgrade() {
+        Some(shared) => shared.wake.notified().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Takes from the index what the lanes have room for.
+async fn look(shared: &Arc<Shared>, cursors: &mut HashMap<(u16, EntityId), EntityKey>) {
+    let its = Arc::clone(shared);
+    let mut before = std::mem::take(cursors);
+    let looked = tokio::task::spawn_blocking(move || {
+        let mut after = HashMap::new();
+        let mut failed = None;
+        for partition in its.runtime.served() {
+            let lanes = its.runtime.owed_to(partition).unwrap_or_else(|problem| {
+                failed = Some(problem);
+                Vec::new()
+            });
+            for to in lanes {
+                if !its.lanes().entry(to).or_default().has_room() {
+                    before.remove(&(partition, to)).map(|cursor| after.insert((partition, to), cursor));
+                    continue;
+                }
+                let from = before.remove(&(partition, to));
+                let found = its.runtime.owed(partition, to, from, MOST_LOOKED).unwrap_or_default();
+                // From the first again, once the last was seen.
+                if found.len() == MOST_LOOKED
+                    && let Some((last, _)) = found.last()
+                {
+                    after.insert((partition, to), *last);
+                }
+                found.into_iter().for_each(|(key, owed)| its.take(key, owed));
+            }
+        }
+        (after, failed)
+    });
+    match looked.await {
+        Ok((after, failed)) => {
+            *cursors = after;
+            if let Some(problem) = failed {
+                tracing::error!(%problem, "the index of what is owed cannot be read; it is looked at again");
+            }
+        }
+        Err(error) => tracing::error!(%error, "the index of what is owed cannot be read; it is looked at again"),
+    }
+}

@@ -1,0 +1,181 @@
+//! Signing keys of a node (Ed25519), by use. Each is derived from the keyring, the use and a number, so a rotation is an event
+//! and nothing has to be written to the key store; nodes that share a history sign with the same keys.
+
+use data_encoding::BASE64URL_NOPAD;
+use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::Secrets;
+
+/// What a signing key is for. What was signed for one use is no signature for another.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SigningUse {
+    /// HTTP messages between parties (RFC 9421).
+    Http,
+    /// Offers, statements of account and receipts.
+    Statements,
+    /// Checkpoints of the history.
+    Checkpoints,
+    /// Tickets.
+    Tickets,
+}
+
+impl SigningUse {
+    /// Every use.
+    pub const ALL: [Self; 4] = [Self::Http, Self::Statements, Self::Checkpoints, Self::Tickets];
+
+    /// Its name on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Statements => "statements",
+            Self::Checkpoints => "checkpoints",
+            Self::Tickets => "tickets",
+        }
+    }
+}
+
+/// An Ed25519 public key, written as the `x` of a JWK (RFC 8037): base64url.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PublicKey([u8; 32]);
+
+impl PublicKey {
+    /// The bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// What names it: the thumbprint of its JWK (RFC 7638), 43 characters.
+    #[must_use]
+    pub fn id(&self) -> String {
+        BASE64URL_NOPAD.encode(&Sha256::digest(format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{self}"}}"#)))
+    }
+
+    /// Whether `signature` is this key's, over `message`.
+    #[must_use]
+    pub fn has_signed(&self, message: &[u8], signature: &[u8]) -> bool {
+        let signature = <[u8; 64]>::try_from(signature).map(|bytes| Signature::from_bytes(&bytes));
+        let key = VerifyingKey::from_bytes(&self.0);
+        // Strictly: no key and no signature that more than one message would fit.
+        matches!((key, signature), (Ok(key), Ok(signature)) if key.verify_strict(message, &signature).is_ok())
+    }
+}
+
+impl std::fmt::Display for PublicKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&BASE64URL_NOPAD.encode(&self.0))
+    }
+}
+
+impl std::fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
+}
+
+/// Text that is no public key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an Ed25519 public key is 32 bytes in base64url, 43 characters")]
+pub struct NotAKey;
+
+impl std::str::FromStr for PublicKey {
+    type Err = NotAKey;
+
+    fn from_str(text: &str) -> Result<Self, NotAKey> {
+        let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| NotAKey)?;
+        let bytes: [u8; 32] = bytes.try_into().map_err(|_| NotAKey)?;
+        // One of small order would be anybody's.
+        VerifyingKey::from_bytes(&bytes).ok().filter(|key| !key.is_weak()).ok_or(NotAKey)?;
+        Ok(Self(bytes))
+    }
+}
+
+impl Serialize for PublicKey {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for PublicKey {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        crate::text::parse(deserializer, "an Ed25519 public key")
+    }
+}
+
+impl schemars::JsonSchema for PublicKey {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "PublicKey".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "pattern": "^[A-Za-z0-9_-]{43}$" })
+    }
+}
+
+impl Secrets {
+    /// The public half of the key number `number` for `of`.
+    #[must_use]
+    pub fn public_key(&self, of: SigningUse, number: u32) -> PublicKey {
+        PublicKey(self.signing_key(of, number).verifying_key().to_bytes())
+    }
+
+    /// Signs `message` with the key number `number` for `of`.
+    #[must_use]
+    pub fn sign(&self, of: SigningUse, number: u32, message: &[u8]) -> [u8; 64] {
+        self.signing_key(of, number).sign(message).to_bytes()
+    }
+
+    fn signing_key(&self, of: SigningUse, number: u32) -> SigningKey {
+        let seed = self.signing.clone().with(of.name().as_bytes()).with(&number.to_be_bytes()).finish();
+        SigningKey::from_bytes(&seed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log_id::LogId;
+
+    fn secrets(seed: u64) -> Secrets {
+        Secrets::ephemeral(seed, LogId([1; 16]))
+    }
+
+    /// Shows F47.
+    #[test]
+    fn each_use_and_number_has_a_key_of_its_own_that_alone_has_signed() {
+        let (secrets, message) = (secrets(1), b"message");
+        let mut keys = std::collections::BTreeSet::new();
+        for of in SigningUse::ALL {
+            for number in 0..3 {
+                let (key, signature) = (secrets.public_key(of, number), secrets.sign(of, number, message));
+                assert!(key.has_signed(message, &signature) && !key.has_signed(b"another", &signature));
+                assert!(keys.iter().all(|other: &PublicKey| !other.has_signed(message, &signature)));
+                assert!(keys.insert(key) && key.to_string().parse() == Ok(key));
+            }
+        }
+        assert_ne!(secrets.public_key(SigningUse::Http, 0), self::secrets(2).public_key(SigningUse::Http, 0));
+    }
+
+    /// The example of RFC 8037, appendix A.3.
+    #[test]
+    fn the_id_of_a_key_is_the_thumbprint_of_its_jwk() {
+        let key: PublicKey = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo".parse().unwrap();
+        assert_eq!(key.id(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+    }
+
+    #[test]
+    fn what_is_no_key_or_anybodys_is_refused() {
+        let zeros = BASE64URL_NOPAD.encode(&[0; 32]);
+        for text in ["", "AA", &zeros, "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo="] {
+            assert_eq!(text.parse::<PublicKey>(), Err(NotAKey), "{text}");
+        }
+    }
+}
