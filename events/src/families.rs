@@ -14,6 +14,10 @@ macro_rules! families {
             Approvals = 3, "approvals", $crate::approvals::Approval;
             /// Placements of data replicas.
             Placements = 4, "placements", $crate::placement::placements::Placement;
+            /// Other parties, with their keys.
+            Peers = 5, "peers", $crate::access::peers::Peer;
+            /// Keys that this node signs with.
+            SigningKeys = 6, "signing-keys", $crate::access::signing_keys::SigningKeys;
         }
     };
 }

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use crate::access::clients::Clients;
+use crate::access::peers::Peers;
+use crate::access::signing_keys::Keys;
 use crate::access::users::Users;
 use crate::approvals::Approvals;
 use crate::approvals::spending::Spending;
@@ -19,6 +21,8 @@ pub fn views() -> Vec<Arc<dyn View>> {
         Arc::new(Approvals),
         Arc::new(Spending),
         Arc::new(Clients),
+        Arc::new(OfEntities::<Peers>::new()),
+        Arc::new(OfEntities::<Keys>::new()),
         Arc::new(OfEntities::<Placements>::new()),
         Arc::new(History),
     ]

@@ -1,4 +1,6 @@
-//! Area `access`: commands of API clients and subscribers; every other area may name this one.
+//! Area `access`: commands of API clients, subscribers, other parties and signing keys; every other area may name this one.
 
 pub mod clients;
+pub mod peers;
+pub mod signing_keys;
 pub mod users;

@@ -116,6 +116,8 @@ const PERSONS: &str = "persons";
 
 /// The open key store.
 pub struct Secrets {
+    /// The party whose keys these are: what its signatures name.
+    pub party: EntityId,
     mint: Mint,
     command: Keyed,
     body: Keyed,
@@ -138,6 +140,7 @@ impl Secrets {
     fn new(keyring: &Keyring, persons: Persons) -> Self {
         let (pepper, key) = keyring.key(Use::Pepper);
         Self {
+            party: crate::access::peers::party_of(keyring.log),
             mint: Mint::new(keyring.keys(Use::Root), keyring.log),
             command: Keyed::new(keyring.key(Use::Identity).1, "kippu.command.1"),
             body: Keyed::new(keyring.key(Use::Identity).1, "kippu.body.1"),

@@ -43,6 +43,9 @@ impl SigningUse {
 pub struct PublicKey([u8; 32]);
 
 impl PublicKey {
+    /// Stands for a key until that is put in.
+    pub const UNKNOWN: Self = Self([0; 32]);
+
     /// The bytes.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
