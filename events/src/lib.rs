@@ -26,6 +26,7 @@ pub mod placement;
 pub mod principal;
 pub mod problem;
 pub mod secrets;
+pub mod statement;
 mod text;
 pub mod text_file;
 pub mod time;
