@@ -8,12 +8,14 @@ mod address;
 mod answer;
 mod error;
 mod retry;
+pub mod signature;
 
 use std::time::Duration;
 
+pub use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::redirect::Policy;
-use reqwest::{Body, ClientBuilder, Method, RequestBuilder};
+use reqwest::{Body, ClientBuilder, RequestBuilder};
 use serde_json::Value;
 
 pub use self::answer::{Answer, Problem};

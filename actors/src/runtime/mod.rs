@@ -21,6 +21,7 @@ mod serving;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -28,7 +29,8 @@ use std::sync::{Arc, OnceLock};
 use actix::prelude::*;
 use kippu_events::etag::Tags;
 use kippu_events::event::{EventId, Mac};
-use kippu_events::log::{Claimant, Log, Position, ReadError};
+use kippu_events::log::walk::Walk;
+use kippu_events::log::{Claimant, Head, Log, Position, ReadError};
 use kippu_events::secrets::Secrets;
 use kippu_events::{EntityId, EntityKey, Time};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -374,6 +376,22 @@ impl Runtime {
         self.store.owed_to(partition).map_err(|error| serving::store_failed(&error))
     }
 
+    /// How far reactions have come with the events of partition `source`, for targets in `target`. Blocks.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub fn reacted(&self, target: u16, source: u16) -> Result<Option<Head>, Problem> {
+        self.store.reacted(target, source).map_err(|error| serving::store_failed(&error))
+    }
+
+    /// Notes that reactions have come to `head` of partition `source`, for targets in each of `targets`. Blocks.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub fn note_reacted(&self, targets: &BTreeSet<u16>, source: u16, head: Head) -> Result<(), Problem> {
+        self.store.note_reacted(targets, source, head).map_err(|error| serving::store_failed(&error))
+    }
+
     /// What is owed to `to` in `partition`, as its store has it: at most `most`, from the first or behind `after`. Blocks.
     ///
     /// # Errors
@@ -433,6 +451,14 @@ impl Runtime {
             let _dropped = gone.await;
         }
     }
+}
+
+/// The walk behind `head` of `partition`, if the log holds that record. Blocks.
+///
+/// # Errors
+/// Where the log cannot be read.
+pub fn walk_behind(log: &dyn Log, partition: u16, head: Head) -> Result<Option<Walk>, Problem> {
+    open::resume(log, partition, head).map_err(|error| Problem::later(&problem::UNAVAILABLE, error.to_string()))
 }
 
 /// Lets the log go on where the store knows it to have been.

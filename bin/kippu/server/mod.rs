@@ -1,5 +1,6 @@
 //! The HTTP server: which paths there are, what every request goes through, and how it starts and stops.
 
+mod activities;
 mod auth;
 mod docs;
 mod edge;
@@ -12,6 +13,7 @@ pub(crate) mod metrics;
 mod openapi;
 mod owners;
 mod pace;
+mod party;
 mod problems;
 mod rate;
 mod refusals;
@@ -50,6 +52,7 @@ use self::pace::{Paced, Patience};
 use self::refusals::Refusals;
 use crate::config::Config;
 use crate::node::{self, Node};
+use crate::parties::CARD;
 
 /// What handlers share.
 #[derive(Clone)]
@@ -117,6 +120,8 @@ fn routes(config: &mut ServiceConfig, shared: &Shared) {
         .service(get("/docs", docs::page))
         .service(get("/docs/app.js", docs::script))
         .service(get("/docs/style.css", docs::style))
+        .service(get(CARD, party::card))
+        .service(get("/.well-known/jwks.json", party::keys))
         .service(get("/problems", problems::index))
         .service(get("/problems/{slug}", problems::one))
         .service(
@@ -125,6 +130,8 @@ fn routes(config: &mut ServiceConfig, shared: &Shared) {
                 .wrap(from_fn(auth::authenticate))
                 .wrap(from_fn(refusals::remember))
                 .route("/log/seal", web::post().to(seal::seal))
+                .route("/activities", web::get().to(activities::list))
+                .route("/activities/retry", web::post().to(activities::retry))
                 .configure(kippu_actors::http::configure)
                 .configure(kippu_projections::http::configure),
         )

@@ -4,7 +4,7 @@ mod as_of;
 mod list;
 mod rebuild;
 mod status;
-mod visible;
+pub(crate) mod visible;
 mod wait;
 
 use std::fmt;

@@ -15,7 +15,12 @@ pub(super) fn grant(table: &dyn Table, caller: &Caller) -> Result<&'static Grant
     // An auditor reads what an operator reads.
     let has = |role| caller.roles.has(role) || (role == Role::Operator && caller.roles.has(Role::Auditor));
     let granted = table.grants().iter().find(|grant| has(grant.role));
-    granted.ok_or(QueryError::Forbidden("this view is not shown to the key's role"))
+    granted.ok_or_else(|| refused(caller, "this view is not shown to the key's role"))
+}
+
+/// What a caller is told of what it may not see: a guest, to say who calls.
+pub(crate) fn refused(caller: &Caller, why: &'static str) -> QueryError {
+    if caller.is_guest() { QueryError::Unauthenticated } else { QueryError::Forbidden(why) }
 }
 
 /// Whose rows `caller` sees by `grant`; nothing where those of all.
@@ -37,7 +42,7 @@ pub(super) fn own(
     let own = match grant.rows {
         Scope::All => None,
         Scope::Own(owner) => {
-            let id = owner.of(caller, table.subject()).ok_or(QueryError::Forbidden(nobody(owner)))?;
+            let id = owner.of(caller, table.subject()).ok_or_else(|| refused(caller, nobody(owner)))?;
             Some((owner, id))
         }
     };
