@@ -24,7 +24,7 @@ mod tests;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
 use actix::prelude::*;
 use kippu_events::etag::Tags;
@@ -204,7 +204,8 @@ pub enum StartError {
 pub struct Runtime {
     partitions: Arc<[Addr<Partition>]>,
     phases: Arc<[watch::Receiver<Phase>]>,
-    store: Arc<EntityStore>,
+    /// Open for as long as a partition is there.
+    store: Weak<EntityStore>,
     owed: Arc<OnceLock<mpsc::Sender<(EntityKey, Owed)>>>,
 }
 
@@ -263,7 +264,8 @@ impl Runtime {
             // An error means that the actor is gone, which the phase then says.
             let _gone = phase.wait_for(|phase| !phase.is_beginning()).await;
         }
-        let runtime = Self { partitions: partitions.into(), phases: phases.into(), store, owed };
+        let runtime =
+            Self { partitions: partitions.into(), phases: phases.into(), store: Arc::downgrade(&store), owed };
         let (last, wall) = (runtime.newest(), clock.wall());
         if last.since(wall) > MOST_DRIFT && !config.accept_clock {
             runtime.stop().await;
@@ -373,7 +375,12 @@ impl Runtime {
     /// # Errors
     /// Where the store cannot be read.
     pub fn owed_to(&self, partition: u16) -> Result<Vec<EntityId>, Problem> {
-        self.store.owed_to(partition).map_err(|error| serving::store_failed(&error))
+        self.with_store(|store| store.owed_to(partition))
+    }
+
+    fn with_store<T>(&self, ask: impl FnOnce(&EntityStore) -> Result<T, StoreError>) -> Result<T, Problem> {
+        let stopped = || Problem::later(&problem::UNAVAILABLE, "the node is stopping");
+        ask(&*self.store.upgrade().ok_or_else(stopped)?).map_err(|error| serving::store_failed(&error))
     }
 
     /// How far reactions have come with the events of partition `source`, for targets in `target`. Blocks.
@@ -381,7 +388,7 @@ impl Runtime {
     /// # Errors
     /// Where the store cannot be read.
     pub fn reacted(&self, target: u16, source: u16) -> Result<Option<Head>, Problem> {
-        self.store.reacted(target, source).map_err(|error| serving::store_failed(&error))
+        self.with_store(|store| store.reacted(target, source))
     }
 
     /// Notes that reactions have come to `head` of partition `source`, for targets in each of `targets`. Blocks.
@@ -389,7 +396,7 @@ impl Runtime {
     /// # Errors
     /// Where the store cannot be written.
     pub fn note_reacted(&self, targets: &BTreeSet<u16>, source: u16, head: Head) -> Result<(), Problem> {
-        self.store.note_reacted(targets, source, head).map_err(|error| serving::store_failed(&error))
+        self.with_store(|store| store.note_reacted(targets, source, head))
     }
 
     /// What is owed to `to` in `partition`, as its store has it: at most `most`, from the first or behind `after`. Blocks.
@@ -403,7 +410,7 @@ impl Runtime {
         after: Option<EntityKey>,
         most: usize,
     ) -> Result<Vec<(EntityKey, Owed)>, Problem> {
-        self.store.owed(partition, to, after, most).map_err(|error| serving::store_failed(&error))
+        self.with_store(|store| store.owed(partition, to, after, most))
     }
 
     /// Looks for deadlines in every partition that is served now, and lets the store of every other follow.
