@@ -1,6 +1,7 @@
 //! `kippu`: the node and the operator's command. One file per subcommand; this one only hands over.
 
 mod bench;
+mod certificate;
 mod cli;
 mod client;
 mod closed;
