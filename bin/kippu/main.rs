@@ -2,6 +2,7 @@
 
 mod activities;
 mod bench;
+mod certificate;
 mod cli;
 mod client;
 mod closed;

@@ -34,6 +34,7 @@ mod records;
 mod secrets;
 mod strangers;
 mod tidy;
+mod tls;
 mod topics;
 mod visible;
 mod wire;

@@ -103,6 +103,14 @@ async fn readings(shared: &Shared) -> Readings {
     add("partition_tail_seconds", "How long the log's tail was read when the partition was opened", |f| {
         f.tail_read.as_secs_f64()
     });
+    let left = shared.certificate.iter().map(|current| ([], current.ends().since(Time::now()).as_secs_f64()));
+    readings.add(
+        Kind::Gauge,
+        "certificate_left_seconds",
+        "Until the certificate that callers are shown ends",
+        [],
+        left,
+    );
     let serving = shared.node.runtime.phases().into_iter().enumerate().map(|(partition, phase)| {
         let serves = match phase {
             Phase::Serving { .. } => 1.0,
