@@ -7,6 +7,7 @@
 mod address;
 mod answer;
 mod error;
+mod feed;
 mod retry;
 
 use std::time::Duration;
@@ -18,6 +19,7 @@ use serde_json::Value;
 
 pub use self::answer::{Answer, Problem};
 pub use self::error::{Error, Lost};
+pub use self::feed::{Event, Feed};
 pub use self::retry::{Nodes, Pauses, Unanswered};
 
 /// HTTP clients that wait for each answer for as long as `patience`.

@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::log::{copy, export, import as log_import, inspect};
-use crate::{bench, client, completions, config_check, doctor, import, init, serve, verify};
+use crate::{bench, client, completions, config_check, doctor, events, import, init, serve, verify};
 
 /// An event-sourced actor system for tickets, approvals and settlements.
 #[derive(Parser)]
@@ -32,6 +32,8 @@ pub(crate) enum Command {
     /// API clients and their keys.
     #[command(subcommand)]
     Client(Client),
+    /// Follow the events of a running node.
+    Events(events::Args),
     /// Run commands from a file of JSON lines.
     Import(import::Args),
     /// Records: look at them, export and import them, copy a history to another location.

@@ -8,6 +8,7 @@ mod completions;
 mod config;
 mod config_check;
 mod doctor;
+mod events;
 mod exit;
 mod import;
 mod init;
@@ -92,6 +93,7 @@ fn run(command: Command, output: &Output) -> Exit {
         Command::Client(Client::Add(args)) => client::add(&args, output),
         Command::Client(Client::List(args)) => client::list(&args, output),
         Command::Client(Client::Revoke(args)) => client::revoke(&args, output),
+        Command::Events(args) => events::run(&args, output),
         Command::Import(args) => import::run(&args, output),
         Command::Log(Log::Inspect(args)) => log::inspect::run(&args, output),
         Command::Log(Log::Export(args)) => log::export::run(&args, output),

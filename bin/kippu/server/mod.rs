@@ -4,6 +4,7 @@ mod auth;
 mod docs;
 mod edge;
 mod fallback;
+mod feed;
 mod forward;
 mod front;
 mod health;
@@ -37,6 +38,7 @@ use actix_web::web::{self, Data, ServiceConfig};
 use kippu_actors::Commands;
 use kippu_actors::http::{Limits, OtherNodes};
 use kippu_projections::Queries;
+use kippu_projections::feed::Feeds;
 use tokio::task::{JoinHandle, JoinSet};
 
 use self::auth::Authenticator;
@@ -58,6 +60,7 @@ pub(crate) struct Shared {
     config: Arc<Config>,
     commands: Data<Commands>,
     queries: Data<Queries>,
+    feeds: Data<Feeds>,
     limits: Data<Limits>,
     authenticator: Data<Authenticator>,
     /// Where several nodes share the partitions.
@@ -85,6 +88,7 @@ impl Shared {
             refusals: Data::new(Refusals::default()),
             commands: Data::new(node.commands.clone()),
             queries: Data::new(node.queries.clone()),
+            feeds: Data::new(Feeds::new(node.queries.clone())),
             limits: Data::new(limits),
             authenticator: Data::new(Authenticator::new(&node, &config.rate)),
             metrics: Data::new(Metrics::new(&node.commits)),
@@ -104,6 +108,7 @@ fn routes(config: &mut ServiceConfig, shared: &Shared) {
     config
         .app_data(shared.commands.clone())
         .app_data(shared.queries.clone())
+        .app_data(shared.feeds.clone())
         .app_data(shared.limits.clone())
         .app_data(shared.authenticator.clone())
         .app_data(shared.refusals.clone())
@@ -125,6 +130,8 @@ fn routes(config: &mut ServiceConfig, shared: &Shared) {
                 .wrap(from_fn(auth::authenticate))
                 .wrap(from_fn(refusals::remember))
                 .route("/log/seal", web::post().to(seal::seal))
+                .route("/events", web::get().to(feed::follow))
+                .route("/events", web::head().to(feed::ask))
                 .configure(kippu_actors::http::configure)
                 .configure(kippu_projections::http::configure),
         )
@@ -241,6 +248,8 @@ impl Server {
     /// Where the server had failed before, or the node does not stop in time.
     pub(crate) async fn stop(mut self) -> std::io::Result<()> {
         self.shared.draining.store(true, Ordering::SeqCst);
+        // They do not end by themselves, and whoever follows goes on at another node, or at the next start.
+        self.shared.feeds.end();
         self.shared.node.hand_over().await;
         self.handle.stop(true).await;
         self.background.shutdown().await;
