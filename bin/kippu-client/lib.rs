@@ -7,6 +7,7 @@
 mod address;
 mod answer;
 mod error;
+mod feed;
 mod retry;
 mod roots;
 pub mod signature;
@@ -21,6 +22,7 @@ use serde_json::Value;
 
 pub use self::answer::{Answer, Problem};
 pub use self::error::{Error, Lost};
+pub use self::feed::{Event, Feed};
 pub use self::retry::{Nodes, Pauses, Unanswered};
 pub use self::roots::{Roots, RootsError};
 

@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::log::{copy, export, import as log_import, inspect};
-use crate::{activities, bench, client, completions, config_check, doctor, import, init, peer, serve, verify};
+use crate::{activities, bench, client, completions, config_check, doctor, events, import, init, peer, serve, verify};
 
 /// An event-sourced actor system for tickets, approvals and settlements.
 #[derive(Parser)]
@@ -38,6 +38,8 @@ pub(crate) enum Command {
     /// What a running node owes to others.
     #[command(subcommand)]
     Activities(Activities),
+    /// Follow the events of a running node.
+    Events(events::Args),
     /// Run commands from a file of JSON lines.
     Import(import::Args),
     /// Records: look at them, export and import them, copy a history to another location.

@@ -10,6 +10,7 @@ mod completions;
 mod config;
 mod config_check;
 mod doctor;
+mod events;
 mod exit;
 mod import;
 mod init;
@@ -103,6 +104,7 @@ fn run(command: Command, output: &Output) -> Exit {
         Command::Peer(Peer::Revoke(args)) => peer::revoke(&args, output),
         Command::Activities(Activities::List(args)) => activities::list(&args, output),
         Command::Activities(Activities::Retry(args)) => activities::retry(&args, output),
+        Command::Events(args) => events::run(&args, output),
         Command::Import(args) => import::run(&args, output),
         Command::Log(Log::Inspect(args)) => log::inspect::run(&args, output),
         Command::Log(Log::Export(args)) => log::export::run(&args, output),

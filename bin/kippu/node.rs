@@ -22,7 +22,6 @@ use std::time::Duration;
 
 use kippu_events::access::Caller;
 
-use kippu_actors::activities::{Activities, Settings};
 use kippu_actors::actor::{Answer, Call};
 use kippu_actors::runtime::clock::SystemClock;
 use kippu_actors::runtime::{Outcome, Runtime, RuntimeConfig, Serves};
@@ -49,7 +48,7 @@ use share::Share;
 
 use crate::config::Config;
 use crate::limits;
-use crate::parties::{AtPeers, Identity};
+use crate::parties::Identity;
 
 /// The idempotency key that opens the first operator: fixed, so that an initialisation that is done again finds the same
 /// client and API key.
@@ -69,8 +68,6 @@ pub(crate) struct Node {
     pub(crate) runtime: Runtime,
     /// Who it is to other parties.
     pub(crate) identity: Arc<Identity>,
-    /// What it owes to them.
-    pub(crate) activities: Activities,
     /// The history.
     pub(crate) log: Arc<dyn Log>,
     /// The same, where it lies on Kafka.
@@ -275,16 +272,12 @@ impl Node {
         let projections = views.await.map_err(|_| NodeError::Defect)??;
         let runtime = runtime?;
         let identity = Arc::new(Identity::new(Arc::clone(&secrets), runtime.clone()));
-        let executor = AtPeers::new(Arc::clone(&identity), runtime.clone()).map_err(NodeError::Client)?;
-        let executor = Arc::new(executor);
-        let activities = Activities::start(runtime.clone(), Arc::clone(&secrets), executor, Settings::default());
         Ok(Self {
             commands: Commands::new(runtime.clone(), Arc::clone(&secrets)),
             queries: projections.queries(),
             secrets,
             runtime,
             identity,
-            activities,
             log,
             kafka: None,
             location: LogLocation::Embedded(dir.log()),

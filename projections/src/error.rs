@@ -71,6 +71,9 @@ pub enum QueryError {
     /// Too many queries of this caller wait.
     #[error("too many of your queries are under way")]
     Overloaded,
+    /// Too many feeds are open.
+    #[error("too many feeds are open here")]
+    TooManyFeeds,
     /// The runner has ended.
     #[error("views are not kept up to date any more")]
     Stopped,
@@ -123,7 +126,7 @@ impl QueryError {
             Self::OtherHistory(_) => &OTHER_HISTORY,
             Self::NoAsOf(_) => &NO_AS_OF,
             Self::Store(_) | Self::Row(_) => &INTERNAL,
-            Self::Log(_) | Self::Encrypted(_) | Self::Overloaded | Self::Stopped => &UNAVAILABLE,
+            Self::Log(_) | Self::Encrypted(_) | Self::Overloaded | Self::TooManyFeeds | Self::Stopped => &UNAVAILABLE,
         }
     }
 }

@@ -18,6 +18,7 @@ mod connections;
 mod crash;
 mod damage;
 mod environment;
+mod feed;
 mod files;
 mod import;
 mod input;

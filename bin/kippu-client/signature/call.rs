@@ -13,6 +13,7 @@ use super::{
 use crate::address;
 use crate::answer::Answer;
 use crate::error::Lost;
+use crate::roots::Roots;
 
 /// A longer answer is not read to its end: no command's is a hundredth of it, and files are asked for in pieces.
 pub const MOST_ANSWER_BYTES: usize = 1024 * 1024;
@@ -73,8 +74,8 @@ impl Caller {
     ///
     /// # Errors
     /// Where there can be no client.
-    pub fn new(patience: Duration) -> Result<Self, Lost> {
-        let http = crate::builder(patience).build().map_err(|source| Lost { url: String::new(), source })?;
+    pub fn new(patience: Duration, roots: &Roots) -> Result<Self, Lost> {
+        let http = crate::builder(patience, roots).build().map_err(|source| Lost { url: String::new(), source })?;
         Ok(Self { http })
     }
 

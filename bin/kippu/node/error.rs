@@ -12,9 +12,6 @@ use crate::limits::TooLow;
 /// See the module.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NodeError {
-    /// There can be no HTTP client for other parties.
-    #[error("no HTTP client: {0}")]
-    Client(kippu_client::Lost),
     /// The directory.
     #[error(transparent)]
     Dir(#[from] DataDirError),
@@ -168,7 +165,6 @@ impl NodeError {
             | Self::Runtime(_)
             | Self::Views(_)
             | Self::Defect
-            | Self::Client(_)
             | Self::FirstOperator(_) => false,
         }
     }

@@ -7,7 +7,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use kippu_actors::activities::{Executor, NoOutcome, Outcome, Task, Work};
 use kippu_actors::runtime::Runtime;
-use kippu_client::Method;
+use kippu_client::{Method, Roots};
 use kippu_client::signature::call::{Caller, PeerAddress};
 use kippu_events::access::peers::{Known, Peer};
 use kippu_events::secrets::SigningUse;
@@ -26,12 +26,12 @@ pub(crate) struct AtPeers {
 }
 
 impl AtPeers {
-    /// In the name of `identity`, at the peers that `runtime` knows.
+    /// In the name of `identity`, at the peers that `runtime` knows. `roots` are trusted too.
     ///
     /// # Errors
     /// Where there can be no HTTP client.
-    pub(crate) fn new(identity: Arc<Identity>, runtime: Runtime) -> Result<Self, kippu_client::Lost> {
-        Ok(Self { identity, runtime, caller: Caller::new(PATIENCE)? })
+    pub(crate) fn new(identity: Arc<Identity>, runtime: Runtime, roots: &Roots) -> Result<Self, kippu_client::Lost> {
+        Ok(Self { identity, runtime, caller: Caller::new(PATIENCE, roots)? })
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) async fn list(
 ) -> Result<HttpResponse, Problem> {
     for_operators(&request, "what is owed is shown to operators")?;
     let to = of(which)?;
-    Ok(HttpResponse::Ok().json(json!({ "data": shared.node.activities.list(to, MOST_LISTED).await? })))
+    Ok(HttpResponse::Ok().json(json!({ "data": shared.activities.list(to, MOST_LISTED).await? })))
 }
 
 /// Tries at once what waits for its time.
@@ -39,7 +39,7 @@ pub(crate) async fn retry(
     which: Result<Query<Which>, actix_web::Error>,
 ) -> Result<HttpResponse, Problem> {
     for_operators(&request, "what is owed is tried by itself, or at the word of an operator")?;
-    shared.node.activities.hurry(of(which)?);
+    shared.activities.hurry(of(which)?);
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -5,6 +5,7 @@ mod auth;
 mod docs;
 mod edge;
 mod fallback;
+mod feed;
 mod forward;
 mod front;
 mod health;
@@ -41,9 +42,11 @@ use actix_web::middleware::from_fn;
 use actix_web::rt::net::TcpStream;
 use actix_web::web::{self, Data, ServiceConfig};
 use kippu_actors::Commands;
+use kippu_actors::activities::{Activities, Settings};
 use kippu_actors::http::{Limits, OtherNodes};
 use kippu_client::Roots;
 use kippu_projections::Queries;
+use kippu_projections::feed::Feeds;
 use tokio::task::{JoinHandle, JoinSet};
 
 use self::auth::Authenticator;
@@ -59,7 +62,7 @@ pub(crate) use self::tls::{Tls, TlsError};
 use self::wire::Wire;
 use crate::config::Config;
 use crate::node::{self, Node};
-use crate::parties::CARD;
+use crate::parties::{AtPeers, CARD};
 
 /// What handlers share.
 #[derive(Clone)]
@@ -68,6 +71,9 @@ pub(crate) struct Shared {
     config: Arc<Config>,
     commands: Data<Commands>,
     queries: Data<Queries>,
+    feeds: Data<Feeds>,
+    /// What this node owes to other parties.
+    activities: Activities,
     limits: Data<Limits>,
     authenticator: Data<Authenticator>,
     /// Where several nodes share the partitions.
@@ -87,6 +93,10 @@ impl Shared {
         let shares = node.kafka.is_some();
         let forward = shares.then(|| Forward::new(&node, roots)).transpose().map_err(std::io::Error::other)?;
         let owners = shares.then(|| Owners::new(&node, roots)).transpose().map_err(std::io::Error::other)?;
+        let at_peers = AtPeers::new(Arc::clone(&node.identity), node.runtime.clone(), roots);
+        let at_peers = Arc::new(at_peers.map_err(std::io::Error::other)?);
+        let settings = Settings::default();
+        let activities = Activities::start(node.runtime.clone(), Arc::clone(&node.secrets), at_peers, settings);
         let limits = Limits {
             most_body_bytes: usize::try_from(config.http.most_body_bytes).unwrap_or(usize::MAX),
             body_time: Duration::from_secs(config.http.request_timeout_secs.into()),
@@ -97,6 +107,8 @@ impl Shared {
             refusals: Data::new(Refusals::default()),
             commands: Data::new(node.commands.clone()),
             queries: Data::new(node.queries.clone()),
+            feeds: Data::new(Feeds::new(node.queries.clone())),
+            activities,
             limits: Data::new(limits),
             authenticator: Data::new(Authenticator::new(&node, &config.rate)),
             metrics: Data::new(Metrics::new(&node.commits)),
@@ -117,6 +129,7 @@ fn routes(config: &mut ServiceConfig, shared: &Shared) {
     config
         .app_data(shared.commands.clone())
         .app_data(shared.queries.clone())
+        .app_data(shared.feeds.clone())
         .app_data(shared.limits.clone())
         .app_data(shared.authenticator.clone())
         .app_data(shared.refusals.clone())
@@ -142,6 +155,8 @@ fn routes(config: &mut ServiceConfig, shared: &Shared) {
                 .route("/log/seal", web::post().to(seal::seal))
                 .route("/activities", web::get().to(activities::list))
                 .route("/activities/retry", web::post().to(activities::retry))
+                .route("/events", web::get().to(feed::follow))
+                .route("/events", web::head().to(feed::ask))
                 .configure(kippu_actors::http::configure)
                 .configure(kippu_projections::http::configure),
         )
@@ -280,6 +295,8 @@ impl Server {
     /// Where the server had failed before, or the node does not stop in time.
     pub(crate) async fn stop(mut self) -> std::io::Result<()> {
         self.shared.draining.store(true, Ordering::SeqCst);
+        // They do not end by themselves, and whoever follows goes on at another node, or at the next start.
+        self.shared.feeds.end();
         self.shared.node.hand_over().await;
         self.handle.stop(true).await;
         self.background.shutdown().await;

@@ -7,6 +7,27 @@ use super::QueryError;
 use crate::grants::{Grant, Owner, Scope};
 use crate::view::{Ask, Filters, Presented, Table};
 
+/// Whether `caller` is shown everything as it is stored: an operator, and an auditor, who reads what an operator reads.
+pub(super) const fn sees_everything(caller: &Caller) -> bool {
+    caller.roles.has(Role::Operator) || caller.roles.has(Role::Auditor)
+}
+
+/// Whether there can be rows of `table` that `caller` may see.
+pub(super) fn may_be_shown_rows(table: &dyn Table, caller: &Caller) -> bool {
+    grant(table, caller).and_then(|grant| own(table, grant, caller, &Filters::default())).is_ok()
+}
+
+/// Whether `caller` may see the row of `table` under `key`. Who is refused its rows may not.
+///
+/// # Errors
+/// As [`shown`].
+pub(super) fn may_see(table: &dyn Table, key: &[u8], row: &[u8], caller: &Caller) -> Result<bool, QueryError> {
+    let filters = Filters::default();
+    let Ok(grant) = grant(table, caller) else { return Ok(false) };
+    let Ok(own) = own(table, grant, caller, &filters) else { return Ok(false) };
+    Ok(shown(table, key, row, &Ask { own, hidden: grant.hidden, filters: &filters, decrypt: None })?.is_some())
+}
+
 /// What `table` grants to `caller`.
 ///
 /// # Errors
