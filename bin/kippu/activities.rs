@@ -8,7 +8,7 @@ use crate::exit::Exit;
 use crate::node;
 use crate::output::Output;
 use crate::peer::Running;
-use crate::remote::{self, RemoteError};
+use crate::remote::RemoteError;
 
 /// Arguments.
 #[derive(clap::Args)]
@@ -42,7 +42,7 @@ impl Args {
 /// Shows what is owed.
 pub(crate) fn list(args: &Args, output: &Output) -> Exit {
     let listed = async {
-        let node = remote::node_at(&args.node.server, &args.node.key_file)?;
+        let node = args.node.node()?;
         Ok::<_, ActivitiesError>(node.done(node.query(&args.path("/v1/activities"), None)).await?)
     };
     match node::on_a_system(listed) {
@@ -63,7 +63,7 @@ pub(crate) fn list(args: &Args, output: &Output) -> Exit {
 /// Tries at once what waits for its time.
 pub(crate) fn retry(args: &Args, output: &Output) -> Exit {
     let retried = async {
-        let node = remote::node_at(&args.node.server, &args.node.key_file)?;
+        let node = args.node.node()?;
         let answer = node.send(node.request(kippu_client::Method::POST, &args.path("/v1/activities/retry"))).await?;
         if answer.status.is_success() { Ok(()) } else { Err(ActivitiesError::Answered(answer.text().into_owned())) }
     };

@@ -42,6 +42,9 @@ pub(crate) struct Args {
     /// End after so many events.
     #[arg(long, value_name = "N")]
     limit: Option<NonZeroU64>,
+    /// A file with certificates of authorities that are trusted too, in PEM.
+    #[arg(long, env = "KIPPU_TLS_ROOTS", value_name = "FILE")]
+    tls_roots: Option<PathBuf>,
 }
 
 /// Why it does not go on.
@@ -74,7 +77,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> Exit {
 }
 
 async fn follow(args: &Args, output: &Output) -> Result<(), EventsError> {
-    let node = remote::node_at(&args.server, &args.key_file)?;
+    let node = remote::node_at(&args.server, &args.key_file, args.tls_roots.as_deref())?;
     let path = path(args);
     let mut printing = Printing { output, left: args.limit.map(NonZeroU64::get) };
     let mut after = args.after.clone();

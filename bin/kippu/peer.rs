@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use kippu_client::Error;
+use kippu_client::{Client, Error};
 use kippu_events::access::Role;
 use kippu_events::{EntityId, text_file};
 use serde_json::{Value, json};
@@ -19,6 +19,8 @@ pub(crate) struct CardArgs {
     /// The running node.
     #[arg(long, env = "KIPPU_SERVER", value_name = "URL")]
     server: String,
+    #[command(flatten)]
+    roots: Trusted,
 }
 
 /// A running node, as an operator calls it.
@@ -30,6 +32,26 @@ pub(crate) struct Running {
     /// The file with an operator's API key.
     #[arg(long, env = "KIPPU_KEY_FILE", value_name = "FILE")]
     pub(crate) key_file: PathBuf,
+    #[command(flatten)]
+    roots: Trusted,
+}
+
+/// Whom to trust besides the authorities of browsers.
+#[derive(clap::Args)]
+pub(crate) struct Trusted {
+    /// A file with certificates of authorities that are trusted too, in PEM.
+    #[arg(long, env = "KIPPU_TLS_ROOTS", value_name = "FILE")]
+    tls_roots: Option<PathBuf>,
+}
+
+impl Running {
+    /// The node.
+    ///
+    /// # Errors
+    /// Where the key or the authorities cannot be read, or the address is none.
+    pub(crate) fn node(&self) -> Result<Client, RemoteError> {
+        remote::node_at(&self.server, &self.key_file, self.roots.tls_roots.as_deref())
+    }
 }
 
 /// Arguments of `add`.
@@ -94,7 +116,7 @@ impl PeerError {
 /// Prints what another party needs to register this node's.
 pub(crate) fn card(args: &CardArgs, output: &Output) -> Exit {
     let card = async {
-        let node = remote::nobody_at(&args.server)?;
+        let node = remote::nobody_at(&args.server, &remote::trusted(args.roots.tls_roots.as_deref()).map_err(RemoteError::from)?)?;
         Ok(node.done(node.query(CARD, None)).await?)
     };
     finish(output, node::on_a_system(card), |card: &Value| format!("{card:#}"))
@@ -105,7 +127,7 @@ pub(crate) fn add(args: &AddArgs, output: &Output) -> Exit {
     let added = async {
         let Card { party, name, url, keys } = read_card(&args.card)?;
         let body = json!({ "party": party, "name": name, "url": url, "roles": args.role, "keys": keys });
-        let node = remote::node_at(&args.node.server, &args.node.key_file)?;
+        let node = args.node.node()?;
         // A party is registered once: its own name makes every retry the same command.
         Ok(node.give("/v1/peers", &format!("cli-peer-{party}"), body.to_string()).await?)
     };
@@ -116,7 +138,7 @@ pub(crate) fn add(args: &AddArgs, output: &Output) -> Exit {
 /// Lists peers.
 pub(crate) fn list(args: &ListArgs, output: &Output) -> Exit {
     let listed = async {
-        let node = remote::node_at(&args.node.server, &args.node.key_file)?;
+        let node = args.node.node()?;
         Ok(node.done(node.query("/v1/peers?limit=1000", None)).await?)
     };
     finish(output, node::on_a_system(listed), |page: &Value| {
@@ -136,7 +158,7 @@ pub(crate) fn list(args: &ListArgs, output: &Output) -> Exit {
 pub(crate) fn rotate(args: &RotateArgs, output: &Output) -> Exit {
     let rotated = async {
         let Card { party, keys, .. } = read_card(&args.card)?;
-        let node = remote::node_at(&args.node.server, &args.node.key_file)?;
+        let node = args.node.node()?;
         let row = node.done(node.query(&format!("/v1/peers/{party}"), None)).await?;
         let known = row.get("keys").and_then(Value::as_array).cloned().unwrap_or_default();
         let its = |key: &Value| key.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -161,7 +183,7 @@ pub(crate) fn rotate(args: &RotateArgs, output: &Output) -> Exit {
 /// Ends a peer for ever.
 pub(crate) fn revoke(args: &RevokeArgs, output: &Output) -> Exit {
     let revoked = async {
-        let node = remote::node_at(&args.node.server, &args.node.key_file)?;
+        let node = args.node.node()?;
         let path = format!("/v1/peers/{}/revoke", args.id);
         Ok(node.give(&path, &format!("cli-revoke-{}", args.id), "{}").await?)
     };
