@@ -50,6 +50,7 @@ fn allowed(path: &str) -> Vec<&'static str> {
         }
         ["problems", slug] => methods(!slug.is_empty(), false),
         ["v1", "log", "seal"] => methods(false, true),
+        ["v1", "blobs", id] if !id.is_empty() => vec!["GET", "HEAD", "PUT"],
         ["v1", family] => methods(is_view(family), takes(family, None, Target::New)),
         ["v1", family, token] if takes(family, Some(token), Target::Token) => methods(false, true),
         ["v1", family, id] => methods(is_view(family) && !id.is_empty(), false),

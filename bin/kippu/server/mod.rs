@@ -1,6 +1,7 @@
 //! The HTTP server: which paths there are, what every request goes through, and how it starts and stops.
 
 mod auth;
+mod blobs;
 mod docs;
 mod edge;
 mod fallback;
@@ -40,6 +41,7 @@ use kippu_projections::Queries;
 use tokio::task::{JoinHandle, JoinSet};
 
 use self::auth::Authenticator;
+use self::blobs::{Ledger, Sweep};
 use self::fallback::fallback;
 use self::forward::Forward;
 use self::front::Front;
@@ -65,6 +67,8 @@ pub(crate) struct Shared {
     /// There too.
     owners: Option<Arc<Owners>>,
     refusals: Data<Refusals>,
+    /// Who has uploaded how much.
+    ledger: Arc<Ledger>,
     metrics: Data<Metrics>,
     document: Data<Document>,
     draining: Arc<AtomicBool>,
@@ -83,6 +87,7 @@ impl Shared {
             other_nodes: forward.map(|forward| Data::from(Arc::new(forward) as Arc<dyn OtherNodes>)),
             owners: owners.map(Arc::new),
             refusals: Data::new(Refusals::default()),
+            ledger: Arc::new(Ledger::open(&node.dir.blob_owners(), &config.blobs.quota_bytes)?),
             commands: Data::new(node.commands.clone()),
             queries: Data::new(node.queries.clone()),
             limits: Data::new(limits),
@@ -125,6 +130,7 @@ fn routes(config: &mut ServiceConfig, shared: &Shared) {
                 .wrap(from_fn(auth::authenticate))
                 .wrap(from_fn(refusals::remember))
                 .route("/log/seal", web::post().to(seal::seal))
+                .service(blobs::resource())
                 .configure(kippu_actors::http::configure)
                 .configure(kippu_projections::http::configure),
         )
@@ -219,6 +225,7 @@ impl Server {
             background.spawn(async move { owners.ask_on().await });
         }
         background.spawn(node::reach_persons(Arc::clone(&shared.node.secrets)));
+        background.spawn(Sweep::new(&shared.node, Arc::clone(&shared.ledger), &config.blobs).go_on());
         Ok(Self { shared, handle, task: tokio::spawn(server), background })
     }
 

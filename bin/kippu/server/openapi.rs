@@ -2,6 +2,7 @@
 //! nothing else.
 
 mod answers;
+mod blobs;
 mod commands;
 mod examples;
 mod general;
@@ -55,6 +56,7 @@ fn document() -> Value {
     schemas.keep("Problem", general::problem_schema());
     commands::add(&mut paths, &mut schemas, &mut problems);
     queries::add(&mut paths, &mut schemas, &mut problems);
+    blobs::add(&mut paths, &mut problems);
     node::add(&mut paths, &mut problems);
     let heads: Vec<_> = paths.iter().filter_map(|(path, item)| Some((path.clone(), head(item.get("get")?)))).collect();
     for (path, operation) in heads {
@@ -100,6 +102,7 @@ fn tags() -> Vec<Value> {
         tags.extend(view.table().map(|table| json!({ "name": view.name(), "description": table.summary() })));
     }
     tags.push(json!({ "name": "status", "description": "How far the views are." }));
+    tags.push(json!({ "name": "blobs", "description": "Bytes that commands name by what they hash to." }));
     tags.push(
         json!({ "name": "node", "description": "The node itself: health, figures, documentation, its history's end." }),
     );
