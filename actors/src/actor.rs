@@ -4,6 +4,7 @@
 use std::any::Any;
 
 use kippu_events::access::{Caller, Role};
+use kippu_events::blobs::BlobId;
 use kippu_events::entity::AnyEntity;
 use kippu_events::etag::Tags;
 use kippu_events::event::{AnyEvent, Mac, Typed};
@@ -59,6 +60,8 @@ pub struct Preparing<'a> {
     pub secrets: &'a Secrets,
     /// What [`Actor::lookups`] named.
     pub looked_up: &'a [LookedUp],
+    /// What [`Actor::named_blobs`] named: each is durable, and so large.
+    pub blobs: &'a [(BlobId, u64)],
 }
 
 impl Preparing<'_> {
@@ -67,6 +70,15 @@ impl Preparing<'_> {
     pub fn looked_up<E: Entity>(&self, id: EntityId) -> Option<(&E, u64)> {
         let found = self.looked_up.iter().find(|found| found.key == EntityKey::of::<E>(id))?;
         Some((found.state.as_any().downcast_ref()?, found.version))
+    }
+
+    /// The size of the blob `id`, which is durable.
+    ///
+    /// # Errors
+    /// [`problem::BLOB_MISSING`] where it is not there, or was not named by [`Actor::named_blobs`].
+    pub fn blob(&self, id: BlobId) -> Result<u64, Problem> {
+        let found = self.blobs.iter().find(|(there, _)| *there == id);
+        found.map(|(_, size)| *size).ok_or_else(|| problem::blob_missing(id))
     }
 }
 
@@ -226,6 +238,12 @@ pub trait Actor: Entity {
     /// Entities of any slot whose states [`Actor::prepare`] looks at: parameters such as a tariff or a contract. What the
     /// decision takes from one goes into its event together with the version, so that a replay needs no look-up.
     fn lookups(_request: &Self::Request) -> Vec<EntityKey> {
+        Vec::new()
+    }
+
+    /// The blobs that a request names. It is prepared only where all of them are durable. An event MUST NOT name a blob that
+    /// the command's request did not name, or that the node itself has not kept a moment before.
+    fn named_blobs(_request: &Self::Request) -> Vec<BlobId> {
         Vec::new()
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use kippu_events::blobs::{BlobId, BlobStore};
 use kippu_events::fair_queue::{FairQueue, NotDone};
 use kippu_events::secrets::Secrets;
 use kippu_events::{EntityId, Family};
@@ -86,13 +87,21 @@ pub struct Commands {
     secrets: Arc<Secrets>,
     /// At preparations that are slow on purpose: each takes 19 MiB and a core.
     slow: Arc<FairQueue>,
+    /// Where the blobs are that commands name; nothing where there are none.
+    blobs: Option<BlobStore>,
 }
 
 impl Commands {
     /// Commands into `runtime`.
     #[must_use]
     pub fn new(runtime: Runtime, secrets: Arc<Secrets>) -> Self {
-        Self { runtime, secrets, slow: Arc::default() }
+        Self { runtime, secrets, slow: Arc::default(), blobs: None }
+    }
+
+    /// The same, of which some may name blobs in `blobs`.
+    #[must_use]
+    pub fn with_blobs(self, blobs: BlobStore) -> Self {
+        Self { blobs: Some(blobs), ..self }
     }
 
     /// The command `name` of `family`, if there is one with an id (or none) in its path.
@@ -150,7 +159,8 @@ impl Commands {
         if self.runtime.place_of(partition) != Place::Here {
             return Err(NotRun::other_node(partition));
         }
-        let (entity, body, looks_up) = (prepared.entity, prepared.body, !prepared.lookups.is_empty());
+        let looks_up = !prepared.lookups.is_empty() || !prepared.blobs.is_empty();
+        let (entity, body) = (prepared.entity, prepared.body);
         let ready = match self.ready(prepared, &call.caller).await {
             // What is looked up may have changed since: a retry is told what it was told before.
             Err(problem) if looks_up => Ready { entity, body, command: Err(problem) },
@@ -183,11 +193,28 @@ impl Commands {
         for key in &prepared.lookups {
             looked_up.push(self.runtime.peek(*key).await?);
         }
+        let blobs = self.sizes_of(&prepared.blobs).await?;
         if prepared.is_slow {
-            self.slowly(caller, move || prepared.finish(&looked_up)).await
+            self.slowly(caller, move || prepared.finish(&looked_up, &blobs)).await
         } else {
-            prepared.finish(&looked_up)
+            prepared.finish(&looked_up, &blobs)
         }
+    }
+
+    /// The sizes of those of these blobs that are durable.
+    async fn sizes_of(&self, blobs: &[BlobId]) -> Result<Vec<(BlobId, u64)>, Problem> {
+        let mut sizes = Vec::with_capacity(blobs.len());
+        let Some(store) = &self.blobs else { return Ok(sizes) };
+        for id in blobs {
+            match store.size(*id).await {
+                Ok(size) => sizes.extend(size.map(|size| (*id, size))),
+                Err(error) => {
+                    tracing::warn!(%error, "the store of blobs does not say what it has");
+                    return Err(Problem::later(&problem::UNAVAILABLE, "blobs cannot be looked for now"));
+                }
+            }
+        }
+        Ok(sizes)
     }
 
     async fn slowly(

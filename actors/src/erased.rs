@@ -4,6 +4,7 @@ use std::any::Any;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use kippu_events::blobs::BlobId;
 use kippu_events::decoding::{culprit, from_tagged};
 use kippu_events::entity::AnyEntity;
 use kippu_events::event::{AnyEvent, Mac, Recorded, Typed};
@@ -35,21 +36,26 @@ pub struct Preparation {
     pub body: Mac,
     /// What is to be looked up first.
     pub lookups: Vec<EntityKey>,
+    /// Which blobs are to be there.
+    pub blobs: Vec<BlobId>,
     /// Whether [`Preparation::finish`] blocks, and MUST be called where that is allowed.
     pub is_slow: bool,
     /// See [`Preparation::finish`].
     rest: Rest,
 }
 
-type Rest = Box<dyn FnOnce(&[LookedUp]) -> Result<Ready, Problem> + Send>;
+type Rest = Box<dyn FnOnce(&[LookedUp], &[(BlobId, u64)]) -> Result<Ready, Problem> + Send>;
 
 impl Preparation {
-    /// Deals with the secrets in the request, with what was looked up.
+    /// Deals with the secrets in the request, with what was looked up and the sizes of the blobs.
     ///
     /// # Errors
-    /// What is wrong with the request.
-    pub fn finish(self, looked_up: &[LookedUp]) -> Result<Ready, Problem> {
-        (self.rest)(looked_up)
+    /// What is wrong with the request, a blob that is not there first of all.
+    pub fn finish(self, looked_up: &[LookedUp], blobs: &[(BlobId, u64)]) -> Result<Ready, Problem> {
+        match self.blobs.iter().find(|id| !blobs.iter().any(|(there, _)| there == *id)) {
+            Some(missing) => Err(problem::blob_missing(*missing)),
+            None => (self.rest)(looked_up, blobs),
+        }
     }
 }
 
@@ -163,13 +169,13 @@ impl<E: Actor> AnyActor for Of<E> {
         let mac = secrets.body(command, &canonical);
         let id = E::target(&request, call, secrets)?;
         let entity = EntityKey::of::<E>(id);
-        let (lookups, is_slow) = (E::lookups(&request), E::is_slow(&request));
+        let (lookups, blobs, is_slow) = (E::lookups(&request), E::named_blobs(&request), E::is_slow(&request));
         let (call, secrets) = (call.clone(), Arc::clone(secrets));
-        let rest = move |looked_up: &[LookedUp]| {
-            let command = E::prepare(request, &Preparing { id, call: &call, secrets: &secrets, looked_up })?;
+        let rest = move |looked_up: &[LookedUp], blobs: &[(BlobId, u64)]| {
+            let command = E::prepare(request, &Preparing { id, call: &call, secrets: &secrets, looked_up, blobs })?;
             Ok(Ready { entity, body: mac, command: Ok(Box::new(command)) })
         };
-        Ok(Preparation { entity, body: mac, lookups, is_slow, rest: Box::new(rest) })
+        Ok(Preparation { entity, body: mac, lookups, blobs, is_slow, rest: Box::new(rest) })
     }
 
     fn neighbours(&self, state: &dyn AnyEntity, command: &AnyCommand, context: &Context) -> Vec<EntityKey> {

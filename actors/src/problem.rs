@@ -1,6 +1,7 @@
 //! Problems: what a caller is told when something was not done, as RFC 9457 has it. Every type is documented at the
 //! page that its `type` names.
 
+use kippu_events::blobs::BlobId;
 use kippu_events::problem_types;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -91,6 +92,8 @@ problem_types! {
     TIMEOUT = 408 "timeout" "The request took too long to arrive" "Send the request again, faster.";
     /// Somebody has this id already.
     ALREADY_EXISTS = 409 "already-exists" "It exists already" "Use what exists, or another name.";
+    /// The bytes are to come first.
+    BLOB_MISSING = 409 "blob-missing" "A blob that this names is not there" "Upload it to `/v1/blobs/{sha256}`, then send the command again with the same key.";
     /// `If-Match` named another version.
     VERSION_MISMATCH = 412 "version-mismatch" "The entity has another version" "Read it again and decide anew.";
     /// Larger than the limit.
@@ -123,6 +126,12 @@ problem_types! {
     CLOCK_JUMPED = 503 "clock-jumped" "The clock of this node jumped" "Commands stop until an operator has looked at the clock and restarted the node.";
     /// Low disk.
     INSUFFICIENT_STORAGE = 507 "insufficient-storage" "There is too little space for commands" "Queries go on; tell the operator.";
+}
+
+/// The blob `id` is named and not there.
+#[must_use]
+pub fn blob_missing(id: BlobId) -> Problem {
+    Problem::new(&BLOB_MISSING, format!("blob {id} is not there"))
 }
 
 /// JSON that did not become `what`: told apart into bytes that are no JSON and JSON of another shape.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kippu_events::blobs::BlobId;
 use kippu_events::entity::AnyEntity;
 use kippu_events::event::{BodyWriter, Cause, Mac, Place, Recorded, read_body};
 use kippu_events::log::LogId;
@@ -28,6 +29,8 @@ pub(crate) type Entities = BTreeMap<EntityKey, (u64, Box<dyn AnyEntity>)>;
 pub(crate) struct World {
     pub(crate) secrets: Arc<Secrets>,
     pub(crate) now: Time,
+    /// Those that are there, with their sizes.
+    pub(crate) blobs: Vec<(BlobId, u64)>,
     entities: Entities,
     records: Vec<Vec<u8>>,
     keys: u64,
@@ -39,7 +42,7 @@ pub(crate) type Asked = (Family, &'static str, Option<EntityId>);
 impl World {
     pub(crate) fn new() -> Self {
         let secrets = Arc::new(Secrets::ephemeral(1, LOG));
-        Self { secrets, now: NOW, entities: BTreeMap::new(), records: Vec::new(), keys: 0 }
+        Self { secrets, now: NOW, blobs: Vec::new(), entities: BTreeMap::new(), records: Vec::new(), keys: 0 }
     }
 
     pub(crate) fn after(&mut self, secs: u64) {
@@ -69,7 +72,7 @@ impl World {
         let body = serde_json::to_vec(body).unwrap();
         let prepared = catalogue::actor(family).prepare(name, &body, &call, &self.secrets)?;
         let looked_up: Vec<LookedUp> = prepared.lookups.iter().map(|key| self.look_up(*key)).collect();
-        let Ready { entity, body, command } = prepared.finish(&looked_up)?;
+        let Ready { entity, body, command } = prepared.finish(&looked_up, &self.blobs)?;
         assert_eq!(entity.family, family);
         let command_id = self.secrets.command(&caller.principal, &call.key, entity);
         let cause = Cause::new(command_id, body, caller.principal);

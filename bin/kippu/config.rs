@@ -1,6 +1,7 @@
 //! Configuration: a TOML file, then the environment, then flags; the later wins. One struct holds what is in force,
 //! one validates it, and every complaint about a file names line and column.
 
+mod blobs;
 mod flags;
 mod place;
 mod properties;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::exit::Exit;
 
+pub(crate) use blobs::{Blobs, KeyFile, S3};
 pub(crate) use flags::{Flags, Source};
 pub(crate) use place::Complaint;
 pub(crate) use properties::Properties;
@@ -41,6 +43,8 @@ pub(crate) struct Config {
     pub(crate) rate: Rate,
     /// When it calls itself ready.
     pub(crate) ready: Ready,
+    /// Where blobs are kept, and how many.
+    pub(crate) blobs: Blobs,
     /// How a log on Kafka is made and opened.
     pub(crate) kafka: Kafka,
     /// What it writes to standard error.
@@ -293,6 +297,7 @@ impl Config {
     /// Settings that have the right type and make no sense.
     fn wrong(&self) -> Vec<(String, String)> {
         let mut wrong = self.kafka.properties.wrong();
+        wrong.extend(self.blobs.wrong());
         let mut say = |setting: &str, reason: String| wrong.push((setting.to_owned(), reason));
         let mut between = |setting, value: u64, least: u64, most: u64| {
             if value < least || value > most {
@@ -308,6 +313,9 @@ impl Config {
         between("http.keep_alive_secs", self.http.keep_alive_secs.into(), 1, 3600);
         between("http.request_timeout_secs", self.http.request_timeout_secs.into(), 1, 600);
         between("http.drain_secs", self.http.drain_secs.into(), 1, 600);
+        between("blobs.most_bytes", self.blobs.most_bytes, 1, blobs::MOST_BYTES);
+        between("blobs.keep_secs", self.blobs.keep_secs.into(), 1, 31_622_400);
+        between("blobs.sweep_secs", self.blobs.sweep_secs.into(), 1, 31_622_400);
         between("rate.per_second", self.rate.per_second.into(), 0, 10_000_000);
         between("rate.burst", self.rate.burst.into(), 1, 10_000_000);
         let name = &self.node.name;

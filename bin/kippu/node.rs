@@ -1,5 +1,6 @@
 //! A node: log, key store, runtime and views over one data directory.
 
+pub(crate) mod blobs;
 mod calendar;
 mod data_dir;
 mod error;
@@ -26,6 +27,7 @@ use kippu_actors::actor::{Answer, Call};
 use kippu_actors::runtime::clock::SystemClock;
 use kippu_actors::runtime::{Outcome, Runtime, RuntimeConfig, Serves};
 use kippu_actors::{Commands, Problem};
+use kippu_events::blobs::BlobStore;
 use kippu_events::log::kafka::KafkaLog;
 use kippu_events::log::lock::Lock;
 use kippu_events::log::rocks::RocksLog;
@@ -78,6 +80,8 @@ pub(crate) struct Node {
     pub(crate) url: String,
     /// What the log has written.
     pub(crate) commits: GroupCommits,
+    /// The blobs that its events name.
+    pub(crate) blobs: BlobStore,
     /// Where it all lies.
     pub(crate) dir: DataDir,
     /// Where several nodes share the partitions. Left first of all.
@@ -242,7 +246,8 @@ impl Node {
         };
         let secrets = Arc::new(secrets);
         let (serves, name) = (runtime.serves, runtime.node.clone());
-        let mut node = Self::start(log, commits, secrets, dir, runtime).await?;
+        let blobs = blobs::open(config, &dir, log.id())?;
+        let mut node = Self::start(log, commits, secrets, dir, blobs, runtime).await?;
         (node.location, node.lock) = (location, Some(lock));
         if let (Some(kafka), Serves::Assigned) = (&kafka, serves) {
             let kafka = Arc::clone(kafka);
@@ -259,6 +264,7 @@ impl Node {
         commits: GroupCommits,
         secrets: Arc<Secrets>,
         dir: DataDir,
+        blobs: BlobStore,
         config: RuntimeConfig,
     ) -> Result<Self, NodeError> {
         let read = Arc::clone(&log).as_read();
@@ -273,7 +279,7 @@ impl Node {
         let runtime = runtime?;
         let identity = Arc::new(Identity::new(Arc::clone(&secrets), runtime.clone()));
         Ok(Self {
-            commands: Commands::new(runtime.clone(), Arc::clone(&secrets)),
+            commands: Commands::new(runtime.clone(), Arc::clone(&secrets)).with_blobs(blobs.clone()),
             queries: projections.queries(),
             secrets,
             runtime,
@@ -283,6 +289,7 @@ impl Node {
             location: LogLocation::Embedded(dir.log()),
             url,
             commits,
+            blobs,
             dir,
             share: None,
             _projections: projections,

@@ -1,17 +1,20 @@
 //! `kippu replay verify`: checks every record of every partition, of a stopped node or next to a running one. It opens
 //! the store for reading only and keeps nothing in the data directory.
 
+mod blobs;
+
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use kippu_events::log::ReadError;
 use kippu_events::log::rocks::{self, OpenError};
 use kippu_replay::checkpoint::CheckpointError;
-use kippu_replay::{Checkpoint, Options, Report};
+use kippu_replay::{Checkpoint, Options, Report, blobs_of};
 
 use crate::config::{Config, Flags};
 use crate::exit::Exit;
 use crate::limits::{self, Need};
+use crate::node::blobs::BlobsError;
 use crate::node::{DataDir, Found, LocationError, LogLocation};
 use crate::output::Output;
 
@@ -33,6 +36,9 @@ pub(crate) struct Args {
     /// Broken rules that are told in full, per partition.
     #[arg(long, value_name = "N", default_value_t = 20)]
     breaches: usize,
+    /// Also read every blob that an event names, and compare its bytes with its name.
+    #[arg(long)]
+    blobs: bool,
     #[command(flatten)]
     flags: Flags,
 }
@@ -44,6 +50,8 @@ enum NotVerified {
     LogLocation(#[from] LocationError),
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+    #[error(transparent)]
+    Blobs(#[from] BlobsError),
 }
 
 /// What came of it.
@@ -64,6 +72,10 @@ pub(crate) fn run(args: &Args, output: &Output) -> Exit {
     };
     if config.data.is_none() && config.log.is_none() {
         return output.failed(Exit::Usage, "no history: name a data directory with --data, or a topic with --log");
+    }
+    if args.blobs && config.data.is_none() && config.blobs.dir.is_none() && config.blobs.s3.is_none() {
+        return output
+            .failed(Exit::Usage, "no blobs: name a data directory with --data, or their own with --blobs-dir");
     }
     if let Err(too_low) = limits::check(&Need::reading(threads(args))) {
         return output.failed(Exit::CouldNotRun, too_low);
@@ -136,10 +148,12 @@ fn verify(args: &Args, config: &Config, output: &Output) -> Result<Verified, Not
             threads: threads(args),
             most_breaches: args.breaches,
             since: since.as_ref(),
+            blobs: args.blobs.then_some(blobs_of),
             progress: &|read| bar.inc(read),
         },
     );
     bar.finish_and_clear();
+    let report = if args.blobs { blobs::look_at(report, config, &dir, output)? } else { report };
     let remark = reader.remark()?;
     if let (true, Some(file)) = (report.sound, &args.write_checkpoint) {
         report.checkpoint().write(file)?;

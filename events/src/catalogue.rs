@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use crate::blobs::BlobId;
+use crate::decoding::NotAnEvent;
 use crate::entity::{AnyEntity, Entity};
-use crate::event::{AnyEvent, Typed};
+use crate::event::{AnyEvent, Recorded, Typed};
 use crate::family::Family;
 
 macro_rules! states {
@@ -45,6 +47,24 @@ macro_rules! states {
             #[must_use]
             pub fn kinds(self) -> BTreeSet<String> {
                 self.samples().iter().filter_map(|event| kind_of(&**event)).collect()
+            }
+
+            /// The blobs that `event`, which is one of this family, names.
+            ///
+            /// # Errors
+            /// [`NotAnEvent`] where it is none that this code reads.
+            pub fn blobs(self, event: &Recorded<'_>) -> Result<Vec<BlobId>, NotAnEvent> {
+                match self {
+                    $(Self::$family => Ok(<$state>::blobs(event.decode::<$state>()?)),)*
+                }
+            }
+
+            /// The blobs that its samples name.
+            #[cfg(test)]
+            fn blobs_of_samples(self) -> Vec<BlobId> {
+                match self {
+                    $(Self::$family => <$state>::samples().iter().flat_map(<$state>::blobs).collect(),)*
+                }
             }
 
             /// Its samples: events in an order in which they can happen to one entity, of every kind.
@@ -99,6 +119,16 @@ mod tests {
             assert!(family.decode(&[&compact[..], &[0]].concat()).is_none(), "bytes behind a state");
             assert!(family.decode(&[]).is_none());
             assert!(family.decode(&[0xff; 64]).is_none());
+        }
+    }
+
+    /// Shows F46.
+    #[test]
+    fn a_family_whose_events_have_names_of_blobs_in_them_says_which() {
+        for family in Family::ALL {
+            let schema = family.event_schema().as_value().to_string();
+            let names = !family.blobs_of_samples().is_empty();
+            assert_eq!(schema.contains("/BlobId\""), names, "the blobs of {}", family.name());
         }
     }
 }

@@ -7,6 +7,7 @@ use std::fmt::Debug;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::blobs::BlobId;
 use crate::decoding::{self, FIRST_SCHEMA, NotAnEvent};
 use crate::family::Family;
 use crate::id::EntityId;
@@ -37,6 +38,11 @@ pub trait Entity: Default + Clone + PartialEq + Debug + Serialize + DeserializeO
 
     /// What `event`, recorded at `time`, does to the state.
     fn evolve(&mut self, event: &Self::Event, time: Time);
+
+    /// The blobs that `event` names. MUST be all of them: one that no event names is deleted.
+    fn blobs(_event: &Self::Event) -> Vec<BlobId> {
+        Vec::new()
+    }
 
     /// The event that was stored as `kind` with schema version `schema`. A family that changes a schema keeps the old
     /// one readable here for ever.

@@ -2,8 +2,10 @@
 //! way to append, and keeps nothing but what it returns.
 
 pub mod checkpoint;
+mod named_blobs;
 mod rules;
 pub mod verify;
 
 pub use checkpoint::Checkpoint;
+pub use named_blobs::{NamedBlobs, Names, NotRead, blobs_of};
 pub use verify::{Options, Report, verify};

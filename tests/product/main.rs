@@ -12,6 +12,7 @@ mod truth;
 
 mod answers;
 mod bench;
+mod blobs;
 mod cluster;
 mod command;
 mod connections;

@@ -145,7 +145,7 @@ fn what_is_wrapped_is_named_only_by_its_wrapper() {
     // The client library is what a program without our crates could have.
     let may_name_ours: Allowed = |path| !path.starts_with("bin/kippu-client/");
     let ours = ["kippu_events", "kippu_actors", "kippu_projections", "kippu_replay"].map(|it| (it, may_name_ours));
-    let wrapped: [(&str, Allowed); 4] = [
+    let wrapped: [(&str, Allowed); 5] = [
         ("actix", |path| path.starts_with("actors/src/runtime/") || path.starts_with("actors/tests/")),
         ("rocksdb", |path| {
             path.starts_with("events/src/log/rocks/")
@@ -164,6 +164,7 @@ fn what_is_wrapped_is_named_only_by_its_wrapper() {
             path.starts_with("events/src/log/kafka/")
                 || ["bin/kippu/bench/broker.rs", "tests/product/topics/admin.rs"].contains(&path)
         }),
+        ("object_store", |path| path.starts_with("events/src/blobs/")),
         ("actix_web", |path| path.ends_with("/http.rs") || path.starts_with("bin/")),
     ];
     let mut found = Vec::new();

@@ -106,6 +106,14 @@ flags! {
     most_lag: u64 = "most-lag" "KIPPU_READY_MOST_LAG" "ready.most_lag" => ready.most_lag;
     /// Free bytes below which the node does not call itself ready.
     least_free_bytes: u64 = "least-free-bytes" "KIPPU_READY_LEAST_FREE_BYTES" "ready.least_free_bytes" => ready.least_free_bytes;
+    /// Where blobs are kept, instead of the data directory.
+    blobs_dir: PathBuf = "blobs-dir" "KIPPU_BLOBS_DIR" "blobs.dir" => blobs.dir, Some;
+    /// The largest blob.
+    blobs_most_bytes: u64 = "blobs-most-bytes" "KIPPU_BLOBS_MOST_BYTES" "blobs.most_bytes" => blobs.most_bytes;
+    /// How long a blob is kept that no event names.
+    blobs_keep_secs: u32 = "blobs-keep-secs" "KIPPU_BLOBS_KEEP_SECS" "blobs.keep_secs" => blobs.keep_secs;
+    /// Seconds between two looks for such blobs.
+    blobs_sweep_secs: u32 = "blobs-sweep-secs" "KIPPU_BLOBS_SWEEP_SECS" "blobs.sweep_secs" => blobs.sweep_secs;
     /// Take a topic of which one broker could take answered records with it.
     #[arg(num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     accept_single_copy: bool = "accept-single-copy" "KIPPU_KAFKA_ACCEPT_SINGLE_COPY" "kafka.accept_single_copy" => kafka.accept_single_copy;

@@ -1,5 +1,7 @@
 //! Tests of configuration: precedence, places, refusals.
 
+use kippu_events::access::Role;
+
 use super::*;
 
 fn load(text: &str, flags: &Flags) -> Result<Config, ConfigError> {
@@ -48,8 +50,8 @@ fn a_flag_wins_over_its_environment_variable() {
 }
 
 /// Settings without a flag: names that are not ours, and values that may be secrets, for which neither a command line
-/// nor an environment is a place.
-const IN_THE_FILE_ALONE: [&str; 1] = ["kafka.properties"];
+/// nor an environment is a place; and tables.
+const IN_THE_FILE_ALONE: [&str; 3] = ["kafka.properties", "blobs.quota_bytes", "blobs.s3"];
 
 /// Every setting in `table`, as `http.workers`.
 fn settings_of(table: &toml::Table, before: &str) -> Vec<String> {
@@ -75,6 +77,9 @@ fn every_setting_of_the_file_has_a_flag() {
     let all = Config { kafka: Kafka { properties, ..all.kafka.clone() }, ..all };
     let tls = ServerTls { certificate: Some("/c".into()), key: Some("/k".into()) };
     let all = Config { http: Http { tls, ..all.http.clone() }, tls: ClientTls { roots: Some("/r".into()) }, ..all };
+    let s3 = Some(S3 { bucket: "b".to_owned(), ..S3::default() });
+    let blobs = Blobs { dir: Some("/b".into()), quota_bytes: [(Role::Shop, 1)].into(), s3, ..Blobs::default() };
+    let all = Config { blobs, ..all };
     let mut settings = settings_of(&toml::Table::try_from(&all).unwrap(), "");
     settings.sort();
     let mut flags: Vec<String> = Flags::ALL.iter().map(|(setting, ..)| (*setting).to_owned()).collect();
@@ -203,4 +208,28 @@ fn variables_that_look_like_settings_and_are_none_are_told() {
     let given = ["KIPPU_LISTEN", "KIPPU_HTTP_LISTEN", "KIPPU_CONFIG", "KIPPU_SERVICE_HOST", "HOME"];
     let told = Flags::unknown_variables(given.map(|name| (name.into(), "x".into())));
     assert_eq!(told, ["KIPPU_LISTEN"]);
+}
+
+/// Shows F46.
+#[test]
+fn blobs_go_to_a_store_of_objects_by_configuration_and_what_makes_no_sense_there_is_refused() {
+    let text =
+        "[blobs]\ndir = \"/b\"\n[blobs.quota_bytes]\nshop = 5\n[blobs.s3]\nendpoint = \"https://s3\"\nbucket = \"b\"\n";
+    let Blobs { dir, quota_bytes, s3, .. } = load(text, &Flags::default()).unwrap().blobs;
+    assert_eq!((dir.as_deref(), quota_bytes.get(&Role::Shop)), (Some(Path::new("/b")), Some(&5)));
+    assert_eq!(s3, Some(S3 { endpoint: Some("https://s3".to_owned()), bucket: "b".to_owned(), ..S3::default() }));
+    let found = complaints(
+        "[blobs]\nkeep_secs = 0\n[blobs.quota_bytes]\nterminal = 5\n[blobs.s3]\nendpoint = \"s3\"\nbucket = \"\"\n",
+        &Flags::default(),
+    );
+    let starts = [
+        "kippu.toml:4:12: blobs.quota_bytes.terminal: callers of this role upload no blobs",
+        "kippu.toml:6:12: blobs.s3.endpoint: an endpoint begins with https:// or http://",
+        "kippu.toml:7:10: blobs.s3.bucket: a bucket has a name",
+        "kippu.toml:2:13: blobs.keep_secs: 0 is not between",
+    ];
+    assert_eq!(found.len(), starts.len(), "{found:?}");
+    for (found, start) in found.iter().zip(starts) {
+        assert!(found.starts_with(start), "{found}");
+    }
 }

@@ -9,6 +9,8 @@
 //!   copying       the identity of a log that is being copied to here for the first time, until it is all there
 //!   log/          the history                       true; not where it lies on Kafka
 //!   keys/         the key store                     true
+//!   blobs/        bytes that events name            true; not where they lie elsewhere
+//!   blob-owners   who uploaded how much of them     counted for quotas
 //!   entities/     states of entities                a cache
 //!   views/        rows of views                     a cache
 //!   operator.key  the first operator's API key, 0600; move it to where operators keep secrets
@@ -133,6 +135,16 @@ impl DataDir {
     /// Whether there are keys without a history here, which is made before them: it lies on Kafka, or is lost.
     pub(crate) fn lacks_its_history(&self) -> bool {
         self.keys().exists() && !RocksLog::is_in(&self.log())
+    }
+
+    /// The directory of blobs, where they lie here.
+    pub(crate) fn blobs(&self) -> PathBuf {
+        self.0.join("blobs")
+    }
+
+    /// The file that says which role has uploaded which blob.
+    pub(crate) fn blob_owners(&self) -> PathBuf {
+        self.0.join("blob-owners")
     }
 
     /// The entity store's directory.

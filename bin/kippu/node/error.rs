@@ -6,6 +6,7 @@ use kippu_events::log::ReadError;
 use kippu_events::log::kafka::OpenError;
 use kippu_events::secrets::{SecretsError, SharedError};
 
+use super::blobs::BlobsError;
 use super::{DataDirError, LocationError};
 use crate::limits::TooLow;
 
@@ -121,6 +122,9 @@ pub(crate) enum NodeError {
     /// The views.
     #[error(transparent)]
     Views(#[from] kippu_projections::OpenError),
+    /// The blobs.
+    #[error(transparent)]
+    Blobs(#[from] BlobsError),
     /// Opening the views panicked.
     #[error("a defect was met in opening the views")]
     Defect,
@@ -164,6 +168,7 @@ impl NodeError {
             | Self::OtherLog { .. }
             | Self::Runtime(_)
             | Self::Views(_)
+            | Self::Blobs(_)
             | Self::Defect
             | Self::FirstOperator(_) => false,
         }

@@ -53,6 +53,7 @@ fn allowed(path: &str) -> Vec<&'static str> {
         ["v1", "log", "seal"] | ["v1", "activities", "retry"] => methods(false, true),
         ["v1", "activities"] => methods(true, false),
         ["v1", "events"] => methods(true, false),
+        ["v1", "blobs", id] if !id.is_empty() => vec!["GET", "HEAD", "PUT"],
         ["v1", family] => methods(is_view(family), takes(family, None, Target::New)),
         ["v1", family, token] if takes(family, Some(token), Target::Token) => methods(false, true),
         ["v1", family, id] => methods(is_view(family) && !id.is_empty(), false),

@@ -2,6 +2,7 @@
 
 mod activities;
 mod auth;
+mod blobs;
 mod docs;
 mod edge;
 mod fallback;
@@ -50,6 +51,7 @@ use kippu_projections::feed::Feeds;
 use tokio::task::{JoinHandle, JoinSet};
 
 use self::auth::Authenticator;
+use self::blobs::{Ledger, Sweep};
 use self::fallback::fallback;
 use self::forward::Forward;
 use self::front::Front;
@@ -81,6 +83,8 @@ pub(crate) struct Shared {
     /// There too.
     owners: Option<Arc<Owners>>,
     refusals: Data<Refusals>,
+    /// Who has uploaded how much.
+    ledger: Arc<Ledger>,
     metrics: Data<Metrics>,
     document: Data<Document>,
     /// Where TLS is spoken.
@@ -105,6 +109,7 @@ impl Shared {
             other_nodes: forward.map(|forward| Data::from(Arc::new(forward) as Arc<dyn OtherNodes>)),
             owners: owners.map(Arc::new),
             refusals: Data::new(Refusals::default()),
+            ledger: Arc::new(Ledger::open(&node.dir.blob_owners(), &config.blobs.quota_bytes)?),
             commands: Data::new(node.commands.clone()),
             queries: Data::new(node.queries.clone()),
             feeds: Data::new(Feeds::new(node.queries.clone())),
@@ -157,6 +162,7 @@ fn routes(config: &mut ServiceConfig, shared: &Shared) {
                 .route("/activities/retry", web::post().to(activities::retry))
                 .route("/events", web::get().to(feed::follow))
                 .route("/events", web::head().to(feed::ask))
+                .service(blobs::resource())
                 .configure(kippu_actors::http::configure)
                 .configure(kippu_projections::http::configure),
         )
@@ -273,6 +279,7 @@ impl Server {
         if let Some(tls) = tls {
             background.spawn(tls.renew());
         }
+        background.spawn(Sweep::new(&shared.node, Arc::clone(&shared.ledger), &config.blobs).go_on());
         Ok(Self { shared, handle, task: tokio::spawn(server), background })
     }
 

@@ -2,6 +2,7 @@
 //! nothing else.
 
 mod answers;
+mod blobs;
 mod commands;
 mod examples;
 mod feed;
@@ -57,6 +58,7 @@ fn document() -> Value {
     commands::add(&mut paths, &mut schemas, &mut problems);
     queries::add(&mut paths, &mut schemas, &mut problems);
     feed::add(&mut paths, &mut problems);
+    blobs::add(&mut paths, &mut problems);
     node::add(&mut paths, &mut problems);
     let heads: Vec<_> = paths.iter().filter_map(|(path, item)| Some((path.clone(), head(item.get("get")?)))).collect();
     for (path, operation) in heads {
@@ -103,6 +105,7 @@ fn tags() -> Vec<Value> {
     }
     tags.push(json!({ "name": "events", "description": "What happens, as it happens." }));
     tags.push(json!({ "name": "status", "description": "How far the views are." }));
+    tags.push(json!({ "name": "blobs", "description": "Bytes that commands name by what they hash to." }));
     tags.push(
         json!({ "name": "node", "description": "The node itself: health, figures, documentation, its history's end." }),
     );

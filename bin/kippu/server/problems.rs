@@ -17,7 +17,7 @@ pub(crate) struct Entry {
     of: &'static str,
 }
 
-/// Every problem type once: the general ones, those of queries, then family by family.
+/// Every problem type once: the general ones, those of queries and of blobs, then family by family.
 pub(crate) fn all() -> Vec<Entry> {
     let of = |of, kind: &ProblemType| Entry {
         slug: kind.slug,
@@ -34,11 +34,12 @@ pub(crate) fn all() -> Vec<Entry> {
         advice: kind.advice,
         of: "queries",
     });
+    let blobs = super::blobs::KINDS.iter().map(|kind| of("blobs", kind));
     let families = Family::ALL
         .into_iter()
         .flat_map(|family| catalogue::actor(family).problems().iter().map(move |kind| of(family.name(), kind)));
     let mut all: Vec<Entry> = Vec::new();
-    for entry in general.chain(queries).chain(families) {
+    for entry in general.chain(queries).chain(blobs).chain(families) {
         if !all.iter().any(|known| known.slug == entry.slug) {
             all.push(entry);
         }

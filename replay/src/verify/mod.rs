@@ -5,6 +5,7 @@
 //! A *breach* is a well-formed record that says something that must not be – an approval redeemed twice – and the walk
 //! goes on behind it.
 
+mod blobs;
 mod entities;
 mod partition;
 mod report;
@@ -17,7 +18,9 @@ use std::time::Instant;
 use kippu_events::log::ReadLog;
 
 use crate::checkpoint::Checkpoint;
+use crate::named_blobs::Names;
 pub use crate::rules::Breach;
+pub use blobs::{BlobFault, Blobs};
 pub use report::{Damage, Head, Partition, Report, Totals};
 
 /// How to verify.
@@ -32,6 +35,8 @@ pub struct Options<'a> {
     pub most_breaches: usize,
     /// What an earlier walk saw: a tail cut off behind it is damage.
     pub since: Option<&'a Checkpoint>,
+    /// Says which blobs an event names, where they are to be collected.
+    pub blobs: Option<Names>,
     /// Told how many more entries have been read, from any thread.
     pub progress: &'a (dyn Fn(u64) + Sync),
 }
@@ -44,6 +49,7 @@ impl Default for Options<'_> {
             embedded: true,
             most_breaches: 20,
             since: None,
+            blobs: None,
             progress: &|_| {},
         }
     }

@@ -200,6 +200,14 @@ impl Verifier<'_> {
         let events = event::read_body(body)?;
         self.found.events += events.len() as u64;
         let place = EventId { partition: self.own.partition, number, index: 0 };
-        self.entities.take(&events, place, &self.own, &mut self.breaches).map_err(Fault::from)
+        self.entities.take(&events, place, &self.own, &mut self.breaches)?;
+        if let Some(blobs) = self.options.blobs {
+            for (index, event) in (0..).zip(&events) {
+                for id in blobs(event)? {
+                    self.found.named.entry(id).or_insert(EventId { index, ..place });
+                }
+            }
+        }
+        Ok(())
     }
 }

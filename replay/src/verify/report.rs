@@ -1,12 +1,16 @@
 //! What verify found, for programs and for people.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use kippu_events::blobs::BlobId;
+use kippu_events::event::EventId;
 use kippu_events::log::{Hash, LogId};
 use serde::Serialize;
 
 use super::Options;
+use super::blobs::Blobs;
 use crate::checkpoint::Checkpoint;
 use crate::rules::Breach;
 
@@ -21,6 +25,9 @@ pub struct Report {
     pub partitions: Vec<Partition>,
     /// Over all partitions.
     pub totals: Totals,
+    /// What became of the blobs that events name, where these were looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blobs: Option<Blobs>,
     /// Whether heads were compared with an earlier checkpoint.
     pub since_checkpoint: bool,
     /// How many walked at once.
@@ -78,6 +85,9 @@ pub struct Partition {
     /// The first place at which a later version of kippu has written: no damage. Behind it the records were followed, as far as
     /// their format is known, and their events were not read.
     pub newer: Option<Damage>,
+    /// The blobs that its events name, each with the first event that does, where they were to be collected.
+    #[serde(skip)]
+    pub named: BTreeMap<BlobId, EventId>,
     /// How many rules were broken.
     pub breaches: u64,
     /// The first of them.
@@ -136,6 +146,7 @@ impl Report {
             sound: totals.damaged == 0 && totals.breaches == 0 && totals.newer == 0,
             partitions,
             totals,
+            blobs: None,
             since_checkpoint: options.since.is_some(),
             threads,
             seconds: took.as_secs_f64(),
@@ -144,8 +155,26 @@ impl Report {
 
     /// Whether nothing is wrong with what was read, and a later version of kippu has to read the rest.
     #[must_use]
-    pub const fn is_only_newer(&self) -> bool {
-        self.totals.newer > 0 && self.totals.damaged == 0 && self.totals.breaches == 0
+    pub fn is_only_newer(&self) -> bool {
+        self.totals.newer > 0 && self.totals.damaged == 0 && self.totals.breaches == 0 && self.wrong_blobs() == 0
+    }
+
+    /// Blobs that events name, and that are missing or altered.
+    fn wrong_blobs(&self) -> u64 {
+        self.blobs.as_ref().map_or(0, |blobs| blobs.missing + blobs.altered)
+    }
+
+    /// The blobs that events name, each with an event that does.
+    #[must_use]
+    pub fn named_blobs(&self) -> BTreeMap<BlobId, EventId> {
+        self.partitions.iter().flat_map(|partition| &partition.named).map(|(id, event)| (*id, *event)).collect()
+    }
+
+    /// Adds what became of these blobs. A history is not sound without what it names.
+    #[must_use]
+    pub fn with_blobs(self, blobs: Blobs) -> Self {
+        let sound = self.sound && blobs.missing == 0 && blobs.altered == 0;
+        Self { sound, blobs: Some(blobs), ..self }
     }
 
     /// The heads, to be compared with later.
@@ -199,6 +228,9 @@ impl fmt::Display for Report {
                 writeln!(f, "BREACH partition {place}: and {more} more")?;
             }
         }
+        if let Some(blobs) = &self.blobs {
+            write!(f, "{blobs}")?;
+        }
         let Totals { records, events, damaged, breaches, newer, .. } = self.totals;
         writeln!(f, "{records} records, {events} events, {:.1} s on {} threads", self.seconds, self.threads)?;
         if self.sound {
@@ -209,7 +241,11 @@ impl fmt::Display for Report {
                 "verify: NOT VERIFIED ({newer} partitions go on in a format of a later version of kippu, which reads them)"
             )
         } else {
-            write!(f, "verify: DAMAGED ({damaged} partitions damaged, {breaches} rules broken)")
+            write!(f, "verify: DAMAGED ({damaged} partitions damaged, {breaches} rules broken")?;
+            match self.wrong_blobs() {
+                0 => write!(f, ")"),
+                wrong => write!(f, ", {wrong} blobs missing or altered)"),
+            }
         }
     }
 }

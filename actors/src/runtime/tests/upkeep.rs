@@ -42,7 +42,7 @@ impl Desk {
         let call = Call { caller: Caller::OPERATOR, key: key.to_owned(), id, if_match: None };
         let body = body.to_string();
         let prepared = catalogue::actor(Family::Placements).prepare(name, body.as_bytes(), &call, &self.secrets);
-        let ready = prepared.and_then(|prepared| prepared.finish(&[])).unwrap();
+        let ready = prepared.and_then(|prepared| prepared.finish(&[], &[])).unwrap();
         let (id, command) = (ready.entity.id, self.secrets.command(&call.caller.principal, key, ready.entity));
         let submission = Submission::new(ready, command, call.caller);
         self.serving.submit(Job { submission, reply: Some(oneshot::channel().0), looked_up: false });

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use kippu_actors::runtime::{Phase, RuntimeConfig, Serves};
+use kippu_events::blobs::BlobStore;
 use kippu_events::log::memory::MemoryLog;
 use kippu_events::log::{Claimant, Log as _, LogId, ReadLog as _};
 use kippu_events::secrets::Secrets;
@@ -18,8 +19,8 @@ async fn node(log: &Arc<MemoryLog>) -> (Node, tempfile::TempDir) {
     let data = DataDir::new(dir.path());
     let secrets = Arc::new(Secrets::ephemeral(3, LOG));
     let runtime = RuntimeConfig { serves: Serves::Assigned, ..RuntimeConfig::new(data.entities()) };
-    let log = Arc::clone(log);
-    (Node::start(log, GroupCommits::default(), secrets, data, runtime).await.unwrap(), dir)
+    let (log, blobs) = (Arc::clone(log), BlobStore::in_folder(&data.blobs(), 0));
+    (Node::start(log, GroupCommits::default(), secrets, data, blobs, runtime).await.unwrap(), dir)
 }
 
 /// A share in a group that lets nobody in, and whether it was asked to.

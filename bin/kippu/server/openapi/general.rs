@@ -87,8 +87,14 @@ pub(super) fn parameters() -> Value {
 pub(super) fn headers() -> Map<String, Value> {
     let position = format!("^{POSITION}$");
     let cut = format!("^{CUT}$");
-    let all: [(&str, Value, &str); 10] = [
+    let all: [(&str, Value, &str); 12] = [
+        ("AcceptRanges", json!({ "type": "string", "enum": ["bytes"] }), "That parts can be asked for."),
         ("Allow", json!({ "type": "string" }), "The methods that the path takes."),
+        (
+            "ContentRange",
+            json!({ "type": "string", "pattern": r"^bytes ([0-9]+-[0-9]+|\*)/[0-9]+$" }),
+            "Which part of how many bytes this is.",
+        ),
         (
             "ETag",
             json!({ "type": "string", "pattern": "^\"[0-9a-f]+\"$" }),

@@ -1,5 +1,6 @@
 //! What verify finds, in histories that a seeded generator writes and a forger changes.
 
+mod blobs;
 mod breaches;
 mod damage;
 mod sample;
