@@ -8,6 +8,7 @@ mod address;
 mod answer;
 mod error;
 mod retry;
+pub mod signature;
 
 use std::time::Duration;
 
