@@ -8,6 +8,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 
 use super::{
     AUDIENCE, CONTENT_DIGEST, IDEMPOTENCY_KEY, Refused, Request, Response, SIGNATURE_INPUT, Signer, Verify, combined,
+    AUDIENCE, CONTENT_DIGEST, IDEMPOTENCY_KEY, Keys, Refused, Request, Response, SIGNATURE_INPUT, Signer, combined,
     digest, request, response,
 };
 use crate::address;
@@ -26,6 +27,8 @@ pub struct PeerAddress {
     pub party: String,
     /// Finds a key of the party by its id, if it counts.
     pub keys: Box<dyn Fn(&str) -> Option<Verify> + Send + Sync>,
+    /// The party's keys.
+    pub keys: Keys,
 }
 
 /// Why a call of another party brought no answer of it.
@@ -76,6 +79,8 @@ impl Caller {
     /// Where there can be no client.
     pub fn new(patience: Duration, roots: &Roots) -> Result<Self, Lost> {
         let http = crate::builder(patience, roots).build().map_err(|source| Lost { url: String::new(), source })?;
+    pub fn new(patience: Duration) -> Result<Self, Lost> {
+        let http = crate::builder(patience).build().map_err(|source| Lost { url: String::new(), source })?;
         Ok(Self { http })
     }
 

@@ -73,6 +73,16 @@ pub fn combined<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Option<String>
 pub struct Signer {
     keyid: String,
     sign: Box<dyn Fn(&[u8]) -> [u8; 64] + Send + Sync>,
+/// Ed25519 with a key that stays where it is.
+type Sign = dyn Fn(&[u8]) -> [u8; 64] + Send + Sync;
+/// Whether the second argument is a key's signature over the first one.
+type HasSigned = dyn Fn(&[u8], &[u8]) -> bool + Send + Sync;
+/// A key that checks signatures.
+pub type Verify = Box<HasSigned>;
+/// Finds a party's key by its id, if it counts.
+pub type Keys = Box<dyn Fn(&str) -> Option<Verify> + Send + Sync>;
+
+    sign: Box<Sign>,
 }
 
 impl Signer {
