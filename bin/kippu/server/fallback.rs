@@ -48,6 +48,8 @@ fn allowed(path: &str) -> Vec<&'static str> {
         ["livez" | "readyz" | "metrics" | "openapi.json" | "docs" | "problems"] | ["docs", "app.js" | "style.css"] => {
             methods(true, false)
         }
+        ["sign-in"] => methods(true, true),
+        ["sign-out"] => methods(false, true),
         ["problems", slug] => methods(!slug.is_empty(), false),
         ["v1", "log", "seal"] => methods(false, true),
         ["v1", family] => methods(is_view(family), takes(family, None, Target::New)),

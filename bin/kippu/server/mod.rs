@@ -5,6 +5,7 @@ mod docs;
 mod edge;
 mod fallback;
 mod forward;
+mod fresh;
 mod front;
 mod health;
 mod lacks;
@@ -17,6 +18,7 @@ mod rate;
 mod refusals;
 mod request_id;
 mod seal;
+pub(crate) mod sessions;
 #[cfg(test)]
 mod tests;
 
@@ -48,6 +50,7 @@ use self::openapi::Document;
 use self::owners::Owners;
 use self::pace::{Paced, Patience};
 use self::refusals::Refusals;
+use self::sessions::Sessions;
 use crate::config::Config;
 use crate::node::{self, Node};
 
@@ -60,6 +63,7 @@ pub(crate) struct Shared {
     queries: Data<Queries>,
     limits: Data<Limits>,
     authenticator: Data<Authenticator>,
+    sessions: Data<Sessions>,
     /// Where several nodes share the partitions.
     other_nodes: Option<Data<dyn OtherNodes>>,
     /// There too.
@@ -87,6 +91,7 @@ impl Shared {
             queries: Data::new(node.queries.clone()),
             limits: Data::new(limits),
             authenticator: Data::new(Authenticator::new(&node, &config.rate)),
+            sessions: Data::new(Sessions::new(&node).map_err(std::io::Error::other)?),
             metrics: Data::new(Metrics::new(&node.commits)),
             document: Data::new(Document::new()),
             config: Arc::new(config.clone()),
@@ -106,6 +111,7 @@ fn routes(config: &mut ServiceConfig, shared: &Shared) {
         .app_data(shared.queries.clone())
         .app_data(shared.limits.clone())
         .app_data(shared.authenticator.clone())
+        .app_data(shared.sessions.clone())
         .app_data(shared.refusals.clone())
         .app_data(shared.metrics.clone())
         .app_data(shared.document.clone())
@@ -119,6 +125,10 @@ fn routes(config: &mut ServiceConfig, shared: &Shared) {
         .service(get("/docs/style.css", docs::style))
         .service(get("/problems", problems::index))
         .service(get("/problems/{slug}", problems::one))
+        .service(get("/sign-in", sessions::show).route(web::post().to(sessions::sign_in)))
+        .service(
+            web::resource("/sign-out").route(web::post().to(sessions::sign_out)).default_service(web::to(fallback)),
+        )
         .service(
             web::scope("/v1")
                 .wrap(from_fn(fallback::only_what_there_is))
