@@ -335,7 +335,8 @@ async fn signing_in_leads_to_no_other_site_and_is_not_done_by_one() {
         "/a\r\nset-cookie: a=b",
         "",
     ] {
-        let reply = site.submit("/sign-in", "", &[], &[("login", "ann"), ("pin", PIN), ("next", next)]).await.expect(303);
+        let reply =
+            site.submit("/sign-in", "", &[], &[("login", "ann"), ("pin", PIN), ("next", next)]).await.expect(303);
         assert_eq!(reply.header("location"), Some("/sign-in"), "{next:?}");
         let refused = [("login", "ann"), ("pin", "0000"), ("next", next)];
         let reply = site.submit("/sign-in", "", &[], &refused).await.expect(303);

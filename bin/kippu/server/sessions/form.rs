@@ -5,7 +5,7 @@ use actix_web::http::header::{LOCATION, SET_COOKIE};
 use actix_web::web::{self, Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use kippu_actors::access::sessions::request::Reply;
-use kippu_actors::http::{KIPPU_POSITION, OtherNodes, read_form};
+use kippu_actors::http::{KIPPU_POSITION, read_form};
 use kippu_actors::problem::{self, Problem};
 use kippu_actors::runtime::Outcome;
 use kippu_actors::search::Search;
