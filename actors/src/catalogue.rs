@@ -30,7 +30,7 @@ mod tests {
     use super::*;
     use crate::actor::{Call, Target};
     use crate::problem::GENERAL;
-    use kippu_events::access::Caller;
+    use kippu_events::access::{Caller, Role};
 
     #[test]
     fn each_problem_has_one_slug_a_status_and_advice() {
@@ -41,6 +41,13 @@ mod tests {
             assert!((400..600).contains(&kind.status), "{}", kind.slug);
             assert!(!kind.title.is_empty() && !kind.advice.is_empty(), "{}", kind.slug);
         }
+    }
+
+    #[test]
+    fn an_auditor_gives_no_command() {
+        let of_families = Family::ALL.into_iter().flat_map(|family| actor(family).commands());
+        let given: Vec<_> = of_families.filter(|spec| spec.roles.contains(&Role::Auditor)).collect();
+        assert!(given.is_empty(), "{given:?}");
     }
 
     #[test]

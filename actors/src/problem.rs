@@ -84,6 +84,10 @@ problem_types! {
     SIGNATURE = 401 "signature-not-valid" "The signature does not count" "Sign as the guide says, with a key that the other party has registered; the detail says what is wrong.";
     /// The key's role may not do this.
     FORBIDDEN = 403 "forbidden" "This key may not do that" "Use a key whose role the documentation of this operation names.";
+    /// Login and PIN are nobody's, or no longer taken.
+    NOT_IDENTIFIED = 403 "not-identified" "The user was not identified" "Ask the user for login and PIN again. The answer is the same for an unknown login and for a wrong PIN.";
+    /// A command by a cookie that another site may have sent.
+    CSRF = 403 "csrf" "The request may come from another site" "Where a cookie names the session, send what its opening answered as `csrf` in the header `X-CSRF-Token` (in a form: as the member `csrf`), and from a page of this service.";
     /// No such thing.
     NOT_FOUND = 404 "not-found" "There is no such thing" "Check the path and the id.";
     /// Known path, other method.

@@ -18,6 +18,8 @@ macro_rules! families {
             Peers = 5, "peers", $crate::access::peers::Peer;
             /// Keys that this node signs with.
             SigningKeys = 6, "signing-keys", $crate::access::signing_keys::SigningKeys;
+            /// Sessions of end users.
+            Sessions = 7, "sessions", $crate::access::sessions::Sessions;
         }
     };
 }

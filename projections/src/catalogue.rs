@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::access::clients::Clients;
 use crate::access::peers::Peers;
+use crate::access::sessions::Sessions;
 use crate::access::signing_keys::Keys;
 use crate::access::users::Users;
 use crate::approvals::Approvals;
@@ -21,6 +22,7 @@ pub fn views() -> Vec<Arc<dyn View>> {
         Arc::new(Approvals),
         Arc::new(Spending),
         Arc::new(Clients),
+        Arc::new(Sessions),
         Arc::new(OfEntities::<Peers>::new()),
         Arc::new(OfEntities::<Keys>::new()),
         Arc::new(OfEntities::<Placements>::new()),

@@ -229,11 +229,13 @@ impl MessageBody for Taken {
     }
 }
 
-/// How far each view is, and what holds it up. It says how much is sold, so it is for operators.
+/// How far each view is, and what holds it up. It says how much is sold, so it is for operators and auditors.
 async fn status(request: HttpRequest, queries: web::Data<Queries>) -> Result<HttpResponse, QueryError> {
     let caller = caller(&request)?;
     if !caller.is_among(&[Role::Operator, Role::Auditor]) {
         return Err(visible::refused(&caller, "the status is for operators"));
+    if !caller(&request)?.is_among(&[Role::Operator, Role::Auditor]) {
+        return Err(QueryError::Forbidden("the status is for operators and auditors"));
     }
     Parameters::read(&request, &[], false)?;
     Ok(HttpResponse::Ok().json(queries.status()))

@@ -73,7 +73,9 @@ pub trait Table: Send + Sync {
 
     /// Who may read it at all.
     fn readers(&self) -> Vec<Role> {
-        self.grants().iter().map(|grant| grant.role).collect()
+        let granted = self.grants().iter().map(|grant| grant.role);
+        // What operators read, auditors read (`queries/visible.rs`).
+        granted.flat_map(|role| [Some(role), (role == Role::Operator).then_some(Role::Auditor)]).flatten().collect()
     }
 
     /// Whether it has personal fields, which `decrypt` opens.

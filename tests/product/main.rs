@@ -34,6 +34,7 @@ mod race;
 mod ready;
 mod records;
 mod secrets;
+mod sessions;
 mod strangers;
 mod tidy;
 mod tls;

@@ -99,6 +99,13 @@ async fn play(node: &Node, secrets: &mut Vec<String>, errors: &mut Vec<Reply>) {
     errors.push(settler.post("/v1/approvals/redeem", "key", &redemption(&keys[0])).await.expect(404));
     errors.push(settler.post(&format!("/v1/approvals/{id}/settle"), "more", &price(11)).await.expect(409));
     settler.post(&format!("/v1/approvals/{id}/settle"), "settle", &price(9)).await.expect(200);
+    let sign_in = |pin: &str| json!({ "login": LOGIN, "pin": pin });
+    let guest = operator.with_key("");
+    let session = guest.post("/v1/sessions", &"right".repeat(8), &sign_in(PIN)).await.expect(201);
+    errors.push(guest.post("/v1/sessions", &"wrong".repeat(8), &sign_in(WRONG_PIN)).await.expect(403));
+    errors.push(guest.with_key(&session.field("csrf")).get("/v1/sessions").await.expect(401));
+    guest.with_key(&session.field("token")).get("/v1/sessions").await.expect(200);
+    secrets.extend([session.field("token"), session.field("csrf")]);
     // Where a secret does not belong.
     errors
         .push(settler.post("/v1/approvals/redeem", "field", &json!({ "token": token, LOGIN: PIN })).await.expect(422));

@@ -48,6 +48,8 @@ fn allowed(path: &str) -> Vec<&'static str> {
         ["livez" | "readyz" | "metrics" | "openapi.json" | "docs" | "problems"] | ["docs", "app.js" | "style.css"] => {
             methods(true, false)
         }
+        ["sign-in"] => methods(true, true),
+        ["sign-out"] => methods(false, true),
         ["problems", slug] => methods(!slug.is_empty(), false),
         [".well-known", "kippu-party.json" | "jwks.json"] => methods(true, false),
         ["v1", "log", "seal"] | ["v1", "activities", "retry"] => methods(false, true),

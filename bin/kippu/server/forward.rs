@@ -21,6 +21,7 @@ use kippu_events::log::Log;
 use tokio::time::MissedTickBehavior;
 
 use super::request_id::{RequestId, X_REQUEST_ID};
+use super::sessions::csrf::X_CSRF_TOKEN;
 use crate::node::Node;
 
 /// On a command that another node has brought here. It goes no further.
@@ -42,13 +43,17 @@ const LOOK: Duration = Duration::from_millis(100);
 const MOST_PACE: Duration = Duration::from_secs(1);
 
 /// What of a command's headers its owner needs.
-const ASKED: [HeaderName; 4] = [header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_MATCH, IDEMPOTENCY_KEY];
+const ASKED: [HeaderName; 6] =
+    [header::AUTHORIZATION, header::COOKIE, X_CSRF_TOKEN, header::CONTENT_TYPE, header::IF_MATCH, IDEMPOTENCY_KEY];
+/// What of them no trace shows.
+const SECRET: [HeaderName; 3] = [header::AUTHORIZATION, header::COOKIE, X_CSRF_TOKEN];
 /// What of an answer's headers its caller needs.
-const ANSWERED: [HeaderName; 7] = [
+const ANSWERED: [HeaderName; 8] = [
     header::CONTENT_TYPE,
     header::ETAG,
     header::LOCATION,
     header::RETRY_AFTER,
+    header::SET_COOKIE,
     header::WWW_AUTHENTICATE,
     KIPPU_POSITION,
     IDEMPOTENT_REPLAYED,
@@ -94,8 +99,7 @@ impl Forward {
         for name in &ASKED {
             for value in request.headers().get_all(name) {
                 let Ok(mut value) = reqwest::header::HeaderValue::from_bytes(value.as_bytes()) else { continue };
-                // No trace shows it.
-                value.set_sensitive(*name == header::AUTHORIZATION);
+                value.set_sensitive(SECRET.contains(name));
                 asked = asked.header(name.as_str(), value);
             }
         }

@@ -8,6 +8,7 @@ mod edge;
 mod fallback;
 mod feed;
 mod forward;
+mod fresh;
 mod front;
 mod health;
 mod lacks;
@@ -21,6 +22,7 @@ mod rate;
 mod refusals;
 mod request_id;
 mod seal;
+pub(crate) mod sessions;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -62,6 +64,7 @@ use self::pace::{Paced, Patience, keep_little_unsent};
 use self::refusals::Refusals;
 pub(crate) use self::tls::{Tls, TlsError};
 use self::wire::Wire;
+use self::sessions::Sessions;
 use crate::config::Config;
 use crate::node::{self, Node};
 use crate::parties::{AtPeers, CARD};
@@ -78,6 +81,7 @@ pub(crate) struct Shared {
     activities: Activities,
     limits: Data<Limits>,
     authenticator: Data<Authenticator>,
+    sessions: Data<Sessions>,
     /// Where several nodes share the partitions.
     other_nodes: Option<Data<dyn OtherNodes>>,
     /// There too.
@@ -116,6 +120,7 @@ impl Shared {
             activities,
             limits: Data::new(limits),
             authenticator: Data::new(Authenticator::new(&node, &config.rate)),
+            sessions: Data::new(Sessions::new(&node).map_err(std::io::Error::other)?),
             metrics: Data::new(Metrics::new(&node.commits)),
             document: Data::new(Document::new()),
             certificate: tls.map(|tls| Arc::clone(&tls.current)),
@@ -137,6 +142,7 @@ fn routes(config: &mut ServiceConfig, shared: &Shared) {
         .app_data(shared.feeds.clone())
         .app_data(shared.limits.clone())
         .app_data(shared.authenticator.clone())
+        .app_data(shared.sessions.clone())
         .app_data(shared.refusals.clone())
         .app_data(shared.metrics.clone())
         .app_data(shared.document.clone())
@@ -152,6 +158,10 @@ fn routes(config: &mut ServiceConfig, shared: &Shared) {
         .service(get("/.well-known/jwks.json", party::keys))
         .service(get("/problems", problems::index))
         .service(get("/problems/{slug}", problems::one))
+        .service(get("/sign-in", sessions::show).route(web::post().to(sessions::sign_in)))
+        .service(
+            web::resource("/sign-out").route(web::post().to(sessions::sign_out)).default_service(web::to(fallback)),
+        )
         .service(
             web::scope("/v1")
                 .wrap(from_fn(fallback::only_what_there_is))

@@ -1,9 +1,10 @@
-//! Area `access`: who may call. API clients, subscribers, other parties, signing keys and callers; every other area may name this one.
+//! Area `access`: who may call. API clients, subscribers and their sessions, other parties, signing keys and callers; every other area may name this one.
 
 pub mod callers;
 pub mod clients;
 pub mod peers;
 pub mod roles;
+pub mod sessions;
 pub mod signing_keys;
 pub mod users;
 

@@ -124,6 +124,7 @@ pub struct Secrets {
     entity: Keyed,
     login: Keyed,
     activity: Keyed,
+    csrf: Keyed,
     signing: Keyed,
     field: Key,
     pepper: (u32, Key),
@@ -147,6 +148,7 @@ impl Secrets {
             entity: Keyed::new(keyring.key(Use::Identity).1, "kippu.entity.1"),
             login: Keyed::new(keyring.key(Use::Index).1, "kippu.login.1"),
             activity: Keyed::new(keyring.key(Use::Identity).1, "kippu.activity.1"),
+            csrf: Keyed::new(keyring.key(Use::Identity).1, "kippu.csrf.1"),
             signing: Keyed::new(keyring.key(Use::Identity).1, "kippu.signing.1"),
             field: Key(Keyed::new(keyring.key(Use::Identity).1, "kippu.field.1").finish()),
             pepper: (pepper, key.clone()),
@@ -346,6 +348,24 @@ impl Secrets {
     /// [`Forged`], without saying why.
     pub fn verify(&self, purpose: Purpose, text: &str) -> Result<Bearer, Forged> {
         self.mint.verify(purpose, text)
+    }
+
+    /// What a form has to hold to be one of the session number `counter` of `session`, and of no other: nobody else can make it,
+    /// and nothing is stored. 43 characters.
+    #[must_use]
+    pub fn csrf(&self, session: EntityId, counter: u32) -> String {
+        data_encoding::BASE64URL_NOPAD.encode(&self.csrf_of(session, counter).finish())
+    }
+
+    /// Whether `text` is what [`Secrets::csrf`] gave for this session; constant time.
+    #[must_use]
+    pub fn is_csrf(&self, session: EntityId, counter: u32, text: &str) -> bool {
+        let bytes = data_encoding::BASE64URL_NOPAD.decode(text.as_bytes()).unwrap_or_default();
+        self.csrf_of(session, counter).is(&bytes)
+    }
+
+    fn csrf_of(&self, session: EntityId, counter: u32) -> Keyed {
+        self.csrf.clone().with(session.as_bytes()).with(&counter.to_be_bytes())
     }
 
     /// What checks `pin` of `user`. Slow on purpose: call it where blocking is allowed.

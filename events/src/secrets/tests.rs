@@ -89,6 +89,19 @@ fn logins_that_people_take_for_the_same_are_the_same_user() {
     assert_ne!(secrets.login_id("default", "zoe@example.org"), id);
 }
 
+/// Shows F45.
+#[test]
+fn what_a_form_has_to_hold_is_of_one_session_and_one_key_store_alone() {
+    let secrets = secrets();
+    let csrf = secrets.csrf(id(1), 3);
+    assert_eq!((csrf.len(), secrets.is_csrf(id(1), 3, &csrf)), (43, true));
+    assert!(!secrets.is_csrf(id(1), 4, &csrf) && !secrets.is_csrf(id(2), 3, &csrf));
+    assert!(!Secrets::ephemeral(2, LOG).is_csrf(id(1), 3, &csrf));
+    for other in ["", "A", &csrf[1..], &format!("{csrf}="), &format!(" {csrf}"), "é"] {
+        assert!(!secrets.is_csrf(id(1), 3, other), "{other}");
+    }
+}
+
 #[test]
 fn commands_are_told_apart_by_caller_key_and_entity() {
     let secrets = secrets();

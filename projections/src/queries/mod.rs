@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use kippu_events::access::Caller;
 use kippu_events::access::clients::Role;
+use kippu_events::access::sessions::Sessions;
 use kippu_events::fair_queue::FairQueue;
 use kippu_events::log::{Cut, Position, ReadLog};
 use kippu_events::{EntityId, Time};
@@ -25,6 +26,7 @@ pub use rebuild::{RebuildError, ViewDigest};
 pub use status::{PartitionStatus, StalledAt, Status, ViewStatus};
 
 use crate::access::clients::{ClientRow, Clients};
+use crate::access::sessions;
 use crate::cursor::{Cursor, cut};
 use crate::json::Json;
 use crate::pages::{Held, Pages};
@@ -184,23 +186,36 @@ impl Queries {
     /// # Errors
     /// [`QueryError`]; an unknown client is no error.
     pub fn client(&self, id: EntityId) -> Result<Option<ClientRow>, QueryError> {
+        Ok(self.kept_up(Clients.name(), id)?.map(|row| ClientRow::decode(&row)).transpose()?)
+    }
+
+    /// The sessions of the user `id`, in the same way.
+    ///
+    /// # Errors
+    /// [`QueryError`]; a user who never signed in is no error.
+    pub fn sessions(&self, id: EntityId) -> Result<Option<Sessions>, QueryError> {
+        Ok(self.kept_up(sessions::Sessions.name(), id)?.map(|row| sessions::decode_state(&row)).transpose()?)
+    }
+
+    /// The row of the entity `id` in `view`, as it was stored, if the view goes on.
+    fn kept_up(&self, view: &str, id: EntityId) -> Result<Option<Vec<u8>>, QueryError> {
         loop {
-            let live = self.live_clients()?;
+            let live = self.live_as_published(view)?;
             if let Some(row) = self.0.store.row(live, &row_key(&id))? {
-                return Ok(Some(ClientRow::decode(&row)?));
+                return Ok(Some(row));
             }
             // A row can only be missed while another instance takes over.
-            if self.live_clients()? == live {
+            if self.live_as_published(view)? == live {
                 return Ok(None);
             }
         }
     }
 
-    /// The instance that answers for the view of clients, as last published, if it goes on.
-    fn live_clients(&self) -> Result<u32, QueryError> {
+    /// The instance that answers for `view`, as last published, if it goes on.
+    fn live_as_published(&self, view: &str) -> Result<u32, QueryError> {
         let published = self.0.published.borrow();
-        published.stopped(Clients.name())?;
-        let view = published.view(Clients.name()).ok_or_else(|| QueryError::NoView(Clients.name().to_owned()))?;
+        published.stopped(view)?;
+        let view = published.view(view).ok_or_else(|| QueryError::NoView(view.to_owned()))?;
         match &view.live {
             Some((instance, _)) => Ok(*instance),
             None => Err(QueryError::Filling(view.filling.as_ref().map_or(Cut(Vec::new()), |filling| filling.cut()))),

@@ -138,6 +138,18 @@ fn a_role_sees_the_rows_of_its_grant_in_lists_by_key_and_as_they_were() {
 }
 
 #[test]
+fn an_auditor_sees_the_rows_that_an_operator_sees() {
+    let scene = Scene::new();
+    let auditor = Caller::of_client(EntityId::from_hash(&[1; 32]), Role::Auditor, None);
+    assert_eq!(scene.shown(&auditor), scene.shown(&Caller::OPERATOR));
+    for view in crate::catalogue::views() {
+        let Some(table) = view.table() else { continue };
+        let readers = table.readers();
+        assert_eq!(readers.contains(&Role::Operator), readers.contains(&Role::Auditor), "{}", view.name());
+    }
+}
+
+#[test]
 fn a_role_without_a_grant_and_a_caller_who_stands_for_nobody_are_refused() {
     let scene = Scene::new();
     let terminal = scene.sample.terminals[0];

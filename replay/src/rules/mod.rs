@@ -91,7 +91,7 @@ impl Facts {
             Family::Approvals => Self::Approval(approvals::approvals::Facts::default()),
             Family::Users => Self::User(access::users::Facts::default()),
             Family::Clients => Self::Client(access::clients::Facts::default()),
-            Family::Placements | Family::Peers | Family::SigningKeys => Self::Plain,
+            Family::Placements | Family::Peers | Family::SigningKeys | Family::Sessions => Self::Plain,
         }
     }
 

@@ -57,7 +57,7 @@ commands! {
 }
 
 /// A realm, unless it is the one of those who name none: written out, that makes no difference.
-fn named_realm<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Realm>, D::Error> {
+pub(crate) fn named_realm<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Realm>, D::Error> {
     let realm: Option<Realm> = Deserialize::deserialize(deserializer)?;
     Ok(realm.filter(|realm| caseless::fold(realm.as_str()) != DEFAULT_REALM))
 }

@@ -35,6 +35,10 @@ refusals! {
         /// The user whose limit it reserves is not there: a defect.
         UserMissing "the user of this approval is not there";
     }
+    shared NOT_IDENTIFIED {
+        /// The identification did not hold.
+        NotIdentified "the user was not identified";
+    }
     own LIMIT_EXCEEDED = 409 "limit-exceeded" "The user's limit is exceeded" "Ask for less, or wait until a reservation ends or the limit grows. The refusal is on record." {
         /// Reserved, charged and asked for together exceed the limit.
         LimitExceeded "the amount is more than what is left of the limit";
@@ -42,10 +46,6 @@ refusals! {
     own CURRENCY_MISMATCH = 409 "currency-mismatch" "The currency is another" "Use the currency of the user's limit, and of the approval in its settlement." {
         /// The limit, or the approval, is in another currency.
         CurrencyMismatch "the amount is in another currency";
-    }
-    own NOT_IDENTIFIED = 403 "not-identified" "The user was not identified" "Ask the user for login and PIN again. The answer is the same for an unknown login and for a wrong PIN." {
-        /// The identification did not hold.
-        NotIdentified "the user was not identified";
     }
     own PIN_LOCKED = 403 "pin-locked" "Too many wrong PINs" "Try again after 15 minutes; until then the right PIN is not accepted either." {
         /// Too many wrong PINs.

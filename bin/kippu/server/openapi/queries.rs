@@ -52,7 +52,8 @@ fn told(problems: &mut Answers, has: impl Fn(u16) -> bool) -> Map<String, Value>
 /// The one query that is about the views themselves.
 fn of_views(status: &Value) -> Value {
     let answer = answer("status.get", "Each view, with its cut and its lag.", &[], status);
-    operation("status", "get", "How far each view is, and what holds it up.", &[Role::Operator], &["RequestId"], answer)
+    let roles = [Role::Operator, Role::Auditor];
+    operation("status", "get", "How far each view is, and what holds it up.", &roles, &["RequestId"], answer)
 }
 
 fn one(name: &str, table: &dyn Table, row: &Value) -> Value {

@@ -1,0 +1,200 @@
+//! The forms of a browser: `GET /sign-in` shows them, `POST /sign-in` opens a session and puts its token into the cookie, `POST
+//! /sign-out` ends it. Programs have the commands of sessions for that.
+
+use actix_web::http::header::{LOCATION, SET_COOKIE};
+use actix_web::web::{self, Bytes, Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use kippu_actors::access::sessions::request::Reply;
+use kippu_actors::http::{KIPPU_POSITION, read_form};
+use kippu_actors::problem::{self, Problem};
+use kippu_actors::runtime::Outcome;
+use kippu_actors::search::Search;
+use kippu_actors::{Answer, Call, NotRun};
+use kippu_events::access::Caller;
+use kippu_events::log::Position;
+use kippu_events::{Family, Time};
+use serde_json::json;
+
+use super::super::Shared;
+use super::{Sessions, cookie, csrf, next, page};
+
+/// Where users sign in and out, and where they are sent unless they came from elsewhere.
+const SIGN_IN: &str = "/sign-in";
+
+/// `GET /sign-in`: the page for whoever asks.
+pub(crate) async fn show(request: HttpRequest, sessions: Data<Sessions>) -> Result<HttpResponse, Problem> {
+    let bearer = match cookie::token(request.headers()) {
+        Ok(Some(token)) => sessions.admit(token).await.map(|(_, bearer)| Some(bearer)),
+        Ok(None) => Ok(None),
+        Err(problem) => Err(problem),
+    };
+    match bearer {
+        Ok(Some(bearer)) => Ok(page::signed_in(&sessions.csrf(&bearer))),
+        Err(problem) if problem.kind != &problem::UNAUTHENTICATED => Err(problem),
+        Ok(None) | Err(_) => {
+            let asked = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
+            let asked = asked.map(web::Query::into_inner).unwrap_or_default();
+            let refused = asked.iter().any(|(name, _)| name == "refused");
+            Ok(page::sign_in(path_in(&asked), &fresh_key()?, refused))
+        }
+    }
+}
+
+/// `POST /sign-in`: a session is opened, and the browser goes on to the member `next`.
+pub(crate) async fn sign_in(
+    request: HttpRequest,
+    shared: Data<Shared>,
+    body: Payload,
+) -> Result<HttpResponse, Problem> {
+    // Or another site could sign its visitors in as somebody else.
+    csrf::from_here(request.headers())?;
+    let (mut body, form) = read_form(request.headers(), body, &shared.limits).await?;
+    let to = path_in(&form).to_owned();
+    let mut asked = serde_json::Map::new();
+    for name in ["realm", "login", "pin"] {
+        if let Some(value) = member(&form, name).filter(|value| name != "realm" || !value.is_empty()) {
+            asked.insert(name.to_owned(), value.into());
+        }
+    }
+    let key = match member(&form, "key") {
+        Some(key) => key.to_owned(),
+        // The same at another node, if it is asked.
+        None => {
+            let key = fresh_key()?;
+            body = [&body[..], b"&key=", key.as_bytes()].concat().into();
+            key
+        }
+    };
+    let call = Call { caller: Caller::GUEST, key, id: None, if_match: None };
+    let opened = match give(&request, &shared, Asked { name: "open", call, body: json!(asked) }, &body).await {
+        Ok(Given::Here(outcome)) => outcome,
+        Ok(Given::There(response)) => return Ok(response),
+        // What is no login or PIN is nobody's.
+        Err(problem) if problem.kind == &problem::INVALID_BODY => return Ok(sent_back(&to)),
+        Err(problem) => return Err(problem),
+    };
+    let reply = match &opened.answer {
+        Answer::Done { body, .. } => serde_json::from_slice::<Reply>(body).ok(),
+        Answer::Refused(problem) if problem.kind == &problem::NOT_IDENTIFIED => return Ok(sent_back(&to)),
+        Answer::Refused(problem) => return Err(problem.clone()),
+    };
+    let opened = reply.and_then(|reply| cookie::set(&reply.token?, reply.ends_at?.since(Time::now())));
+    let set = opened.ok_or_else(|| Problem::internal("the session has no token any more"))?;
+    let mut response = redirect(&to);
+    response.headers_mut().append(SET_COOKIE, set);
+    Ok(response)
+}
+
+/// `POST /sign-out`: the session in the cookie ends, or with the member `everywhere` all of its user.
+pub(crate) async fn sign_out(
+    request: HttpRequest,
+    shared: Data<Shared>,
+    sessions: Data<Sessions>,
+    body: Payload,
+) -> Result<HttpResponse, Problem> {
+    csrf::from_here(request.headers())?;
+    let (body, form) = read_form(request.headers(), body, &shared.limits).await?;
+    let admitted = match cookie::token(request.headers()) {
+        Ok(Some(token)) => sessions.admit(token).await,
+        Ok(None) => Err(super::refused()),
+        Err(problem) => Err(problem),
+    };
+    let (caller, bearer) = match admitted {
+        Ok(admitted) => admitted,
+        // There is nothing to end.
+        Err(problem) if problem.kind == &problem::UNAUTHENTICATED => return Ok(signed_out()),
+        Err(problem) => return Err(problem),
+    };
+    sessions.guard_form(member(&form, "csrf"), &bearer)?;
+    let (name, asked) = match member(&form, "everywhere") {
+        Some(_) => ("end_all", json!({})),
+        None => ("end", json!({ "session": bearer.counter })),
+    };
+    let key = format!("sign-out-{}-{name}", bearer.counter);
+    let call = Call { caller, key, id: Some(bearer.entity), if_match: None };
+    let response = match give(&request, &shared, Asked { name, call, body: asked }, &body).await? {
+        Given::Here(Outcome { answer: Answer::Refused(problem), .. }) => return Err(problem),
+        Given::Here(outcome) => {
+            let mut response = signed_out();
+            if let Ok(position) = outcome.position.to_string().parse() {
+                response.headers_mut().insert(KIPPU_POSITION, position);
+            }
+            response
+        }
+        Given::There(response) => response,
+    };
+    if let Some(position) = position_of(&response) {
+        sessions.reflect(position).await?;
+    }
+    Ok(response)
+}
+
+/// A command for the sessions of a user.
+struct Asked {
+    name: &'static str,
+    call: Call,
+    body: serde_json::Value,
+}
+
+/// Where it was done.
+enum Given {
+    Here(Outcome),
+    /// By the node that serves the user, to which the whole form was brought.
+    There(HttpResponse),
+}
+
+async fn give(request: &HttpRequest, shared: &Shared, asked: Asked, form: &Bytes) -> Result<Given, Problem> {
+    let (mut search, body) = (Search::begin(), asked.body.to_string());
+    loop {
+        let ran = shared.commands.run(Family::Sessions, asked.name, asked.call.clone(), body.as_bytes()).await;
+        let (partition, problem) = match ran {
+            Ok(outcome) => return Ok(Given::Here(outcome)),
+            Err(NotRun::Problem(problem)) => return Err(search.told(problem)),
+            Err(NotRun::OtherNode { partition, problem }) => (partition, problem),
+        };
+        let Some(other_nodes) = &shared.other_nodes else { return Err(problem) };
+        search.failed(problem);
+        if let Some(answer) = other_nodes.ask(partition, request, form.clone(), &mut search).await? {
+            return Ok(Given::There(answer));
+        }
+    }
+}
+
+/// The value of a member, where it is there once.
+fn member<'a>(form: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    let mut values = form.iter().filter(|(its, _)| its == name).map(|(_, value)| value.as_str());
+    values.next().filter(|_| values.next().is_none())
+}
+
+/// Where to go, by the member `next`.
+fn path_in(form: &[(String, String)]) -> &str {
+    member(form, "next").and_then(next::local).unwrap_or(SIGN_IN)
+}
+
+/// A name for one filling-in of the form, so that sending it twice signs in once.
+fn fresh_key() -> Result<String, Problem> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|_| Problem::internal("there is no randomness"))?;
+    Ok(data_encoding::BASE64URL_NOPAD.encode(&bytes))
+}
+
+/// To the form again, which says why.
+fn sent_back(to: &str) -> HttpResponse {
+    redirect(&format!("{SIGN_IN}?refused&next={}", next::in_query(to)))
+}
+
+fn signed_out() -> HttpResponse {
+    let mut response = redirect(SIGN_IN);
+    if let Some(cleared) = cookie::cleared() {
+        response.headers_mut().append(SET_COOKIE, cleared);
+    }
+    response
+}
+
+fn redirect(to: &str) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((LOCATION, to)).finish()
+}
+
+fn position_of(response: &HttpResponse) -> Option<Position> {
+    response.headers().get(KIPPU_POSITION)?.to_str().ok()?.parse().ok()
+}
