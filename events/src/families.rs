@@ -18,6 +18,10 @@ macro_rules! families {
             Peers = 5, "peers", $crate::access::peers::Peer;
             /// Keys that this node signs with.
             SigningKeys = 6, "signing-keys", $crate::access::signing_keys::SigningKeys;
+            /// Approvals that were presented here, and what became of them.
+            Settlements = 10, "settlements", $crate::approvals::settlements::Settlement;
+            /// On which terms this node settles.
+            SettlerTerms = 18, "settler-terms", $crate::approvals::settler_terms::SettlerTerms;
         }
     };
 }
