@@ -302,7 +302,8 @@ pub trait Actor: Entity {
     }
 
     /// The command that says what came of the activity number `attempt`. It may come late and twice: `decide` MUST refuse
-    /// the outcome of one that is not owed any more, with [`problem::NOT_DUE`].
+    /// the outcome of one that is not owed any more, with [`problem::NOT_DUE`]. An answer that is to be asked for again, under
+    /// the same key, is refused with [`problem::NO_OUTCOME`].
     ///
     /// # Errors
     /// Of a family that owes nothing.

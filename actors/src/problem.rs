@@ -65,10 +65,12 @@ impl<R: Refusal> From<R> for Problem {
 }
 
 problem_types! {
-    /// Types that no caller meets: nobody waits for the answer to a deadline.
+    /// Types that no caller meets: nobody waits for the answer to a deadline or to an outcome.
     UNTOLD:
     /// A deadline came when there was nothing to do, or twice.
     NOT_DUE = 409 "not-due" "It is not time" "No caller meets this.";
+    /// What another party answered is no outcome; it is asked again.
+    NO_OUTCOME = 409 "no-outcome" "The answer is no outcome" "No caller meets this.";
 }
 
 problem_types! {

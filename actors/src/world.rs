@@ -10,11 +10,12 @@ use kippu_events::entity::AnyEntity;
 use kippu_events::event::{BodyWriter, Cause, Mac, Place, Recorded, read_body};
 use kippu_events::log::LogId;
 use kippu_events::secrets::Secrets;
-use kippu_events::{Entity, EntityId, EntityKey, Family, Time};
+use kippu_events::{Entity, EntityId, EntityKey, Family, Principal, Time};
 use serde_json::Value;
 
 use kippu_events::access::Caller;
 
+use crate::activities::{Outcome, Owed, Work};
 use crate::actor::{Answer, Call, Context, LookedUp, Neighbours};
 use crate::catalogue;
 use crate::commands::Commands;
@@ -103,6 +104,27 @@ impl World {
             let cause = Cause::new(Mac::default(), Mac::default(), caller.principal);
             self.decide(key, &command, &cause, caller).unwrap();
         }
+    }
+
+    /// What the entity owes, and what is to be done for it.
+    pub(crate) fn owed(&self, entity: EntityKey) -> Option<(Owed, Work)> {
+        let (actor, (_, state)) = (catalogue::actor(entity.family), self.entities.get(&entity)?);
+        Some((actor.owed(&**state)?, actor.work(&**state, entity.id, &self.secrets)?))
+    }
+
+    /// Brings back what came of the activity number `attempt`.
+    pub(crate) fn came_of(
+        &mut self,
+        entity: EntityKey,
+        attempt: u32,
+        status: u16,
+        body: &Value,
+    ) -> Result<(u16, Value), Problem> {
+        let outcome = Outcome { status, body: body.to_string().into_bytes() };
+        let command = catalogue::actor(entity.family).came_of(attempt, outcome, entity.id, &self.secrets)?;
+        let command_id = self.secrets.command(&Principal::Activity, &attempt.to_string(), entity);
+        let cause = Cause::new(command_id, Mac::default(), Principal::Activity);
+        self.decide(entity, &command, &cause, Caller::ACTIVITY)
     }
 
     fn decide(

@@ -20,6 +20,10 @@ macro_rules! families {
             SigningKeys = 6, "signing-keys", $crate::access::signing_keys::SigningKeys;
             /// Sessions of end users.
             Sessions = 7, "sessions", $crate::access::sessions::Sessions;
+            /// Approvals that were presented here, and what became of them.
+            Settlements = 10, "settlements", $crate::approvals::settlements::Settlement;
+            /// On which terms this node settles.
+            SettlerTerms = 18, "settler-terms", $crate::approvals::settler_terms::SettlerTerms;
         }
     };
 }

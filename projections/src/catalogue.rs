@@ -8,6 +8,8 @@ use crate::access::sessions::Sessions;
 use crate::access::signing_keys::Keys;
 use crate::access::users::Users;
 use crate::approvals::Approvals;
+use crate::approvals::settlements::Settlements;
+use crate::approvals::settler_terms::Terms;
 use crate::approvals::spending::Spending;
 use crate::entity_table::OfEntities;
 use crate::history::History;
@@ -26,6 +28,8 @@ pub fn views() -> Vec<Arc<dyn View>> {
         Arc::new(OfEntities::<Peers>::new()),
         Arc::new(OfEntities::<Keys>::new()),
         Arc::new(OfEntities::<Placements>::new()),
+        Arc::new(OfEntities::<Settlements>::new()),
+        Arc::new(OfEntities::<Terms>::new()),
         Arc::new(History),
     ]
 }

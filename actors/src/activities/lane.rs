@@ -33,6 +33,36 @@ pub struct Held {
     pub last_error: Option<String>,
     /// Not tried before that; nothing while it is being tried.
     pub next: Option<Instant>,
+    /// What became owed while it was being tried, in its place.
+    later: Option<Owed>,
+}
+
+impl Held {
+    const fn new(owed: Owed, now: Instant) -> Self {
+        Self { owed, tries: 0, last_error: None, next: Some(now), later: None }
+    }
+}
+
+/// How a try has ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum End {
+    /// Its outcome is on record, or it is not owed any more, or not from here.
+    Over {
+        /// Whether the party answered.
+        answered: bool,
+    },
+    /// The party gave no outcome.
+    Unanswered {
+        /// Why.
+        reason: String,
+        /// How long it wants to be left alone.
+        wanted: Option<Duration>,
+    },
+    /// It could not be tried, or its outcome not be recorded, through no fault of the party.
+    HeldUp {
+        /// Why.
+        reason: String,
+    },
 }
 
 /// See the module.
@@ -55,6 +85,11 @@ impl Lane {
         self.held.len() < MOST_HELD
     }
 
+    /// Whether there is room for much more.
+    pub fn is_half_empty(&self) -> bool {
+        2 * self.held.len() < MOST_HELD
+    }
+
     /// What is held.
     pub const fn held(&self) -> &BTreeMap<EntityKey, Held> {
         &self.held
@@ -68,13 +103,17 @@ impl Lane {
     /// Takes in what `key` owes; false where there is no room.
     pub fn take(&mut self, key: EntityKey, owed: Owed, now: Instant) -> bool {
         let has_room = self.has_room();
-        match self.held.get(&key) {
+        match self.held.get_mut(&key) {
+            Some(held) if held.owed.attempt >= owed.attempt => return true,
             // What is being tried ends first.
-            Some(held) if held.owed.attempt >= owed.attempt || held.next.is_none() => return true,
+            Some(held) if held.next.is_none() => {
+                held.later = held.later.filter(|later| later.attempt > owed.attempt).or(Some(owed));
+                return true;
+            }
             None if !has_room => return false,
             Some(_) | None => {}
         }
-        self.held.insert(key, Held { owed, tries: 0, last_error: None, next: Some(now) });
+        self.held.insert(key, Held::new(owed, now));
         true
     }
 
@@ -105,41 +144,47 @@ impl Lane {
 
     /// When something is to be tried next, if nothing else happens.
     pub fn next(&self, parallel: usize) -> Option<Instant> {
-        if self.running >= parallel {
+        // One try decides about the others where the circuit was open.
+        if self.running >= if self.open.is_some() { 1 } else { parallel } {
             return None;
         }
         let first = self.held.values().filter_map(|held| held.next).min()?;
         Some(self.open.map_or(first, |(until, _)| first.max(until)))
     }
 
-    /// A try of `key` has ended: with its outcome on record, or with nothing; then it pauses for as long as `jitter`, from 0
-    /// to 255, makes of it.
-    pub fn ended(&mut self, key: EntityKey, ended: Result<(), (String, Option<Duration>)>, now: Instant, jitter: u8) {
+    /// A try of `key` has ended. What had no outcome pauses for as long as `jitter`, from 0 to 255, makes of it.
+    pub fn ended(&mut self, key: EntityKey, end: End, now: Instant, jitter: u8) {
         self.running = self.running.saturating_sub(1);
-        match ended {
-            Ok(()) => {
-                self.held.remove(&key);
-                (self.failures, self.open) = (0, None);
+        let (reason, wanted) = match end {
+            End::Over { answered } => {
+                if answered {
+                    (self.failures, self.open) = (0, None);
+                }
+                let later = self.held.remove(&key).and_then(|held| held.later);
+                if let Some(owed) = later {
+                    self.held.insert(key, Held::new(owed, now));
+                }
+                return;
             }
-            Err((reason, wanted)) => {
+            End::Unanswered { reason, wanted } => {
                 self.failures = self.failures.saturating_add(1);
                 if self.failures >= FAILURES && self.open.is_none_or(|(until, _)| until <= now) {
                     let long = self.open.map_or(OPEN_FIRST, |(_, long)| (long * 2).min(OPEN_MOST));
                     self.open = Some((now + spread(long, jitter), long));
                 }
-                let Some(held) = self.held.get_mut(&key) else { return };
-                let pause = FIRST_PAUSE.saturating_mul(1 << held.tries.min(20)).min(LONGEST_PAUSE);
-                let pause = spread(pause, jitter).max(wanted.unwrap_or_default().min(MOST_WANTED));
-                (held.tries, held.last_error, held.next) =
-                    (held.tries.saturating_add(1), Some(reason), Some(now + pause));
+                (reason, wanted)
             }
+            End::HeldUp { reason } => (reason, None),
+        };
+        let Some(held) = self.held.get_mut(&key) else { return };
+        // What was tried is not owed any more.
+        if let Some(owed) = held.later {
+            *held = Held::new(owed, now);
+            return;
         }
-    }
-
-    /// It is not owed any more, or not from here.
-    pub fn dropped(&mut self, key: EntityKey) {
-        self.running = self.running.saturating_sub(1);
-        self.held.remove(&key);
+        let pause = FIRST_PAUSE.saturating_mul(1 << held.tries.min(20)).min(LONGEST_PAUSE);
+        let pause = spread(pause, jitter).max(wanted.unwrap_or_default().min(MOST_WANTED));
+        (held.tries, held.last_error, held.next) = (held.tries.saturating_add(1), Some(reason), Some(now + pause));
     }
 
     /// Tries everything at once that waits for its time.
@@ -182,9 +227,11 @@ mod tests {
         lane
     }
 
-    fn failed() -> Result<(), (String, Option<Duration>)> {
-        Err(("no answer".to_owned(), None))
+    fn failed() -> End {
+        End::Unanswered { reason: "no answer".to_owned(), wanted: None }
     }
+
+    const DONE: End = End::Over { answered: true };
 
     #[test]
     fn so_many_are_tried_at_once_and_a_second_and_the_others_follow() {
@@ -192,9 +239,9 @@ mod tests {
         let mut lane = lane(10, now);
         let first = lane.start(now, PARALLEL, 100);
         assert_eq!((first.len(), lane.start(now, PARALLEL, 100).len()), (4, 0));
-        lane.ended(first[0].0, Ok(()), now, 0);
+        lane.ended(first[0].0, DONE, now, 0);
         assert_eq!(lane.start(now, PARALLEL, 100).len(), 1);
-        lane.ended(first[1].0, Ok(()), now, 0);
+        lane.ended(first[1].0, DONE, now, 0);
         assert_eq!(lane.start(now, PARALLEL, 5).len(), 0, "five were begun in this second");
         assert_eq!(lane.start(now + Duration::from_secs(1), PARALLEL, 5).len(), 1);
     }
@@ -214,7 +261,8 @@ mod tests {
         }
         assert!(pauses.is_sorted_by(|one, next| *one * 2 == *next), "{pauses:?}");
         lane.start(now, PARALLEL, 100);
-        lane.ended(key(0), Err(("busy".to_owned(), Some(Duration::from_secs(120)))), now, 0);
+        let wanted = Some(Duration::from_secs(120));
+        lane.ended(key(0), End::Unanswered { reason: "busy".to_owned(), wanted }, now, 0);
         assert_eq!(lane.next(PARALLEL).unwrap() - now, Duration::from_secs(120), "as long as the party wants");
     }
 
@@ -229,12 +277,12 @@ mod tests {
         assert!(lane.open_until(now).is_some() && lane.start(now, PARALLEL, 100).is_empty());
         now = lane.next(PARALLEL).unwrap();
         let probe = lane.start(now, PARALLEL, 100);
-        assert_eq!((probe.len(), lane.start(now, PARALLEL, 100).len()), (1, 0));
+        assert_eq!((probe.len(), lane.start(now, PARALLEL, 100).len(), lane.next(PARALLEL)), (1, 0, None));
         lane.ended(probe[0].0, failed(), now, 0);
         assert!(lane.start(now, PARALLEL, 100).is_empty());
         now = lane.next(PARALLEL).unwrap();
         let probe = lane.start(now, PARALLEL, 100);
-        lane.ended(probe[0].0, Ok(()), now, 0);
+        lane.ended(probe[0].0, DONE, now, 0);
         assert_eq!(lane.start(now, PARALLEL, 100).len(), PARALLEL);
     }
 
@@ -258,5 +306,29 @@ mod tests {
         let mut lane = lane(1, now);
         assert!(lane.take(key(0), owed(3), now) && lane.take(key(0), owed(2), now));
         assert_eq!(lane.start(now, PARALLEL, 100), [(key(0), owed(3))]);
+    }
+
+    #[test]
+    fn what_becomes_owed_while_something_else_is_tried_follows_at_once_however_that_ends() {
+        let now = Instant::now();
+        for end in [DONE, End::Over { answered: false }, failed(), End::HeldUp { reason: "full".to_owned() }] {
+            let mut lane = lane(1, now);
+            assert_eq!(lane.start(now, PARALLEL, 100), [(key(0), owed(1))]);
+            assert!([3, 2, 1].into_iter().all(|attempt| lane.take(key(0), owed(attempt), now)));
+            assert_eq!(lane.start(now, PARALLEL, 100), [], "one at a time");
+            lane.ended(key(0), end, now, 0);
+            assert_eq!(lane.start(now, PARALLEL, 100), [(key(0), owed(3))]);
+        }
+    }
+
+    #[test]
+    fn what_is_held_up_here_is_not_held_against_the_party() {
+        let now = Instant::now();
+        let mut lane = lane(10, now);
+        for (key, _) in lane.start(now, 10, 100) {
+            lane.ended(key, End::HeldUp { reason: "full".to_owned() }, now, 0);
+        }
+        assert_eq!((lane.open_until(now), lane.held().len()), (None, 10));
+        assert!(lane.next(PARALLEL).unwrap() > now);
     }
 }

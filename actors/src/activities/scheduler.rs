@@ -5,22 +5,26 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
 use kippu_events::event::Mac;
 use kippu_events::secrets::Secrets;
 use kippu_events::{EntityId, EntityKey, Principal, Time};
+use std::panic::AssertUnwindSafe;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 
-use super::lane::{Held, Lane};
+use super::lane::{End, Held, Lane};
 use super::{Executor, NoOutcome, Outcome, Owed, Task};
 use crate::catalogue;
 use crate::erased::Ready;
-use crate::problem::Problem;
+use crate::problem::{self, Problem};
 use crate::runtime::{Runtime, Submission};
 use kippu_events::access::Caller;
 
 /// How often the index is looked through for what is not held.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Where a lane has room again for what the last look has left, the next one follows after this.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 /// Of one lane and partition, one look takes so many.
 const MOST_LOOKED: usize = 256;
 /// What becomes owed while so much else does is found by the next look.
@@ -69,16 +73,6 @@ pub struct Listed {
     pub to: EntityId,
     /// Tries without an outcome, since the node started.
     pub tries: u32,
-}
-
-/// What came of one try.
-enum Ended {
-    /// Its outcome is on record.
-    Done,
-    /// It is not owed any more, or not from here.
-    Gone,
-    /// There is no outcome.
-    Failed(NoOutcome),
 }
 
 impl Activities {
@@ -146,8 +140,15 @@ impl Shared {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self, key: EntityKey, owed: Owed) {
-        self.lanes().entry(owed.to).or_default().take(key, owed, Instant::now());
+    /// Whether there was room for it.
+    fn take(&self, key: EntityKey, owed: Owed) -> bool {
+        self.lanes().entry(owed.to).or_default().take(key, owed, Instant::now())
+    }
+
+    /// Whether a lane has room for a part of what the last look has left in the index.
+    fn is_hungry(&self, left: &Cursors) -> bool {
+        let lanes = self.lanes();
+        left.keys().any(|(_, to)| lanes.get(to).is_none_or(Lane::is_half_empty))
     }
 
     /// What is to be tried now, and when something is next.
@@ -159,47 +160,49 @@ impl Shared {
         (begun, lanes.values().filter_map(|lane| lane.next(parallel)).min())
     }
 
-    fn end(&self, key: EntityKey, owed: Owed, ended: Ended, jitter: u8) {
-        let mut lanes = self.lanes();
-        let Some(lane) = lanes.get_mut(&owed.to) else { return };
-        match ended {
-            Ended::Done => lane.ended(key, Ok(()), Instant::now(), jitter),
-            Ended::Gone => lane.dropped(key),
-            Ended::Failed(NoOutcome { reason, retry_after }) => {
-                tracing::debug!(%key, to = %owed.to, reason, "an activity has no outcome yet");
-                lane.ended(key, Err((reason, retry_after)), Instant::now(), jitter);
-            }
+    fn end(&self, key: EntityKey, owed: Owed, end: End, jitter: u8) {
+        if let End::Unanswered { reason, .. } | End::HeldUp { reason } = &end {
+            tracing::debug!(%key, to = %owed.to, reason, "an activity has no outcome yet");
+        }
+        if let Some(lane) = self.lanes().get_mut(&owed.to) {
+            lane.ended(key, end, Instant::now(), jitter);
         }
     }
 
+    /// As [`Shared::attempt`]. What panics is tried again like everything else, and holds up no other.
+    async fn attempt_apart(&self, key: EntityKey, owed: Owed, executor: &dyn Executor) -> End {
+        let tried = AssertUnwindSafe(self.attempt(key, owed, executor)).catch_unwind().await;
+        // The panic hook has logged where.
+        tried.unwrap_or_else(|_| End::HeldUp { reason: "a defect was met".to_owned() })
+    }
+
     /// Tries what is owed once, and brings back what came of it.
-    async fn attempt(&self, key: EntityKey, owed: Owed, executor: &dyn Executor) -> Ended {
+    async fn attempt(&self, key: EntityKey, owed: Owed, executor: &dyn Executor) -> End {
+        const NOT_OWED: End = End::Over { answered: false };
         if !self.runtime.serves(key) {
-            return Ended::Gone;
+            return NOT_OWED;
         }
-        let later = |problem: Problem| Ended::Failed(NoOutcome { reason: problem.to_string(), retry_after: None });
         let found = match self.runtime.peek(key).await {
             Ok(found) => found,
-            Err(problem) => return later(problem),
+            Err(problem) => return End::HeldUp { reason: problem.to_string() },
         };
         let actor = catalogue::actor(key.family);
         if actor.owed(&*found.state).is_none_or(|now| now.attempt != owed.attempt) {
-            return Ended::Gone;
+            return NOT_OWED;
         }
         let Some(work) = actor.work(&*found.state, key.id, &self.secrets) else {
-            let reason = "what is to be done cannot be told".to_owned();
-            return Ended::Failed(NoOutcome { reason, retry_after: None });
+            return End::HeldUp { reason: "what is to be done cannot be told".to_owned() };
         };
         let task = Task { entity: key, owed, key: self.secrets.activity_key(key, owed.attempt), work };
         let outcome = match executor.perform(task).await {
             Ok(outcome) => outcome,
-            Err(none) => return Ended::Failed(none),
+            Err(NoOutcome { reason, retry_after }) => return End::Unanswered { reason, wanted: retry_after },
         };
         match self.record(key, owed, outcome).await {
-            Ok(()) => Ended::Done,
+            Ok(()) => End::Over { answered: true },
             // What is not owed any more is not taken by the rules.
-            Err(problem) if !problem.is_for_later() => Ended::Gone,
-            Err(problem) => later(problem),
+            Err(problem) if problem.kind == &problem::NOT_DUE => End::Over { answered: true },
+            Err(problem) => End::HeldUp { reason: problem.to_string() },
         }
     }
 
@@ -211,24 +214,29 @@ impl Shared {
     }
 }
 
+/// Where the last look has left something in the index: the last entity that was taken, by partition and lane.
+type Cursors = HashMap<(u16, EntityId), Option<EntityKey>>;
+
 async fn run(activities: Weak<Shared>, executor: Arc<dyn Executor>, mut told: mpsc::Receiver<(EntityKey, Owed)>) {
-    let mut tries: JoinSet<(EntityKey, Owed, Ended)> = JoinSet::new();
+    let mut tries: JoinSet<(EntityKey, Owed, End)> = JoinSet::new();
     let mut looked: Option<Instant> = None;
-    let mut cursors = HashMap::new();
+    let mut left = Cursors::new();
     let jitter = RandomState::new();
     loop {
         let Some(shared) = activities.upgrade() else { return };
-        if looked.is_none_or(|at| at.elapsed() >= LOOK_EVERY) {
-            look(&shared, &mut cursors).await;
+        let hungry = shared.is_hungry(&left);
+        let wait = if hungry { LOOK_AGAIN } else { LOOK_EVERY };
+        if looked.is_none_or(|at| at.elapsed() >= wait) {
+            left = look(&shared, std::mem::take(&mut left)).await;
             looked = Some(Instant::now());
         }
         let now = Instant::now();
-        let mut next = now + LOOK_EVERY;
+        let mut next = now + wait;
         let (begun, first) = shared.begin(now);
         next = first.map_or(next, |at| at.min(next));
         for (key, owed) in begun {
             let (shared, executor) = (Arc::clone(&shared), Arc::clone(&executor));
-            tries.spawn(async move { (key, owed, shared.attempt(key, owed, &*executor).await) });
+            tries.spawn(async move { (key, owed, shared.attempt_apart(key, owed, &*executor).await) });
         }
         // Not before the rate of this second lets more begin.
         let pause = next.saturating_duration_since(now).max(Duration::from_millis(5));
@@ -236,14 +244,15 @@ async fn run(activities: Weak<Shared>, executor: Arc<dyn Executor>, mut told: mp
         drop(shared);
         tokio::select! {
             Some(ended) = tries.join_next() => {
-                let (Some(shared), Ok((key, owed, ended))) = (waiting.upgrade(), ended) else { continue };
-                shared.end(key, owed, ended, jitter.hash_one((key, Instant::now())).to_le_bytes()[0]);
+                let (Some(shared), Ok((key, owed, end))) = (waiting.upgrade(), ended) else { continue };
+                shared.end(key, owed, end, jitter.hash_one((key, Instant::now())).to_le_bytes()[0]);
             }
             owing = told.recv() => {
                 let (Some(shared), Some((key, owed))) = (waiting.upgrade(), owing) else { return };
-                shared.take(key, owed);
+                // What there is no room for is found in the index.
+                let _no_room = shared.take(key, owed);
                 while let Ok((key, owed)) = told.try_recv() {
-                    shared.take(key, owed);
+                    let _no_room = shared.take(key, owed);
                 }
             }
             () = tokio::time::sleep(pause) => {}
@@ -259,43 +268,32 @@ async fn woken(shared: &Weak<Shared>) {
     }
 }
 
-/// Takes from the index what the lanes have room for.
-async fn look(shared: &Arc<Shared>, cursors: &mut HashMap<(u16, EntityId), EntityKey>) {
+/// Takes from the index what the lanes have room for, from where the last look `left` off. Gives where there is more.
+async fn look(shared: &Arc<Shared>, left: Cursors) -> Cursors {
     let its = Arc::clone(shared);
-    let mut before = std::mem::take(cursors);
     let looked = tokio::task::spawn_blocking(move || {
-        let mut after = HashMap::new();
-        let mut failed = None;
+        let mut cursors = Cursors::new();
         for partition in its.runtime.served() {
-            let lanes = its.runtime.owed_to(partition).unwrap_or_else(|problem| {
-                failed = Some(problem);
-                Vec::new()
-            });
-            for to in lanes {
-                if !its.lanes().entry(to).or_default().has_room() {
-                    before.remove(&(partition, to)).map(|cursor| after.insert((partition, to), cursor));
-                    continue;
+            for to in its.runtime.owed_to(partition)? {
+                let from = left.get(&(partition, to)).copied().flatten();
+                let found = its.runtime.owed(partition, to, from, MOST_LOOKED)?;
+                let (count, mut taken, mut last) = (found.len(), 0, from);
+                for (key, _) in found.into_iter().take_while(|(key, owed)| its.take(*key, *owed)) {
+                    (taken, last) = (taken + 1, Some(key));
                 }
-                let from = before.remove(&(partition, to));
-                let found = its.runtime.owed(partition, to, from, MOST_LOOKED).unwrap_or_default();
-                // From the first again, once the last was seen.
-                if found.len() == MOST_LOOKED
-                    && let Some((last, _)) = found.last()
-                {
-                    after.insert((partition, to), *last);
+                // From the first again, once the last was taken.
+                if taken < count || count == MOST_LOOKED {
+                    cursors.insert((partition, to), last);
                 }
-                found.into_iter().for_each(|(key, owed)| its.take(key, owed));
             }
         }
-        (after, failed)
+        Ok::<_, Problem>(cursors)
     });
-    match looked.await {
-        Ok((after, failed)) => {
-            *cursors = after;
-            if let Some(problem) = failed {
-                tracing::error!(%problem, "the index of what is owed cannot be read; it is looked at again");
-            }
-        }
-        Err(error) => tracing::error!(%error, "the index of what is owed cannot be read; it is looked at again"),
-    }
+    let problem = match looked.await {
+        Ok(Ok(cursors)) => return cursors,
+        Ok(Err(problem)) => problem.to_string(),
+        Err(error) => error.to_string(),
+    };
+    tracing::error!(%problem, "the index of what is owed cannot be read; it is looked at again");
+    Cursors::new()
 }

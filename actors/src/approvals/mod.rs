@@ -1,6 +1,8 @@
-//! Area `approvals`: commands of purchase approvals.
+//! Area `approvals`: rules for purchase approvals and their settlement.
 
 #[allow(clippy::module_inception, reason = "the family that the area has its name from")]
 mod approvals;
+pub mod settlements;
+pub mod settler_terms;
 
 pub use self::approvals::*;

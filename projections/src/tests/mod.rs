@@ -11,6 +11,7 @@ mod once;
 mod rebuild;
 mod sample;
 mod scripted;
+mod settlements;
 mod shown;
 mod stalls;
 mod wait;

@@ -9,6 +9,7 @@ mod approvals;
 use kippu_events::access::clients::Client;
 use kippu_events::access::users::User;
 use kippu_events::approvals::Approval;
+use kippu_events::approvals::settlements::Settlement;
 use kippu_events::event::{EventId, Recorded};
 use kippu_events::{EntityId, Family, NotAnEvent, Principal, Time};
 
@@ -80,6 +81,8 @@ pub(crate) enum Facts {
     Approval(approvals::approvals::Facts),
     User(access::users::Facts),
     Client(access::clients::Facts),
+    /// In a box, so that what is remembered of every other entity stays small.
+    Settlement(Box<approvals::settlements::Facts>),
     /// A family without rules of its own.
     Plain,
 }
@@ -92,6 +95,8 @@ impl Facts {
             Family::Users => Self::User(access::users::Facts::default()),
             Family::Clients => Self::Client(access::clients::Facts::default()),
             Family::Placements | Family::Peers | Family::SigningKeys | Family::Sessions => Self::Plain,
+            Family::Settlements => Self::Settlement(Box::default()),
+            Family::Placements | Family::Peers | Family::SigningKeys | Family::SettlerTerms => Self::Plain,
         }
     }
 
@@ -99,7 +104,7 @@ impl Facts {
     pub(crate) fn account(&self) -> Option<Account> {
         match self {
             Self::User(facts) => facts.account(),
-            Self::Approval(_) | Self::Client(_) | Self::Plain => None,
+            Self::Approval(_) | Self::Client(_) | Self::Settlement(_) | Self::Plain => None,
         }
     }
 
@@ -109,6 +114,7 @@ impl Facts {
             Self::Approval(facts) => facts.take(event.decode::<Approval>()?, seen),
             Self::User(facts) => facts.take(event.decode::<User>()?, seen),
             Self::Client(facts) => facts.take(event.decode::<Client>()?, seen),
+            Self::Settlement(facts) => facts.take(event.decode::<Settlement>()?, seen),
             Self::Plain => {
                 event.entity.family.fresh().evolve_stored(event.kind, event.schema, event.data, event.time)?;
             }

@@ -53,14 +53,17 @@ impl EntityStore {
                 batch.delete_range(of(family.code()), of(family.code() + 1));
             }
         }
-        let mut read = ReadOptions::default();
-        read.set_iterate_lower_bound(table(partition, b'd'));
-        read.set_iterate_upper_bound(table(partition, b'd' + 1));
-        for item in self.db.iterator_opt(rocksdb::IteratorMode::Start, read) {
-            let (key, _) = item?;
-            let entity = key.get(11..).and_then(EntityKey::from_bytes);
-            if entity.is_some_and(|entity| families.contains(&entity.family)) {
-                batch.delete(&key);
+        // Deadlines and what is owed lie under a time and a party: each entity is behind these.
+        for (rows, before) in [(b'd', 11), (b'a', 18)] {
+            let mut read = ReadOptions::default();
+            read.set_iterate_lower_bound(table(partition, rows));
+            read.set_iterate_upper_bound(table(partition, rows + 1));
+            for item in self.db.iterator_opt(rocksdb::IteratorMode::Start, read) {
+                let (key, _) = item?;
+                let entity = key.get(before..).and_then(EntityKey::from_bytes);
+                if entity.is_some_and(|entity| families.contains(&entity.family)) {
+                    batch.delete(&key);
+                }
             }
         }
         self.write_unlogged(batch)

@@ -1,5 +1,6 @@
 //! The runtime from outside: real families on a memory log whose durability and faults the test decides.
 
+mod activities;
 mod deadlines;
 mod memory;
 mod once;

@@ -5,4 +5,5 @@ mod breaches;
 mod damage;
 mod sample;
 mod scene;
+mod settlements;
 mod shared;

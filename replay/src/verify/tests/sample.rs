@@ -295,6 +295,7 @@ pub(super) fn honest(seed: u64, records: usize) -> Tape {
             }
         }
     }
+    super::settlements::honest(&mut sample);
     sample.tape
 }
 
