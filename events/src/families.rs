@@ -18,6 +18,12 @@ macro_rules! families {
             Peers = 5, "peers", $crate::access::peers::Peer;
             /// Keys that this node signs with.
             SigningKeys = 6, "signing-keys", $crate::access::signing_keys::SigningKeys;
+            /// What a financial reference knows of its customers.
+            Credits = 11, "credits", $crate::approvals::credits::Credit;
+            /// Purchase information that shops push.
+            Purchases = 12, "purchases", $crate::approvals::purchases::Information;
+            /// First steps of identifications.
+            Challenges = 13, "challenges", $crate::access::challenges::Challenge;
         }
     };
 }
