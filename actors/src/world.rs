@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use kippu_events::access::Caller;
 
+use crate::activities::{Outcome, Owed, Work};
 use crate::actor::{Answer, Call, Context, LookedUp, Neighbours};
 use crate::catalogue;
 use crate::commands::Commands;
@@ -100,6 +101,28 @@ impl World {
             let cause = Cause::new(Mac::default(), Mac::default(), caller.principal);
             self.decide(key, &command, &cause, caller).unwrap();
         }
+    }
+
+    /// What an entity owes now.
+    pub(crate) fn owed(&self, key: EntityKey) -> Option<(Owed, Work)> {
+        let (_, state) = self.entities.get(&key)?;
+        let actor = catalogue::actor(key.family);
+        Some((actor.owed(&**state)?, actor.work(&**state, key.id, &self.secrets)?))
+    }
+
+    /// An activity came to an end.
+    pub(crate) fn came_of(
+        &mut self,
+        key: EntityKey,
+        attempt: u32,
+        status: u16,
+        body: &Value,
+    ) -> Result<(u16, Value), Problem> {
+        let outcome = Outcome { status, body: serde_json::to_vec(body).unwrap() };
+        let command = catalogue::actor(key.family).came_of(attempt, outcome, key.id, &self.secrets)?;
+        let caller = Caller::ACTIVITY;
+        let id = self.secrets.command(&caller.principal, &attempt.to_string(), key);
+        self.decide(key, &command, &Cause::new(id, Mac::default(), caller.principal), caller)
     }
 
     fn decide(

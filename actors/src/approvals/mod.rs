@@ -1,6 +1,9 @@
-//! Area `approvals`: commands of purchase approvals.
+//! Area `approvals`: commands of purchase approvals, of offers that are pushed, and of credit at a financial reference.
 
 #[allow(clippy::module_inception, reason = "the family that the area has its name from")]
 mod approvals;
+pub mod credits;
+mod offer;
+pub mod purchases;
 
 pub use self::approvals::*;
