@@ -7,6 +7,8 @@ use crate::access::peers::Peers;
 use crate::access::signing_keys::Keys;
 use crate::access::users::Users;
 use crate::approvals::Approvals;
+use crate::approvals::credits::Credits;
+use crate::approvals::purchases::Purchases;
 use crate::approvals::spending::Spending;
 use crate::entity_table::OfEntities;
 use crate::history::History;
@@ -24,6 +26,8 @@ pub fn views() -> Vec<Arc<dyn View>> {
         Arc::new(OfEntities::<Peers>::new()),
         Arc::new(OfEntities::<Keys>::new()),
         Arc::new(OfEntities::<Placements>::new()),
+        Arc::new(OfEntities::<Credits>::new()),
+        Arc::new(OfEntities::<Purchases>::new()),
         Arc::new(History),
     ]
 }

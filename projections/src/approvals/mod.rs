@@ -1,7 +1,9 @@
-//! Area `approvals`: views of purchase approvals, and of what is spent.
+//! Area `approvals`: views of purchase approvals, of what is spent, of offers that are pushed, and of credit.
 
 #[allow(clippy::module_inception, reason = "the family that the area has its name from")]
 mod approvals;
+pub mod credits;
+pub mod purchases;
 pub mod spending;
 
 pub use self::approvals::*;
