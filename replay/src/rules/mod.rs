@@ -6,6 +6,7 @@
 mod access;
 mod approvals;
 
+use kippu_events::access::challenges::Challenge;
 use kippu_events::access::clients::Client;
 use kippu_events::access::users::User;
 use kippu_events::approvals::Approval;
@@ -73,6 +74,13 @@ impl Seen<'_> {
             self.breach("principal", format!("done by {}, where only {who} can have done it", self.principal));
         }
     }
+
+    /// Nobody but this API client or peer can have done this.
+    fn done_by_party(&mut self, who: EntityId) {
+        if self.principal.party() != Some(who) {
+            self.breach("principal", format!("done by {}, where only {who} can have done it", self.principal));
+        }
+    }
 }
 
 /// What the rules of its family need to know of an entity.
@@ -80,6 +88,7 @@ pub(crate) enum Facts {
     Approval(approvals::approvals::Facts),
     User(access::users::Facts),
     Client(access::clients::Facts),
+    Challenge(access::challenges::Facts),
     /// A family without rules of its own.
     Plain,
 }
@@ -91,7 +100,10 @@ impl Facts {
             Family::Approvals => Self::Approval(approvals::approvals::Facts::default()),
             Family::Users => Self::User(access::users::Facts::default()),
             Family::Clients => Self::Client(access::clients::Facts::default()),
-            Family::Placements | Family::Peers | Family::SigningKeys => Self::Plain,
+            Family::Challenges => Self::Challenge(access::challenges::Facts::default()),
+            Family::Placements | Family::Peers | Family::SigningKeys | Family::Credits | Family::Purchases => {
+                Self::Plain
+            }
         }
     }
 
@@ -99,7 +111,7 @@ impl Facts {
     pub(crate) fn account(&self) -> Option<Account> {
         match self {
             Self::User(facts) => facts.account(),
-            Self::Approval(_) | Self::Client(_) | Self::Plain => None,
+            Self::Approval(_) | Self::Client(_) | Self::Challenge(_) | Self::Plain => None,
         }
     }
 
@@ -109,6 +121,7 @@ impl Facts {
             Self::Approval(facts) => facts.take(event.decode::<Approval>()?, seen),
             Self::User(facts) => facts.take(event.decode::<User>()?, seen),
             Self::Client(facts) => facts.take(event.decode::<Client>()?, seen),
+            Self::Challenge(facts) => facts.take(event.decode::<Challenge>()?, seen),
             Self::Plain => {
                 event.entity.family.fresh().evolve_stored(event.kind, event.schema, event.data, event.time)?;
             }
