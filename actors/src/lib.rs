@@ -16,6 +16,7 @@ mod given;
 pub mod http;
 pub mod placement;
 pub mod problem;
+pub mod reactions;
 pub mod runtime;
 pub mod search;
 pub mod text;

@@ -79,6 +79,8 @@ problem_types! {
     INVALID_REQUEST = 400 "invalid-request" "The request is malformed" "Correct the header or parameter that the detail names.";
     /// No key, or none of ours.
     UNAUTHENTICATED = 401 "unauthenticated" "No valid API key" "Send `Authorization: Bearer` with a key of this service that has not been revoked.";
+    /// A signature of another party does not count.
+    SIGNATURE = 401 "signature-not-valid" "The signature does not count" "Sign as the guide says, with a key that the other party has registered; the detail says what is wrong.";
     /// The key's role may not do this.
     FORBIDDEN = 403 "forbidden" "This key may not do that" "Use a key whose role the documentation of this operation names.";
     /// No such thing.

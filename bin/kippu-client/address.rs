@@ -9,8 +9,8 @@ use reqwest::Url;
 pub(crate) fn root(address: &str) -> Result<String, String> {
     let text = if address.contains("://") { address.to_owned() } else { format!("http://{address}") };
     let url = Url::parse(&text).map_err(|error| format!("the address of the node is no URL: {error}"))?;
-    if url.scheme() != "http" {
-        return Err("a node is called by http://HOST:PORT: TLS is for a proxy before it".to_owned());
+    if !["http", "https"].contains(&url.scheme()) {
+        return Err("a node is called by http://HOST:PORT or https://HOST:PORT".to_owned());
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(
@@ -33,12 +33,19 @@ mod tests {
             ("127.0.0.1:7701", "http://127.0.0.1:7701"),
             ("http://n1:7701/", "http://n1:7701"),
             ("http://[::1]:7701/kippu/", "http://[::1]:7701/kippu"),
+            ("https://n1.example", "https://n1.example"),
+            ("HTTPS://n1:7701", "HTTPS://n1:7701"),
         ] {
             assert_eq!(root(typed).unwrap(), meant);
         }
-        for typed in
-            ["http://ann:secret@n1", "ann:secret@n1", "https://n1", "http://n1/?a=secret", "http://", "file:///x"]
-        {
+        for typed in [
+            "http://ann:secret@n1",
+            "ann:secret@n1",
+            "https://ann:secret@n1",
+            "http://n1/?a=secret",
+            "http://",
+            "file:///x",
+        ] {
             let error = root(typed).unwrap_err();
             assert!(!error.contains("secret"), "{error}");
         }

@@ -98,12 +98,17 @@ impl Answer {
 
     /// Without `key`, which whoever answers may repeat.
     pub(crate) fn what_answered(&self, key: &str) -> String {
+        format!("no kippu node answers here; {}", self.told(key))
+    }
+
+    /// What was answered, by somebody whom nobody knows.
+    pub(crate) fn told(&self, key: &str) -> String {
         let shown = |bytes: &[u8]| shown(bytes, key);
         let by = self.header(SERVER.as_str()).map(|server| format!(" from {}", shown(server.as_bytes())));
         let to = self.header(LOCATION.as_str()).map(|place| format!(", leading to {}", shown(place.as_bytes())));
         let (by, to) = (by.unwrap_or_default(), to.unwrap_or_default());
         let body = if self.body.is_empty() { "no body".to_owned() } else { shown(&self.body) };
-        format!("no kippu node answers here; the answer is {}{by}{to}: {body}", self.status)
+        format!("the answer is {}{by}{to}: {body}", self.status)
     }
 }
 

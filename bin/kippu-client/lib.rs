@@ -1,28 +1,35 @@
 //! A client of kippu nodes: commands with their keys, queries, problems as RFC 9457 has them, and what may be tried again.
 //!
 //! It names nothing of the server, which other programs do not have either. It is the one place where HTTP clients are made: what the
-//! environment says of proxies counts for none of them, since a proxy would read API keys and tokens, and nobody is
-//! followed to another address, which would get them too.
+//! environment says of proxies and of authorities counts for none of them, since a proxy would read API keys and tokens, and nobody is
+//! followed to another address, which would get them too. Behind `https://` they speak TLS 1.2 or 1.3.
 
 mod address;
 mod answer;
 mod error;
+mod feed;
 mod retry;
+mod roots;
+pub mod signature;
 
 use std::time::Duration;
 
+pub use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::redirect::Policy;
-use reqwest::{Body, ClientBuilder, Method, RequestBuilder};
+use reqwest::{Body, ClientBuilder, RequestBuilder};
 use serde_json::Value;
 
 pub use self::answer::{Answer, Problem};
 pub use self::error::{Error, Lost};
+pub use self::feed::{Event, Feed};
 pub use self::retry::{Nodes, Pauses, Unanswered};
+pub use self::roots::{Roots, RootsError};
 
-/// HTTP clients that wait for each answer for as long as `patience`.
-pub fn builder(patience: Duration) -> ClientBuilder {
-    reqwest::Client::builder().no_proxy().redirect(Policy::none()).referer(false).timeout(patience)
+/// HTTP clients that wait for each answer for as long as `patience`, and trust `roots` besides the authorities of browsers.
+pub fn builder(patience: Duration, roots: &Roots) -> ClientBuilder {
+    let builder = reqwest::Client::builder().no_proxy().redirect(Policy::none()).referer(false).timeout(patience);
+    roots.trusted_by(builder)
 }
 
 /// Somebody who calls a node. Clones share their connections.
@@ -41,8 +48,16 @@ impl Client {
     /// # Errors
     /// Where that is no address, or there can be no client.
     pub fn new(address: &str, key: &str, patience: Duration) -> Result<Self, Error> {
+        Self::trusting(address, key, patience, &Roots::default())
+    }
+
+    /// The same, with `roots` trusted too.
+    ///
+    /// # Errors
+    /// As [`Client::new`].
+    pub fn trusting(address: &str, key: &str, patience: Duration, roots: &Roots) -> Result<Self, Error> {
         let url = address::root(address).map_err(Error::Address)?;
-        let http = builder(patience).build().map_err(|source| Lost { url: url.clone(), source })?;
+        let http = builder(patience, roots).build().map_err(|source| Lost { url: url.clone(), source })?;
         Ok(Self { http, url, key: key.to_owned() })
     }
 

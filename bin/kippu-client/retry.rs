@@ -29,6 +29,11 @@ impl Pauses {
         self.0 = (self.0 * 2).min(LONGEST_PAUSE);
         pause
     }
+
+    /// Waits for the next one.
+    pub async fn pass(&mut self, wanted: Option<Duration>) {
+        tokio::time::sleep(self.next(wanted)).await;
+    }
 }
 
 /// Nodes that share a history: each answers for all.

@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::log::{copy, export, import as log_import, inspect};
-use crate::{bench, client, completions, config_check, doctor, import, init, serve, verify};
+use crate::{activities, bench, client, completions, config_check, doctor, events, import, init, peer, serve, verify};
 
 /// An event-sourced actor system for tickets, approvals and settlements.
 #[derive(Parser)]
@@ -32,6 +32,14 @@ pub(crate) enum Command {
     /// API clients and their keys.
     #[command(subcommand)]
     Client(Client),
+    /// Other parties, each with a node of its own.
+    #[command(subcommand)]
+    Peer(Peer),
+    /// What a running node owes to others.
+    #[command(subcommand)]
+    Activities(Activities),
+    /// Follow the events of a running node.
+    Events(events::Args),
     /// Run commands from a file of JSON lines.
     Import(import::Args),
     /// Records: look at them, export and import them, copy a history to another location.
@@ -60,6 +68,30 @@ pub(crate) enum Client {
     List(client::ListArgs),
     /// End a client's key. When this returns, the key is refused.
     Revoke(client::RevokeArgs),
+}
+
+/// `kippu peer …`
+#[derive(Subcommand)]
+pub(crate) enum Peer {
+    /// Print what another party needs to register the party of a running node.
+    Card(peer::CardArgs),
+    /// Register another party by its card.
+    Add(peer::AddArgs),
+    /// List the parties that a node knows.
+    List(peer::ListArgs),
+    /// Bring the keys of a peer to what its card says today.
+    Rotate(peer::RotateArgs),
+    /// End a peer for ever.
+    Revoke(peer::RevokeArgs),
+}
+
+/// `kippu activities …`
+#[derive(Subcommand)]
+pub(crate) enum Activities {
+    /// Show what is owed, to whom, since when, and why the last try came to nothing.
+    List(activities::Args),
+    /// Try at once what waits for its time.
+    Retry(activities::Args),
 }
 
 /// `kippu log …`

@@ -172,12 +172,12 @@ async fn command(
 ) -> Result<Value, ClientError> {
     let data = match which.named()? {
         Named::Stopped(data) => data,
-        Named::Running { url, key_file } => {
+        Named::Running { url, key_file, roots } => {
             let path = match id {
                 Some(id) => format!("/v1/clients/{id}/{name}"),
                 None => "/v1/clients".to_owned(),
             };
-            let node = remote::node_at(&url, &key_file)?;
+            let node = remote::node_at(&url, &key_file, roots.as_deref())?;
             return Ok(node.give(&path, key, body.to_string()).await?);
         }
     };
@@ -198,7 +198,9 @@ async fn command(
 
 async fn listed(args: &ListArgs) -> Result<Value, ClientError> {
     let rows = match args.which.named()? {
-        Named::Running { url, key_file } => all_rows_at(&remote::node_at(&url, &key_file)?).await?,
+        Named::Running { url, key_file, roots } => {
+            all_rows_at(&remote::node_at(&url, &key_file, roots.as_deref())?).await?
+        }
         Named::Stopped(data) => {
             let node = open(&data).await?;
             let listed = all_rows(&node).await;

@@ -4,6 +4,7 @@
 mod flags;
 mod place;
 mod properties;
+mod tls;
 mod url;
 
 use std::net::SocketAddr;
@@ -18,6 +19,7 @@ use crate::exit::Exit;
 pub(crate) use flags::{Flags, Source};
 pub(crate) use place::Complaint;
 pub(crate) use properties::Properties;
+pub(crate) use tls::{ClientTls, Files, Plain, ServerTls};
 
 /// Everything that can be set.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -33,6 +35,8 @@ pub(crate) struct Config {
     pub(crate) node: Node,
     /// How it is called.
     pub(crate) http: Http,
+    /// Whom it trusts where it calls others.
+    pub(crate) tls: ClientTls,
     /// How often it may be called.
     pub(crate) rate: Rate,
     /// When it calls itself ready.
@@ -70,6 +74,8 @@ impl Default for Node {
 pub(crate) struct Http {
     /// Address and port; port 0 takes a free one.
     pub(crate) listen: SocketAddr,
+    /// Where it answers without TLS.
+    pub(crate) plain: Plain,
     /// Threads that read requests.
     pub(crate) workers: u16,
     /// The largest request body. Commands are small: a record has at most 256 KiB, and holds its command's fields.
@@ -84,6 +90,8 @@ pub(crate) struct Http {
     pub(crate) request_timeout_secs: u32,
     /// How long requests under way may take to end after SIGTERM.
     pub(crate) drain_secs: u32,
+    /// With a certificate it speaks TLS, and nothing else.
+    pub(crate) tls: ServerTls,
 }
 
 impl Default for Http {
@@ -91,12 +99,14 @@ impl Default for Http {
         let workers = std::thread::available_parallelism().map_or(2, |n| u16::try_from(n.get()).unwrap_or(64));
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 7701)),
+            plain: Plain::default(),
             workers: workers.min(64),
             most_body_bytes: 64 * 1024,
             most_connections: 20_000,
             keep_alive_secs: 620,
             request_timeout_secs: 10,
             drain_secs: 30,
+            tls: ServerTls::default(),
         }
     }
 }
@@ -223,6 +233,18 @@ impl Config {
     /// # Errors
     /// An unreadable file, or every wrong setting.
     pub(crate) fn load(file: Option<&Path>, flags: &Flags) -> Result<Self, ConfigError> {
+        Self::load_with(file, flags, |_| Vec::new())
+    }
+
+    /// The same, where `look` finds more that is wrong, by setting.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub(crate) fn load_with(
+        file: Option<&Path>,
+        flags: &Flags,
+        look: impl FnOnce(&Self) -> Vec<(String, String)>,
+    ) -> Result<Self, ConfigError> {
         let text = match file {
             Some(path) => text_file::read(path).map_err(|error| match text_file::not_text(&error) {
                 Some(wrong) => ConfigError::Wrong { complaints: vec![Complaint::of_bytes(path, wrong)] },
@@ -231,10 +253,15 @@ impl Config {
             None => String::new(),
         };
         // TOML knows no CR alone, so wherever one stands an end of a line is meant.
-        Self::from_text(file, &text.replace("\r\n", "\n").replace('\r', "\n"), flags)
+        Self::from_text(file, &text.replace("\r\n", "\n").replace('\r', "\n"), flags, look)
     }
 
-    fn from_text(file: Option<&Path>, text: &str, flags: &Flags) -> Result<Self, ConfigError> {
+    fn from_text(
+        file: Option<&Path>,
+        text: &str,
+        flags: &Flags,
+        look: impl FnOnce(&Self) -> Vec<(String, String)>,
+    ) -> Result<Self, ConfigError> {
         let mut config: Self = toml::from_str(text).map_err(|error| {
             let complaint = Complaint::in_file(file, text, error.span(), String::new(), error.message());
             ConfigError::Wrong { complaints: vec![complaint] }
@@ -243,9 +270,16 @@ impl Config {
         let mut wrong = config.wrong();
         if let Some(url) = &mut config.node.url {
             match url::base(url) {
+                Ok(base) if base.starts_with("http://") && config.http.tls.files().is_some() => {
+                    let reason = "this node speaks TLS alone: others reach it at https://";
+                    wrong.push(("node.url".to_owned(), reason.to_owned()));
+                }
                 Ok(base) => *url = base,
                 Err(reason) => wrong.push(("node.url".to_owned(), reason)),
             }
+        }
+        if wrong.is_empty() {
+            wrong = look(&config);
         }
         if wrong.is_empty() {
             return Ok(config);
@@ -279,6 +313,9 @@ impl Config {
         let name = &self.node.name;
         if name.is_empty() || name.len() > 100 || name.bytes().any(|b| b.is_ascii_control()) {
             say("node.name", "a name has 1 to 100 printable characters".to_owned());
+        }
+        if let Some((setting, reason)) = self.http.wrongly_encrypted() {
+            say(setting, reason);
         }
         if let Some(Err(error)) = self.log.as_deref().map(str::parse::<Address>) {
             say("log", error.to_string());

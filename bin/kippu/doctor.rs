@@ -4,14 +4,15 @@
 mod checks;
 mod history;
 mod nodes;
+mod tls;
 
 use std::fmt;
 use std::path::PathBuf;
 
-use serde::Serialize;
-
+use kippu_client::Roots;
 use kippu_events::log::lock::Lock;
 use kippu_events::log::rocks::RocksLog;
+use serde::Serialize;
 
 use crate::config::{Config, Flags};
 use crate::exit::Exit;
@@ -111,6 +112,14 @@ pub(crate) fn run(args: &Args, output: &Output) -> Exit {
 fn look(config: &Config, dir: &DataDir) -> Report {
     let mut findings = vec![checks::layout(dir)];
     findings.extend(checks::permissions(dir));
+    findings.extend(tls::certificate(config));
+    let roots = match tls::roots(config) {
+        Ok(roots) => roots,
+        Err(finding) => {
+            findings.push(finding);
+            Roots::default()
+        }
+    };
     let holder = Lock::holder(dir.path());
     findings.push(checks::lock(&holder));
     findings.push(checks::space(dir, config.ready.least_free_bytes));
@@ -119,7 +128,7 @@ fn look(config: &Config, dir: &DataDir) -> Report {
     findings.extend(history.findings);
     // Nodes of a shared log are looked for wherever they are; what is embedded, only the node here can serve.
     if matches!(holder, Ok(Some(_))) || history.is_shared {
-        findings.extend(nodes::look(history.id, &history.owners));
+        findings.extend(nodes::look(history.id, &history.owners, &roots));
     }
     let sound = findings.iter().all(|finding| matches!(finding.verdict, Verdict::Good | Verdict::Note));
     Report { sound, findings }
@@ -130,6 +139,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
+    use crate::config::{Files, ServerTls};
 
     fn made() -> (tempfile::TempDir, Config) {
         crate::keep_to_the_owner();
@@ -172,6 +182,26 @@ mod tests {
         assert_eq!(bad(&config), ["layout"]);
         std::fs::remove_dir_all(data.keys()).unwrap();
         assert_eq!(bad(&config), ["layout"]);
+    }
+
+    /// Shows F33.
+    #[test]
+    fn a_certificate_that_is_missing_or_refused_by_callers_is_found() {
+        let (dir, mut config) = made();
+        config.ready.least_free_bytes = 1;
+        let made = crate::certificate::tests::Made::new();
+        let Files { certificate, key } = made.files.clone();
+        config.http.tls = ServerTls { certificate: Some(certificate), key: Some(key) };
+        assert_eq!(bad(&config), Vec::<&str>::new());
+        let mut over = rcgen::CertificateParams::new(vec!["n1.example".to_owned()]).unwrap();
+        over.not_after = rcgen::date_time_ymd(2020, 1, 1);
+        made.exchange(over);
+        assert_eq!(bad(&config), ["certificate"]);
+        std::fs::remove_file(&made.files.key).unwrap();
+        assert_eq!(bad(&config), ["certificate"]);
+        config.http.tls = ServerTls::default();
+        config.tls.roots = Some(dir.path().join("roots.pem"));
+        assert_eq!(bad(&config), ["authorities"]);
     }
 
     #[test]

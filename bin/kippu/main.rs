@@ -1,6 +1,8 @@
 //! `kippu`: the node and the operator's command. One file per subcommand; this one only hands over.
 
+mod activities;
 mod bench;
+mod certificate;
 mod cli;
 mod client;
 mod closed;
@@ -8,6 +10,7 @@ mod completions;
 mod config;
 mod config_check;
 mod doctor;
+mod events;
 mod exit;
 mod import;
 mod init;
@@ -15,6 +18,8 @@ mod limits;
 mod log;
 mod node;
 mod output;
+mod parties;
+mod peer;
 mod remote;
 mod serve;
 mod server;
@@ -26,7 +31,7 @@ use std::io::IsTerminal as _;
 
 use clap::{CommandFactory as _, Parser as _};
 
-use crate::cli::{Cli, Client, Command, Config, Log, Replay};
+use crate::cli::{Activities, Cli, Client, Command, Config, Log, Peer, Replay};
 use crate::exit::Exit;
 use crate::output::Output;
 
@@ -92,6 +97,14 @@ fn run(command: Command, output: &Output) -> Exit {
         Command::Client(Client::Add(args)) => client::add(&args, output),
         Command::Client(Client::List(args)) => client::list(&args, output),
         Command::Client(Client::Revoke(args)) => client::revoke(&args, output),
+        Command::Peer(Peer::Card(args)) => peer::card(&args, output),
+        Command::Peer(Peer::Add(args)) => peer::add(&args, output),
+        Command::Peer(Peer::List(args)) => peer::list(&args, output),
+        Command::Peer(Peer::Rotate(args)) => peer::rotate(&args, output),
+        Command::Peer(Peer::Revoke(args)) => peer::revoke(&args, output),
+        Command::Activities(Activities::List(args)) => activities::list(&args, output),
+        Command::Activities(Activities::Retry(args)) => activities::retry(&args, output),
+        Command::Events(args) => events::run(&args, output),
         Command::Import(args) => import::run(&args, output),
         Command::Log(Log::Inspect(args)) => log::inspect::run(&args, output),
         Command::Log(Log::Export(args)) => log::export::run(&args, output),

@@ -48,6 +48,7 @@ use share::Share;
 
 use crate::config::Config;
 use crate::limits;
+use crate::parties::Identity;
 
 /// The idempotency key that opens the first operator: fixed, so that an initialisation that is done again finds the same
 /// client and API key.
@@ -65,6 +66,8 @@ pub(crate) struct Node {
     pub(crate) secrets: Arc<Secrets>,
     /// The partitions.
     pub(crate) runtime: Runtime,
+    /// Who it is to other parties.
+    pub(crate) identity: Arc<Identity>,
     /// The history.
     pub(crate) log: Arc<dyn Log>,
     /// The same, where it lies on Kafka.
@@ -268,11 +271,13 @@ impl Node {
         let runtime = Runtime::start(config, Arc::clone(&log), Arc::clone(&secrets), clock).await;
         let projections = views.await.map_err(|_| NodeError::Defect)??;
         let runtime = runtime?;
+        let identity = Arc::new(Identity::new(Arc::clone(&secrets), runtime.clone()));
         Ok(Self {
             commands: Commands::new(runtime.clone(), Arc::clone(&secrets)),
             queries: projections.queries(),
             secrets,
             runtime,
+            identity,
             log,
             kafka: None,
             location: LogLocation::Embedded(dir.log()),

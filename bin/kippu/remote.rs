@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use kippu_client::Client;
+use kippu_client::{Client, Roots, RootsError};
 use kippu_events::secrets::Bearer;
 use kippu_events::text_file;
 
@@ -27,18 +27,21 @@ pub(crate) enum RemoteError {
     /// The file holds nothing.
     #[error("{} holds no API key: it is empty", .0.display())]
     EmptyKeyFile(PathBuf),
+    /// The file with authorities.
+    #[error(transparent)]
+    Roots(#[from] RootsError),
     /// The call itself.
     #[error(transparent)]
     Call(#[from] kippu_client::Error),
 }
 
-/// The node at `address`, called with the key in `key_file`.
+/// The node at `address`, called with the key in `key_file`. The authorities in the file `roots` are trusted too.
 ///
 /// # Errors
-/// Where the file cannot be read, or holds no key, or the address is none.
-pub(crate) fn node_at(address: &str, key_file: &Path) -> Result<Client, RemoteError> {
+/// Where a file cannot be read, or holds something else, or the address is none.
+pub(crate) fn node_at(address: &str, key_file: &Path, roots: Option<&Path>) -> Result<Client, RemoteError> {
     // What is wrong with the address is told first: a wrong one is no reason to open a key.
-    let node = nobody_at(address)?;
+    let node = nobody_at(address, &trusted(roots)?)?;
     Ok(node.with_key(&read_key(key_file)?))
 }
 
@@ -46,8 +49,16 @@ pub(crate) fn node_at(address: &str, key_file: &Path) -> Result<Client, RemoteEr
 ///
 /// # Errors
 /// Where the address is none.
-pub(crate) fn nobody_at(address: &str) -> Result<Client, kippu_client::Error> {
-    Client::new(address, "", PATIENCE)
+pub(crate) fn nobody_at(address: &str, roots: &Roots) -> Result<Client, kippu_client::Error> {
+    Client::trusting(address, "", PATIENCE, roots)
+}
+
+/// The authorities that are trusted besides those that browsers trust: those in the file `roots`, where one is named.
+///
+/// # Errors
+/// Where it cannot be read, or names none.
+pub(crate) fn trusted(roots: Option<&Path>) -> Result<Roots, RootsError> {
+    roots.map_or_else(|| Ok(Roots::default()), Roots::read)
 }
 
 /// The API key in a file.

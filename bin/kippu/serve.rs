@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use kippu_client::RootsError;
 use kippu_events::log::rocks::end_process;
 use kippu_projections::Queries;
 use kippu_projections::queries::ViewDigest;
@@ -16,8 +17,8 @@ use crate::exit::Exit;
 use crate::limits::{self, Need};
 use crate::node::{self, Node, NodeError, write_whole};
 use crate::output::Output;
-use crate::server::Over;
-use crate::{server, telemetry};
+use crate::server::{Over, Tls, TlsError};
+use crate::{remote, server, telemetry};
 
 /// Connections that the kernel keeps for us while all workers are busy.
 const BACKLOG: u32 = 2048;
@@ -34,7 +35,7 @@ pub(crate) struct Args {
     /// Configuration file.
     #[arg(long, env = "KIPPU_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Write the address that is listened on to this file, once the node serves.
+    /// Write the address that is listened on to this file, once the node serves; behind https:// where it speaks TLS.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
     /// Serve although the history's last record lies in the future of this machine's clock.
@@ -57,6 +58,10 @@ enum ServeError {
     Listen { address: SocketAddr, source: std::io::Error },
     #[error("the server failed: {0}")]
     Server(std::io::Error),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error(transparent)]
+    Roots(#[from] RootsError),
     #[error(
         "{} is not what this node opened any more: it was moved, deleted or hidden by another file system. What was not \
          answered is not done; put it back, or restore a backup, and start again", .0.display()
@@ -105,9 +110,13 @@ impl ServeError {
             Self::Node(NodeError::NoDir | NodeError::NoUrl(_)) => Exit::Usage,
             Self::Node(error) if error.is_passing() => Exit::Unavailable,
             Self::Expelled(_) => Exit::Unavailable,
-            Self::Node(_) | Self::Listen { .. } | Self::Server(_) | Self::Lost(_) | Self::ReadyFile(_) => {
-                Exit::CouldNotRun
-            }
+            Self::Node(_)
+            | Self::Listen { .. }
+            | Self::Server(_)
+            | Self::Tls(_)
+            | Self::Roots(_)
+            | Self::Lost(_)
+            | Self::ReadyFile(_) => Exit::CouldNotRun,
         }
     }
 }
@@ -118,10 +127,19 @@ async fn serve(mut config: Config, args: &Args, need: &Need) -> Result<(), Serve
     if config.data.is_none() {
         return Err(NodeError::NoDir.into());
     }
+    let tls = config.http.tls.files().map(Tls::open).transpose()?;
+    for concern in tls.iter().flat_map(|tls| tls.concerns(config.node.url.as_deref())) {
+        tracing::warn!("{concern}");
+    }
+    let roots = remote::trusted(config.tls.roots.as_deref())?;
     let address = config.http.listen;
     let listener = listen(address).map_err(|source| ServeError::Listen { address, source })?;
     let address = listener.local_addr().map_err(|source| ServeError::Listen { address, source })?;
-    let url = config.node.url.clone().unwrap_or_else(|| format!("http://{address}"));
+    let (scheme, ready) = match tls {
+        Some(_) => ("https", format!("https://{address}")),
+        None => ("http", address.to_string()),
+    };
+    let url = config.node.url.clone().unwrap_or_else(|| format!("{scheme}://{address}"));
     let node = tokio::select! {
         node = Node::open(&config, &url, args.accept_clock) => node?,
         name = signals.next() => {
@@ -140,10 +158,10 @@ async fn serve(mut config: Config, args: &Args, need: &Need) -> Result<(), Serve
     config.http.most_connections = config.http.most_connections.min(connections);
     tracing::debug!(connections = config.http.most_connections, "what this process may open");
     let presence = node.dir.presence(node.kafka.is_none())?;
-    let mut server = server::Server::start(node, &config, listener).await.map_err(ServeError::Server)?;
-    tracing::info!(%address, node = config.node.name, version = env!("CARGO_PKG_VERSION"), "serving");
+    let mut server = server::Server::start(node, &config, listener, tls, &roots).await.map_err(ServeError::Server)?;
+    tracing::info!(%address, scheme, node = config.node.name, version = env!("CARGO_PKG_VERSION"), "serving");
     if let Some(path) = &args.ready_file
-        && let Err(error) = write_whole(path, address.to_string().as_bytes(), 0o644)
+        && let Err(error) = write_whole(path, ready.as_bytes(), 0o644)
     {
         // Whoever waits for the file would wait for ever.
         server.stop().await.map_err(ServeError::Server)?;

@@ -13,12 +13,15 @@ pub(crate) struct Which {
     /// The data directory of a stopped node [env: KIPPU_DATA].
     #[arg(long, value_name = "DIR", conflicts_with_all = ["server", "key_file"])]
     data: Option<PathBuf>,
-    /// A running node, as `http://127.0.0.1:7701` [env: KIPPU_SERVER].
+    /// A running node, as `http://127.0.0.1:7701` or `https://n1.example` [env: KIPPU_SERVER].
     #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
     server: Option<String>,
     /// The file with the API key of whom the running node is to take this for [env: KIPPU_KEY_FILE].
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
+    /// A file with certificates of authorities that are trusted besides those that browsers trust, in PEM [env: KIPPU_TLS_ROOTS].
+    #[arg(long, value_name = "FILE")]
+    tls_roots: Option<PathBuf>,
 }
 
 /// A node.
@@ -32,6 +35,8 @@ pub(crate) enum Named {
         url: String,
         /// The file with the key for it.
         key_file: PathBuf,
+        /// The file with authorities that are trusted too.
+        roots: Option<PathBuf>,
     },
 }
 
@@ -61,7 +66,8 @@ impl Which {
         let data = || variable("KIPPU_DATA").map(PathBuf::from);
         let server = || self.server.clone().or_else(|| variable("KIPPU_SERVER")?.into_string().ok());
         let key_file = || self.key_file.clone().or_else(|| variable("KIPPU_KEY_FILE").map(PathBuf::from));
-        let running = |url| Ok(Named::Running { url, key_file: key_file().ok_or(Unnamed::NoKey)? });
+        let roots = || self.tls_roots.clone().or_else(|| variable("KIPPU_TLS_ROOTS").map(PathBuf::from));
+        let running = |url| Ok(Named::Running { url, key_file: key_file().ok_or(Unnamed::NoKey)?, roots: roots() });
         if let Some(data) = &self.data {
             return Ok(Named::Stopped(data.clone()));
         }
@@ -82,12 +88,32 @@ mod tests {
     use super::*;
 
     fn named(data: Option<&str>, server: Option<&str>, key: Option<&str>, env: &[&str]) -> Result<Named, Unnamed> {
-        let which = Which { data: data.map(Into::into), server: server.map(Into::into), key_file: key.map(Into::into) };
+        let (data, server, key_file) = (data.map(Into::into), server.map(Into::into), key.map(Into::into));
+        let which = Which { data, server, key_file, tls_roots: None };
         which.named_with(|name| env.contains(&name).then(|| name.into()))
     }
 
     fn running(url: &str, key_file: &str) -> Result<Named, Unnamed> {
-        Ok(Named::Running { url: url.to_owned(), key_file: key_file.into() })
+        Ok(Named::Running { url: url.to_owned(), key_file: key_file.into(), roots: None })
+    }
+
+    #[test]
+    fn authorities_come_with_a_running_node() {
+        let which = |roots: Option<&str>, env: &[&str]| {
+            let which = Which {
+                data: None,
+                server: Some("u".to_owned()),
+                key_file: Some("k".into()),
+                tls_roots: roots.map(Into::into),
+            };
+            match which.named_with(|name| env.contains(&name).then(|| name.into())) {
+                Ok(Named::Running { roots, .. }) => roots,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(which(Some("r"), &["KIPPU_TLS_ROOTS"]), Some("r".into()));
+        assert_eq!(which(None, &["KIPPU_TLS_ROOTS"]), Some("KIPPU_TLS_ROOTS".into()));
+        assert_eq!(which(None, &[]), None);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The states of every family, from the list.
 
+use std::collections::BTreeSet;
+
 use crate::entity::{AnyEntity, Entity};
 use crate::event::{AnyEvent, Typed};
 use crate::family::Family;
@@ -39,6 +41,12 @@ macro_rules! states {
                 }
             }
 
+            /// The kinds of its events, as they are named everywhere.
+            #[must_use]
+            pub fn kinds(self) -> BTreeSet<String> {
+                self.samples().iter().filter_map(|event| kind_of(&**event)).collect()
+            }
+
             /// Its samples: events in an order in which they can happen to one entity, of every kind.
             #[must_use]
             pub fn samples(self) -> Vec<Box<dyn AnyEvent>> {
@@ -57,6 +65,13 @@ fn decode<E: Entity>(bytes: &[u8]) -> Option<Box<dyn AnyEntity>> {
     if rest.is_empty() { Some(Box::new(state)) } else { None }
 }
 
+fn kind_of(event: &dyn AnyEvent) -> Option<String> {
+    let mut members = Vec::new();
+    event.write_members(&mut members);
+    let kind = members.strip_prefix(br#","type":""#)?.split(|byte| *byte == b'"').next()?;
+    String::from_utf8(kind.to_vec()).ok()
+}
+
 fn samples<E: Entity>() -> Vec<Box<dyn AnyEvent>> {
     E::samples().into_iter().map(|event| Box::new(Typed::<E>(event)) as Box<_>).collect()
 }
@@ -64,6 +79,16 @@ fn samples<E: Entity>() -> Vec<Box<dyn AnyEvent>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_kinds_of_a_family_are_those_of_its_samples() {
+        let kinds = Family::Placements.kinds();
+        assert_eq!(
+            kinds.into_iter().collect::<Vec<_>>(),
+            ["placement.closed", "placement.moved", "placement.opened", "placement.placed"]
+        );
+        assert!(Family::ALL.into_iter().all(|family| !family.kinds().is_empty()));
+    }
 
     #[test]
     fn every_state_is_of_its_family_survives_its_compact_form_and_other_bytes_are_no_state() {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use kippu_client::{Answer, Client, Nodes};
+use kippu_client::{Answer, Client, Nodes, Roots};
 use serde_json::Value;
 
 /// The API, at any node of those that share a history.
@@ -46,7 +46,7 @@ fn say_the_same(one: &Answer, other: &Answer) -> anyhow::Result<bool> {
 impl Api {
     /// The API at `urls`. A request is tried again for as long as `patience`, at the next node each time.
     pub(crate) fn new(urls: &[String], patience: Duration) -> anyhow::Result<Self> {
-        let http = kippu_client::builder(Duration::from_secs(30)).build()?;
+        let http = kippu_client::builder(Duration::from_secs(30), &Roots::default()).build()?;
         let nodes = urls.iter().map(|url| Client::over(http.clone(), url)).collect();
         Ok(Self { nodes: Nodes::new(nodes, patience) })
     }

@@ -4,9 +4,10 @@
 //! offset u64 │ skipped u64 │ time i64 │ taken u8 │ epoch u64 │ number u64 │ hash 32 │ sealed u8 │ at u64 │ digest 32
 //! ```
 
-use kippu_events::Time;
+use kippu_events::event::read_body;
 use kippu_events::log::walk::judge_entry;
 use kippu_events::log::{Content, Cut, Genesis, Hash, Head, Position, Record};
+use kippu_events::{NotAnEvent, Recorded, Time};
 
 /// How far a fold has come in one partition.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -144,6 +145,18 @@ pub(crate) const fn body_of<'a>(record: &Record<'a>) -> Option<&'a [u8]> {
         Content::Commit(commit) => Some(commit.body),
         Content::Genesis(_) | Content::Claim(_) | Content::Seal(_) => None,
     }
+}
+
+/// The events of a record, which MUST say themselves that they are of record `number` of `partition`.
+pub(crate) fn events_of<'a>(record: &Record<'a>, partition: u16, number: u64) -> Result<Vec<Recorded<'a>>, NotAnEvent> {
+    let events = body_of(record).map_or(Ok(Vec::new()), read_body)?;
+    for (index, event) in (0..).zip(&events) {
+        let id = event.id;
+        if (id.partition, id.number, id.index) != (partition, number, index) {
+            return Err(NotAnEvent::Id(id.to_string()));
+        }
+    }
+    Ok(events)
 }
 
 /// The cut that cursors stand for.

@@ -15,6 +15,9 @@ pub enum QueryError {
     /// Nothing under this key, or nothing that this caller may see.
     #[error("there is nothing here under this key")]
     NotFound,
+    /// Nobody has said who asks.
+    #[error("this needs an API key, a session, a signature or a capability")]
+    Unauthenticated,
     /// This caller may not ask that.
     #[error("{0}")]
     Forbidden(&'static str),
@@ -68,6 +71,9 @@ pub enum QueryError {
     /// Too many queries of this caller wait.
     #[error("too many of your queries are under way")]
     Overloaded,
+    /// Too many feeds are open.
+    #[error("too many feeds are open here")]
+    TooManyFeeds,
     /// The runner has ended.
     #[error("views are not kept up to date any more")]
     Stopped,
@@ -87,6 +93,7 @@ problem_types! {
     /// The types of problems that queries answer with. The first ones are those of commands too.
     KINDS:
     NOT_FOUND = 404 "not-found" "There is no such thing" "Check the path and the id.";
+    UNAUTHENTICATED = 401 "unauthenticated" "No valid API key" "Send `Authorization: Bearer` with a key of this service that has not been revoked.";
     FORBIDDEN = 403 "forbidden" "This key may not do that" "Use a key whose role the documentation of this operation names.";
     INVALID_REQUEST = 400 "invalid-request" "The request is malformed" "Correct the header or parameter that the detail names.";
     INTERNAL = 500 "internal" "Something went wrong here" "Tell the operator the request id.";
@@ -110,6 +117,7 @@ impl QueryError {
     pub fn kind(&self) -> &'static ProblemType {
         match self {
             Self::NoView(_) | Self::NotFound => &NOT_FOUND,
+            Self::Unauthenticated => &UNAUTHENTICATED,
             Self::Forbidden(_) => &FORBIDDEN,
             Self::Parameter { .. } => &INVALID_REQUEST,
             Self::Behind { .. } => &BEHIND,
@@ -118,7 +126,7 @@ impl QueryError {
             Self::OtherHistory(_) => &OTHER_HISTORY,
             Self::NoAsOf(_) => &NO_AS_OF,
             Self::Store(_) | Self::Row(_) => &INTERNAL,
-            Self::Log(_) | Self::Encrypted(_) | Self::Overloaded | Self::Stopped => &UNAVAILABLE,
+            Self::Log(_) | Self::Encrypted(_) | Self::Overloaded | Self::TooManyFeeds | Self::Stopped => &UNAVAILABLE,
         }
     }
 }

@@ -20,7 +20,7 @@ use kippu_events::problem::PROBLEM_JSON;
 
 use crate::json::Json;
 use crate::pages::Held;
-use crate::queries::{Found, Moment, Page, Queries, QueryError};
+use crate::queries::{Found, Moment, Page, Queries, QueryError, visible};
 use kippu_events::access::Caller;
 
 /// The position that an answer must reflect at least: a position or a cut.
@@ -231,8 +231,9 @@ impl MessageBody for Taken {
 
 /// How far each view is, and what holds it up. It says how much is sold, so it is for operators.
 async fn status(request: HttpRequest, queries: web::Data<Queries>) -> Result<HttpResponse, QueryError> {
-    if !caller(&request)?.is_among(&[Role::Operator]) {
-        return Err(QueryError::Forbidden("the status is for operators"));
+    let caller = caller(&request)?;
+    if !caller.is_among(&[Role::Operator, Role::Auditor]) {
+        return Err(visible::refused(&caller, "the status is for operators"));
     }
     Parameters::read(&request, &[], false)?;
     Ok(HttpResponse::Ok().json(queries.status()))

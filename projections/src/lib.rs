@@ -10,6 +10,7 @@ mod cursor;
 pub mod digest;
 pub mod entity_table;
 mod error;
+pub mod feed;
 pub mod fold;
 pub mod grants;
 pub mod history;

@@ -3,7 +3,7 @@
 
 use kippu_events::Time;
 use kippu_events::event::read_body;
-use kippu_events::log::{Bound, Entry, Genesis, ReadError, ReadLog, Record};
+use kippu_events::log::{Bound, Entry, Genesis, Hash, ReadError, ReadLog, Record};
 
 use crate::cursor::{Cursor, body_of};
 use crate::view_store::{Snap, StoreError, ViewStore};
@@ -37,6 +37,22 @@ pub(crate) fn number(log: &dyn ReadLog, snap: &Snap<'_>, partition: u16, number:
         cursor.number() < number
     })?;
     found.filter(|cursor| cursor.number() == number).ok_or(LocateError::Changed(partition))
+}
+
+/// The digest of the valid record `number`, which MUST be at or before the cursor of a fold that is done, if it is of the
+/// epoch `epoch`.
+pub(crate) fn digest(
+    log: &dyn ReadLog,
+    snap: &Snap<'_>,
+    partition: u16,
+    number: u64,
+    epoch: Option<u64>,
+) -> Result<Option<Hash>, LocateError> {
+    match self::number(log, snap, partition, number) {
+        Ok(found) => Ok(found.taken.filter(|taken| Some(taken.head.epoch) == epoch).map(|taken| taken.digest)),
+        Err(LocateError::Changed(_)) => Ok(None),
+        Err(error @ (LocateError::Store(_) | LocateError::Log(_))) => Err(error),
+    }
 }
 
 /// The cursor right behind the last record, up to record `last`, that was decided at or before `time`.

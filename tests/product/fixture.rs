@@ -344,7 +344,7 @@ fn spawn(folder: &Path, settings: &Settings) -> Result<(Child, Caller), String> 
     let deadline = Instant::now() + PATIENCE;
     loop {
         if let Ok(address) = std::fs::read_to_string(&ready) {
-            return Ok((child, Caller::nobody(&format!("http://{}", address.trim()), PATIENCE)));
+            return Ok((child, Caller::nobody(address.trim(), PATIENCE)));
         }
         let said = || std::fs::read_to_string(folder.join("stderr")).unwrap_or_default();
         if let Some(status) = child.try_wait().expect("a process of ours can be asked") {

@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::time::Duration;
 
-use kippu_client::Client;
+use kippu_client::{Client, Roots};
 use reqwest::RequestBuilder;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
@@ -37,7 +37,12 @@ pub(crate) struct Lost;
 impl Caller {
     /// Somebody without a key at the node at `url`, who waits for each answer for as long as `patience`.
     pub(crate) fn nobody(url: &str, patience: Duration) -> Self {
-        Self(Client::new(url, "", patience).expect("a client without TLS"))
+        Self::trusting(url, patience, &Roots::default())
+    }
+
+    /// The same, who trusts `roots` besides the authorities of browsers.
+    pub(crate) fn trusting(url: &str, patience: Duration, roots: &Roots) -> Self {
+        Self(Client::trusting(url, "", patience, roots).expect("a node's address"))
     }
 
     /// Another caller at the same node.

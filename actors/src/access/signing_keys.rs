@@ -120,10 +120,13 @@ mod tests {
     fn the_next_key_signs_after_some_time_and_no_other_follows_before() {
         let rotate = |secs| Command { of: SigningUse::Http, after: Duration::from_secs(secs) };
         let rotated = |number, from| Event::Rotated { r#use: SigningUse::Http, number, x: PublicKey::UNKNOWN, from };
+        // What has become history holds a key that is one.
+        let x = Secrets::ephemeral(1, kippu_events::log::LogId([1; 16])).public_key(SigningUse::Http, 1);
+        let before = |number, from| Event::Rotated { r#use: SigningUse::Http, number, x, from };
         let soon = NOW.after(Duration::from_secs(60));
         given::<SigningKeys>(&[]).when(&rotate(60)).becomes(&[rotated(1, soon)]);
-        given::<SigningKeys>(&[rotated(1, soon)]).when(&rotate(60)).refused(&ROTATION_PENDING);
-        given::<SigningKeys>(&[rotated(1, NOW)]).when(&rotate(0)).becomes(&[rotated(2, NOW)]);
+        given::<SigningKeys>(&[before(1, soon)]).when(&rotate(60)).refused(&ROTATION_PENDING);
+        given::<SigningKeys>(&[before(1, NOW)]).when(&rotate(0)).becomes(&[rotated(2, NOW)]);
         let (mut own, secrets) = ([rotated(1, soon)], Secrets::ephemeral(1, kippu_events::log::LogId([1; 16])));
         SigningKeys::complete(id(1), &mut own, &secrets);
         assert_ne!(own, [rotated(1, soon)]);

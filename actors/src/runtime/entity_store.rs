@@ -8,6 +8,7 @@
 //! partition u16 ‖ 'o' ‖ entity 16 B ‖ command    → body u64, number u64
 //! partition u16 ‖ 'd' ‖ due i64 ‖ entity 16 B    → nothing: a deadline
 //! partition u16 ‖ 'a' ‖ to 15 B ‖ entity 16 B    → attempt u32, since i64: what is owed, by whom it concerns
+//! partition u16 ‖ 'k' ‖ source u16               → how far reactions to events of that partition have come
 //! partition u16 ‖ 's' ‖ family u8                → nothing: entities of this family are stale, and folded anew
 //! 0xffff ‖ 'about'                               → what the store was made from
 //! 0xffff ‖ 'r' ‖ family u8                       → revision u32 of the states of this family
@@ -15,6 +16,7 @@
 
 mod stale;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -214,6 +216,29 @@ impl EntityStore {
         let (epoch, number, hash, sealed, time): (u64, u64, [u8; 32], bool, i64) =
             postcard::from_bytes(&bytes).map_err(|e| StoreError(e.to_string()))?;
         Ok(Some(Cursor { head: Head { epoch, number, hash: Hash(hash), sealed }, time: Time::from_micros(time) }))
+    }
+
+    /// How far reactions have come with the events of partition `source`, for targets in `target`.
+    ///
+    /// # Errors
+    /// Where RocksDB says no.
+    pub fn reacted(&self, target: u16, source: u16) -> Result<Option<Head>, StoreError> {
+        let Some(bytes) = self.db.get(reacted_key(target, source))? else { return Ok(None) };
+        let (epoch, number, hash, sealed): (u64, u64, [u8; 32], bool) =
+            postcard::from_bytes(&bytes).map_err(|e| StoreError(e.to_string()))?;
+        Ok(Some(Head { epoch, number, hash: Hash(hash), sealed }))
+    }
+
+    /// Notes that for targets in each of `targets`.
+    ///
+    /// # Errors
+    /// Where RocksDB says no.
+    pub fn note_reacted(&self, targets: &BTreeSet<u16>, source: u16, head: Head) -> Result<(), StoreError> {
+        let head = (head.epoch, head.number, head.hash.0, head.sealed);
+        let head = postcard::to_allocvec(&head).map_err(|e| StoreError(e.to_string()))?;
+        let mut writes = WriteBatch::default();
+        targets.iter().for_each(|target| writes.put(reacted_key(*target, source), &head));
+        self.write_unlogged(writes)
     }
 
     /// Forgets everything about `partition`.
@@ -440,6 +465,12 @@ fn due_prefix(partition: u16, due: Time) -> Vec<u8> {
     let mut key = table(partition, b'd');
     // The sign bit is turned, so that the bytes sort as the times do, before 1970 too.
     key.extend_from_slice(&(due.micros().cast_unsigned() ^ (1 << 63)).to_be_bytes());
+    key
+}
+
+fn reacted_key(target: u16, source: u16) -> Vec<u8> {
+    let mut key = table(target, b'k');
+    key.extend_from_slice(&source.to_be_bytes());
     key
 }
 

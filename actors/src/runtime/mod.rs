@@ -21,14 +21,16 @@ mod serving;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
 use actix::prelude::*;
 use kippu_events::etag::Tags;
 use kippu_events::event::{EventId, Mac};
-use kippu_events::log::{Claimant, Log, Position, ReadError};
+use kippu_events::log::walk::Walk;
+use kippu_events::log::{Claimant, Head, Log, Position, ReadError};
 use kippu_events::secrets::Secrets;
 use kippu_events::{EntityId, EntityKey, Time};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -202,7 +204,8 @@ pub enum StartError {
 pub struct Runtime {
     partitions: Arc<[Addr<Partition>]>,
     phases: Arc<[watch::Receiver<Phase>]>,
-    store: Arc<EntityStore>,
+    /// Open for as long as a partition is there.
+    store: Weak<EntityStore>,
     owed: Arc<OnceLock<mpsc::Sender<(EntityKey, Owed)>>>,
 }
 
@@ -261,7 +264,8 @@ impl Runtime {
             // An error means that the actor is gone, which the phase then says.
             let _gone = phase.wait_for(|phase| !phase.is_beginning()).await;
         }
-        let runtime = Self { partitions: partitions.into(), phases: phases.into(), store, owed };
+        let runtime =
+            Self { partitions: partitions.into(), phases: phases.into(), store: Arc::downgrade(&store), owed };
         let (last, wall) = (runtime.newest(), clock.wall());
         if last.since(wall) > MOST_DRIFT && !config.accept_clock {
             runtime.stop().await;
@@ -371,7 +375,28 @@ impl Runtime {
     /// # Errors
     /// Where the store cannot be read.
     pub fn owed_to(&self, partition: u16) -> Result<Vec<EntityId>, Problem> {
-        self.store.owed_to(partition).map_err(|error| serving::store_failed(&error))
+        self.with_store(|store| store.owed_to(partition))
+    }
+
+    fn with_store<T>(&self, ask: impl FnOnce(&EntityStore) -> Result<T, StoreError>) -> Result<T, Problem> {
+        let stopped = || Problem::later(&problem::UNAVAILABLE, "the node is stopping");
+        ask(&*self.store.upgrade().ok_or_else(stopped)?).map_err(|error| serving::store_failed(&error))
+    }
+
+    /// How far reactions have come with the events of partition `source`, for targets in `target`. Blocks.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub fn reacted(&self, target: u16, source: u16) -> Result<Option<Head>, Problem> {
+        self.with_store(|store| store.reacted(target, source))
+    }
+
+    /// Notes that reactions have come to `head` of partition `source`, for targets in each of `targets`. Blocks.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub fn note_reacted(&self, targets: &BTreeSet<u16>, source: u16, head: Head) -> Result<(), Problem> {
+        self.with_store(|store| store.note_reacted(targets, source, head))
     }
 
     /// What is owed to `to` in `partition`, as its store has it: at most `most`, from the first or behind `after`. Blocks.
@@ -385,7 +410,7 @@ impl Runtime {
         after: Option<EntityKey>,
         most: usize,
     ) -> Result<Vec<(EntityKey, Owed)>, Problem> {
-        self.store.owed(partition, to, after, most).map_err(|error| serving::store_failed(&error))
+        self.with_store(|store| store.owed(partition, to, after, most))
     }
 
     /// Looks for deadlines in every partition that is served now, and lets the store of every other follow.
@@ -433,6 +458,14 @@ impl Runtime {
             let _dropped = gone.await;
         }
     }
+}
+
+/// The walk behind `head` of `partition`, if the log holds that record. Blocks.
+///
+/// # Errors
+/// Where the log cannot be read.
+pub fn walk_behind(log: &dyn Log, partition: u16, head: Head) -> Result<Option<Walk>, Problem> {
+    open::resume(log, partition, head).map_err(|error| Problem::later(&problem::UNAVAILABLE, error.to_string()))
 }
 
 /// Lets the log go on where the store knows it to have been.

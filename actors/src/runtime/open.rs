@@ -301,7 +301,7 @@ impl Tail {
 }
 
 /// The walk behind `head`, if the log holds that record.
-fn resume(log: &dyn Log, partition: u16, head: Head) -> Result<Option<Walk>, ReadError> {
+pub fn resume(log: &dyn Log, partition: u16, head: Head) -> Result<Option<Walk>, ReadError> {
     let offset = log.offset_of(partition, head.number)? + 1;
     let is_here = hash_at(log, partition, head.number)? == Some(head.hash);
     Ok(is_here.then(|| Walk::resume(Genesis::of(log, partition), offset, head, None, [])))

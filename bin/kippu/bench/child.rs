@@ -26,6 +26,10 @@ impl Process {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["serve", "--rate-per-second", "0", "--trace-filter", "error"]);
         command.args(["--listen", &address.to_string(), "--name", &config.node.name]);
+        // It is called at this address alone, by programs that speak no TLS.
+        for variable in ["KIPPU_HTTP_PLAIN", "KIPPU_HTTP_TLS_CERTIFICATE", "KIPPU_HTTP_TLS_KEY"] {
+            command.env_remove(variable);
+        }
         if config.kafka.accept_single_copy {
             command.arg("--accept-single-copy");
         }

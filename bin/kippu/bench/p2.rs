@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 use futures_util::future::try_join_all;
-use kippu_client::Client;
+use kippu_client::{Client, Roots};
 
 use super::child::PATIENCE;
 use super::figure::{BenchError, Figure, Goal, median, round};
@@ -27,7 +27,7 @@ pub(super) async fn measure(dir: &Path, effort: Effort) -> Result<Figure, BenchE
     let queries = node.queries.clone();
     let config = scene::config(&dir);
     let (listener, ours_at) = listen()?;
-    let server = Server::start(node, &config, listener).await?;
+    let server = Server::start(node, &config, listener, None, &Roots::default()).await?;
     let (listener, echo_at) = listen()?;
     let echo = HttpServer::new(|| App::new().route("/v1/approvals", web::post().to(echo)))
         .workers(usize::from(config.http.workers))

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::{Config, Format};
+use super::{Config, Format, Plain};
 
 /// Where a setting's value came from, as complaints name it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -78,6 +78,14 @@ flags! {
     partitions: u16 = "partitions" "KIPPU_NODE_PARTITIONS" "node.partitions" => node.partitions;
     /// What to listen on: an IP address and a port, as 127.0.0.1:7701; port 0 takes a free one.
     listen: SocketAddr = "listen" "KIPPU_HTTP_LISTEN" "http.listen" => http.listen;
+    /// Where this node answers without a certificate: at any address (allow), on the loopback address alone, or nowhere (refuse).
+    plain: Plain = "plain" "KIPPU_HTTP_PLAIN" "http.plain" => http.plain;
+    /// The file with the certificate by which this node speaks TLS, and those between it and its authority, in PEM.
+    tls_certificate: PathBuf = "tls-certificate" "KIPPU_HTTP_TLS_CERTIFICATE" "http.tls.certificate" => http.tls.certificate, Some;
+    /// The file with its key, in PEM.
+    tls_key: PathBuf = "tls-key" "KIPPU_HTTP_TLS_KEY" "http.tls.key" => http.tls.key, Some;
+    /// A file with certificates of authorities that are trusted where this program calls others, besides those that browsers trust.
+    tls_roots: PathBuf = "tls-roots" "KIPPU_TLS_ROOTS" "tls.roots" => tls.roots, Some;
     /// Threads that read requests.
     workers: u16 = "workers" "KIPPU_HTTP_WORKERS" "http.workers" => http.workers;
     /// The largest request body.

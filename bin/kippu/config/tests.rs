@@ -3,7 +3,7 @@
 use super::*;
 
 fn load(text: &str, flags: &Flags) -> Result<Config, ConfigError> {
-    Config::from_text(Some(Path::new("kippu.toml")), text, flags)
+    Config::from_text(Some(Path::new("kippu.toml")), text, flags, |_| Vec::new())
 }
 
 fn complaints(text: &str, flags: &Flags) -> Vec<String> {
@@ -51,6 +51,21 @@ fn a_flag_wins_over_its_environment_variable() {
 /// nor an environment is a place.
 const IN_THE_FILE_ALONE: [&str; 1] = ["kafka.properties"];
 
+/// Every setting in `table`, as `http.workers`.
+fn settings_of(table: &toml::Table, before: &str) -> Vec<String> {
+    let mut settings = Vec::new();
+    for (key, value) in table {
+        let name = format!("{before}{key}");
+        match value.as_table() {
+            Some(section) if !IN_THE_FILE_ALONE.contains(&name.as_str()) => {
+                settings.extend(settings_of(section, &format!("{name}.")));
+            }
+            Some(_) | None => settings.push(name),
+        }
+    }
+    settings
+}
+
 #[test]
 fn every_setting_of_the_file_has_a_flag() {
     let log = Some("kafka://a:1/b".to_owned());
@@ -58,14 +73,9 @@ fn every_setting_of_the_file_has_a_flag() {
     let all = Config { node: Node { url: Some("http://n".into()), ..all.node.clone() }, ..all };
     let properties = Properties([("client.rack".to_owned(), "here".to_owned())].into());
     let all = Config { kafka: Kafka { properties, ..all.kafka.clone() }, ..all };
-    let table = toml::Table::try_from(&all).unwrap();
-    let mut settings: Vec<String> = Vec::new();
-    for (key, value) in &table {
-        match value.as_table() {
-            Some(section) => settings.extend(section.keys().map(|k| format!("{key}.{k}"))),
-            None => settings.push(key.clone()),
-        }
-    }
+    let tls = ServerTls { certificate: Some("/c".into()), key: Some("/k".into()) };
+    let all = Config { http: Http { tls, ..all.http.clone() }, tls: ClientTls { roots: Some("/r".into()) }, ..all };
+    let mut settings = settings_of(&toml::Table::try_from(&all).unwrap(), "");
     settings.sort();
     let mut flags: Vec<String> = Flags::ALL.iter().map(|(setting, ..)| (*setting).to_owned()).collect();
     flags.extend(IN_THE_FILE_ALONE.map(str::to_owned));
@@ -113,6 +123,23 @@ fn the_url_of_a_node_is_refused_or_taken_without_a_slash_at_its_end() {
     assert!(found[0].starts_with("kippu.toml:2:7: node.url: a URL ends with host and port"), "{found:?}");
     let flags = Flags { url: Some("http://n1?to=me".to_owned()), ..Flags::default() };
     assert!(complaints("", &flags)[0].starts_with("--url or KIPPU_NODE_URL: node.url: "));
+}
+
+/// Shows D11.
+#[test]
+fn where_plain_http_is_refused_a_node_without_a_certificate_is_refused_with_the_place() {
+    let found = complaints("[http]\nlisten = \"0.0.0.0:7701\"\n", &Flags::default());
+    assert!(found[0].starts_with("kippu.toml:2:10: http.listen: without a certificate this node answers"), "{found:?}");
+    assert_eq!(complaints("[http]\nlisten = \"0.0.0.0:7701\"\nplain = \"allow\"\n", &Flags::default()), [""; 0]);
+    let found = complaints("[http]\nplain = \"refuse\"\n", &Flags::default());
+    assert!(found[0].starts_with("kippu.toml:2:9: http.plain: plain HTTP is refused"), "{found:?}");
+    let tls = "[http]\nlisten = \"0.0.0.0:7701\"\nplain = \"refuse\"\n[http.tls]\ncertificate = \"c\"\n";
+    let found = complaints(tls, &Flags::default());
+    assert!(found[0].starts_with("kippu.toml:5:15: http.tls.certificate: a certificate wants its key"), "{found:?}");
+    assert_eq!(complaints(&format!("{tls}key = \"k\"\n"), &Flags::default()), [""; 0]);
+    let flags = Flags { url: Some("http://n1:7701".to_owned()), ..Flags::default() };
+    let found = complaints(&format!("{tls}key = \"k\"\n"), &flags);
+    assert!(found[0].starts_with("--url or KIPPU_NODE_URL: node.url: this node speaks TLS alone"), "{found:?}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use kippu_client::Error;
+use kippu_client::{Error, Roots};
 use kippu_events::Time;
 use kippu_events::log::LogId;
 use serde_json::Value;
@@ -17,7 +17,7 @@ use crate::remote;
 const MOST_APART: Duration = Duration::from_secs(2);
 
 /// Asks each node: version, readiness, lag of its views, clock.
-pub(super) fn look(id: Option<LogId>, owners: &BTreeMap<(String, String), Vec<u16>>) -> Vec<Finding> {
+pub(super) fn look(id: Option<LogId>, owners: &BTreeMap<(String, String), Vec<u16>>, roots: &Roots) -> Vec<Finding> {
     let mut findings = Vec::new();
     for ((name, url), partitions) in owners {
         if url.is_empty() {
@@ -26,7 +26,7 @@ pub(super) fn look(id: Option<LogId>, owners: &BTreeMap<(String, String), Vec<u1
             continue;
         }
         let serves = format!("{name} at {url} serves {}", ranges(partitions));
-        match node::on_a_system(ask(url)) {
+        match node::on_a_system(ask(url, roots)) {
             Ok(answers) => {
                 findings.push(ready(&serves, &answers));
                 findings.extend(mistaken(name, url, &answers));
@@ -56,8 +56,8 @@ struct Answers {
     apart: Option<Duration>,
 }
 
-async fn ask(url: &str) -> Result<Answers, Error> {
-    let node = remote::nobody_at(url)?;
+async fn ask(url: &str, roots: &Roots) -> Result<Answers, Error> {
+    let node = remote::nobody_at(url, roots)?;
     let (before, asked) = (Time::now(), Instant::now());
     let alive = node.done(node.query("/livez", None)).await?;
     let took = asked.elapsed();

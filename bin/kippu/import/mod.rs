@@ -88,7 +88,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> Exit {
 
 async fn import(args: &Args, output: &Output) -> Result<Counts, ImportError> {
     let target = match args.which.named()? {
-        Named::Running { url, key_file } => Target::server(&url, &key_file).await?,
+        Named::Running { url, key_file, roots } => Target::server(&url, &key_file, roots.as_deref()).await?,
         Named::Stopped(data) => Target::local(&data).await?,
     };
     let imported = pump(args, output, &target).await;

@@ -17,7 +17,7 @@ use super::ImportError;
 use super::line::Line;
 use crate::config::Config;
 use crate::node::Node;
-use crate::remote::{RemoteError, read_key};
+use crate::remote::{RemoteError, read_key, trusted};
 
 /// Longer than any command takes while a node is well.
 const ANSWER_TIME: Duration = Duration::from_secs(30);
@@ -59,13 +59,15 @@ impl Target {
         Ok(Self::Local(Box::new(node)))
     }
 
-    /// The node at `url`, as the API client with the key in `key_file`.
-    pub(super) async fn server(url: &str, key_file: &Path) -> Result<Self, ImportError> {
+    /// The node at `url`, as the API client with the key in `key_file`; the authorities in the file `roots` are trusted too.
+    pub(super) async fn server(url: &str, key_file: &Path, roots: Option<&Path>) -> Result<Self, ImportError> {
         let key = read_key(key_file).map_err(|error| ImportError::Target(error.to_string()))?;
         let no_key = || ImportError::Target(RemoteError::NoKey(key_file.to_owned()).to_string());
         let caller = Principal::Client(Bearer::unchecked(&key).ok_or_else(no_key)?.entity);
         let wrong = |reason: String| ImportError::Target(format!("{url}: {reason}"));
-        let node = Client::new(url, "", ANSWER_TIME).map_err(|error| ImportError::Target(error.to_string()))?;
+        let roots = trusted(roots).map_err(|error| ImportError::Target(error.to_string()))?;
+        let node = Client::trusting(url, "", ANSWER_TIME, &roots);
+        let node = node.map_err(|error| ImportError::Target(error.to_string()))?;
         // Whoever answers is not told the key before it is a node.
         let answer = node.send(node.query("/livez", None)).await.map_err(|lost| wrong(lost.why()))?;
         let alive = answer.json::<Alive>().filter(|_| answer.status.is_success());

@@ -43,7 +43,7 @@ impl Sealing<'_> {
             (LogLocation::Kafka(_), _) | (LogLocation::Embedded(_), None) => self.here(next, config),
             (LogLocation::Embedded(_), Some(key_file)) => {
                 let server = self.server.or(transfer.url()).ok_or(LogError::NoServer)?;
-                let node = remote::node_at(server, key_file)?;
+                let node = remote::node_at(server, key_file, config.tls.roots.as_deref())?;
                 let request = node.command("/v1/log/seal", NODE, json!({ "next": next }).to_string());
                 node::on_a_system(node.done(request)).map_err(RemoteError::Call)?;
                 Ok(())

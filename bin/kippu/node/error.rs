@@ -19,7 +19,7 @@ pub(crate) enum NodeError {
     #[error("no data directory: name one with --data, KIPPU_DATA or `data` in the configuration file")]
     NoDir,
     /// The other nodes of the log are told of an address that leads each of them to itself.
-    #[error("no other node of the log reaches http://{0}: say with --url (node.url) where this one answers")]
+    #[error("no other node of the log reaches {0}: say with --url (node.url) where this one answers")]
     NoUrl(std::net::SocketAddr),
     /// It is there already.
     #[error("{0} holds a node already")]

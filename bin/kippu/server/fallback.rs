@@ -49,7 +49,10 @@ fn allowed(path: &str) -> Vec<&'static str> {
             methods(true, false)
         }
         ["problems", slug] => methods(!slug.is_empty(), false),
-        ["v1", "log", "seal"] => methods(false, true),
+        [".well-known", "kippu-party.json" | "jwks.json"] => methods(true, false),
+        ["v1", "log", "seal"] | ["v1", "activities", "retry"] => methods(false, true),
+        ["v1", "activities"] => methods(true, false),
+        ["v1", "events"] => methods(true, false),
         ["v1", family] => methods(is_view(family), takes(family, None, Target::New)),
         ["v1", family, token] if takes(family, Some(token), Target::Token) => methods(false, true),
         ["v1", family, id] => methods(is_view(family) && !id.is_empty(), false),

@@ -16,6 +16,7 @@ use kippu_actors::http::{IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, KIPPU_POSITION, O
 use kippu_actors::problem::{self, Problem};
 use kippu_actors::runtime::{Place, Runtime};
 use kippu_actors::search::Search;
+use kippu_client::Roots;
 use kippu_events::log::Log;
 use tokio::time::MissedTickBehavior;
 
@@ -63,12 +64,12 @@ pub(crate) struct Forward {
 }
 
 impl Forward {
-    /// Forwards for `node`.
+    /// Forwards for `node`, which trusts `roots` too.
     ///
     /// # Errors
     /// Where there can be no client.
-    pub(crate) fn new(node: &Node) -> Result<Self, reqwest::Error> {
-        let http = kippu_client::builder(ANSWER).connect_timeout(CONNECT).build()?;
+    pub(crate) fn new(node: &Node, roots: &Roots) -> Result<Self, reqwest::Error> {
+        let http = kippu_client::builder(ANSWER, roots).connect_timeout(CONNECT).build()?;
         Ok(Self { log: Arc::clone(&node.log), runtime: node.runtime.clone(), url: node.url.clone(), http })
     }
 
@@ -283,7 +284,7 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let owner = format!("http://{}", listener.local_addr().unwrap());
         let ask = async || {
-            let http = kippu_client::builder(ANSWER).build().unwrap();
+            let http = kippu_client::builder(ANSWER, &Roots::default()).build().unwrap();
             let error = http.post(&owner).body("{}").send().await.unwrap_err();
             lost(&owner, &error).kind.slug
         };

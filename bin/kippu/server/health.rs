@@ -54,12 +54,13 @@ pub(crate) async fn readyz(request: HttpRequest, shared: Data<Shared>) -> HttpRe
 
 /// Lets operators in.
 async fn operator(request: &HttpRequest, shared: &Shared) -> Result<(), Problem> {
-    let (caller, _) = shared.authenticator.admit(request.headers()).await?;
-    if caller.is_among(&[Role::Operator]) {
-        Ok(())
-    } else {
-        Err(Problem::new(&problem::FORBIDDEN, "figures are for operators"))
+    let address = request.peer_addr().map(|address| address.ip());
+    let caller = shared.authenticator.admit(request.headers(), address).await?.caller;
+    if caller.is_among(&[Role::Operator, Role::Auditor]) {
+        return Ok(());
     }
+    let kind = if caller.is_guest() { &problem::UNAUTHENTICATED } else { &problem::FORBIDDEN };
+    Err(Problem::new(kind, "figures are for operators"))
 }
 
 /// Figures, for operators. Where a node stands behind a proxy every caller is a peer on this machine, so that being one
@@ -102,6 +103,14 @@ async fn readings(shared: &Shared) -> Readings {
     add("partition_tail_seconds", "How long the log's tail was read when the partition was opened", |f| {
         f.tail_read.as_secs_f64()
     });
+    let left = shared.certificate.iter().map(|current| ([], current.ends().since(Time::now()).as_secs_f64()));
+    readings.add(
+        Kind::Gauge,
+        "certificate_left_seconds",
+        "Until the certificate that callers are shown ends",
+        [],
+        left,
+    );
     let serving = shared.node.runtime.phases().into_iter().enumerate().map(|(partition, phase)| {
         let serves = match phase {
             Phase::Serving { .. } => 1.0,

@@ -1,9 +1,11 @@
 //! The HTTP server: which paths there are, what every request goes through, and how it starts and stops.
 
+mod activities;
 mod auth;
 mod docs;
 mod edge;
 mod fallback;
+mod feed;
 mod forward;
 mod front;
 mod health;
@@ -12,6 +14,7 @@ pub(crate) mod metrics;
 mod openapi;
 mod owners;
 mod pace;
+mod party;
 mod problems;
 mod rate;
 mod refusals;
@@ -19,8 +22,11 @@ mod request_id;
 mod seal;
 #[cfg(test)]
 mod tests;
+mod tls;
+mod wire;
 
-use std::future::{poll_fn, ready};
+use std::future::poll_fn;
+use std::io::ErrorKind;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,6 +34,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use actix_http::HttpService;
+use actix_http::error::DispatchError;
 use actix_service::{IntoServiceFactory as _, ServiceFactoryExt as _, map_config};
 use actix_web::App;
 use actix_web::dev::{self, AppConfig, ServerHandle, fn_service};
@@ -35,8 +42,11 @@ use actix_web::middleware::from_fn;
 use actix_web::rt::net::TcpStream;
 use actix_web::web::{self, Data, ServiceConfig};
 use kippu_actors::Commands;
+use kippu_actors::activities::{Activities, Settings};
 use kippu_actors::http::{Limits, OtherNodes};
+use kippu_client::Roots;
 use kippu_projections::Queries;
+use kippu_projections::feed::Feeds;
 use tokio::task::{JoinHandle, JoinSet};
 
 use self::auth::Authenticator;
@@ -46,10 +56,13 @@ use self::front::Front;
 use self::metrics::Metrics;
 use self::openapi::Document;
 use self::owners::Owners;
-use self::pace::{Paced, Patience};
+use self::pace::{Paced, Patience, keep_little_unsent};
 use self::refusals::Refusals;
+pub(crate) use self::tls::{Tls, TlsError};
+use self::wire::Wire;
 use crate::config::Config;
 use crate::node::{self, Node};
+use crate::parties::{AtPeers, CARD};
 
 /// What handlers share.
 #[derive(Clone)]
@@ -58,6 +71,9 @@ pub(crate) struct Shared {
     config: Arc<Config>,
     commands: Data<Commands>,
     queries: Data<Queries>,
+    feeds: Data<Feeds>,
+    /// What this node owes to other parties.
+    activities: Activities,
     limits: Data<Limits>,
     authenticator: Data<Authenticator>,
     /// Where several nodes share the partitions.
@@ -67,14 +83,20 @@ pub(crate) struct Shared {
     refusals: Data<Refusals>,
     metrics: Data<Metrics>,
     document: Data<Document>,
+    /// Where TLS is spoken.
+    certificate: Option<Arc<tls::Current>>,
     draining: Arc<AtomicBool>,
 }
 
 impl Shared {
-    fn new(node: Node, config: &Config) -> std::io::Result<Self> {
+    fn new(node: Node, config: &Config, tls: Option<&Tls>, roots: &Roots) -> std::io::Result<Self> {
         let shares = node.kafka.is_some();
-        let forward = shares.then(|| Forward::new(&node)).transpose().map_err(std::io::Error::other)?;
-        let owners = shares.then(|| Owners::new(&node)).transpose().map_err(std::io::Error::other)?;
+        let forward = shares.then(|| Forward::new(&node, roots)).transpose().map_err(std::io::Error::other)?;
+        let owners = shares.then(|| Owners::new(&node, roots)).transpose().map_err(std::io::Error::other)?;
+        let at_peers = AtPeers::new(Arc::clone(&node.identity), node.runtime.clone(), roots);
+        let at_peers = Arc::new(at_peers.map_err(std::io::Error::other)?);
+        let settings = Settings::default();
+        let activities = Activities::start(node.runtime.clone(), Arc::clone(&node.secrets), at_peers, settings);
         let limits = Limits {
             most_body_bytes: usize::try_from(config.http.most_body_bytes).unwrap_or(usize::MAX),
             body_time: Duration::from_secs(config.http.request_timeout_secs.into()),
@@ -85,10 +107,13 @@ impl Shared {
             refusals: Data::new(Refusals::default()),
             commands: Data::new(node.commands.clone()),
             queries: Data::new(node.queries.clone()),
+            feeds: Data::new(Feeds::new(node.queries.clone())),
+            activities,
             limits: Data::new(limits),
             authenticator: Data::new(Authenticator::new(&node, &config.rate)),
             metrics: Data::new(Metrics::new(&node.commits)),
             document: Data::new(Document::new()),
+            certificate: tls.map(|tls| Arc::clone(&tls.current)),
             config: Arc::new(config.clone()),
             node: Arc::new(node),
             draining: Arc::new(AtomicBool::new(false)),
@@ -104,6 +129,7 @@ fn routes(config: &mut ServiceConfig, shared: &Shared) {
     config
         .app_data(shared.commands.clone())
         .app_data(shared.queries.clone())
+        .app_data(shared.feeds.clone())
         .app_data(shared.limits.clone())
         .app_data(shared.authenticator.clone())
         .app_data(shared.refusals.clone())
@@ -117,6 +143,8 @@ fn routes(config: &mut ServiceConfig, shared: &Shared) {
         .service(get("/docs", docs::page))
         .service(get("/docs/app.js", docs::script))
         .service(get("/docs/style.css", docs::style))
+        .service(get(CARD, party::card))
+        .service(get("/.well-known/jwks.json", party::keys))
         .service(get("/problems", problems::index))
         .service(get("/problems/{slug}", problems::one))
         .service(
@@ -125,6 +153,10 @@ fn routes(config: &mut ServiceConfig, shared: &Shared) {
                 .wrap(from_fn(auth::authenticate))
                 .wrap(from_fn(refusals::remember))
                 .route("/log/seal", web::post().to(seal::seal))
+                .route("/activities", web::get().to(activities::list))
+                .route("/activities/retry", web::post().to(activities::retry))
+                .route("/events", web::get().to(feed::follow))
+                .route("/events", web::head().to(feed::ask))
                 .configure(kippu_actors::http::configure)
                 .configure(kippu_projections::http::configure),
         )
@@ -163,12 +195,19 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Serves `node` on `listener`: when this returns, every worker takes requests. MUST be called on an actix system.
+    /// Serves `node` on `listener`, by TLS alone where there is any: when this returns, every worker takes requests. Where it
+    /// calls other nodes, `roots` are trusted too. MUST be called on an actix system.
     ///
     /// # Errors
     /// Where the listener cannot be used, or a worker does not come up.
-    pub(crate) async fn start(node: Node, config: &Config, listener: TcpListener) -> std::io::Result<Self> {
-        let shared = Shared::new(node, config)?;
+    pub(crate) async fn start(
+        node: Node,
+        config: &Config,
+        listener: TcpListener,
+        tls: Option<Tls>,
+        roots: &Roots,
+    ) -> std::io::Result<Self> {
+        let shared = Shared::new(node, config, tls.as_ref(), roots)?;
         let http = &config.http;
         let workers = usize::from(http.workers);
         let for_workers = shared.clone();
@@ -177,14 +216,15 @@ impl Server {
         let patience = Patience { request: request_time, idle: keep_alive };
         let builder = dev::Server::build();
         let ends = builder.graceful_shutdown_signal();
+        let acceptor = tls.as_ref().map(|tls| tls.acceptor.clone());
         // As `HttpServer` puts it together, with connections that are paced.
         let service = move || {
             let app = App::new().wrap(from_fn(edge::edge)).configure(|config| routes(config, &for_workers));
             let app = app.into_factory().map_err(|error: actix_web::Error| error.error_response());
-            let ends = ends.clone();
+            let (ends, of_http, acceptor) = (ends.clone(), ends.clone(), acceptor.clone());
             let http = HttpService::build()
                 .graceful_shutdown_signal(move || {
-                    let ends = ends.clone();
+                    let ends = of_http.clone();
                     async move { ends.notified().await }
                 })
                 .keep_alive(patience.next())
@@ -196,8 +236,19 @@ impl Server {
                 })
                 .h1(map_config(app, |()| AppConfig::default()));
             fn_service(move |stream: TcpStream| {
-                let peer = stream.peer_addr().ok();
-                ready(Ok((Front::new(Paced::tcp(stream, patience)), peer)))
+                let (ends, acceptor, peer) = (ends.clone(), acceptor.clone(), stream.peer_addr().ok());
+                keep_little_unsent(&stream);
+                async move {
+                    let wire = match acceptor {
+                        None => Wire::Plain(stream),
+                        Some(acceptor) => Wire::Tls(tokio::select! {
+                            agreed = acceptor.accept(stream, patience.request) => Box::new(agreed?),
+                            // Nothing was asked yet.
+                            () = ends.notified() => return Err(DispatchError::Io(ErrorKind::ConnectionAborted.into())),
+                        }),
+                    };
+                    Ok((Front::new(Paced::new(wire, patience)), peer))
+                }
             })
             .and_then(http)
         };
@@ -219,6 +270,9 @@ impl Server {
             background.spawn(async move { owners.ask_on().await });
         }
         background.spawn(node::reach_persons(Arc::clone(&shared.node.secrets)));
+        if let Some(tls) = tls {
+            background.spawn(tls.renew());
+        }
         Ok(Self { shared, handle, task: tokio::spawn(server), background })
     }
 
@@ -241,12 +295,14 @@ impl Server {
     /// Where the server had failed before, or the node does not stop in time.
     pub(crate) async fn stop(mut self) -> std::io::Result<()> {
         self.shared.draining.store(true, Ordering::SeqCst);
+        // They do not end by themselves, and whoever follows goes on at another node, or at the next start.
+        self.shared.feeds.end();
         self.shared.node.hand_over().await;
         self.handle.stop(true).await;
         self.background.shutdown().await;
         let patience = Duration::from_secs(self.shared.config.http.drain_secs.into());
         if tokio::time::timeout(patience, self.shared.node.stop()).await.is_err() {
-            return Err(std::io::Error::new(std::io::ErrorKind::TimedOut, "the log does not end what is under way"));
+            return Err(std::io::Error::new(ErrorKind::TimedOut, "the log does not end what is under way"));
         }
         match self.task.await {
             Ok(ended) => ended,

@@ -4,6 +4,7 @@
 mod answers;
 mod commands;
 mod examples;
+mod feed;
 mod general;
 mod links;
 mod node;
@@ -55,6 +56,7 @@ fn document() -> Value {
     schemas.keep("Problem", general::problem_schema());
     commands::add(&mut paths, &mut schemas, &mut problems);
     queries::add(&mut paths, &mut schemas, &mut problems);
+    feed::add(&mut paths, &mut problems);
     node::add(&mut paths, &mut problems);
     let heads: Vec<_> = paths.iter().filter_map(|(path, item)| Some((path.clone(), head(item.get("get")?)))).collect();
     for (path, operation) in heads {
@@ -99,6 +101,7 @@ fn tags() -> Vec<Value> {
     for view in catalogue::views() {
         tags.extend(view.table().map(|table| json!({ "name": view.name(), "description": table.summary() })));
     }
+    tags.push(json!({ "name": "events", "description": "What happens, as it happens." }));
     tags.push(json!({ "name": "status", "description": "How far the views are." }));
     tags.push(
         json!({ "name": "node", "description": "The node itself: health, figures, documentation, its history's end." }),

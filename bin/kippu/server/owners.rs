@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use kippu_actors::runtime::{Phase, Runtime};
-use kippu_client::Client;
+use kippu_client::{Client, Roots};
 use kippu_events::log::Log;
 use serde_json::Value;
 
@@ -49,12 +49,12 @@ enum Not {
 }
 
 impl Owners {
-    /// Of the partitions of `node`.
+    /// Of the partitions of `node`, which trusts `roots` too.
     ///
     /// # Errors
     /// Where there can be no client.
-    pub(crate) fn new(node: &Node) -> Result<Self, reqwest::Error> {
-        let http = kippu_client::builder(ANSWER).build()?;
+    pub(crate) fn new(node: &Node, roots: &Roots) -> Result<Self, reqwest::Error> {
+        let http = kippu_client::builder(ANSWER, roots).build()?;
         let (log, runtime, url) = (Arc::clone(&node.log), node.runtime.clone(), node.url.clone());
         Ok(Self { log, runtime, url, http, found: Mutex::default() })
     }

@@ -3,7 +3,7 @@
 //! What moves may take as long as it likes: an answer of hours is bounded by its progress, and not at all while it has
 //! nothing to say.
 //!
-//! A body is timed by whoever reads it. Everything else is timed here.
+//! A body is timed by whoever reads it, and agreeing on TLS by whoever does so. Everything else is timed here, in bytes of HTTP.
 
 use std::cell::Cell;
 use std::io;
@@ -18,6 +18,8 @@ use actix_web::web::Bytes;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::wire::Wire;
 
 /// So much of an answer is taken within `Patience::request`, or all that there is, so that single bytes that are read do
 /// not count. Less than what the kernel takes at once of a caller that reads on, which is half of [`UNSENT_BYTES`].
@@ -116,8 +118,14 @@ struct Stuck {
     taken: usize,
 }
 
+/// Lets the kernel keep little of what `stream`'s caller has not taken.
+pub(crate) fn keep_little_unsent(stream: &TcpStream) {
+    // A system that does not take it has larger steps, in which a slow caller has to be faster.
+    let _taken = SockRef::from(stream).set_tcp_notsent_lowat(UNSENT_BYTES);
+}
+
 /// A connection that ends with an error once its caller takes too long.
-pub(crate) struct Paced<S = TcpStream> {
+pub(crate) struct Paced<S = Wire> {
     stream: S,
     turn: Turn,
     /// Nothing while nothing waits.
@@ -125,16 +133,8 @@ pub(crate) struct Paced<S = TcpStream> {
     timer: Pin<Box<Sleep>>,
 }
 
-impl Paced {
-    pub(crate) fn tcp(stream: TcpStream, patience: Patience) -> Self {
-        // A system that does not take it has larger steps, in which a slow caller has to be faster.
-        let _taken = SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_BYTES);
-        Self::new(stream, patience)
-    }
-}
-
 impl<S> Paced<S> {
-    fn new(stream: S, patience: Patience) -> Self {
+    pub(crate) fn new(stream: S, patience: Patience) -> Self {
         let timer = Box::pin(sleep_until(Instant::now() + patience.request));
         Self { stream, turn: Turn::new(patience), stuck: None, timer }
     }

@@ -31,11 +31,22 @@ fn is_place(next: &str) -> bool {
     next.len() <= MOST_NEXT_BYTES && (next.parse::<Address>().is_ok() || is_plain_path())
 }
 
+/// Whether an operator calls.
+///
+/// # Errors
+/// `otherwise` for everybody else.
+pub(crate) fn for_operators(request: &HttpRequest, otherwise: &str) -> Result<(), Problem> {
+    let caller = request.extensions().get::<Caller>().copied().unwrap_or(Caller::GUEST);
+    if caller.is_among(&[Role::Operator]) {
+        return Ok(());
+    }
+    let kind = if caller.is_guest() { &problem::UNAUTHENTICATED } else { &problem::FORBIDDEN };
+    Err(Problem::new(kind, otherwise))
+}
+
 /// Seals every partition. Once more with the same place, nothing is done.
 pub(crate) async fn seal(request: HttpRequest, shared: Data<Shared>, body: Payload) -> Result<HttpResponse, Problem> {
-    if !request.extensions().get::<Caller>().is_some_and(|caller| caller.is_among(&[Role::Operator])) {
-        return Err(Problem::new(&problem::FORBIDDEN, "a history is sealed by operators"));
-    }
+    for_operators(&request, "a history is sealed by operators")?;
     if !request.query_string().is_empty() {
         return Err(Problem::new(&problem::INVALID_REQUEST, "a command has no query parameters"));
     }

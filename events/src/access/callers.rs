@@ -3,7 +3,7 @@
 use super::roles::{Role, Roles};
 use crate::entity::EntityKey;
 use crate::id::EntityId;
-use crate::principal::Principal;
+use crate::principal::{Principal, ReactionName};
 
 /// Who gives a command or asks a query.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,6 +31,12 @@ impl Caller {
 
     const fn new(principal: Principal, roles: Roles) -> Self {
         Self { principal, roles, user: None, holds: None }
+    }
+
+    /// The node itself, because of an event of another entity.
+    #[must_use]
+    pub const fn of_reaction(name: ReactionName) -> Self {
+        Self::new(Principal::Reaction(name), Roles::NONE)
     }
 
     /// An API client.

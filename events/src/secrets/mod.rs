@@ -320,6 +320,26 @@ impl Secrets {
         self.mint.hash(purpose, entity, counter)
     }
 
+    /// The capability number `number` of `entity`, the same at every call; nothing where there is no such root key.
+    #[must_use]
+    pub fn capability_token(&self, key: u32, entity: EntityKey, number: u8) -> Option<String> {
+        self.mint.token(Purpose::Capability, key, entity.id, capability(entity.family, number))
+    }
+
+    /// What the newest key's capability number `number` of `entity` hashes to, as events hold it.
+    #[must_use]
+    pub fn capability_hash(&self, entity: EntityKey, number: u8) -> TokenHash {
+        self.mint.hash(Purpose::Capability, entity.id, capability(entity.family, number))
+    }
+
+    /// The entity whose capability `text` is, if it is genuine; constant time.
+    #[must_use]
+    pub fn capability(&self, text: &str) -> Option<EntityKey> {
+        let bearer = self.mint.verify(Purpose::Capability, text).ok()?;
+        let family = Family::from_code(u8::try_from(bearer.counter >> 8).ok()?)?;
+        Some(EntityKey { family, id: bearer.entity })
+    }
+
     /// What a token says, if it is genuine; constant time.
     ///
     /// # Errors
@@ -373,6 +393,11 @@ impl Secrets {
     pub fn decrypt(&self, person: EntityId, field: &str, encrypted: &EncryptedField) -> Result<String, SecretsError> {
         encryption::decrypt(&self.persons.get(person)?, person, field, encrypted)
     }
+}
+
+/// The counter of a capability names the family too: an id alone does not.
+fn capability(family: Family, number: u8) -> u32 {
+    u32::from(family.code()) << 8 | u32::from(number)
 }
 
 fn first_half(hash: &[u8; 32]) -> Mac {

@@ -3,8 +3,9 @@
 mod as_of;
 mod list;
 mod rebuild;
+mod seen;
 mod status;
-mod visible;
+pub(crate) mod visible;
 mod wait;
 
 use std::fmt;
@@ -124,6 +125,21 @@ impl Queries {
         }))
     }
 
+    /// What the views are folded from.
+    pub(crate) fn log(&self) -> &Arc<dyn ReadLog> {
+        &self.0.log
+    }
+
+    /// Where rows and cursors lie.
+    pub(crate) fn store(&self) -> &ViewStore {
+        &self.0.store
+    }
+
+    /// What is told after each batch.
+    pub(crate) fn published(&self) -> watch::Receiver<Published> {
+        self.0.published.clone()
+    }
+
     /// Takes an answer of so many bytes into account until it is taken.
     ///
     /// # Errors
@@ -227,18 +243,21 @@ impl Queries {
     }
 
     /// The instance that answers for `view` in a snapshot, and what it reflects there.
-    fn live(&self, view: &dyn View, snap: &Snap<'_>) -> Result<(u32, Vec<Cursor>), QueryError> {
+    pub(crate) fn live(&self, view: &dyn View, snap: &Snap<'_>) -> Result<(u32, Vec<Cursor>), QueryError> {
         match snap.live(view.name())? {
             Some((id, instance)) => Ok((id, snap.track(instance.track)?)),
-            None => {
-                let published = self.0.published.borrow();
-                let filling = published.view(view.name()).and_then(|view| view.filling.clone());
-                Err(QueryError::Filling(filling.map_or(Cut(Vec::new()), |filling| filling.cut())))
-            }
+            None => Err(self.filling(view)),
         }
     }
 
-    fn partition_of(&self, id: EntityId) -> u16 {
+    /// That nothing answers for `view` yet.
+    fn filling(&self, view: &dyn View) -> QueryError {
+        let published = self.0.published.borrow();
+        let filling = published.view(view.name()).and_then(|view| view.filling.clone());
+        QueryError::Filling(filling.map_or(Cut(Vec::new()), |filling| filling.cut()))
+    }
+
+    pub(crate) fn partition_of(&self, id: EntityId) -> u16 {
         id.slot().partition(self.0.log.partitions())
     }
 }

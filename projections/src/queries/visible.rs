@@ -7,6 +7,27 @@ use super::QueryError;
 use crate::grants::{Grant, Owner, Scope};
 use crate::view::{Ask, Filters, Presented, Table};
 
+/// Whether `caller` is shown everything as it is stored: an operator, and an auditor, who reads what an operator reads.
+pub(super) const fn sees_everything(caller: &Caller) -> bool {
+    caller.roles.has(Role::Operator) || caller.roles.has(Role::Auditor)
+}
+
+/// Whether there can be rows of `table` that `caller` may see.
+pub(super) fn may_be_shown_rows(table: &dyn Table, caller: &Caller) -> bool {
+    grant(table, caller).and_then(|grant| own(table, grant, caller, &Filters::default())).is_ok()
+}
+
+/// Whether `caller` may see the row of `table` under `key`. Who is refused its rows may not.
+///
+/// # Errors
+/// As [`shown`].
+pub(super) fn may_see(table: &dyn Table, key: &[u8], row: &[u8], caller: &Caller) -> Result<bool, QueryError> {
+    let filters = Filters::default();
+    let Ok(grant) = grant(table, caller) else { return Ok(false) };
+    let Ok(own) = own(table, grant, caller, &filters) else { return Ok(false) };
+    Ok(shown(table, key, row, &Ask { own, hidden: grant.hidden, filters: &filters, decrypt: None })?.is_some())
+}
+
 /// What `table` grants to `caller`.
 ///
 /// # Errors
@@ -20,10 +41,13 @@ pub(super) fn grant(table: &dyn Table, caller: &Caller) -> Result<&'static Grant
         Scope::All => true,
         Scope::Own(owner) => owner.of(caller, table.subject()).is_some(),
     };
-    granted()
-        .find(stands)
-        .or_else(|| granted().next())
-        .ok_or(QueryError::Forbidden("this view is not shown to the key's role"))
+    let first = granted().find(stands).or_else(|| granted().next());
+    first.ok_or_else(|| refused(caller, "this view is not shown to the key's role"))
+}
+
+/// What a caller is told of what it may not see: a guest, to say who calls.
+pub(crate) fn refused(caller: &Caller, why: &'static str) -> QueryError {
+    if caller.is_guest() { QueryError::Unauthenticated } else { QueryError::Forbidden(why) }
 }
 
 /// Whose rows `caller` sees by `grant`; nothing where those of all.
@@ -45,7 +69,7 @@ pub(super) fn own(
     let own = match grant.rows {
         Scope::All => None,
         Scope::Own(owner) => {
-            let id = owner.of(caller, table.subject()).ok_or(QueryError::Forbidden(nobody(owner)))?;
+            let id = owner.of(caller, table.subject()).ok_or_else(|| refused(caller, nobody(owner)))?;
             Some((owner, id))
         }
     };

@@ -123,6 +123,21 @@ impl Published {
         self.views.iter().find(|view| view.name == name)
     }
 
+    /// Up to which offset the view `name` has read the partition with this index; nothing of it while it answers nothing.
+    pub(crate) fn read_by(&self, name: &str, index: usize) -> u64 {
+        let reached = self.view(name).and_then(|view| view.live.as_ref());
+        reached.and_then(|(_, reached)| reached.cursors.get(index)).map_or(0, |cursor| cursor.offset)
+    }
+
+    /// Up to which offset whichever view has come furthest has read the partition with this index.
+    pub(crate) fn read_by_any(&self, index: usize) -> u64 {
+        let all = self.views.iter().flat_map(|view| {
+            let live = view.live.as_ref().map(|(_, reached)| reached);
+            live.into_iter().chain(&view.filling)
+        });
+        all.filter_map(|reached| reached.cursors.get(index)).map(|cursor| cursor.offset).max().unwrap_or_default()
+    }
+
     /// Why the view `name` does not go on, for a reason of its own or because nothing does. Rows of other partitions than
     /// the one in which it stalls are no exception.
     pub(crate) fn stopped(&self, name: &str) -> Result<(), QueryError> {

@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use kippu_events::event::read_body;
+use kippu_events::Recorded;
 use kippu_events::log::{Bound, Genesis, ReadLog};
-use kippu_events::{NotAnEvent, Recorded};
 use tokio::sync::oneshot;
 
 use super::published::{Halt, Reached};
 use super::stall::{self, Stall};
-use crate::cursor::{Cursor, body_of};
-use crate::locate::{self, ANCHOR_EVERY, LocateError};
+use crate::cursor::{Cursor, events_of};
+use crate::locate::{self, ANCHOR_EVERY};
 use crate::rows::{Overlay, Rows};
 use crate::view::View;
 use crate::view_store::{Batch, Instance, StoreError, ViewStore};
@@ -307,13 +306,12 @@ impl Track {
         let before = *cursor;
         let epoch = before.taken.map(|taken| taken.head.epoch);
         let mut unread = None;
-        let digest_at = |number| match locate::number(&*context.log, &context.store.snapshot(), partition, number) {
-            Ok(found) => found.taken.filter(|taken| Some(taken.head.epoch) == epoch).map(|taken| taken.digest),
-            Err(LocateError::Changed(_)) => None,
-            Err(error @ (LocateError::Store(_) | LocateError::Log(_))) => {
+        let digest_at = |number| {
+            let found = locate::digest(&*context.log, &context.store.snapshot(), partition, number, epoch);
+            found.unwrap_or_else(|error| {
                 unread = Some(error);
                 None
-            }
+            })
         };
         let taken = cursor.take(genesis, (offset, stored), digest_at);
         // What was judged without it is no verdict.
@@ -331,7 +329,7 @@ impl Track {
             }
         };
         let number = cursor.number();
-        let events = match body_of(&record).map_or(Ok(Vec::new()), |body| events_of(body, partition, number)) {
+        let events = match events_of(&record, partition, number) {
             Ok(events) => events,
             Err(error) => {
                 *cursor = before;
@@ -368,16 +366,4 @@ impl Track {
         }
         self.halts[index] = Some(halt);
     }
-}
-
-/// The events of a record's body, which MUST say themselves that they are of that record.
-fn events_of(body: &[u8], partition: u16, number: u64) -> Result<Vec<Recorded<'_>>, NotAnEvent> {
-    let events = read_body(body)?;
-    for (index, event) in (0..).zip(&events) {
-        let id = event.id;
-        if (id.partition, id.number, id.index) != (partition, number, index) {
-            return Err(NotAnEvent::Id(id.to_string()));
-        }
-    }
-    Ok(events)
 }

@@ -2,6 +2,7 @@
 
 mod as_of;
 mod damage;
+mod feed;
 mod grants;
 mod http;
 mod instances;

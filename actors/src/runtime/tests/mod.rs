@@ -5,6 +5,7 @@ mod memory;
 mod once;
 mod open;
 mod order;
+mod reactions;
 mod seal;
 mod standby;
 mod upkeep;

@@ -1,7 +1,11 @@
-//! Who calls: an API key becomes a [`Caller`]. A forged key is refused by its own MAC, before anything
-//! is looked up; a genuine one counts if the view of clients says that it is the one that counts. Whatever is wrong with
-//! a key, the answer is the same. Where that view is not kept up to date any more, no key can be checked, and nobody is let in.
+//! Who calls: an API key, a capability, or nothing becomes a [`Caller`]. A forged token is refused by its own MAC, before anything
+//! is looked up; a genuine API key counts if the view of clients says that it is the one that counts. Whatever is wrong with
+//! it, the answer is the same. Where that view is not kept up to date any more, no key can be checked, and nobody who shows one is let
+//! in. Who shows nothing is a guest: commands and views say what guests may do.
 
+mod signed;
+
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -14,19 +18,30 @@ use actix_web::web::Data;
 use actix_web::{Error, HttpMessage as _, ResponseError as _};
 use kippu_actors::http::{KIPPU_POSITION, StillAllowed, still};
 use kippu_actors::problem::{self, Problem};
-use kippu_events::Family;
 use kippu_events::access::Caller;
 use kippu_events::log::{Log, Position};
 use kippu_events::secrets::{Bearer, Purpose, Secrets};
+use kippu_events::{EntityId, Family};
 use kippu_projections::queries::Moment;
 use kippu_projections::{ClientRow, Queries, QueryError};
+use sha2::{Digest as _, Sha256};
 
+use self::signed::Asked;
+use super::Shared;
 use super::rate::Rates;
 use crate::config;
 use crate::node::Node;
 
 /// How long a genuine key that is not known yet waits for the view of clients, before it is told to come back.
 const KNOWN_WAIT: Duration = Duration::from_secs(2);
+
+/// Who was let in.
+pub(crate) struct Admitted {
+    /// Who calls.
+    pub(crate) caller: Caller,
+    /// The API key, where one was shown: it may end while the request is under way.
+    key: Option<Bearer>,
+}
 
 /// Lets callers in.
 pub(crate) struct Authenticator {
@@ -51,12 +66,42 @@ impl Authenticator {
         }
     }
 
-    /// Who sent `headers`, counted against its rate.
+    /// Who sends a request with `headers` from `address`, counted against its rate.
     ///
     /// # Errors
-    /// 401 for anything about the key, 429, or 503 while keys cannot be checked, as where the view of clients has stalled.
-    pub(crate) async fn admit(&self, headers: &HeaderMap) -> Result<(Caller, Bearer), Problem> {
+    /// 401 for anything about a key, 429, or 503 while keys cannot be checked, as where the view of clients has stalled.
+    pub(crate) async fn admit(&self, headers: &HeaderMap, address: Option<IpAddr>) -> Result<Admitted, Problem> {
+        if !headers.contains_key(AUTHORIZATION) {
+            self.rates.count(guest_at(address))?;
+            return Ok(Admitted { caller: Caller::GUEST, key: None });
+        }
         let token = bearer_token(headers).ok_or_else(refused)?;
+        if let Some(entity) = self.secrets.capability(token) {
+            self.rates.count(guest_at(address))?;
+            return Ok(Admitted { caller: Caller::holder_of(entity), key: None });
+        }
+        self.admit_key(token).await
+    }
+
+    /// Which peer has signed `request`, counted against its rate.
+    ///
+    /// # Errors
+    /// 401 for anything about the signature, 429, or 503 while peers cannot be looked up.
+    async fn admit_peer(
+        &self,
+        request: &mut ServiceRequest,
+        asked: &Asked,
+        shared: &Shared,
+    ) -> Result<Admitted, Problem> {
+        if request.headers().contains_key(AUTHORIZATION) {
+            return Err(Problem::new(&problem::SIGNATURE, "a signed request shows no token"));
+        }
+        let caller = asked.admit(request, shared).await?;
+        caller.party().map_or(Ok(()), |peer| self.rates.count(peer))?;
+        Ok(Admitted { caller, key: None })
+    }
+
+    async fn admit_key(&self, token: &str) -> Result<Admitted, Problem> {
         let bearer = self.secrets.verify(Purpose::ApiKey, token).map_err(|_forged| refused())?;
         self.queries.may_go_by_of("clients", bearer.entity).map_err(|error| untold(&error))?;
         if !self.trusted.load(Ordering::Acquire) {
@@ -73,14 +118,15 @@ impl Authenticator {
         let row = row.filter(|row| counts(row, &bearer)).ok_or_else(refused)?;
         // Not before: a key that is over is nobody's, and uses up nobody's rate.
         self.rates.count(bearer.entity)?;
-        Ok((Caller::of_client(bearer.entity, row.role, row.user), bearer))
+        Ok(Admitted { caller: Caller::of_client(bearer.entity, row.role, row.user), key: Some(bearer) })
     }
 
     /// Whether a key that was admitted counts still.
     ///
     /// # Errors
     /// As [`Authenticator::admit`].
-    fn still(&self, bearer: &Bearer) -> Result<(), Problem> {
+    fn still(&self, key: Option<&Bearer>) -> Result<(), Problem> {
+        let Some(bearer) = key else { return Ok(()) };
         let row = self.queries.client(bearer.entity).map_err(|error| untold(&error))?;
         row.filter(|row| counts(row, bearer)).map(drop).ok_or_else(refused)
     }
@@ -110,6 +156,18 @@ fn refused() -> Problem {
     Problem::new(&problem::UNAUTHENTICATED, "the API key is missing or not valid")
 }
 
+/// All guests at one address, which for IPv6 is what one customer has, count as one caller.
+fn guest_at(address: Option<IpAddr>) -> EntityId {
+    let mut hash = Sha256::new();
+    hash.update(b"kippu.guest.1");
+    match address {
+        Some(IpAddr::V4(address)) => hash.update(address.octets()),
+        Some(IpAddr::V6(address)) => hash.update(&address.octets()[..8]),
+        None => {}
+    }
+    EntityId::from_hash(&hash.finalize().into())
+}
+
 /// Whether a key counts cannot be told now. The reason is the operator's business.
 fn untold(error: &QueryError) -> Problem {
     tracing::warn!(%error, "the view of clients does not answer");
@@ -133,17 +191,33 @@ pub(crate) async fn authenticate(
     request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
+    let (asked, shared) = (Asked::of(&request), request.app_data::<Data<Shared>>().cloned());
+    let (Some(asked), Some(shared)) = (asked, shared) else { return let_in(request, next, None).await };
+    let response = let_in(request, next, Some((&asked, &shared))).await?;
+    Ok(asked.answer(response, &shared).await)
+}
+
+async fn let_in(
+    mut request: ServiceRequest,
+    next: Next<BoxBody>,
+    signed: Option<(&Asked, &Shared)>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
     let Some(authenticator) = request.app_data::<Data<Authenticator>>().cloned() else {
         let problem = Problem::new(&problem::INTERNAL, "nothing guards this path");
         return Ok(request.into_response(problem.error_response()));
     };
-    let (caller, bearer) = match authenticator.admit(request.headers()).await {
+    let address = request.peer_addr().map(|address| address.ip());
+    let admitted = match signed {
+        Some((asked, shared)) => authenticator.admit_peer(&mut request, asked, shared).await,
+        None => authenticator.admit(request.headers(), address).await,
+    };
+    let Admitted { caller, key } = match admitted {
         Ok(admitted) => admitted,
         Err(problem) => return Ok(request.into_response(problem.error_response())),
     };
     let (reads, later) = (request.method().is_safe(), authenticator.clone());
     request.extensions_mut().insert(caller);
-    request.extensions_mut().insert(StillAllowed(Box::new(move || later.still(&bearer))));
+    request.extensions_mut().insert(StillAllowed(Box::new(move || later.still(key.as_ref()))));
     let response = next.call(request).await?;
     // A query may have waited long for its position or its turn, and its key ended meanwhile.
     if reads && let Err(problem) = still(response.request()) {

@@ -1,0 +1,98 @@
+//! Does at other parties' nodes what is owed to them: a signed command, whose signed answer is the outcome.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use kippu_actors::activities::{Executor, NoOutcome, Outcome, Task, Work};
+use kippu_actors::runtime::Runtime;
+use kippu_client::{Method, Roots};
+use kippu_client::signature::call::{Caller, PeerAddress};
+use kippu_events::access::peers::{Known, Peer};
+use kippu_events::secrets::SigningUse;
+use kippu_events::{EntityId, EntityKey, Time};
+
+use super::Identity;
+
+/// How long a party may take to answer. Longer than it takes a node that is just starting to open its log.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// See the module.
+pub(crate) struct AtPeers {
+    identity: Arc<Identity>,
+    runtime: Runtime,
+    caller: Caller,
+}
+
+impl AtPeers {
+    /// In the name of `identity`, at the peers that `runtime` knows. `roots` are trusted too.
+    ///
+    /// # Errors
+    /// Where there can be no HTTP client.
+    pub(crate) fn new(identity: Arc<Identity>, runtime: Runtime, roots: &Roots) -> Result<Self, kippu_client::Lost> {
+        Ok(Self { identity, runtime, caller: Caller::new(PATIENCE, roots)? })
+    }
+}
+
+impl Executor for AtPeers {
+    fn perform(&self, task: Task) -> BoxFuture<'static, Result<Outcome, NoOutcome>> {
+        let (identity, runtime, caller) = (Arc::clone(&self.identity), self.runtime.clone(), self.caller.clone());
+        async move {
+            let peer = known(&runtime, task.owed.to).await?;
+            match task.work {
+                Work::Command { path, body } => {
+                    command(&identity, &caller, (task.owed.to, &peer), &path, &task.key, body).await
+                }
+                Work::Fetch { .. } | Work::Webhook => Err(none("this node does not do that yet")),
+            }
+        }
+        .boxed()
+    }
+}
+
+fn none(reason: impl Into<String>) -> NoOutcome {
+    NoOutcome { reason: reason.into(), retry_after: None }
+}
+
+async fn known(runtime: &Runtime, peer: EntityId) -> Result<Known, NoOutcome> {
+    let found = runtime.peek(EntityKey::of::<Peer>(peer)).await.map_err(|problem| none(problem.to_string()))?;
+    let known = found.state.as_any().downcast_ref::<Peer>().and_then(Peer::known).cloned();
+    known.ok_or_else(|| none(format!("this node knows no peer {peer}")))
+}
+
+/// Where a peer answers, and whose answers count now.
+pub(crate) fn address(party: EntityId, peer: &Known) -> PeerAddress {
+    let (url, peer) = (peer.url.clone(), peer.clone());
+    let keys = move |id: &str| {
+        let key = peer.key(SigningUse::Http, id, Time::now())?;
+        Some(Box::new(move |message: &[u8], signature: &[u8]| key.has_signed(message, signature)) as _)
+    };
+    PeerAddress { url, party: party.to_string(), keys: Box::new(keys) }
+}
+
+async fn command(
+    identity: &Arc<Identity>,
+    caller: &Caller,
+    (party, peer): (EntityId, &Known),
+    path: &str,
+    key: &str,
+    body: Vec<u8>,
+) -> Result<Outcome, NoOutcome> {
+    let signer = identity.signer().await.map_err(|problem| none(problem.to_string()))?;
+    let sent = caller.call(&signer, &address(party, peer), Method::POST, path, Some(key), Some(body)).await;
+    let answer = sent.map_err(|error| none(error.to_string()))?;
+    let (status, retry_after) = (answer.status.as_u16(), answer.retry_after());
+    let slug = answer.problem().map(|problem| problem.slug().to_owned()).unwrap_or_default();
+    // Whom the other party does not know yet, or has not granted this, an operator there may still let in.
+    let is_open = answer.is_for_later() || matches!(&*slug, "unauthenticated" | "forbidden" | "rate-limited");
+    if is_open || !(200..500).contains(&status) || (300..400).contains(&status) {
+        let reason = format!("{} answers {status} {slug}: {}", peer.url, short(&answer.text()));
+        return Err(NoOutcome { reason, retry_after });
+    }
+    Ok(Outcome { status, body: answer.body })
+}
+
+fn short(text: &str) -> String {
+    text.chars().take(200).collect()
+}

@@ -1,0 +1,97 @@
+//! Who this node is to other parties: its party id, its URL, and the keys that it signs with.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use kippu_actors::Problem;
+use kippu_actors::runtime::Runtime;
+use kippu_client::signature::Signer;
+use kippu_events::access::signing_keys::{SigningKeys, id_of};
+use kippu_events::secrets::{PublicKey, Secrets, SigningUse};
+use kippu_events::{EntityId, EntityKey, Time};
+use serde::{Deserialize, Serialize};
+
+/// Where every node tells who it is.
+pub(crate) const CARD: &str = "/.well-known/kippu-party.json";
+/// How long the state of signing keys is gone by before it is asked for again.
+const KNOWN_FOR: Duration = Duration::from_secs(1);
+
+/// What one party sends another to be registered.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Card {
+    /// The party.
+    pub(crate) party: EntityId,
+    /// What it calls itself.
+    pub(crate) name: String,
+    /// Where its node answers.
+    pub(crate) url: String,
+    /// Its keys, those that sign later among them.
+    pub(crate) keys: Vec<CardKey>,
+}
+
+/// A key on a card.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) struct CardKey {
+    /// What it is for.
+    pub(crate) r#use: SigningUse,
+    /// The key, as the `x` of its JWK.
+    pub(crate) x: PublicKey,
+}
+
+/// The node's own party.
+pub(crate) struct Identity {
+    secrets: Arc<Secrets>,
+    runtime: Runtime,
+    known: Mutex<Option<(Instant, SigningKeys)>>,
+}
+
+impl Identity {
+    /// The party of the node with these.
+    pub(crate) fn new(secrets: Arc<Secrets>, runtime: Runtime) -> Self {
+        Self { secrets, runtime, known: Mutex::default() }
+    }
+
+    /// The party.
+    pub(crate) fn party(&self) -> EntityId {
+        self.secrets.party
+    }
+
+    /// Signs HTTP messages with the key that does so now.
+    ///
+    /// # Errors
+    /// Where the partition that knows which one cannot be asked now.
+    pub(crate) async fn signer(&self) -> Result<Signer, Problem> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let keys = match known {
+            Some((at, keys)) if at.elapsed() < KNOWN_FOR => keys,
+            Some(_) | None => {
+                let keys = self.keys(SigningUse::Http).await?;
+                *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), keys.clone()));
+                keys
+            }
+        };
+        let number = keys.number_at(Time::now());
+        let (key, secrets) = (self.secrets.public_key(SigningUse::Http, number).id(), Arc::clone(&self.secrets));
+        let sign = move |message: &[u8]| secrets.sign(SigningUse::Http, number, message);
+        Ok(Signer::new(&self.party().to_string(), &key, sign))
+    }
+
+    async fn keys(&self, of: SigningUse) -> Result<SigningKeys, Problem> {
+        let found = self.runtime.peek(EntityKey::of::<SigningKeys>(id_of(of))).await?;
+        Ok(found.state.as_any().downcast_ref::<SigningKeys>().cloned().unwrap_or_default())
+    }
+
+    /// Every key, oldest first, by use: those that have signed, the one that signs, and the one that will.
+    ///
+    /// # Errors
+    /// As [`Identity::signer`].
+    pub(crate) async fn all_keys(&self) -> Result<Vec<CardKey>, Problem> {
+        let mut all = Vec::new();
+        for of in SigningUse::ALL {
+            let newest = self.keys(of).await?.newest();
+            all.extend((0..=newest).map(|number| CardKey { r#use: of, x: self.secrets.public_key(of, number) }));
+        }
+        Ok(all)
+    }
+}
