@@ -296,7 +296,7 @@ pub trait Actor: Entity {
         None
     }
 
-    /// What is to be done of that; nothing where it cannot be told, as where a key is gone.
+    /// What is to be done of that; nothing where it cannot be told, as where a key is gone. May block.
     fn work(&self, _id: EntityId, _secrets: &Secrets) -> Option<Work> {
         None
     }

@@ -116,6 +116,15 @@ impl World {
     pub(crate) fn came_of(
         &mut self,
         entity: EntityKey,
+    /// What an entity owes now.
+    pub(crate) fn owed(&self, key: EntityKey) -> Option<(Owed, Work)> {
+        let (_, state) = self.entities.get(&key)?;
+        let actor = catalogue::actor(key.family);
+        Some((actor.owed(&**state)?, actor.work(&**state, key.id, &self.secrets)?))
+    }
+
+    /// An activity came to an end.
+        key: EntityKey,
         attempt: u32,
         status: u16,
         body: &Value,
@@ -125,6 +134,11 @@ impl World {
         let command_id = self.secrets.command(&Principal::Activity, &attempt.to_string(), entity);
         let cause = Cause::new(command_id, Mac::default(), Principal::Activity);
         self.decide(entity, &command, &cause, Caller::ACTIVITY)
+        let outcome = Outcome { status, body: serde_json::to_vec(body).unwrap() };
+        let command = catalogue::actor(key.family).came_of(attempt, outcome, key.id, &self.secrets)?;
+        let caller = Caller::ACTIVITY;
+        let id = self.secrets.command(&caller.principal, &attempt.to_string(), key);
+        self.decide(key, &command, &Cause::new(id, Mac::default(), caller.principal), caller)
     }
 
     fn decide(

@@ -24,6 +24,12 @@ macro_rules! families {
             Settlements = 10, "settlements", $crate::approvals::settlements::Settlement;
             /// On which terms this node settles.
             SettlerTerms = 18, "settler-terms", $crate::approvals::settler_terms::SettlerTerms;
+            /// What a financial reference knows of its customers.
+            Credits = 11, "credits", $crate::approvals::credits::Credit;
+            /// Purchase information that shops push.
+            Purchases = 12, "purchases", $crate::approvals::purchases::Information;
+            /// First steps of identifications.
+            Challenges = 13, "challenges", $crate::access::challenges::Challenge;
         }
     };
 }

@@ -93,6 +93,12 @@ impl<'a> Unverified<'a> {
         parse().ok_or(NotAStatement::Form)
     }
 
+    /// What it claims to say, whether or not anybody has signed that: to find out whom it concerns, and for nothing else.
+    #[must_use]
+    pub fn claimed<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_slice(&self.content).ok()
+    }
+
     /// What it says, if it is of the type `typ` and `key` has signed it, which MUST be one of the party that it names.
     ///
     /// # Errors

@@ -50,6 +50,19 @@ impl Time {
     }
 }
 
+impl Time {
+    /// When the next calendar month begins in UTC; never, where the calendar ends before.
+    #[must_use]
+    pub fn next_month(self) -> Self {
+        let next = || {
+            let day = Timestamp::from_microsecond(self.0).ok()?.to_zoned(jiff::tz::TimeZone::UTC).date();
+            let first = day.first_of_month().checked_add(jiff::Span::new().months(1)).ok()?;
+            first.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp().into())
+        };
+        next().unwrap_or(Self(i64::MAX))
+    }
+}
+
 /// Characters of a time as it is written here.
 const CHARS: usize = "2026-11-21T09:30:00.000000Z".len();
 
@@ -217,6 +230,19 @@ mod tests {
         let time: Result<Time, _> = "2026-11-21T09:30:00+09:00".parse();
         assert_eq!(time.map(|t| t.to_string()), Ok("2026-11-21T00:30:00.000000Z".to_owned()));
         assert_eq!(time_month("2026-12-01T01:00:00+09:00"), "2026-11");
+    }
+
+    #[test]
+    fn the_next_month_begins_at_midnight_of_its_first_day_in_utc() {
+        for (time, next) in [
+            ("2026-11-30T23:59:59.999999Z", "2026-12-01T00:00:00.000000Z"),
+            ("2026-12-01T00:00:00Z", "2027-01-01T00:00:00.000000Z"),
+            ("2028-01-31T12:00:00Z", "2028-02-01T00:00:00.000000Z"),
+            ("2026-12-01T08:00:00+09:00", "2026-12-01T00:00:00.000000Z"),
+        ] {
+            assert_eq!(time.parse::<Time>().map(Time::next_month).map(|time| time.to_string()), Ok(next.to_owned()));
+        }
+        assert_eq!(Time::from_micros(i64::MAX).next_month(), Time::from_micros(i64::MAX));
     }
 
     #[test]

@@ -10,6 +10,8 @@ use crate::access::users::Users;
 use crate::approvals::Approvals;
 use crate::approvals::settlements::Settlements;
 use crate::approvals::settler_terms::Terms;
+use crate::approvals::credits::Credits;
+use crate::approvals::purchases::Purchases;
 use crate::approvals::spending::Spending;
 use crate::entity_table::OfEntities;
 use crate::history::History;
@@ -30,6 +32,8 @@ pub fn views() -> Vec<Arc<dyn View>> {
         Arc::new(OfEntities::<Placements>::new()),
         Arc::new(OfEntities::<Settlements>::new()),
         Arc::new(OfEntities::<Terms>::new()),
+        Arc::new(OfEntities::<Credits>::new()),
+        Arc::new(OfEntities::<Purchases>::new()),
         Arc::new(History),
     ]
 }

@@ -6,8 +6,8 @@ use kippu_events::{Entity, EntityId, Family, NotAnEvent, Recorded, Time};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::error::QueryError;
-use crate::grants::Grant;
+use crate::error::{NotARow, QueryError};
+use crate::grants::{Grant, Owners};
 use crate::json::Json;
 use crate::row::{Dated, decode, fold_row, revision_with};
 use crate::rows::Rows;
@@ -38,6 +38,11 @@ pub trait EntityTable: Send + Sync + 'static {
 
     /// The row as it is shown; nothing for an entity that nobody opened.
     fn show(id: EntityId, row: Row<Self::Entity, Self::Kept>) -> Option<Self::Shown>;
+
+    /// Whose the row is. Asked where a grant is about rows of one's own.
+    fn owners(_id: EntityId, _state: &Self::Entity, _kept: &Self::Kept) -> Owners {
+        Owners::default()
+    }
 
     /// Whether the filters leave the row in.
     fn admits(_shown: &Self::Shown, _filters: &Filters) -> bool {
@@ -116,6 +121,11 @@ impl<T: EntityTable> Table for OfEntities<T> {
 
     fn grants(&self) -> &'static [Grant] {
         T::GRANTS
+    }
+
+    fn owners(&self, key: &[u8], row: &[u8]) -> Result<Owners, NotARow> {
+        let Dated { row: (state, kept), .. }: Dated<(T::Entity, T::Kept)> = decode(row)?;
+        Ok(T::owners(entity_of(key)?, &state, &kept))
     }
 
     fn filters(&self) -> &'static [Filter] {

@@ -30,6 +30,8 @@ pub enum Owner {
     User,
     /// The API client or the other party that calls.
     Client,
+    /// The API client that asked for what the row is about.
+    Requester,
     /// Who holds the capability of the entity whose row it is.
     Holder,
 }
@@ -39,8 +41,10 @@ pub enum Owner {
 pub struct Owners {
     /// The user's.
     pub user: Option<EntityId>,
-    /// The API client's.
+    /// The API client's, or the other party's.
     pub client: Option<EntityId>,
+    /// The API client's that asked for it.
+    pub requester: Option<EntityId>,
 }
 
 impl Grant {
@@ -69,6 +73,7 @@ impl std::fmt::Display for Grant {
             Scope::All => "every row",
             Scope::Own(Owner::User) => "rows of its own user",
             Scope::Own(Owner::Client) => "its own rows",
+            Scope::Own(Owner::Requester) => "rows that it asked for",
             Scope::Own(Owner::Holder) => "the row whose capability it holds",
         })?;
         if self.hidden.is_empty() { Ok(()) } else { write!(f, " without {}", self.hidden.join(", ")) }
@@ -80,17 +85,23 @@ impl Owner {
     pub(crate) fn of(self, caller: &Caller, subject: Option<Family>) -> Option<EntityId> {
         match self {
             Self::User => caller.user,
-            Self::Client => caller.party(),
+            Self::Client | Self::Requester => caller.party(),
             Self::Holder => caller.holds.filter(|held| Some(held.family) == subject).map(|held| held.id),
         }
     }
 }
 
 impl Owners {
+    /// A row of the API client or party `client`.
+    #[must_use]
+    pub const fn client(client: EntityId) -> Self {
+        Self { user: None, client: Some(client), requester: None }
+    }
+
     /// A row of `user`.
     #[must_use]
     pub const fn user(user: EntityId) -> Self {
-        Self { user: Some(user), client: None }
+        Self { user: Some(user), client: None, requester: None }
     }
 
     /// Whose the row is, as this.
@@ -98,6 +109,7 @@ impl Owners {
         match owner {
             Owner::User => self.user,
             Owner::Client => self.client,
+            Owner::Requester => self.requester,
             // That is the row's own key.
             Owner::Holder => None,
         }

@@ -60,7 +60,7 @@ pub trait Table: Send + Sync {
         index.last_chunk::<{ EntityId::BYTES }>().map(<[u8; EntityId::BYTES]>::as_slice)
     }
 
-    /// Who may see which of its rows. A caller's first grant counts.
+    /// Who may see which of its rows. A caller's first grant under which it stands for somebody counts.
     fn grants(&self) -> &'static [Grant];
 
     /// Whose the row under `key` is; nobody's, unless the table says otherwise. Asked where a grant is about rows of one's own.

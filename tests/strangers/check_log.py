@@ -5,7 +5,8 @@ FIELDS = {"genesis": dict(log=16, partition=2, partitions=2), "claim": dict(epoc
           "commit": dict(CHAINED, body=0), "seal": dict(CHAINED, next=0)}
 ATTRIBUTES = {**dict.fromkeys("specversion id source type subject time command commandmac principal".split(), str),
               "entityversion": int, "schemaversion": int, "data": dict}
-WAS = dict(issued="-", refused="-", redeemed="issued", settled="redeemed", expired="issued", revoked="issued redeemed")
+WAS = dict(pending="-", issued="- pending", refused="- pending", redeemed="issued", settled="redeemed", expired="issued",
+           revoked="pending issued redeemed", released="issued redeemed")
 
 def demand(condition, what):
     if not condition: raise ValueError(what)

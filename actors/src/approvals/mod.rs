@@ -4,5 +4,10 @@
 mod approvals;
 pub mod settlements;
 pub mod settler_terms;
+//! Area `approvals`: commands of purchase approvals, of offers that are pushed, and of credit at a financial reference.
+
+pub mod credits;
+mod offer;
+pub mod purchases;
 
 pub use self::approvals::*;

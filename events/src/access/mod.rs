@@ -1,6 +1,7 @@
 //! Area `access`: who may call. API clients, subscribers and their sessions, other parties, signing keys and callers; every other area may name this one.
 
 pub mod callers;
+pub mod challenges;
 pub mod clients;
 pub mod peers;
 pub mod roles;

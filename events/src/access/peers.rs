@@ -28,11 +28,11 @@ pub struct PeerKey {
     pub r#use: SigningUse,
     /// The key, as the `x` of its JWK.
     pub x: PublicKey,
-    /// It does not count before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// It does not count before. Always written: states are kept in a form that cannot tell what was left out.
+    #[serde(default)]
     pub from: Option<Time>,
     /// It does not count from then on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub until: Option<Time>,
 }
 

@@ -1,7 +1,7 @@
 //! `users`: each subscriber with the limit and what of it is used. Personal fields stay encrypted unless an operator asks.
 
 use kippu_events::access::clients::Role;
-use kippu_events::access::users::{Account, Charging, Event, LimitSource, User};
+use kippu_events::access::users::{Account, Charging, Event, LimitSource, Policy, User};
 use kippu_events::money::{Currency, Minor};
 use kippu_events::secrets::EncryptedField;
 use kippu_events::{Entity as _, EntityId, Family, NotAnEvent, Recorded, Time};
@@ -20,6 +20,7 @@ pub struct Users;
 /// The names by which a user's personal fields are encrypted.
 const LOGIN: &str = "login";
 const NAME: &str = "name";
+const NUMBER: &str = "credit_number";
 
 #[derive(Serialize, Deserialize)]
 struct Row {
@@ -34,10 +35,14 @@ struct Shown {
     /// What may still be reserved.
     available: Minor,
     changed_at: Time,
-    /// Charged so far.
+    /// Charged so far, in this period where there are some.
     charged: Minor,
     /// When a reservation becomes a charge.
     charging: Charging,
+    /// The user's number at the financial reference; only where an operator asked for it, and null where the person was forgotten.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = None::<String>)]
+    credit_number: Option<Option<String>>,
     /// Currency of every amount here.
     currency: Currency,
     /// Whether the user has a PIN.
@@ -53,16 +58,28 @@ struct Shown {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = None::<String>)]
     name: Option<Option<String>>,
+    /// When charges begin to add up anew, where they do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_period_at: Option<Time>,
     /// No PIN is accepted before this time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pin_locked_until: Option<Time>,
+    /// How many points a settled amount generates, in ten thousandths of it, where it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    points_rate_bp: Option<u16>,
+    /// Whose word an approval takes, where that is not the limit alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy: Option<Policy>,
+    /// The financial reference that is asked, where one is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<EntityId>,
     registered_at: Time,
     /// Held by approvals that are neither settled nor over.
     reserved: Minor,
     /// Where the limit comes from.
     source: LimitSource,
-    /// Always `registered`, as long as users cannot leave.
-    #[schemars(extend("enum" = ["registered"]))]
+    /// Whether purchases are approved.
+    #[schemars(extend("enum" = ["registered", "suspended"]))]
     state: &'static str,
     version: u64,
 }
@@ -73,7 +90,7 @@ impl View for Users {
     }
 
     fn revision(&self) -> u32 {
-        revision_with::<User>(2)
+        revision_with::<User>(3)
     }
 
     fn apply(&self, event: &Recorded<'_>, rows: &mut Rows<'_>) -> Result<(), NotAnEvent> {
@@ -85,6 +102,10 @@ impl View for Users {
             }
             Event::LimitChanged { .. }
             | Event::Credited { .. }
+            | Event::PointsTakenBack { .. }
+            | Event::PeriodBegun { .. }
+            | Event::Suspended {}
+            | Event::Resumed {}
             | Event::AmountReserved { .. }
             | Event::AmountReleased { .. }
             | Event::AmountCharged { .. }
@@ -119,7 +140,13 @@ impl Table for Users {
     }
 
     fn grants(&self) -> &'static [Grant] {
-        const { &[Grant::all(Role::Operator), Grant::own(Role::Terminal, Owner::User)] }
+        const {
+            &[
+                Grant::all(Role::Operator),
+                Grant::own(Role::Terminal, Owner::User),
+                Grant::own(Role::Subscriber, Owner::User),
+            ]
+        }
     }
 
     fn owners(&self, key: &[u8], _row: &[u8]) -> Result<Owners, NotARow> {
@@ -141,16 +168,17 @@ impl Table for Users {
     fn present(&self, key: &[u8], row: &[u8], ask: &Ask<'_>) -> Result<Option<Presented>, QueryError> {
         let id = entity_of(key)?;
         let Dated { begun_at, changed_at, version, row }: Dated<Row> = decode(row)?;
-        let account: Account = match row.account {
+        let (state, account): (_, Account) = match row.account {
             User::Absent => return Ok(None),
-            User::Registered(account) => account,
+            User::Registered(account) => ("registered", account),
+            User::Suspended(account) => ("suspended", account),
         };
         let open = |field: &str, encrypted: &EncryptedField| {
             ask.decrypt.map(|decrypt| decrypt.decrypt(id, field, encrypted)).transpose()
         };
         let shown = Shown {
             id,
-            state: "registered",
+            state,
             limit: account.limit,
             source: account.source,
             currency: account.currency,
@@ -162,6 +190,11 @@ impl Table for Users {
             pin_locked_until: account.locked_until,
             login: open(LOGIN, &row.login)?,
             name: row.name.as_ref().map_or(Ok(None), |name| open(NAME, name))?,
+            credit_number: account.reference.as_ref().map_or(Ok(None), |known| open(NUMBER, &known.number))?,
+            next_period_at: account.period.map(|running| running.next),
+            points_rate_bp: Some(account.points_rate_bp).filter(|rate| *rate > 0),
+            policy: Some(account.policy).filter(|policy| !policy.is_own()),
+            reference: account.reference.as_ref().map(|known| known.party),
             registered_at: begun_at,
             changed_at,
             version,

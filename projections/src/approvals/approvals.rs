@@ -6,10 +6,11 @@
 //! 2 ‖ user ‖ requested_at ‖ id  by user
 //! 3 ‖ settler ‖ requested_at ‖ id
 //! 4 ‖ state ‖ requested_at ‖ id
+//! 5 ‖ requester ‖ requested_at ‖ id
 //! ```
 
 use kippu_events::access::clients::Role;
-use kippu_events::approvals::{Approval, Event, RequestRefusal};
+use kippu_events::approvals::{Approval, Event, Inquiry, Offered, Told};
 use kippu_events::money::{Currency, Minor};
 use kippu_events::{Entity as _, EntityId, Family, NotAnEvent, Recorded, Time};
 use serde::{Deserialize, Serialize};
@@ -21,8 +22,11 @@ use crate::row::{decode, encode, main_row, revision_with};
 use crate::rows::Rows;
 use crate::view::{Ask, Filter, Plan, Presented, Table, View, entity_of, row_key};
 
+mod phase;
 mod shown;
 
+use phase::Phase;
+pub(crate) use phase::STATES;
 use shown::Shown;
 
 /// See the module.
@@ -38,78 +42,16 @@ struct Row {
     quantity: Option<u32>,
     requested_at: Time,
     expires_at: Option<Time>,
+    offer: Option<Box<Offered>>,
+    /// Whom, what it told, and up to how much it vouches.
+    inquiry: Option<(EntityId, Told, Option<Minor>)>,
     phase: Phase,
+    collected: u64,
     redeem_refusals: u64,
+    paid_at: Option<Time>,
+    contents: Vec<String>,
     changed_at: Time,
     version: u64,
-}
-
-#[derive(Clone, Copy, Serialize, Deserialize)]
-enum Phase {
-    Refused { reason: RequestRefusal },
-    Issued,
-    Redeemed { by: EntityId, at: Time },
-    Settled { by: EntityId, redeemed_at: Time, amount: Minor, at: Time },
-    Expired { at: Time },
-    Revoked { redeemed: Option<(EntityId, Time)>, at: Time },
-}
-
-const STATES: [&str; 6] = ["refused", "issued", "redeemed", "settled", "expired", "revoked"];
-
-impl Phase {
-    /// Its place in [`STATES`].
-    const fn code(self) -> u8 {
-        match self {
-            Self::Refused { .. } => 0,
-            Self::Issued => 1,
-            Self::Redeemed { .. } => 2,
-            Self::Settled { .. } => 3,
-            Self::Expired { .. } => 4,
-            Self::Revoked { .. } => 5,
-        }
-    }
-
-    const fn name(self) -> &'static str {
-        STATES[self.code() as usize]
-    }
-
-    /// Who redeemed it, and when.
-    const fn redeemed(self) -> Option<(EntityId, Time)> {
-        match self {
-            Self::Redeemed { by, at } | Self::Settled { by, redeemed_at: at, .. } => Some((by, at)),
-            Self::Revoked { redeemed, .. } => redeemed,
-            Self::Refused { .. } | Self::Issued | Self::Expired { .. } => None,
-        }
-    }
-
-    /// What `event` at `time` makes of it; an event that means nothing to this phase leaves it.
-    fn after(self, event: &Event, time: Time) -> Self {
-        match (self, event) {
-            (Self::Issued, Event::Redeemed { settler, .. }) => Self::Redeemed { by: *settler, at: time },
-            (Self::Redeemed { by, at }, Event::Settled { amount, .. }) => {
-                Self::Settled { by, redeemed_at: at, amount: *amount, at: time }
-            }
-            (Self::Issued, Event::Expired {}) => Self::Expired { at: time },
-            (Self::Issued | Self::Redeemed { .. }, Event::Revoked {}) => {
-                Self::Revoked { redeemed: self.redeemed(), at: time }
-            }
-            (
-                Self::Refused { .. }
-                | Self::Issued
-                | Self::Redeemed { .. }
-                | Self::Settled { .. }
-                | Self::Expired { .. }
-                | Self::Revoked { .. },
-                Event::Issued { .. }
-                | Event::Refused { .. }
-                | Event::Redeemed { .. }
-                | Event::RedeemRefused { .. }
-                | Event::Settled { .. }
-                | Event::Expired {}
-                | Event::Revoked {},
-            ) => self,
-        }
-    }
 }
 
 impl View for Approvals {
@@ -118,7 +60,7 @@ impl View for Approvals {
     }
 
     fn revision(&self) -> u32 {
-        revision_with::<Approval>(1)
+        revision_with::<Approval>(2)
     }
 
     fn apply(&self, event: &Recorded<'_>, rows: &mut Rows<'_>) -> Result<(), NotAnEvent> {
@@ -132,6 +74,9 @@ impl View for Approvals {
                 rows.index(&index(BY_TIME, &[], row.requested_at, &id), Vec::new());
                 rows.index(&index(BY_USER, row.user.as_bytes(), row.requested_at, &id), Vec::new());
                 rows.index(&index(BY_STATE, &[row.phase.code()], row.requested_at, &id), Vec::new());
+                if let Some(requester) = row.requester {
+                    rows.index(&index(BY_REQUESTER, requester.as_bytes(), row.requested_at, &id), Vec::new());
+                }
                 row
             }
             None => {
@@ -140,14 +85,12 @@ impl View for Approvals {
                 row.phase = before.after(decoded, event.time);
                 row.changed_at = event.time;
                 row.version = event.version;
-                if let Event::RedeemRefused { .. } = decoded {
-                    row.redeem_refusals += 1;
-                }
+                row.keep(decoded);
                 if before.code() != row.phase.code() {
                     rows.unindex(&index(BY_STATE, &[before.code()], row.requested_at, &id));
                     rows.index(&index(BY_STATE, &[row.phase.code()], row.requested_at, &id), Vec::new());
                 }
-                if let (None, Some((settler, _))) = (before.redeemed(), row.phase.redeemed()) {
+                if let (None, Some(settler)) = (before.settler(), row.phase.settler()) {
                     rows.index(&index(BY_SETTLER, settler.as_bytes(), row.requested_at, &id), Vec::new());
                 }
                 row
@@ -162,19 +105,59 @@ impl View for Approvals {
     }
 }
 
+impl Row {
+    /// What an event says that is not in its phase.
+    fn keep(&mut self, event: &Event) {
+        match event {
+            Event::Issued { expires_at, inquiry, .. } => {
+                (self.expires_at, self.inquiry) = (Some(*expires_at), inquiry.map(kept));
+            }
+            Event::Refused { inquiry, .. } => self.inquiry = inquiry.map(kept),
+            Event::Collected { .. } => self.collected += 1,
+            Event::RedeemRefused { .. } => self.redeem_refusals += 1,
+            Event::Settled { settled_at, contents, .. } => {
+                (self.paid_at, self.contents) = (*settled_at, contents.clone());
+            }
+            Event::Pending { .. }
+            | Event::Redeemed { .. }
+            | Event::Refunded { .. }
+            | Event::Expired {}
+            | Event::Revoked {}
+            | Event::Released { .. } => {}
+        }
+    }
+}
+
+/// As rows are kept: in a form that cannot tell what was left out.
+const fn kept(inquiry: Inquiry) -> (EntityId, Told, Option<Minor>) {
+    (inquiry.party, inquiry.told, inquiry.limit)
+}
+
 /// The row that the first event of an approval makes.
 fn first(event: &Recorded<'_>, decoded: &Event) -> Option<Row> {
-    let (requester, expires_at, phase) = match decoded {
-        Event::Issued { terminal, expires_at, .. } => (Some(*terminal), Some(*expires_at), Phase::Issued),
-        Event::Refused { reason, .. } => (event.cause.principal.party(), None, Phase::Refused { reason: *reason }),
-        Event::Redeemed { .. }
+    if event.version != 1 {
+        return None;
+    }
+    let (requester, expires_at, phase, asked) = match decoded {
+        Event::Issued { terminal, expires_at, inquiry, .. } => {
+            (Some(*terminal), Some(*expires_at), Phase::Issued, *inquiry)
+        }
+        Event::Pending { terminal, until, .. } => (Some(*terminal), None, Phase::Pending { until: *until }, None),
+        Event::Refused { reason, inquiry, .. } => {
+            (event.cause.principal.party(), None, Phase::Refused { reason: *reason }, *inquiry)
+        }
+        Event::Collected { .. }
+        | Event::Redeemed { .. }
         | Event::RedeemRefused { .. }
         | Event::Settled { .. }
+        | Event::Refunded { .. }
         | Event::Expired {}
-        | Event::Revoked {} => return None,
+        | Event::Revoked {}
+        | Event::Released { .. } => return None,
     };
-    let (Event::Issued { user, amount, currency, purchase, .. }
-    | Event::Refused { user, amount, currency, purchase, .. }) = decoded
+    let (Event::Issued { user, amount, currency, purchase, offer, .. }
+    | Event::Pending { user, amount, currency, purchase, offer, .. }
+    | Event::Refused { user, amount, currency, purchase, offer, .. }) = decoded
     else {
         return None;
     };
@@ -187,8 +170,13 @@ fn first(event: &Recorded<'_>, decoded: &Event) -> Option<Row> {
         quantity: purchase.quantity,
         requested_at: event.time,
         expires_at,
+        offer: offer.clone(),
+        inquiry: asked.map(kept),
         phase,
+        collected: 0,
         redeem_refusals: 0,
+        paid_at: None,
+        contents: Vec::new(),
         changed_at: event.time,
         version: event.version,
     })
@@ -198,6 +186,7 @@ const BY_TIME: u8 = 1;
 const BY_USER: u8 = 2;
 const BY_SETTLER: u8 = 3;
 const BY_STATE: u8 = 4;
+const BY_REQUESTER: u8 = 5;
 
 fn index(by: u8, value: &[u8], time: Time, id: &EntityId) -> Vec<u8> {
     let mut key = bound(by, value, time);
@@ -219,6 +208,8 @@ const USER: &str = "user";
 const REQUESTER: &str = "requester";
 const SETTLER: &str = "settler";
 const STATE: &str = "state";
+const INQUIRY: &str = "inquiry";
+const BUYER: &str = "buyer";
 const FROM: &str = "from";
 const TO: &str = "to";
 
@@ -235,23 +226,25 @@ impl Table for Approvals {
         const {
             &[
                 Grant::all(Role::Operator),
-                Grant::own(Role::Settler, Owner::Client).without(&[USER, REQUESTER]),
-                Grant::own(Role::Terminal, Owner::User),
+                Grant::own(Role::Settler, Owner::Client).without(&[USER, REQUESTER, INQUIRY]),
+                Grant::own(Role::Terminal, Owner::User).without(&[BUYER]),
+                Grant::own(Role::Terminal, Owner::Requester).without(&[USER, BUYER]),
+                Grant::own(Role::Subscriber, Owner::User).without(&[BUYER]),
             ]
         }
     }
 
-    /// The user whose limit it reserves, and the settler that redeemed it.
+    /// The user whose limit it reserves, the settler that redeemed it, and the terminal that asked for it.
     fn owners(&self, _key: &[u8], row: &[u8]) -> Result<Owners, NotARow> {
         let row: Row = decode(row)?;
-        Ok(Owners { user: Some(row.user), client: row.phase.redeemed().map(|(settler, _)| settler) })
+        Ok(Owners { user: Some(row.user), client: row.phase.settler(), requester: row.requester })
     }
 
     fn filters(&self) -> &'static [Filter] {
         const {
             &[
                 Filter::owner(USER, "the id of the user whose limit it reserves; not for settlers", Owner::User),
-                Filter::owner(SETTLER, "the id of the API client that redeemed it", Owner::Client),
+                Filter::owner(SETTLER, "the id of the API client or peer that redeemed it", Owner::Client),
                 Filter::of(STATE, "where it is in its life", &STATES),
                 Filter::any(FROM, "asked for at or after this time (RFC 3339)"),
                 Filter::any(TO, "asked for before this time (RFC 3339)"),
@@ -274,6 +267,8 @@ impl Table for Approvals {
             (BY_USER, user.as_bytes().to_vec())
         } else if let Some::<EntityId>(settler) = settler {
             (BY_SETTLER, settler.as_bytes().to_vec())
+        } else if let Some(requester) = ask.only(Owner::Requester) {
+            (BY_REQUESTER, requester.as_bytes().to_vec())
         } else if let Some(code) = state.and_then(|code| u8::try_from(code).ok()) {
             (BY_STATE, vec![code])
         } else {
@@ -284,7 +279,7 @@ impl Table for Approvals {
 
     fn present(&self, key: &[u8], row: &[u8], ask: &Ask<'_>) -> Result<Option<Presented>, QueryError> {
         let row: Row = decode(row)?;
-        let settler = row.phase.redeemed().map(|(settler, _)| settler);
+        let settler = row.phase.settler();
         if ask.filters.value(USER)?.is_some_and(|user: EntityId| user != row.user)
             || ask.filters.value(SETTLER)?.is_some_and(|asked: EntityId| settler != Some(asked))
             || !ask.filters.admits(STATE, row.phase.name())

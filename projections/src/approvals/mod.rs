@@ -4,6 +4,10 @@
 mod approvals;
 pub mod settlements;
 pub mod settler_terms;
+//! Area `approvals`: views of purchase approvals, of what is spent, of offers that are pushed, and of credit.
+
+pub mod credits;
+pub mod purchases;
 pub mod spending;
 
 pub use self::approvals::*;

@@ -52,7 +52,7 @@ struct ShownMonth {
 /// What a user has spent.
 #[derive(Serialize, schemars::JsonSchema)]
 struct Shown {
-    /// Charged so far and not taken back.
+    /// Charged so far and not taken back, in all periods.
     charged: Minor,
     /// Currency of every amount here.
     currency: Currency,
@@ -81,7 +81,7 @@ impl View for Spending {
     }
 
     fn revision(&self) -> u32 {
-        revision_with::<User>(2)
+        revision_with::<User>(3)
     }
 
     fn apply(&self, event: &Recorded<'_>, rows: &mut Rows<'_>) -> Result<(), NotAnEvent> {
@@ -96,6 +96,10 @@ impl View for Spending {
             }),
             Event::LimitChanged { .. }
             | Event::Credited { .. }
+            | Event::PointsTakenBack { .. }
+            | Event::PeriodBegun { .. }
+            | Event::Suspended {}
+            | Event::Resumed {}
             | Event::AmountReserved { .. }
             | Event::AmountReleased { .. }
             | Event::AmountCharged { .. }
@@ -117,8 +121,15 @@ impl Row {
         let plus = |a: Minor, b: Minor| a.plus(b).unwrap_or(a);
         let minus = |a: Minor, b: Minor| a.minus(b).unwrap_or(Minor::ZERO);
         match event {
-            Event::Registered { .. } | Event::PinRefused { .. } | Event::PinAccepted {} => {}
-            Event::LimitChanged { limit, .. } | Event::Credited { limit, .. } => self.limit = *limit,
+            Event::Registered { .. }
+            | Event::PeriodBegun { .. }
+            | Event::Suspended {}
+            | Event::Resumed {}
+            | Event::PinRefused { .. }
+            | Event::PinAccepted {} => {}
+            Event::LimitChanged { limit, .. }
+            | Event::Credited { limit, .. }
+            | Event::PointsTakenBack { limit, .. } => self.limit = *limit,
             Event::AmountReserved { amount, .. } => self.reserved = plus(self.reserved, *amount),
             Event::AmountReleased { amount, .. } => self.reserved = minus(self.reserved, *amount),
             Event::AmountCharged { reserved, amount, .. } => {
@@ -148,7 +159,13 @@ impl Table for Spending {
     }
 
     fn grants(&self) -> &'static [Grant] {
-        const { &[Grant::all(Role::Operator), Grant::own(Role::Terminal, Owner::User)] }
+        const {
+            &[
+                Grant::all(Role::Operator),
+                Grant::own(Role::Terminal, Owner::User),
+                Grant::own(Role::Subscriber, Owner::User),
+            ]
+        }
     }
 
     fn owners(&self, key: &[u8], _row: &[u8]) -> Result<Owners, NotARow> {

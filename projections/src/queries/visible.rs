@@ -35,8 +35,14 @@ pub(super) fn may_see(table: &dyn Table, key: &[u8], row: &[u8], caller: &Caller
 pub(super) fn grant(table: &dyn Table, caller: &Caller) -> Result<&'static Grant, QueryError> {
     // An auditor reads what an operator reads.
     let has = |role| caller.roles.has(role) || (role == Role::Operator && caller.roles.has(Role::Auditor));
-    let granted = table.grants().iter().find(|grant| has(grant.role));
-    granted.ok_or_else(|| refused(caller, "this view is not shown to the key's role"))
+    let granted = || table.grants().iter().filter(|grant| has(grant.role));
+    // The first under which the caller stands for somebody: a terminal that stores nobody sees what it asked for.
+    let stands = |grant: &&Grant| match grant.rows {
+        Scope::All => true,
+        Scope::Own(owner) => owner.of(caller, table.subject()).is_some(),
+    };
+    let first = granted().find(stands).or_else(|| granted().next());
+    first.ok_or_else(|| refused(caller, "this view is not shown to the key's role"))
 }
 
 /// What a caller is told of what it may not see: a guest, to say who calls.
@@ -82,7 +88,7 @@ pub(super) fn own(
 const fn nobody(owner: Owner) -> &'static str {
     match owner {
         Owner::User => "this terminal stores no user's identification",
-        Owner::Client => "these rows are shown to API clients and to other parties",
+        Owner::Client | Owner::Requester => "these rows are shown to API clients and to other parties",
         Owner::Holder => "a row is shown to who holds its capability",
     }
 }
@@ -95,7 +101,7 @@ pub(super) fn shown(table: &dyn Table, key: &[u8], row: &[u8], ask: &Ask<'_>) ->
     if let Some((owner, id)) = ask.own {
         let is_own = match owner {
             Owner::Holder => key == id.as_bytes().as_slice(),
-            Owner::User | Owner::Client => table.owners(key, row)?.get(owner) == Some(id),
+            Owner::User | Owner::Client | Owner::Requester => table.owners(key, row)?.get(owner) == Some(id),
         };
         if !is_own {
             return Ok(None);

@@ -61,7 +61,7 @@ impl Table for Shared {
     }
 
     fn owners(&self, key: &[u8], row: &[u8]) -> Result<Owners, NotARow> {
-        Ok(Owners { user: ClientRow::decode(row)?.user, client: Some(entity_of(key)?) })
+        Ok(Owners { user: ClientRow::decode(row)?.user, client: Some(entity_of(key)?), requester: None })
     }
 
     fn filters(&self) -> &'static [Filter] {

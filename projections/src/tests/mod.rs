@@ -8,6 +8,7 @@ mod http;
 mod instances;
 mod keys;
 mod once;
+mod purchases;
 mod rebuild;
 mod sample;
 mod scripted;

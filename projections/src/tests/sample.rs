@@ -3,8 +3,11 @@
 use std::collections::{BTreeSet, HashMap};
 
 use kippu_events::access::clients::{self, Client, Role};
-use kippu_events::access::users::{self, Charging, LimitSource, User};
-use kippu_events::approvals::{self, Approval, Purchase, RedeemRefusal, RequestRefusal};
+use kippu_events::access::users::{self, Charging, LimitSource, Period, Policy, User};
+use kippu_events::approvals::offer_content::OfferItem;
+use kippu_events::approvals::{
+    self, Approval, Channel, Inquiry, Named, Offered, Purchase, RedeemRefusal, RequestRefusal, Told,
+};
 use kippu_events::event::{AnyEvent, BodyWriter, Cause, Mac, Place, Typed, read_body};
 use kippu_events::log::LogId;
 use kippu_events::money::{Currency, Minor};
@@ -12,6 +15,8 @@ use kippu_events::secrets::{EncryptedField, PinVerifier, TokenHash};
 use kippu_events::{EntityId, EntityKey, Family, Principal, Time};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
+
+mod purchases;
 
 /// One command's events.
 pub(crate) struct Beat {
@@ -52,8 +57,10 @@ pub(crate) struct SampleHistory {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum State {
     Over,
+    Pending,
     Issued,
     Redeemed(EntityId),
+    Settled(EntityId),
 }
 
 /// 2026-11-21T09:30:00Z.
@@ -120,10 +127,18 @@ impl SampleHistory {
             limit: minor(100_000),
             currency: euro(),
             charging: Charging::AtSettlement,
+            policy: Policy::Own,
+            reference: None,
+            points_rate_bp: 0,
+            period: Period::Month,
         };
         self.users.push(id);
-        let event = self.event::<User>(id, event);
-        self.beat(id, vec![event])
+        let next = Time::from_micros(self.clock).next_month();
+        let events = vec![
+            self.event::<User>(id, event),
+            self.event::<User>(id, users::Event::PeriodBegun { charged_before: Minor::ZERO, next }),
+        ];
+        self.beat(id, events)
     }
 
     pub(crate) fn client(&mut self, role: Role, user: Option<EntityId>) -> Beat {
@@ -138,71 +153,6 @@ impl SampleHistory {
         }
         let event = self.event::<Client>(id, event);
         self.beat(id, vec![event])
-    }
-
-    pub(crate) fn issue(&mut self, user: EntityId, amount: u64) -> Beat {
-        let id = self.fresh_id().in_slot(user.slot());
-        self.approvals.push((id, user, State::Issued));
-        let issued = approvals::Event::Issued {
-            user,
-            terminal: self.terminals.first().copied().unwrap_or(user),
-            amount: minor(amount),
-            currency: euro(),
-            purchase: Purchase { description: Some("film".to_owned()), quantity: Some(1) },
-            expires_at: Time::from_micros(self.clock + 10 * STEP_MICROS),
-            token: token(),
-            limit: minor(100_000),
-            used: Minor::ZERO,
-        };
-        let events = vec![
-            self.event::<User>(user, users::Event::AmountReserved { approval: id, amount: minor(amount) }),
-            self.event::<Approval>(id, issued),
-        ];
-        self.beat(id, events)
-    }
-
-    fn refuse(&mut self, user: EntityId) -> Beat {
-        let id = self.fresh_id().in_slot(user.slot());
-        self.approvals.push((id, user, State::Over));
-        let refused = approvals::Event::Refused {
-            user,
-            amount: minor(200_000),
-            currency: euro(),
-            purchase: Purchase::default(),
-            reason: RequestRefusal::LimitExceeded,
-        };
-        let event = self.event::<Approval>(id, refused);
-        self.beat(id, vec![event])
-    }
-
-    pub(crate) fn redeem(&mut self, which: usize, settler: EntityId) -> Beat {
-        let (id, _, state) = self.approvals[which];
-        let event = if state == State::Issued {
-            self.approvals[which].2 = State::Redeemed(settler);
-            approvals::Event::Redeemed { settler, amount: minor(10), currency: euro() }
-        } else {
-            approvals::Event::RedeemRefused { settler, reason: RedeemRefusal::AlreadyRedeemed }
-        };
-        let event = self.event::<Approval>(id, event);
-        self.beat(id, vec![event])
-    }
-
-    pub(crate) fn finish(&mut self, which: usize) -> Beat {
-        let (id, user, state) = self.approvals[which];
-        let amount = minor(10);
-        let (user_event, event) = match state {
-            State::Redeemed(settler) => (
-                users::Event::AmountCharged { approval: id, reserved: amount, amount },
-                approvals::Event::Settled { settler, amount, currency: euro() },
-            ),
-            State::Issued | State::Over => {
-                let over = if self.rng.random() { approvals::Event::Expired {} } else { approvals::Event::Revoked {} };
-                (users::Event::AmountReleased { approval: id, amount }, over)
-            }
-        };
-        self.approvals[which].2 = State::Over;
-        let events = vec![self.event::<User>(user, user_event), self.event::<Approval>(id, event)];
-        self.beat(id, events)
     }
 
     /// What comes next of an entity of any other family, by its samples.
@@ -231,10 +181,14 @@ impl SampleHistory {
     /// What a user does apart from purchases.
     fn account(&mut self, user: EntityId) -> Beat {
         let (limit, currency) = (minor(100_000), euro());
-        let event = match self.rng.random_range(0..5) {
-            0 => users::Event::LimitChanged { limit, before: limit, currency },
-            1 => users::Event::Credited { amount: Minor::ZERO, limit, currency },
-            2 => users::Event::AmountRefunded { approval: user, amount: Minor::ZERO },
+        let (amount, of_earlier_period) = (Minor::ZERO, true);
+        let event = match self.rng.random_range(0..8) {
+            0 => users::Event::LimitChanged { limit, before: limit, currency, approval: None },
+            1 => users::Event::Credited { amount, limit, currency, approval: None },
+            2 => users::Event::AmountRefunded { approval: user, amount, of_earlier_period },
+            4 => users::Event::PointsTakenBack { approval: user, amount, limit, currency },
+            5 => users::Event::Suspended {},
+            6 => users::Event::Resumed {},
             3 => users::Event::PinRefused { locked_until: None },
             _ => users::Event::PinAccepted {},
         };
@@ -278,11 +232,17 @@ impl SampleHistory {
             2 | 3 => self.other(),
             4 => self.account(user),
             5 => self.shop(),
-            6..=9 => self.issue(user, 10),
-            10..=14 if !self.approvals.is_empty() => self.redeem(which, settler),
-            15..=19 if self.approvals.get(which).is_some_and(|approval| approval.2 != State::Over) => {
-                self.finish(which)
-            }
+            6..=8 => self.issue(user, 10),
+            9 => self.ask(user, 10),
+            10..=19 => match self.approvals.get(which).map(|approval| approval.2) {
+                Some(State::Pending) => self.told(which),
+                Some(State::Issued) if self.rng.random_ratio(1, 5) => self.collect(which),
+                Some(State::Issued) if self.rng.random() => self.redeem(which, settler),
+                Some(State::Over) if self.rng.random() => self.redeem(which, settler),
+                Some(State::Issued | State::Redeemed(_)) => self.finish(which),
+                Some(State::Settled(_)) if self.rng.random_ratio(1, 5) => self.give_back(which),
+                Some(State::Settled(_) | State::Over) | None => self.issue(user, 10),
+            },
             _ => self.issue(user, 10),
         }
     }

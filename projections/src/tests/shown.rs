@@ -102,18 +102,18 @@ fn a_terminal_sees_what_belongs_to_its_user_and_nothing_else() {
     assert_eq!(ids(&rows(&queries, "approvals", &caller, &[])), ids(&all));
     assert!(matches!(queries.list("approvals", &caller, &page(&[("user", other)])), Err(QueryError::Forbidden(_))));
     let anyone = Caller { user: None, ..caller };
-    for view in ["users", "spending", "approvals"] {
+    for view in ["users", "spending"] {
         assert!(matches!(queries.list(view, &anyone, &page(&[])), Err(QueryError::Forbidden(_))));
         assert!(matches!(queries.get(view, &own, &anyone, false), Err(QueryError::Forbidden(_))));
     }
 }
 
 #[test]
-fn a_shop_is_shown_no_view() {
+fn a_shop_is_shown_no_view_but_its_own_purchases() {
     let (sample, running) = told(seed());
     let queries = running.caught_up();
     let caller = Caller::of_client(sample.settlers[0], Role::Shop, None);
-    for view in all_views() {
+    for view in all_views().into_iter().filter(|view| *view != "purchases") {
         assert!(matches!(queries.list(view, &caller, &page(&[])), Err(QueryError::Forbidden(_))), "{view}");
     }
 }
@@ -131,8 +131,7 @@ fn filters_leave_in_what_they_say() {
     let (from, to) = (times[times.len() / 4].to_owned(), times[times.len() / 2].to_owned());
     let mut used = 0;
     for mask in 0_u32..32 {
-        let states: &[&str] =
-            if mask & 1 == 0 { &[""] } else { &["refused", "issued", "redeemed", "settled", "expired", "revoked"] };
+        let states: &[&str] = if mask & 1 == 0 { &[""] } else { &crate::approvals::STATES };
         for state in states {
             let mut filters = Vec::new();
             if mask & 1 != 0 {
@@ -295,8 +294,8 @@ fn spending_adds_up_by_month() {
         let shown = queries.get("users", &user.to_string(), &Caller::OPERATOR, false).expect("found").row.value();
         assert_eq!((&row["reserved"], &row["charged"]), (&shown["reserved"], &shown["charged"]));
         let by_month = row["months"].as_object().expect("months");
-        let sum: u64 = by_month.values().map(|month| month["charged"].as_u64().expect("a sum")).sum();
-        assert_eq!(row["charged"], sum);
+        let sum = |of: &str| by_month.values().map(|month| month[of].as_u64().expect("a sum")).sum::<u64>();
+        assert_eq!(row["charged"], sum("charged") - sum("refunded"));
         months.extend(by_month.keys().cloned());
         purchases += row["purchases"].as_u64().expect("a count");
     }

@@ -6,6 +6,7 @@
 mod access;
 mod approvals;
 
+use kippu_events::access::challenges::Challenge;
 use kippu_events::access::clients::Client;
 use kippu_events::access::users::User;
 use kippu_events::approvals::Approval;
@@ -74,6 +75,13 @@ impl Seen<'_> {
             self.breach("principal", format!("done by {}, where only {who} can have done it", self.principal));
         }
     }
+
+    /// Nobody but this API client or peer can have done this.
+    fn done_by_party(&mut self, who: EntityId) {
+        if self.principal.party() != Some(who) {
+            self.breach("principal", format!("done by {}, where only {who} can have done it", self.principal));
+        }
+    }
 }
 
 /// What the rules of its family need to know of an entity.
@@ -83,6 +91,7 @@ pub(crate) enum Facts {
     Client(access::clients::Facts),
     /// In a box, so that what is remembered of every other entity stays small.
     Settlement(Box<approvals::settlements::Facts>),
+    Challenge(access::challenges::Facts),
     /// A family without rules of its own.
     Plain,
 }
@@ -97,6 +106,10 @@ impl Facts {
             Family::Placements | Family::Peers | Family::SigningKeys | Family::Sessions => Self::Plain,
             Family::Settlements => Self::Settlement(Box::default()),
             Family::Placements | Family::Peers | Family::SigningKeys | Family::SettlerTerms => Self::Plain,
+            Family::Challenges => Self::Challenge(access::challenges::Facts::default()),
+            Family::Placements | Family::Peers | Family::SigningKeys | Family::Credits | Family::Purchases => {
+                Self::Plain
+            }
         }
     }
 
@@ -105,6 +118,7 @@ impl Facts {
         match self {
             Self::User(facts) => facts.account(),
             Self::Approval(_) | Self::Client(_) | Self::Settlement(_) | Self::Plain => None,
+            Self::Approval(_) | Self::Client(_) | Self::Challenge(_) | Self::Plain => None,
         }
     }
 
@@ -115,6 +129,7 @@ impl Facts {
             Self::User(facts) => facts.take(event.decode::<User>()?, seen),
             Self::Client(facts) => facts.take(event.decode::<Client>()?, seen),
             Self::Settlement(facts) => facts.take(event.decode::<Settlement>()?, seen),
+            Self::Challenge(facts) => facts.take(event.decode::<Challenge>()?, seen),
             Self::Plain => {
                 event.entity.family.fresh().evolve_stored(event.kind, event.schema, event.data, event.time)?;
             }

@@ -134,7 +134,7 @@ impl Actor for Client {
     ) -> Result<Decision<Self>, Problem> {
         let event = match (self, command) {
             (Self::Absent, Command::Open { role, name, user, key }) => {
-                let is_known = |user| matches!(neighbours.get::<User>(user), Some(User::Registered(_)));
+                let is_known = |user| neighbours.get::<User>(user).is_some_and(|user| user.account().is_some());
                 if user.is_some_and(|user| !is_known(user)) {
                     return Err(Refused::NoSuchUser.into());
                 }

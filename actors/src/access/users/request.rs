@@ -1,6 +1,6 @@
 //! What users are asked, before and after its secrets are dealt with, and what they answer.
 
-use kippu_events::access::users::{Charging, LimitSource};
+use kippu_events::access::users::{Charging, LimitSource, Period, Policy, Reference};
 use kippu_events::money::{Currency, Minor};
 use kippu_events::secrets::{EncryptedField, PinVerifier};
 use kippu_events::{EntityId, caseless};
@@ -15,6 +15,10 @@ pub const MOST_LOGIN_CHARS: usize = 254;
 pub const MOST_NAME_CHARS: usize = 256;
 /// A realm is a short word of the operator: a network, a bank, a shop.
 pub const MOST_REALM_CHARS: usize = 64;
+/// As long as an account number or a card number can be, and longer.
+pub const MOST_NUMBER_CHARS: usize = 64;
+/// All of what is settled: more than that would be no points but a present.
+pub const MOST_POINTS_RATE_BP: u16 = 10_000;
 /// The realm of those who name none.
 pub const DEFAULT_REALM: &str = "default";
 
@@ -43,6 +47,19 @@ commands! {
         /// When a reservation becomes a charge.
         #[serde(default, deserialize_with = "named")]
         charging: Charging,
+        /// Whose word an approval takes.
+        #[serde(default, deserialize_with = "named")]
+        policy: Policy,
+        /// Under which number a financial reference knows the user. MUST be there where the policy asks one, and nowhere else.
+        #[serde(default)]
+        reference: Option<Customer>,
+        /// How many points a settled amount generates, in ten thousandths of it: 0 to 10,000. Only where the limit is `points`.
+        #[serde(default)]
+        #[schemars(range(max = MOST_POINTS_RATE_BP))]
+        points_rate_bp: u16,
+        /// Over what time charges add up to the limit.
+        #[serde(default, deserialize_with = "named")]
+        period: Period,
     }
     /// The operator sets another limit. Only where the limit is fixed.
     ChangeLimit = "change_limit" Id [Operator] "Sets another limit, where the limit is fixed." {
@@ -54,9 +71,26 @@ commands! {
         /// By how much the limit grows, in minor units of the user's currency.
         amount: Minor,
     }
+    /// Nothing is approved any more, and no token is taken.
+    Suspend = "suspend" Id [Operator] "Suspends a subscription: nothing is approved, and no token is taken." {}
+    /// The subscription goes on.
+    Resume = "resume" Id [Operator] "Lets a suspended subscription go on." {}
+}
+
+/// A customer of a financial reference.
+#[derive(Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Customer {
+    /// The reference: a peer.
+    pub party: EntityId,
+    /// The customer's number there. Kept encrypted.
+    pub number: Text<MOST_NUMBER_CHARS>,
 }
 
 /// A realm, unless it is the one of those who name none: written out, that makes no difference.
+///
+/// # Errors
+/// What is no realm.
 pub(crate) fn named_realm<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Realm>, D::Error> {
     let realm: Option<Realm> = Deserialize::deserialize(deserializer)?;
     Ok(realm.filter(|realm| caseless::fold(realm.as_str()) != DEFAULT_REALM))
@@ -90,11 +124,25 @@ pub enum Command {
         limit: Limit,
         /// When the user is charged.
         charging: Charging,
+        /// Whose word an approval takes.
+        policy: Policy,
+        /// The financial reference that is asked; its number encrypted.
+        reference: Option<Box<Reference>>,
+        /// How many points a settled amount generates, in ten thousandths of it.
+        points_rate_bp: u16,
+        /// Over what time charges add up to the limit.
+        period: Period,
     },
     /// The operator sets another limit.
     ChangeLimit(Minor),
     /// The limit grows.
     Credit(Minor),
+    /// Nothing is approved any more.
+    Suspend,
+    /// The subscription goes on.
+    Resume,
+    /// Charges begin to add up anew. Only the node's own deadlines ask this.
+    BeginPeriod,
 }
 
 /// What an accepted command answers.
@@ -103,13 +151,42 @@ pub struct Reply {
     /// The user. Holds no personal data.
     pub id: EntityId,
     /// The upper limit from now on, in minor units.
-    pub limit: Minor,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<Minor>,
     /// Its currency.
-    pub currency: Currency,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<Currency>,
     /// Where the limit comes from, at registration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<LimitSource>,
     /// When the user is charged, at registration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub charging: Option<Charging>,
+    /// Whose word an approval takes, at registration, where that is not the limit alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Policy>,
+    /// Over what time charges add up, at registration, where that is not all time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub period: Option<Period>,
+    /// Where the subscription is in its life, where that changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<State>,
+}
+
+impl Reply {
+    /// An answer that says no more than whom it is about.
+    #[must_use]
+    pub const fn plain(id: EntityId) -> Self {
+        Self { id, limit: None, currency: None, source: None, charging: None, policy: None, period: None, state: None }
+    }
+}
+
+/// Where a subscription is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// It goes on.
+    Registered,
+    /// Nothing is approved for now.
+    Suspended,
 }

@@ -1,16 +1,17 @@
 //! The rules of users.
 
 use kippu_events::access::clients::Role;
-use kippu_events::access::users::{Charging, Event, LimitSource, User};
+use kippu_events::access::users::{Charging, Event, LimitSource, Period, Policy, Reference, User};
 use kippu_events::money::Minor;
 use kippu_events::secrets::{EncryptedField, PinVerifier, SecretsError, SharedError};
-use kippu_events::{EntityId, Family};
+use kippu_events::{Entity as _, EntityId, Family, Time};
 use serde_json::json;
 
-use super::refusal::{LIMIT_BELOW_USE, LIMIT_SOURCE, LIMIT_TOO_LARGE};
+use super::refusal::{ALREADY_SUSPENDED, LIMIT_BELOW_USE, LIMIT_SOURCE, LIMIT_TOO_LARGE, NOT_SUSPENDED};
 use super::request::{Command, Limit};
-use super::{LOGIN_FIELD, NAME_FIELD, not_encrypted};
-use crate::given::{Given, caller, currency, given, id, minor};
+use super::{LOGIN_FIELD, NAME_FIELD, NUMBER_FIELD, not_encrypted};
+use crate::actor::Actor as _;
+use crate::given::{Given, NOW, caller, currency, given, id, minor};
 use crate::problem;
 use crate::world::{World, id_in, slug};
 use kippu_events::access::Caller;
@@ -24,6 +25,10 @@ fn open() -> Command {
         pin: Some(PinVerifier { pepper: 1, argon2id: "pin".to_owned() }),
         limit: Limit { source: LimitSource::Fixed, amount: minor(10_000), currency: currency("EUR") },
         charging: Charging::AtPermission,
+        policy: Policy::Own,
+        reference: None,
+        points_rate_bp: 0,
+        period: Period::None,
     }
 }
 
@@ -36,6 +41,10 @@ fn registered(source: LimitSource) -> Event {
         limit: minor(10_000),
         currency: currency("EUR"),
         charging: Charging::AtPermission,
+        policy: Policy::Own,
+        reference: None,
+        points_rate_bp: 0,
+        period: Period::None,
     }
 }
 
@@ -58,10 +67,12 @@ fn a_login_is_registered_once() {
 #[test]
 fn the_operator_changes_a_fixed_limit_alone() {
     let change = Command::ChangeLimit(minor(500));
-    let changed = Event::LimitChanged { limit: minor(500), before: minor(10_000), currency: currency("EUR") };
+    let changed =
+        Event::LimitChanged { limit: minor(500), before: minor(10_000), currency: currency("EUR"), approval: None };
     user(LimitSource::Fixed).when(&change).becomes(&[changed]);
     user(LimitSource::Prepaid).when(&change).refused(&LIMIT_SOURCE);
     user(LimitSource::Points).when(&change).refused(&LIMIT_SOURCE);
+    user(LimitSource::Solvency).when(&change).refused(&LIMIT_SOURCE);
     given::<User>(&[]).when(&change).refused(&problem::NOT_FOUND);
 }
 
@@ -69,10 +80,12 @@ fn the_operator_changes_a_fixed_limit_alone() {
 #[test]
 fn what_is_paid_in_or_gathered_raises_the_limit_that_it_is_the_source_of() {
     let credit = Command::Credit(minor(500));
-    let credited = Event::Credited { amount: minor(500), limit: minor(10_500), currency: currency("EUR") };
+    let credited =
+        Event::Credited { amount: minor(500), limit: minor(10_500), currency: currency("EUR"), approval: None };
     user(LimitSource::Prepaid).when(&credit).becomes(std::slice::from_ref(&credited));
     user(LimitSource::Points).when(&credit).becomes(&[credited]);
     user(LimitSource::Fixed).when(&credit).refused(&LIMIT_SOURCE);
+    user(LimitSource::Solvency).when(&credit).refused(&LIMIT_SOURCE);
     given::<User>(&[]).when(&credit).refused(&problem::NOT_FOUND);
 }
 
@@ -90,6 +103,7 @@ fn a_limit_does_not_fall_below_what_is_reserved_and_charged() {
         limit: minor(4_000),
         before: minor(10_000),
         currency: currency("EUR"),
+        approval: None,
     }]);
 }
 
@@ -168,6 +182,12 @@ fn registrations_of_another_shape_are_refused_and_leave_no_trace() {
         json!({"login": "aiko", "limit": {"source": "loan", "amount": 1, "currency": "EUR"}}),
         json!({"login": "aiko", "limit": limit, "charging": "never"}),
         json!({"login": "aiko", "limit": limit, "admin": true}),
+        json!({"login": "aiko", "limit": limit, "policy": "both"}),
+        json!({"login": "aiko", "limit": limit, "reference": {"party": id(4), "number": "1"}}),
+        json!({"login": "aiko", "limit": {"source": "solvency", "amount": 1, "currency": "EUR"}}),
+        json!({"login": "aiko", "limit": limit, "points_rate_bp": 1}),
+        json!({"login": "aiko", "limit": {"source": "points", "amount": 1, "currency": "EUR"}, "points_rate_bp": 10_001}),
+        json!({"login": "aiko", "limit": limit, "period": "year"}),
     ] {
         let problem = world.ask(Caller::OPERATOR, OPEN, &body).unwrap_err();
         assert_eq!(problem.kind.slug, "invalid-body", "{body}");
@@ -180,7 +200,8 @@ fn registrations_of_another_shape_are_refused_and_leave_no_trace() {
 fn users_are_the_operators_business_alone() {
     let mut world = World::new();
     for role in [Role::Shop, Role::Settler, Role::Terminal] {
-        for asked in [OPEN, (Family::Users, "change_limit", Some(id(1))), (Family::Users, "credit", Some(id(1)))] {
+        let of_one = ["change_limit", "credit", "suspend", "resume"].map(|name| (Family::Users, name, Some(id(1))));
+        for asked in std::iter::once(OPEN).chain(of_one) {
             assert_eq!(slug(world.ask(caller(role, 9), asked, &json!({}))), "forbidden");
         }
     }
@@ -194,4 +215,100 @@ fn only_a_registration_is_prepared_where_it_may_block() {
     assert!(world.is_slow(Caller::OPERATOR, OPEN, &user));
     let credit = (Family::Users, "credit", Some(id(2)));
     assert!(!world.is_slow(Caller::OPERATOR, credit, &json!({"amount": 1, "currency": "EUR"})));
+}
+
+/// Shows D25.
+#[test]
+fn a_subscription_is_suspended_and_goes_on() {
+    let suspended = [registered(LimitSource::Fixed), Event::Suspended {}];
+    user(LimitSource::Fixed).when(&Command::Suspend).becomes(&[Event::Suspended {}]);
+    user(LimitSource::Fixed).when(&Command::Resume).refused(&NOT_SUSPENDED);
+    given::<User>(&suspended).when(&Command::Suspend).refused(&ALREADY_SUSPENDED);
+    given::<User>(&suspended).when(&Command::Resume).becomes(&[Event::Resumed {}]);
+    given::<User>(&suspended).when(&open()).refused(&problem::ALREADY_EXISTS);
+    for command in [Command::Suspend, Command::Resume] {
+        given::<User>(&[]).when(&command).refused(&problem::NOT_FOUND);
+    }
+    let changed =
+        Event::LimitChanged { limit: minor(500), before: minor(10_000), currency: currency("EUR"), approval: None };
+    given::<User>(&suspended).when(&Command::ChangeLimit(minor(500))).becomes(&[changed]);
+}
+
+/// Shows D16.
+#[test]
+fn charges_add_up_over_a_calendar_month_which_ends_by_a_deadline_of_its_own() {
+    let monthly = Event::Registered {
+        login: EncryptedField { xchacha20poly1305: "login".to_owned() },
+        name: None,
+        pin: None,
+        source: LimitSource::Fixed,
+        limit: minor(10_000),
+        currency: currency("EUR"),
+        charging: Charging::AtSettlement,
+        policy: Policy::Own,
+        reference: None,
+        points_rate_bp: 0,
+        period: Period::Month,
+    };
+    let asked = Command::Open {
+        login: EncryptedField { xchacha20poly1305: "login".to_owned() },
+        name: None,
+        pin: None,
+        limit: Limit { source: LimitSource::Fixed, amount: minor(10_000), currency: currency("EUR") },
+        charging: Charging::AtSettlement,
+        policy: Policy::Own,
+        reference: None,
+        points_rate_bp: 0,
+        period: Period::Month,
+    };
+    // NOW is in January.
+    let (february, march) = (NOW.next_month(), NOW.next_month().next_month());
+    assert_eq!(february.to_string(), "2027-02-01T00:00:00.000000Z");
+    let begun = |charged, next| Event::PeriodBegun { charged_before: minor(charged), next };
+    given::<User>(&[]).when(&asked).becomes(&[monthly.clone(), begun(0, february)]);
+
+    let history = [
+        monthly,
+        begun(0, february),
+        Event::AmountReserved { approval: id(3), amount: minor(3_000) },
+        Event::AmountCharged { approval: id(3), reserved: minor(3_000), amount: minor(2_000) },
+    ];
+    let user = || given::<User>(&history).by(Caller::DEADLINE);
+    let just_before = Time::from_micros(february.micros() - 1);
+    user().at(just_before).when(&Command::BeginPeriod).refused(&problem::NOT_DUE);
+    user().at(february).when(&Command::BeginPeriod).becomes(&[begun(2_000, march)]);
+    // Late by a month: the period is that of the time it is.
+    user().at(march).when(&Command::BeginPeriod).becomes(&[begun(2_000, march.next_month())]);
+    given::<User>(&[registered(LimitSource::Fixed)]).when(&Command::BeginPeriod).refused(&problem::NOT_DUE);
+    given::<User>(&[]).when(&Command::BeginPeriod).refused(&problem::NOT_DUE);
+
+    let mut state = User::default();
+    for event in &history {
+        state.evolve(event, NOW);
+    }
+    assert!(matches!(state.due(), Some((due, Command::BeginPeriod)) if due == february));
+}
+
+/// Shows D14, D17. Keeps S1.
+#[test]
+fn a_user_with_a_reference_has_the_number_there_encrypted_under_the_persons_key() {
+    let mut world = World::new();
+    let number = "4929-1234-5678";
+    let body = json!({"login": "aiko", "policy": "reference", "reference": {"party": id(4), "number": number},
+        "limit": {"source": "solvency", "amount": 0, "currency": "EUR"}, "period": "month"});
+    let (status, reply) = world.ask(Caller::OPERATOR, OPEN, &body).unwrap();
+    let user = id_in(&reply);
+    let expected = json!({"id": user, "limit": 0, "currency": "EUR", "source": "solvency", "charging": "at_settlement",
+        "policy": "reference", "period": "month"});
+    assert_eq!((status, reply), (201, expected));
+    assert!(!world.text().contains("4929"));
+    let account = world.state::<User>(user).account().cloned().unwrap();
+    let Reference { party, number: encrypted } = *account.reference.unwrap();
+    assert_eq!(party, id(4));
+    assert_eq!(world.secrets.decrypt(user, NUMBER_FIELD, &encrypted).unwrap(), number);
+    let (_, reply) = world.ask(Caller::OPERATOR, (Family::Users, "suspend", Some(user)), &json!({})).unwrap();
+    assert_eq!(reply, json!({"id": user, "state": "suspended"}));
+    let (_, reply) = world.ask(Caller::OPERATOR, (Family::Users, "resume", Some(user)), &json!({})).unwrap();
+    assert_eq!(reply, json!({"id": user, "state": "registered"}));
+    world.replays();
 }

@@ -1,6 +1,6 @@
 //! The auditor's user: registered once; reserved and charged never exceed the limit at the moment of a reservation.
 
-use kippu_events::access::users::{Charging, Event, LimitSource};
+use kippu_events::access::users::{Charging, Event, LimitSource, Policy};
 use kippu_events::money::{Currency, Minor};
 use kippu_events::{EntityId, Time};
 
@@ -13,10 +13,15 @@ pub(crate) struct Facts {
     currency: Option<Currency>,
     source: Option<LimitSource>,
     charging: Charging,
+    policy: Policy,
+    points_rate_bp: u16,
     limit: u64,
     reserved: u64,
     charged: u64,
     locked_until: Option<Time>,
+    suspended: bool,
+    /// When this period began, and when the next one does.
+    period: Option<(Time, Time)>,
 }
 
 impl Facts {
@@ -27,8 +32,18 @@ impl Facts {
 
     /// What the limit stands at; nothing before the registration.
     pub(in crate::rules) fn account(&self) -> Option<Account> {
-        let Self { charging, limit, .. } = *self;
-        self.currency.map(|currency| Account { currency, charging, limit, used: self.used() })
+        let Self { charging, limit, policy, points_rate_bp, suspended, .. } = *self;
+        Some(Account {
+            currency: self.currency?,
+            source: self.source?,
+            charging,
+            policy,
+            points_rate_bp,
+            limit,
+            used: self.used(),
+            suspended,
+            period_began: self.period.map(|(began, _)| began),
+        })
     }
 
     /// Reserved and charged.
@@ -41,7 +56,7 @@ impl Facts {
             seen.breach("register-first", format!("users/{} is not registered yet", seen.id));
         }
         match event {
-            Event::Registered { source, limit, currency, charging, .. } => {
+            Event::Registered { source, limit, currency, charging, policy, points_rate_bp, .. } => {
                 if self.is_registered() {
                     seen.breach("register-once", format!("users/{} is registered already", seen.id));
                 }
@@ -49,21 +64,36 @@ impl Facts {
                     currency: Some(*currency),
                     source: Some(*source),
                     charging: *charging,
+                    policy: *policy,
+                    points_rate_bp: *points_rate_bp,
                     limit: limit.units(),
                     ..std::mem::take(self)
                 };
             }
-            Event::LimitChanged { limit, before, currency } => {
+            Event::LimitChanged { limit, before, currency, approval } => {
                 if before.units() != self.limit {
                     seen.breach("limit", format!("the limit before was {}, not {before}", self.limit));
                 }
-                self.limited(*limit, *currency, &[LimitSource::Fixed], seen);
+                let source = approval.map_or(LimitSource::Fixed, |_| LimitSource::Solvency);
+                let used = self.used();
+                approval.inspect(|it| self.moved(*it, Movement::Followed { limit: limit.units(), used }, seen));
+                self.limited(*limit, *currency, &[source], seen);
             }
-            Event::Credited { amount, limit, currency } => {
+            Event::Credited { amount, limit, currency, approval } => {
                 if self.limit.checked_add(amount.units()) != Some(limit.units()) {
                     seen.breach("limit", format!("{} and {amount} are not {limit}", self.limit));
                 }
+                let room = Minor::MOST.saturating_sub(self.limit);
+                approval.inspect(|it| self.moved(*it, Movement::Gathered { amount: amount.units(), room }, seen));
                 self.limited(*limit, *currency, &[LimitSource::Prepaid, LimitSource::Points], seen);
+            }
+            Event::PointsTakenBack { approval, amount, limit, currency } => {
+                if self.limit.checked_sub(amount.units()) != Some(limit.units()) {
+                    seen.breach("limit", format!("{} less {amount} is not {limit}", self.limit));
+                }
+                let room = self.limit.saturating_sub(self.used());
+                self.moved(*approval, Movement::TakenBack { amount: amount.units(), room }, seen);
+                self.limited(*limit, *currency, &[LimitSource::Points], seen);
             }
             Event::AmountReserved { approval, amount } => self.reserved(*approval, amount.units(), seen),
             Event::AmountReleased { approval, amount } => {
@@ -71,10 +101,15 @@ impl Facts {
                 self.reserved = take(self.reserved, *amount, "released", "reserved", seen);
             }
             Event::AmountCharged { approval, reserved, amount } => self.charged(*approval, *reserved, *amount, seen),
-            Event::AmountRefunded { approval, amount } => {
-                self.moved(*approval, Movement::Refunded(amount.units()), seen);
-                self.charged = take(self.charged, *amount, "refunded", "charged", seen);
+            Event::AmountRefunded { approval, amount, of_earlier_period: earlier } => {
+                self.moved(*approval, Movement::Refunded { amount: amount.units(), earlier: *earlier }, seen);
+                if !earlier {
+                    self.charged = take(self.charged, *amount, "refunded", "charged", seen);
+                }
             }
+            Event::PeriodBegun { charged_before, next } => self.begun(*charged_before, *next, seen),
+            Event::Suspended {} => self.turned(true, seen),
+            Event::Resumed {} => self.turned(false, seen),
             Event::PinRefused { locked_until } => self.locked_until = *locked_until,
             Event::PinAccepted {} => {
                 if self.locked_until.is_some_and(|until| seen.time < until) {
@@ -118,7 +153,33 @@ impl Facts {
         self.charged = self.charged.saturating_add(amount.units());
     }
 
+    /// A period begins when the one before has ended, and ends with its calendar month in UTC.
+    fn begun(&mut self, charged_before: Minor, next: Time, seen: &mut Seen<'_>) {
+        if self.charged != charged_before.units() {
+            seen.breach("period", format!("{} were charged before, not {charged_before}", self.charged));
+        }
+        if let Some((_, due)) = self.period.filter(|(_, due)| seen.time < *due) {
+            seen.breach("period", format!("a period begins at {}, before {due}", seen.time));
+        }
+        let last = Time::from_micros(next.micros().saturating_sub(1));
+        if next <= seen.time || last.month() != seen.time.month() || next.month() == seen.time.month() {
+            seen.breach("period", format!("{next} is not when the month after {} begins", seen.time));
+        }
+        self.charged = 0;
+        self.period = Some((seen.time, next));
+    }
+
+    fn turned(&mut self, suspended: bool, seen: &mut Seen<'_>) {
+        if self.suspended == suspended {
+            seen.breach("suspended", format!("users/{} was suspended: {suspended} already", seen.id));
+        }
+        self.suspended = suspended;
+    }
+
     fn moved(&self, approval: EntityId, what: Movement, seen: &mut Seen<'_>) {
+        if let Some((_, due)) = self.period.filter(|(_, due)| *due <= seen.time) {
+            seen.breach("period", format!("money moves at {} in a period that ended at {due}", seen.time));
+        }
         seen.movements.made(Side { place: seen.place, user: seen.id, approval, what }, self.used());
     }
 }

@@ -1,19 +1,26 @@
-//! The auditor's approval: issued once, redeemed at most once and in time, settled at most once by who redeemed it and
-//! for no more than was approved.
+//! The auditor's approval: issued once, redeemed at most once, in time and by a settler of its shop, settled at most once by who
+//! redeemed it and for no more than was approved, and given back up to what was settled.
 
-use kippu_events::approvals::{Event, RedeemRefusal};
+use kippu_events::approvals::{Event, Inquiry, Named, Offered, RedeemRefusal, RequestRefusal, Told};
 use kippu_events::money::{Currency, Minor};
 use kippu_events::{EntityId, Principal, Time};
 
+use super::calls::Call;
 use crate::rules::Seen;
-use crate::rules::approvals::movements::{Call, Side};
+use crate::rules::approvals::movements::Side;
 
 /// What is remembered of an approval.
 #[derive(Default)]
 pub(crate) struct Facts {
     phase: Phase,
     terms: Option<Terms>,
+    /// While it is pending: what is reserved, who is asked, and until when.
+    asked: Option<(u64, EntityId, Time)>,
     settler: Option<EntityId>,
+    redeemed_at: Time,
+    settled_at: Time,
+    settled: u64,
+    refunded: u64,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
@@ -21,91 +28,220 @@ enum Phase {
     #[default]
     Absent,
     Refused,
+    Pending,
     Issued,
     Redeemed,
     Settled,
     Expired,
     Revoked,
+    Released,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Terms {
     user: EntityId,
+    terminal: EntityId,
     amount: Minor,
     currency: Currency,
     expires_at: Time,
+    offer: Option<Box<Offered>>,
+}
+
+impl Terms {
+    fn admits(&self, settler: EntityId) -> bool {
+        self.offer.as_ref().is_none_or(|offer| offer.settlers.contains(&settler))
+    }
+
+    /// Whether something else is named than what was approved.
+    fn differ_from(&self, named: &Named) -> bool {
+        let sha256 = self.offer.as_ref().map(|offer| &offer.sha256);
+        (named.offer_sha256.is_some() && named.offer_sha256.as_ref() != sha256)
+            || named.amount.is_some_and(|amount| amount != self.amount)
+            || named.currency.is_some_and(|currency| currency != self.currency)
+    }
 }
 
 impl Facts {
     pub(in crate::rules) fn take(&mut self, event: &Event, seen: &mut Seen<'_>) {
         match event {
-            Event::Issued { user, terminal, amount, currency, expires_at, limit, used, .. } => {
-                seen.done_by(Principal::Client(*terminal));
-                let terms = Terms { user: *user, amount: *amount, currency: *currency, expires_at: *expires_at };
-                self.issued(terms, (limit.units(), used.units()), seen);
+            Event::Pending {
+                user, terminal, amount, currency, offer, reserved, limit, used, reference, until, ..
+            } => {
+                seen.done_by_party(*terminal);
+                self.step(&[Phase::Absent], Phase::Pending, "issue-once", seen);
+                if *reserved != Minor::ZERO && reserved != amount {
+                    seen.breach("amount", format!("{reserved} reserved of {amount}"));
+                }
+                self.asked = Some((reserved.units(), *reference, *until));
+                let (user, terminal, amount, currency) = (*user, *terminal, *amount, *currency);
+                let terms = Terms { user, terminal, amount, currency, expires_at: *until, offer: offer.clone() };
+                let (reserved, limit, used) = (reserved.units(), limit.units(), used.units());
+                call(seen, &terms, Call::Ask { reserved, currency, limit, used });
+                self.terms = Some(terms);
             }
-            Event::Refused { .. } => self.step(&[Phase::Absent], Phase::Refused, "issue-once", seen),
-            Event::Redeemed { settler, amount, currency } => self.redeemed(*settler, *amount, *currency, seen),
-            Event::RedeemRefused { settler, reason } => self.refusal(*settler, *reason, seen),
-            Event::Settled { settler, amount, currency } => self.settled(*settler, *amount, *currency, seen),
+            Event::Issued { user, terminal, amount, currency, offer, expires_at, limit, used, inquiry, .. } => {
+                let (user, terminal, amount, currency) = (*user, *terminal, *amount, *currency);
+                let terms = Terms { user, terminal, amount, currency, expires_at: *expires_at, offer: offer.clone() };
+                self.issued(terms, (limit.units(), used.units()), *inquiry, seen);
+            }
+            Event::Refused { reason, inquiry, amount, .. } => self.refused(*reason, *inquiry, *amount, seen),
+            Event::Collected { by, amount, expires_at, .. } => {
+                seen.done_by(*by);
+                let is_so = |terms: &Terms| (*amount, *expires_at) == (terms.amount, terms.expires_at);
+                let good = self.phase == Phase::Issued && seen.time < *expires_at;
+                if !good || !self.terms.as_ref().is_some_and(is_so) {
+                    seen.breach("collect", format!("collected while approvals/{} was {:?}", seen.id, self.phase));
+                }
+            }
+            Event::Redeemed { settler, amount, currency, .. } => self.redeemed(*settler, *amount, *currency, seen),
+            Event::RedeemRefused { settler, reason, named } => self.refusal(*settler, *reason, named, seen),
+            Event::Settled { settler, amount, currency, .. } => self.settled(*settler, *amount, *currency, seen),
+            Event::Refunded { amount, currency, total } => self.refunded(*amount, *currency, *total, seen),
             Event::Expired {} => {
                 seen.done_by(Principal::Deadline);
-                self.step(&[Phase::Issued], Phase::Expired, "over-once", seen);
-                let Some(terms) = self.terms else { return };
-                if seen.time < terms.expires_at {
-                    seen.breach("expiry", format!("expired at {}, before its end {}", seen.time, terms.expires_at));
+                if let Some(terms) = self.terms.as_ref().filter(|terms| seen.time < terms.expires_at) {
+                    let ends = terms.expires_at;
+                    seen.breach("expiry", format!("expired at {}, before its end {ends}", seen.time));
                 }
-                call(seen, &terms, Call::Drop { approved: terms.amount.units() });
+                self.over(&[Phase::Issued], Phase::Expired, seen);
             }
-            Event::Revoked {} => {
-                let before = self.phase;
-                self.step(&[Phase::Issued, Phase::Redeemed], Phase::Revoked, "over-once", seen);
-                let Some(terms) = self.terms else { return };
-                let approved = terms.amount.units();
-                let redeemed = before == Phase::Redeemed;
-                call(seen, &terms, if redeemed { Call::Undo { approved } } else { Call::Drop { approved } });
+            Event::Revoked {} => self.over(&[Phase::Pending, Phase::Issued, Phase::Redeemed], Phase::Revoked, seen),
+            Event::Released { settler } => {
+                seen.done_by_party(*settler);
+                let is_bound = self.settler.is_none_or(|bound| bound == *settler);
+                if !is_bound || !self.terms.as_ref().is_some_and(|terms| terms.admits(*settler)) {
+                    seen.breach("settler", format!("released by {settler}, who could not settle it"));
+                }
+                self.over(&[Phase::Issued, Phase::Redeemed], Phase::Released, seen);
             }
         }
     }
 
-    /// Decided on a limit, and on what was used of it.
-    fn issued(&mut self, terms: Terms, (limit, used): (u64, u64), seen: &mut Seen<'_>) {
-        self.step(&[Phase::Absent], Phase::Issued, "issue-once", seen);
-        let Terms { amount, currency, expires_at, .. } = terms;
-        if expires_at < seen.time {
-            seen.breach("expiry", format!("issued at {}, after its own end {expires_at}", seen.time));
+    /// Decided on a limit, on what was used of it, and on what a reference told where one was asked.
+    fn issued(&mut self, terms: Terms, (limit, used): (u64, u64), inquiry: Option<Inquiry>, seen: &mut Seen<'_>) {
+        let asked = self.asked.take().filter(|_| self.phase == Phase::Pending);
+        match asked {
+            None => seen.done_by_party(terms.terminal),
+            Some(_) => seen.done_by(Principal::Activity),
         }
+        let is_told = |it: Inquiry| (Some(it.party), it.told) == (asked.map(|(_, party, _)| party), Told::Good);
+        if inquiry.is_some() != asked.is_some() || !inquiry.is_none_or(is_told) {
+            seen.breach("inquiry", format!("approved on {inquiry:?}, having asked {asked:?}"));
+        }
+        let is_same = |before: &Terms| {
+            (before.user, before.terminal, before.amount, before.currency, &before.offer)
+                == (terms.user, terms.terminal, terms.amount, terms.currency, &terms.offer)
+        };
+        if asked.is_some() && !self.terms.as_ref().is_some_and(is_same) {
+            seen.breach("amount", "issued for something else than what was asked for");
+        }
+        self.step(&[Phase::Absent, Phase::Pending], Phase::Issued, "issue-once", seen);
+        let Terms { amount, currency, expires_at, .. } = terms;
+        let offer_over = terms.offer.as_ref().is_some_and(|offer| offer.expires_at < expires_at);
+        if expires_at < seen.time || offer_over {
+            seen.breach("expiry", format!("issued at {} until {expires_at}", seen.time));
+        }
+        let (amount, reserved) = (amount.units(), asked.map_or(0, |(reserved, ..)| reserved));
+        let told = inquiry.and_then(|inquiry| inquiry.limit).map(Minor::units);
+        let asked = asked.is_some();
+        call(seen, &terms, Call::Issue { amount, reserved, currency, limit, used, asked, told });
         self.terms = Some(terms);
-        call(seen, &terms, Call::Issue { amount: amount.units(), currency, limit, used });
+    }
+
+    /// A refusal at once, or after a reference was asked.
+    fn refused(&mut self, reason: RequestRefusal, inquiry: Option<Inquiry>, amount: Minor, seen: &mut Seen<'_>) {
+        let asked = self.asked.take().filter(|_| self.phase == Phase::Pending);
+        self.step(&[Phase::Absent, Phase::Pending], Phase::Refused, "issue-once", seen);
+        let (Some((reserved, party, until)), Some(told)) = (asked, inquiry) else {
+            let by_reference = matches!(reason, RequestRefusal::CreditRefused | RequestRefusal::ReferenceFailed);
+            if asked.is_some() || inquiry.is_some() || by_reference {
+                seen.breach("inquiry", format!("refused as {reason:?} on {inquiry:?}, having asked {asked:?}"));
+            }
+            return;
+        };
+        let in_vain = told.told == Told::Nothing;
+        seen.done_by(if in_vain { Principal::Deadline } else { Principal::Activity });
+        let holds = match told.told {
+            Told::Nothing => reason == RequestRefusal::ReferenceFailed && until <= seen.time,
+            Told::Unusable => reason == RequestRefusal::ReferenceFailed,
+            Told::Bad | Told::Unknown => reason == RequestRefusal::CreditRefused,
+            Told::Good => match reason {
+                RequestRefusal::CreditRefused => told.limit.is_some_and(|limit| limit < amount),
+                RequestRefusal::LimitExceeded | RequestRefusal::OfferExpired | RequestRefusal::UserSuspended => true,
+                RequestRefusal::CurrencyMismatch
+                | RequestRefusal::NotIdentified
+                | RequestRefusal::PinLocked
+                | RequestRefusal::ReferenceFailed => false,
+            },
+        };
+        if !holds || told.party != party {
+            seen.breach("inquiry", format!("refused as {reason:?} on {told:?}, having asked {party}"));
+        }
+        let Some(terms) = &self.terms else { return };
+        call(seen, terms, Call::Withdraw { reserved, told: told.limit.map(Minor::units) });
     }
 
     fn redeemed(&mut self, settler: EntityId, amount: Minor, currency: Currency, seen: &mut Seen<'_>) {
-        seen.done_by(Principal::Client(settler));
+        seen.done_by_party(settler);
         self.step(&[Phase::Issued], Phase::Redeemed, "redeem-once", seen);
-        self.settler = Some(settler);
-        let Some(terms) = self.terms else { return };
+        (self.settler, self.redeemed_at) = (Some(settler), seen.time);
+        let Some(terms) = &self.terms else { return };
         if seen.time >= terms.expires_at {
             seen.breach("expiry", format!("redeemed at {}, but it ended at {}", seen.time, terms.expires_at));
         }
-        if (amount, currency) != (terms.amount, terms.currency) {
-            let Terms { amount: approved, currency: of, .. } = terms;
-            seen.breach("amount", format!("{amount} {currency} permitted, but {approved} {of} approved"));
+        if !terms.admits(settler) {
+            seen.breach("settler", format!("redeemed by {settler}, to whom the shop is not related"));
         }
-        call(seen, &terms, Call::Permit { amount: terms.amount.units() });
+        self.amount(amount, currency, |approved| amount == approved, seen);
+        call(seen, terms, Call::Permit { amount: terms.amount.units() });
     }
 
     fn settled(&mut self, settler: EntityId, amount: Minor, currency: Currency, seen: &mut Seen<'_>) {
-        seen.done_by(Principal::Client(settler));
+        seen.done_by_party(settler);
         self.step(&[Phase::Redeemed], Phase::Settled, "settle-once", seen);
         if self.settler != Some(settler) {
-            seen.breach("settler", format!("settled by clients/{settler}, who did not redeem it"));
+            seen.breach("settler", format!("settled by {settler}, who did not redeem it"));
         }
-        let Some(terms) = self.terms else { return };
-        if amount > terms.amount || currency != terms.currency {
-            let Terms { amount: approved, currency: of, .. } = terms;
-            seen.breach("amount", format!("{amount} {currency} settled, but {approved} {of} approved"));
+        (self.settled, self.settled_at) = (amount.units(), seen.time);
+        let Some(terms) = &self.terms else { return };
+        self.amount(amount, currency, |approved| amount <= approved, seen);
+        let (approved, amount, permitted_at) = (terms.amount.units(), amount.units(), self.redeemed_at);
+        call(seen, terms, Call::Settle { approved, amount, permitted_at });
+    }
+
+    fn refunded(&mut self, amount: Minor, currency: Currency, total: Minor, seen: &mut Seen<'_>) {
+        self.step(&[Phase::Settled], Phase::Settled, "refund", seen);
+        let left = self.settled.saturating_sub(self.refunded);
+        self.refunded = self.refunded.saturating_add(amount.units());
+        if self.refunded != total.units() || self.refunded > self.settled {
+            seen.breach("refund", format!("{} of {} given back, and said to be {total}", self.refunded, self.settled));
         }
-        call(seen, &terms, Call::Settle { approved: terms.amount.units(), amount: amount.units() });
+        let Some(terms) = &self.terms else { return };
+        self.amount(amount, currency, |_| true, seen);
+        let (amount, permitted_at, settled_at) = (amount.units(), self.redeemed_at, self.settled_at);
+        call(seen, terms, Call::GiveBack { amount, left, permitted_at, settled_at });
+    }
+
+    fn amount(&self, amount: Minor, currency: Currency, fits: impl Fn(Minor) -> bool, seen: &mut Seen<'_>) {
+        let Some(Terms { amount: approved, currency: of, .. }) = &self.terms else { return };
+        if !fits(*approved) || currency != *of {
+            seen.breach("amount", format!("{amount} {currency}, but {approved} {of} approved"));
+        }
+    }
+
+    /// Over without being settled: what it holds is free again.
+    fn over(&mut self, from: &[Phase], to: Phase, seen: &mut Seen<'_>) {
+        let before = self.phase;
+        self.step(from, to, "over-once", seen);
+        let Some(terms) = &self.terms else { return };
+        let approved = terms.amount.units();
+        let pending = self.asked.take().filter(|_| before == Phase::Pending);
+        let what = match (pending, before) {
+            (Some((reserved, ..)), _) => Call::Withdraw { reserved, told: None },
+            (None, Phase::Redeemed) => Call::Undo { approved, permitted_at: self.redeemed_at },
+            (None, _) => Call::Drop { approved },
+        };
+        call(seen, terms, what);
     }
 
     fn step(&mut self, from: &[Phase], to: Phase, rule: &'static str, seen: &mut Seen<'_>) {
@@ -116,13 +252,24 @@ impl Facts {
     }
 
     /// A refusal must be true.
-    fn refusal(&self, settler: EntityId, reason: RedeemRefusal, seen: &mut Seen<'_>) {
-        seen.done_by(Principal::Client(settler));
-        let over = self.terms.is_some_and(|terms| seen.time >= terms.expires_at);
+    fn refusal(&self, settler: EntityId, reason: RedeemRefusal, named: &Named, seen: &mut Seen<'_>) {
+        seen.done_by_party(settler);
+        let Some(terms) = &self.terms else {
+            return seen.breach("refusal", format!("refused as {reason:?}, but approvals/{} has no token", seen.id));
+        };
+        let over = seen.time >= terms.expires_at;
+        let open = self.phase == Phase::Issued && !over;
         let holds = match reason {
             RedeemRefusal::AlreadyRedeemed => matches!(self.phase, Phase::Redeemed | Phase::Settled),
             RedeemRefusal::Expired => self.phase == Phase::Expired || (self.phase == Phase::Issued && over),
             RedeemRefusal::Revoked => self.phase == Phase::Revoked,
+            RedeemRefusal::Released => self.phase == Phase::Released,
+            RedeemRefusal::OtherSettler => !terms.admits(settler),
+            RedeemRefusal::Differs => open && terms.differ_from(named),
+            RedeemRefusal::UserSuspended => {
+                call(seen, terms, Call::Suspended);
+                open
+            }
         };
         if !holds {
             seen.breach("refusal", format!("refused as {reason:?}, but approvals/{} was {:?}", seen.id, self.phase));

@@ -1,64 +1,55 @@
 //! The movements of money in one record: those that its approvals' events call for, and those that its users' events
 //! make. They must be the same, one for one.
 
-use kippu_events::EntityId;
-use kippu_events::access::users::Charging;
+use kippu_events::access::users::{Charging, LimitSource, Policy};
 use kippu_events::event::EventId;
-use kippu_events::money::Currency;
+use kippu_events::money::{Currency, Minor};
+use kippu_events::{EntityId, Time};
 
+use super::calls::{Call, Wanted};
 use crate::rules::Breaches;
 
-/// What happens to a part of a user's limit. In minor units.
+/// What happens to a user's limit, or to a part of it. In minor units.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(in crate::rules) enum Movement {
     Reserved(u64),
     Released(u64),
-    Charged { reserved: u64, amount: u64 },
-    Refunded(u64),
-}
-
-/// What an approval's event calls for. In minor units.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(in crate::rules) enum Call {
-    /// Issued, having found this limit and this much used of it.
-    Issue { amount: u64, currency: Currency, limit: u64, used: u64 },
-    /// Redeemed.
-    Permit { amount: u64 },
-    /// Settled with `amount` of what was approved.
-    Settle { approved: u64, amount: u64 },
-    /// Over before it was redeemed.
-    Drop { approved: u64 },
-    /// Taken back after it was redeemed.
-    Undo { approved: u64 },
-}
-
-impl Call {
-    const fn movement(self, charging: Charging) -> Option<Movement> {
-        let movement = match (self, charging) {
-            (Self::Issue { amount, .. }, _) => Movement::Reserved(amount),
-            (Self::Permit { amount }, Charging::AtPermission) => Movement::Charged { reserved: amount, amount },
-            (Self::Permit { .. }, Charging::AtSettlement) => return None,
-            (Self::Settle { approved, amount }, Charging::AtPermission) => {
-                Movement::Refunded(approved.saturating_sub(amount))
-            }
-            (Self::Settle { approved, amount }, Charging::AtSettlement) => {
-                Movement::Charged { reserved: approved, amount }
-            }
-            (Self::Drop { approved }, _) | (Self::Undo { approved }, Charging::AtSettlement) => {
-                Movement::Released(approved)
-            }
-            (Self::Undo { approved }, Charging::AtPermission) => Movement::Refunded(approved),
-        };
-        if movement.is_nothing() { None } else { Some(movement) }
-    }
+    Charged {
+        reserved: u64,
+        amount: u64,
+    },
+    Refunded {
+        amount: u64,
+        earlier: bool,
+    },
+    /// Points, of which there was room for so many.
+    Gathered {
+        amount: u64,
+        room: u64,
+    },
+    /// Points, of which so many were not used.
+    TakenBack {
+        amount: u64,
+        room: u64,
+    },
+    /// The limit is another one, while so much was used.
+    Followed {
+        limit: u64,
+        used: u64,
+    },
 }
 
 impl Movement {
     /// Nothing moves, so that an event may say so and need not.
-    const fn is_nothing(self) -> bool {
+    pub(super) const fn is_nothing(self) -> bool {
         matches!(
             self,
-            Self::Reserved(0) | Self::Released(0) | Self::Refunded(0) | Self::Charged { reserved: 0, amount: 0 }
+            Self::Reserved(0)
+                | Self::Released(0)
+                | Self::Refunded { amount: 0, .. }
+                | Self::Charged { reserved: 0, amount: 0 }
+                | Self::Gathered { amount: 0, .. }
+                | Self::TakenBack { amount: 0, .. }
         )
     }
 }
@@ -75,10 +66,27 @@ pub(in crate::rules) struct Side<T> {
 /// A user's limit, and what is used of it. In minor units.
 pub(crate) struct Account {
     pub(in crate::rules) currency: Currency,
+    pub(in crate::rules) source: LimitSource,
     pub(in crate::rules) charging: Charging,
+    pub(in crate::rules) policy: Policy,
+    pub(in crate::rules) points_rate_bp: u16,
     pub(in crate::rules) limit: u64,
     /// Reserved or charged.
     pub(in crate::rules) used: u64,
+    pub(in crate::rules) suspended: bool,
+    pub(in crate::rules) period_began: Option<Time>,
+}
+
+impl Account {
+    /// Whether nothing had to move where `wanted` did not.
+    fn has_no_room_for(&self, wanted: Wanted) -> bool {
+        match wanted {
+            Wanted::Exactly(movement) => movement.is_nothing(),
+            Wanted::Gathered(points) => points == 0 || self.limit >= Minor::MOST,
+            Wanted::TakenBack(points) => points == 0 || self.limit <= self.used,
+            Wanted::Followed(told) => self.limit == told.max(self.used),
+        }
+    }
 }
 
 /// Of one record; kept from record to record for its memory.
@@ -118,23 +126,21 @@ impl Movements {
                 breaches.add(*place, "user", format!("users/{user} was never registered"));
                 continue;
             };
-            if let Call::Issue { currency, limit, used, .. } = *call {
-                self.decided(*place, *user, (limit, used), &known, breaches);
-                if known.currency != currency {
-                    breaches.add(*place, "currency", format!("{currency} is not the currency of users/{user}"));
+            self.decided(*place, *user, *call, &known, breaches);
+            for wanted in call.wanted(&known).into_iter().flatten() {
+                let fits =
+                    |made: &Side<Movement>| (made.user, made.approval) == (*user, *approval) && wanted.fits(made.what);
+                match self.made.iter().position(fits) {
+                    Some(index) => {
+                        self.made.swap_remove(index);
+                    }
+                    None if known.has_no_room_for(wanted) => {}
+                    None => breaches.add(
+                        *place,
+                        "money",
+                        format!("approvals/{approval} calls for {wanted:?} of users/{user}, which this record has not"),
+                    ),
                 }
-            }
-            let Some(movement) = call.movement(known.charging) else { continue };
-            let same = |made: &Side<Movement>| (made.user, made.approval, made.what) == (*user, *approval, movement);
-            match self.made.iter().position(same) {
-                Some(index) => {
-                    self.made.swap_remove(index);
-                }
-                None => breaches.add(
-                    *place,
-                    "money",
-                    format!("approvals/{approval} calls for {movement:?} of users/{user}, which this record has not"),
-                ),
             }
         }
         for Side { place, user, approval, what } in &self.made {
@@ -143,12 +149,47 @@ impl Movements {
         }
     }
 
-    /// Holds the limit and the use of it that a decision names against those of the account before this record.
-    fn decided(
+    /// Holds what a decision names, and whether it could be made, against the account before this record.
+    fn decided(&self, place: EventId, user: EntityId, call: Call, known: &Account, breaches: &mut Breaches) {
+        match call {
+            Call::Ask { currency, limit, used, .. } => {
+                self.inputs(place, user, (currency, limit, used), known, breaches);
+                if known.policy.is_own() {
+                    breaches.add(place, "policy", format!("a reference is asked about users/{user}, for whom none is"));
+                }
+            }
+            Call::Issue { currency, limit, used, reserved, asked, .. } => {
+                // What it had reserved itself while it was pending is not used by others.
+                let used = used.saturating_add(reserved);
+                self.inputs(place, user, (currency, limit, used), known, breaches);
+                if known.policy.is_own() == asked {
+                    breaches.add(place, "policy", format!("asked: {asked}, but users/{user} are {:?}", known.policy));
+                }
+            }
+            Call::Permit { .. } => {}
+            Call::Suspended => {
+                if !known.suspended {
+                    breaches.add(place, "refusal", format!("users/{user} was not suspended"));
+                }
+                return;
+            }
+            Call::Withdraw { .. }
+            | Call::Settle { .. }
+            | Call::Drop { .. }
+            | Call::Undo { .. }
+            | Call::GiveBack { .. } => return,
+        }
+        if known.suspended {
+            breaches.add(place, "suspended", format!("users/{user} was suspended"));
+        }
+    }
+
+    /// Holds the limit and the use of it that a decision names against those of the account.
+    fn inputs(
         &self,
         place: EventId,
         user: EntityId,
-        (limit, used): (u64, u64),
+        (currency, limit, used): (Currency, u64, u64),
         known: &Account,
         breaches: &mut Breaches,
     ) {
@@ -157,6 +198,9 @@ impl Movements {
         if (limit, used) != (known.limit, before) {
             let found = format!("limit {} with {before} used", known.limit);
             breaches.add(place, "inputs", format!("decided on limit {limit} with {used} used, but it was {found}"));
+        }
+        if known.currency != currency {
+            breaches.add(place, "currency", format!("{currency} is not the currency of users/{user}"));
         }
     }
 }

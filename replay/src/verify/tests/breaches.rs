@@ -8,8 +8,8 @@ use kippu_events::secrets::TokenHash;
 use kippu_events::{EntityId, Principal, Time};
 
 use super::sample::{
-    PARTITIONS, charged, euro, event, issued, minor, redeemed, refunded, registered, registered_as, released, reserved,
-    settled,
+    PARTITIONS, charged, euro, event, issued, minor, redeem_refused, redeemed, refunded, registered, registered_as,
+    released, reserved, settled,
 };
 use super::scene::Scene;
 use crate::verify::{Options, verify};
@@ -128,9 +128,7 @@ fn a_user_charged_at_permission_is_charged_when_the_approval_is_redeemed() {
 #[test]
 fn a_refusal_that_is_not_true_is_found() {
     for reason in [RedeemRefusal::AlreadyRedeemed, RedeemRefusal::Expired, RedeemRefusal::Revoked] {
-        Scene::found(&["refusal"], |scene| {
-            scene.one(approvals::Event::RedeemRefused { settler: scene.settler, reason })
-        });
+        Scene::found(&["refusal"], |scene| scene.one(redeem_refused(scene.settler, reason)));
     }
 }
 
@@ -141,10 +139,18 @@ fn a_second_registration_is_found() {
 
 #[test]
 fn a_limit_that_moves_as_its_source_does_not_is_found() {
-    let limit_changed =
-        |limit, before| users::Event::LimitChanged { limit: minor(limit), before: minor(before), currency: euro() };
-    let credited =
-        |amount, limit| users::Event::Credited { amount: minor(amount), limit: minor(limit), currency: euro() };
+    let limit_changed = |limit, before| users::Event::LimitChanged {
+        limit: minor(limit),
+        before: minor(before),
+        currency: euro(),
+        approval: None,
+    };
+    let credited = |amount, limit| users::Event::Credited {
+        amount: minor(amount),
+        limit: minor(limit),
+        currency: euro(),
+        approval: None,
+    };
     for (source, moved) in [
         (LimitSource::Fixed, credited(1, 1001)),
         (LimitSource::Prepaid, credited(1, 9000)),
@@ -162,7 +168,8 @@ fn a_limit_that_moves_as_its_source_does_not_is_found() {
 #[test]
 fn a_limit_below_what_is_used_is_found() {
     Scene::found(&["limit"], |scene| {
-        let lowered = users::Event::LimitChanged { limit: minor(599), before: minor(1000), currency: euro() };
+        let lowered =
+            users::Event::LimitChanged { limit: minor(599), before: minor(1000), currency: euro(), approval: None };
         scene.user_is(lowered.clone())
     });
 }
@@ -171,7 +178,8 @@ fn a_limit_below_what_is_used_is_found() {
 #[test]
 fn a_command_that_took_effect_twice_is_found() {
     Scene::found(&["command-once"], |scene| {
-        let limit_changed = || users::Event::LimitChanged { limit: minor(1000), before: minor(1000), currency: euro() };
+        let limit_changed =
+            || users::Event::LimitChanged { limit: minor(1000), before: minor(1000), currency: euro(), approval: None };
         scene.user_is(limit_changed());
         scene.sample.commands -= 1;
         scene.user_is(limit_changed())
@@ -210,7 +218,8 @@ fn what_somebody_did_in_the_name_of_another_is_found() {
 
 #[test]
 fn another_currency_than_the_users_is_found() {
-    let changed = users::Event::LimitChanged { limit: minor(1000), before: minor(1000), currency: yen() };
+    let changed =
+        users::Event::LimitChanged { limit: minor(1000), before: minor(1000), currency: yen(), approval: None };
     Scene::found(&["currency"], |scene| scene.user_is(changed.clone()));
     Scene::found(&["currency"], |scene| {
         let reserved = scene.another(10);
@@ -222,7 +231,10 @@ fn another_currency_than_the_users_is_found() {
     });
     Scene::found(&["amount"], |scene| {
         scene.redeem();
-        let settled = approvals::Event::Settled { settler: scene.settler, amount: minor(600), currency: yen() };
+        let mut settled = settled(scene.settler, 600);
+        if let approvals::Event::Settled { currency, .. } = &mut settled {
+            *currency = yen();
+        }
         scene.both(settled, charged(scene.approval, 600, 600))
     });
 }
@@ -260,7 +272,8 @@ fn an_approval_issued_twice_or_refused_once_it_was_issued_is_found() {
     Scene::found(&["issue-once"], |scene| {
         let (user, amount, currency, purchase) = (scene.user, minor(1), euro(), Purchase::default());
         let reason = RequestRefusal::LimitExceeded;
-        scene.one(approvals::Event::Refused { user, amount, currency, purchase, reason })
+        let (offer, inquiry) = (None, None);
+        scene.one(approvals::Event::Refused { user, amount, currency, purchase, offer, reason, inquiry })
     });
 }
 

@@ -1,8 +1,10 @@
 //! What verify finds, in histories that a seeded generator writes and a forger changes.
 
 mod blobs;
+mod accounts;
 mod breaches;
 mod damage;
+mod offers;
 mod sample;
 mod scene;
 mod settlements;

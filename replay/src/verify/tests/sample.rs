@@ -1,8 +1,8 @@
 //! A log in memory whose every byte a test may change, and a sample who fills it with an honest history.
 
 use kippu_events::access::clients::{self, Client, Role};
-use kippu_events::access::users::{self, Charging, LimitSource, User};
-use kippu_events::approvals::{self, Approval, Purchase, RedeemRefusal};
+use kippu_events::access::users::{self, Charging, LimitSource, Period, Policy, User};
+use kippu_events::approvals::{self, Approval, Channel, Named, Purchase, RedeemRefusal};
 use kippu_events::event::{AnyEvent, BodyWriter, Cause, Mac, Place, Typed};
 use kippu_events::log::{
     Bound, Claim, Commit, Content, Entry, Genesis, Hash, Head, LogId, Page, ReadError, ReadLog, Record, Watch,
@@ -201,8 +201,13 @@ fn actor(event: &dyn AnyEvent) -> Principal {
     let event: serde_json::Value =
         serde_json::from_str(&format!("{{{}}}", &str::from_utf8(&members).unwrap()[1..])).unwrap();
     let named = |who| event["data"][who].as_str().map(|id: &str| Principal::Client(id.parse().unwrap()));
-    let at_its_time = || (event["type"] == "approval.expired").then_some(Principal::Deadline);
-    named("settler").or_else(|| named("terminal")).or_else(at_its_time).unwrap_or(Principal::Operator)
+    let by_the_node = || match (event["type"].as_str(), event["data"]["inquiry"]["told"].as_str()) {
+        (Some("approval.expired"), _) | (_, Some("nothing")) => Some(Principal::Deadline),
+        (_, Some(_)) => Some(Principal::Activity),
+        (_, None) => None,
+    };
+    let who = by_the_node().or_else(|| named("settler")).or_else(|| named("terminal"));
+    who.unwrap_or(Principal::Operator)
 }
 
 pub(super) fn minor(units: u64) -> Minor {
@@ -226,6 +231,10 @@ pub(super) fn registered_as(source: LimitSource, limit: u64, charging: Charging)
         limit: minor(limit),
         currency: euro(),
         charging,
+        policy: Policy::Own,
+        reference: None,
+        points_rate_bp: 0,
+        period: Period::None,
     }
 }
 
@@ -236,19 +245,27 @@ pub(super) fn issued(user: EntityId, amount: u64, expires_at: Time, limit: u64, 
         amount: minor(amount),
         currency: euro(),
         purchase: Purchase { description: Some("a book, \"new\"".to_owned()), quantity: Some(2) },
+        offer: None,
+        channel: Channel::Request,
         expires_at,
         token: TokenHash { key: 1, sha256: "aGFzaA".to_owned() },
         limit: minor(limit),
         used: minor(used),
+        inquiry: None,
     }
 }
 
 pub(super) fn redeemed(settler: EntityId, amount: u64) -> approvals::Event {
-    approvals::Event::Redeemed { settler, amount: minor(amount), currency: euro() }
+    approvals::Event::Redeemed { settler, amount: minor(amount), currency: euro(), offer: None }
 }
 
 pub(super) fn settled(settler: EntityId, amount: u64) -> approvals::Event {
-    approvals::Event::Settled { settler, amount: minor(amount), currency: euro() }
+    let (settled_at, contents) = (None, Vec::new());
+    approvals::Event::Settled { settler, amount: minor(amount), currency: euro(), settled_at, contents }
+}
+
+pub(super) fn given_back(amount: u64, total: u64) -> approvals::Event {
+    approvals::Event::Refunded { amount: minor(amount), currency: euro(), total: minor(total) }
 }
 
 pub(super) fn reserved(approval: EntityId, amount: u64) -> users::Event {
@@ -264,7 +281,11 @@ pub(super) fn charged(approval: EntityId, reserved: u64, amount: u64) -> users::
 }
 
 pub(super) fn refunded(approval: EntityId, amount: u64) -> users::Event {
-    users::Event::AmountRefunded { approval, amount: minor(amount) }
+    users::Event::AmountRefunded { approval, amount: minor(amount), of_earlier_period: false }
+}
+
+pub(super) fn redeem_refused(settler: EntityId, reason: RedeemRefusal) -> approvals::Event {
+    approvals::Event::RedeemRefused { settler, reason, named: Named::default() }
 }
 
 /// An honest history of `records` commits: every family, every end an approval can have, claims between, and users in
@@ -308,11 +329,15 @@ fn purchase(sample: &mut SampleLog, settler: EntityId, (user, charging, used): &
     let one = |event_of| vec![event::<Approval>(approval, event_of)];
     let with = |event_of, user_event| vec![event::<Approval>(approval, event_of), event::<User>(user, user_event)];
     sample.commit(with(issued(user, amount, ends, 1_000_000, *used), reserved(approval, amount)));
+    if sample.rng.random_ratio(1, 8) {
+        sample.commit(with(approvals::Event::Released { settler }, released(approval, amount)));
+        sample.commit(one(redeem_refused(settler, RedeemRefusal::Released)));
+        return;
+    }
     if sample.rng.random_ratio(1, 5) {
         sample.now = ends;
         sample.commit(with(approvals::Event::Expired {}, released(approval, amount)));
-        let reason = RedeemRefusal::Expired;
-        sample.commit(one(approvals::Event::RedeemRefused { settler, reason }));
+        sample.commit(one(redeem_refused(settler, RedeemRefusal::Expired)));
         return;
     }
     let at_permission = charging == Charging::AtPermission;
@@ -321,8 +346,7 @@ fn purchase(sample: &mut SampleLog, settler: EntityId, (user, charging, used): &
     } else {
         sample.commit(one(redeemed(settler, amount)));
     }
-    let reason = RedeemRefusal::AlreadyRedeemed;
-    sample.commit(one(approvals::Event::RedeemRefused { settler, reason }));
+    sample.commit(one(redeem_refused(settler, RedeemRefusal::AlreadyRedeemed)));
     if sample.rng.random_ratio(1, 5) {
         let back = if at_permission { refunded(approval, amount) } else { released(approval, amount) };
         sample.commit(with(approvals::Event::Revoked {}, back));
@@ -335,6 +359,13 @@ fn purchase(sample: &mut SampleLog, settler: EntityId, (user, charging, used): &
         (true, rest) => sample.commit(with(settled(settler, price), refunded(approval, rest))),
         (false, _) => sample.commit(with(settled(settler, price), charged(approval, amount, price))),
     };
+    let back = price / 3;
+    if back > 0 && sample.rng.random_ratio(1, 3) {
+        for total in [back, 2 * back] {
+            sample.commit(with(given_back(back, total), refunded(approval, back)));
+        }
+        *used -= 2 * back;
+    }
 }
 
 /// A seed from the environment, or a new one; printed by [`SampleLog::new`].

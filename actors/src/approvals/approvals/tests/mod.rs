@@ -1,8 +1,16 @@
 //! The rules of approvals, one by one, and all of them at random.
 
+mod accounts;
+mod challenges;
+mod collect;
+mod inquiry;
+mod matrix;
+mod offers;
 mod open;
 mod property;
 mod redeem;
+mod refund;
+mod release;
 mod requests;
 mod revoke;
 mod settle;
@@ -10,12 +18,12 @@ mod settle;
 use std::time::Duration;
 
 use kippu_events::access::clients::Role;
-use kippu_events::access::users::{self, Charging, LimitSource, User};
-use kippu_events::approvals::{Approval, Event, Purchase};
+use kippu_events::access::users::{self, Charging, LimitSource, Period, Policy, User};
+use kippu_events::approvals::{Approval, Channel, Event, Named, Purchase};
 use kippu_events::secrets::{EncryptedField, PinVerifier, TokenHash};
 use kippu_events::{EntityId, Time};
 
-use super::request::{Asked, Command};
+use super::request::{Asked, Command, Presented, Settlement};
 use crate::given::{Given, NOW, caller, currency, given, id, minor};
 use kippu_events::access::Caller;
 
@@ -59,16 +67,28 @@ fn registered(charging: Charging) -> users::Event {
         limit: minor(10_000),
         currency: currency("EUR"),
         charging,
+        policy: Policy::Own,
+        reference: None,
+        points_rate_bp: 0,
+        period: Period::None,
     }
+}
+
+fn open(asked: Asked) -> Command {
+    Command::Open(Box::new(asked))
 }
 
 fn asked(units: u64) -> Asked {
     Asked {
         user: user_id(),
         pin: None,
+        challenge: None,
         amount: minor(units),
         currency: currency("EUR"),
         purchase: Purchase { description: Some("music".to_owned()), quantity: Some(2) },
+        offer: None,
+        signed_with: None,
+        channel: Channel::Request,
         expires_in: QUARTER,
         token: token(),
     }
@@ -81,10 +101,13 @@ fn issued_with(units: u64, used: u64) -> Event {
         amount: minor(units),
         currency: currency("EUR"),
         purchase: asked(units).purchase,
+        offer: None,
+        channel: Channel::Request,
         expires_at: expiry(),
         token: token(),
         limit: minor(10_000),
         used: minor(used),
+        inquiry: None,
     }
 }
 
@@ -97,11 +120,12 @@ fn expiry() -> Time {
 }
 
 fn redeemed(units: u64) -> Event {
-    Event::Redeemed { settler: id(6), amount: minor(units), currency: currency("EUR") }
+    Event::Redeemed { settler: id(6), amount: minor(units), currency: currency("EUR"), offer: None }
 }
 
 fn settled(units: u64) -> Event {
-    Event::Settled { settler: id(6), amount: minor(units), currency: currency("EUR") }
+    let (settled_at, contents) = (None, Vec::new());
+    Event::Settled { settler: id(6), amount: minor(units), currency: currency("EUR"), settled_at, contents }
 }
 
 fn reserved(units: u64) -> users::Event {
@@ -117,13 +141,26 @@ fn charged(reserved: u64, units: u64) -> users::Event {
 }
 
 fn refunded(units: u64) -> users::Event {
-    users::Event::AmountRefunded { approval: approval_id(), amount: minor(units) }
+    users::Event::AmountRefunded { approval: approval_id(), amount: minor(units), of_earlier_period: false }
 }
 
-const REDEEM: Command = Command::Redeem { root_key: 1, counter: 0 };
+const TOKEN: Presented = Presented { root_key: 1, counter: 0 };
+
+fn redeem_with(named: Named) -> Command {
+    Command::Redeem { token: TOKEN, named }
+}
+
+fn redeem() -> Command {
+    redeem_with(Named::default())
+}
+
+fn settle_in(units: u64, code: &str) -> Command {
+    let (settled_at, contents) = (None, Vec::new());
+    Command::Settle(Settlement { amount: minor(units), currency: currency(code), settled_at, contents })
+}
 
 fn settle(units: u64) -> Command {
-    Command::Settle { amount: minor(units), currency: currency("EUR") }
+    settle_in(units, "EUR")
 }
 
 /// An approval of 50.00 with this further history, with its user as neighbour.

@@ -12,20 +12,20 @@ fn just_before(time: Time) -> Time {
 }
 
 fn refused(settler: u8, reason: RedeemRefusal) -> [Event; 1] {
-    [Event::RedeemRefused { settler: id(settler), reason }]
+    [Event::RedeemRefused { settler: id(settler), reason, named: Named::default() }]
 }
 
 /// Shows D25, D26.
 #[test]
 fn a_token_permits_the_payment_to_the_settler_that_presents_it() {
-    approval(&[]).by(settler()).when(&REDEEM).becomes(&[redeemed(5_000)]);
-    approval(&[]).by(settler()).at(just_before(expiry())).when(&REDEEM).becomes(&[redeemed(5_000)]);
+    approval(&[]).by(settler()).when(&redeem()).becomes(&[redeemed(5_000)]);
+    approval(&[]).by(settler()).at(just_before(expiry())).when(&redeem()).becomes(&[redeemed(5_000)]);
 }
 
 /// Shows D35.
 #[test]
 fn where_the_user_is_charged_at_permission_the_reservation_becomes_a_charge_in_the_same_record() {
-    approval_charged(Charging::AtPermission, &[]).by(settler()).when(&REDEEM).becomes_with::<User>(
+    approval_charged(Charging::AtPermission, &[]).by(settler()).when(&redeem()).becomes_with::<User>(
         &[redeemed(5_000)],
         user_id(),
         &[charged(5_000, 5_000)],
@@ -36,13 +36,13 @@ fn where_the_user_is_charged_at_permission_the_reservation_becomes_a_charge_in_t
 #[test]
 fn a_redeemed_approval_is_refused_to_everyone_on_record() {
     for history in [&[redeemed(5_000)][..], &[redeemed(5_000), settled(5_000)]] {
-        approval(history).by(settler()).when(&REDEEM).becomes(&refused(6, RedeemRefusal::AlreadyRedeemed));
-        approval(history).by(other_settler()).when(&REDEEM).becomes(&refused(7, RedeemRefusal::AlreadyRedeemed));
+        approval(history).by(settler()).when(&redeem()).becomes(&refused(6, RedeemRefusal::AlreadyRedeemed));
+        approval(history).by(other_settler()).when(&redeem()).becomes(&refused(7, RedeemRefusal::AlreadyRedeemed));
         let long_after = expiry().after(QUARTER);
         approval(history)
             .by(settler())
             .at(long_after)
-            .when(&REDEEM)
+            .when(&redeem())
             .becomes(&refused(6, RedeemRefusal::AlreadyRedeemed));
     }
 }
@@ -50,17 +50,17 @@ fn a_redeemed_approval_is_refused_to_everyone_on_record() {
 /// Shows D25, D27.
 #[test]
 fn an_expired_approval_is_refused_on_record_even_before_its_deadline_fired() {
-    approval(&[]).by(settler()).at(expiry()).when(&REDEEM).becomes(&refused(6, RedeemRefusal::Expired));
-    approval(&[Event::Expired {}]).by(settler()).when(&REDEEM).becomes(&refused(6, RedeemRefusal::Expired));
+    approval(&[]).by(settler()).at(expiry()).when(&redeem()).becomes(&refused(6, RedeemRefusal::Expired));
+    approval(&[Event::Expired {}]).by(settler()).when(&redeem()).becomes(&refused(6, RedeemRefusal::Expired));
 }
 
 /// Shows D25, D27.
 #[test]
 fn a_revoked_approval_is_refused_on_record() {
-    approval(&[Event::Revoked {}]).by(settler()).when(&REDEEM).becomes(&refused(6, RedeemRefusal::Revoked));
+    approval(&[Event::Revoked {}]).by(settler()).when(&redeem()).becomes(&refused(6, RedeemRefusal::Revoked));
     approval(&[redeemed(5_000), Event::Revoked {}])
         .by(settler())
-        .when(&REDEEM)
+        .when(&redeem())
         .becomes(&refused(6, RedeemRefusal::Revoked));
 }
 
@@ -72,22 +72,25 @@ fn a_genuine_token_of_an_approval_that_was_never_given_is_not_valid() {
         amount: minor(1),
         currency: currency("EUR"),
         purchase: Purchase::default(),
+        offer: None,
         reason: RequestRefusal::LimitExceeded,
+        inquiry: None,
     };
-    given::<Approval>(&[]).by(settler()).when(&REDEEM).refused(&TOKEN_NOT_VALID);
-    given::<Approval>(&[refused]).by(settler()).when(&REDEEM).refused(&TOKEN_NOT_VALID);
+    given::<Approval>(&[]).by(settler()).when(&redeem()).refused(&TOKEN_NOT_VALID);
+    given::<Approval>(&[refused]).by(settler()).when(&redeem()).refused(&TOKEN_NOT_VALID);
 }
 
 #[test]
 fn a_token_of_another_root_key_or_number_is_not_this_approvals_token() {
     for (root_key, counter) in [(2, 0), (1, 1)] {
-        approval(&[]).by(settler()).when(&Command::Redeem { root_key, counter }).refused(&TOKEN_NOT_VALID);
+        let other = Command::Redeem { token: Presented { root_key, counter }, named: Named::default() };
+        approval(&[]).by(settler()).when(&other).refused(&TOKEN_NOT_VALID);
     }
 }
 
 #[test]
 fn who_is_no_api_client_redeems_nothing() {
-    approval(&[]).when(&REDEEM).refused(&problem::FORBIDDEN);
+    approval(&[]).when(&redeem()).refused(&problem::FORBIDDEN);
 }
 
 #[test]

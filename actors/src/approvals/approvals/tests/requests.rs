@@ -25,10 +25,7 @@ fn world() -> (World, EntityId, Caller) {
 }
 
 fn account(world: &World, user: EntityId) -> Account {
-    match world.state::<User>(user) {
-        User::Registered(account) => account,
-        User::Absent => panic!("the user is registered"),
-    }
+    world.state::<User>(user).account().cloned().expect("the user is registered")
 }
 
 fn euros(units: u64) -> Value {
@@ -47,7 +44,7 @@ fn a_purchase_goes_from_request_to_settlement_without_naming_the_user_to_the_set
     let (status, approval) = world.ask(terminal, OPEN, &body).unwrap();
     let (id, token) = (id_in(&approval), &approval["token"]);
     let expected = json!({
-        "id": id, "state": "issued", "amount": 5_000, "currency": "EUR", "token": token,
+        "id": id, "state": "issued", "issuer": world.secrets.party, "amount": 5_000, "currency": "EUR", "token": token,
         "purchase": {"description": "music", "quantity": 2}, "expires_at": NOW.after(QUARTER)
     });
     assert_eq!((status, &approval), (201, &expected));
@@ -163,6 +160,12 @@ fn requests_of_another_shape_are_refused_and_leave_no_trace() {
         json!({"amount": 1, "currency": "EUR", "expires_in_secs": 31_536_001}),
         json!({"amount": 1, "currency": "EUR", "identification": {"login": "aiko", "pin": "12a4"}}),
         json!({"amount": 1, "currency": "EUR", "identification": {"login": "aiko", "pin": "123"}}),
+        json!({"amount": 1}),
+        json!({"currency": "EUR", "purchase": {}}),
+        json!({"amount": 1, "currency": "EUR", "offer": "a.b.c"}),
+        json!({"offer": "a.b.c", "purchase": {"quantity": 1}}),
+        json!({"offer": "a.b.c", "pushed": {"shop": super::id(3), "offer": super::id(4)}}),
+        json!({"amount": 1, "currency": "EUR", "answer": "post"}),
     ] {
         assert_eq!(slug(world.ask(terminal, OPEN, &body)), "invalid-body", "{body}");
     }

@@ -68,7 +68,9 @@ fn what_is_over_is_not_taken_back() {
         amount: minor(1),
         currency: currency("EUR"),
         purchase: Purchase::default(),
+        offer: None,
         reason: RequestRefusal::LimitExceeded,
+        inquiry: None,
     };
     given::<Approval>(&[refused]).when(&REVOKE).refused(&NEVER_ISSUED);
 }

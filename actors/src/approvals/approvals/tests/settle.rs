@@ -34,8 +34,7 @@ fn more_than_was_approved_is_not_settled() {
 
 #[test]
 fn a_price_in_another_currency_is_not_settled() {
-    let yen = Command::Settle { amount: minor(1), currency: currency("JPY") };
-    approval(&[redeemed(5_000)]).by(settler()).when(&yen).refused(&CURRENCY_MISMATCH);
+    approval(&[redeemed(5_000)]).by(settler()).when(&settle_in(1, "JPY")).refused(&CURRENCY_MISMATCH);
 }
 
 /// Shows D36.
@@ -74,4 +73,18 @@ fn what_was_not_redeemed_is_not_settled() {
 #[test]
 fn who_is_no_api_client_settles_nothing() {
     approval(&[redeemed(5_000)]).when(&settle(1)).refused(&problem::FORBIDDEN);
+}
+
+/// Shows D33.
+#[test]
+fn a_settlement_records_when_and_what_was_delivered_as_the_settler_has_it() {
+    let (at, contents) = (Time::from_micros(7), vec!["a film".to_owned(), "a book".to_owned()]);
+    let (amount, currency) = (minor(1_000), currency("EUR"));
+    let command = Command::Settle(Settlement { amount, currency, settled_at: Some(at), contents: contents.clone() });
+    let settled = Event::Settled { settler: id(6), amount, currency, settled_at: Some(at), contents };
+    approval(&[redeemed(5_000)]).by(settler()).when(&command).becomes_with::<User>(
+        &[settled],
+        user_id(),
+        &[charged(5_000, 1_000)],
+    );
 }
