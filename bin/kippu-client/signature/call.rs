@@ -7,14 +7,12 @@ use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 
 use super::{
-    AUDIENCE, CONTENT_DIGEST, IDEMPOTENCY_KEY, Refused, Request, Response, SIGNATURE_INPUT, Signer, Verify, combined,
     AUDIENCE, CONTENT_DIGEST, IDEMPOTENCY_KEY, Keys, Refused, Request, Response, SIGNATURE_INPUT, Signer, combined,
     digest, request, response,
 };
 use crate::address;
 use crate::answer::Answer;
 use crate::error::Lost;
-use crate::roots::Roots;
 
 /// A longer answer is not read to its end: no command's is a hundredth of it, and files are asked for in pieces.
 pub const MOST_ANSWER_BYTES: usize = 1024 * 1024;
@@ -25,8 +23,6 @@ pub struct PeerAddress {
     pub url: String,
     /// The party's id.
     pub party: String,
-    /// Finds a key of the party by its id, if it counts.
-    pub keys: Box<dyn Fn(&str) -> Option<Verify> + Send + Sync>,
     /// The party's keys.
     pub keys: Keys,
 }
@@ -77,8 +73,6 @@ impl Caller {
     ///
     /// # Errors
     /// Where there can be no client.
-    pub fn new(patience: Duration, roots: &Roots) -> Result<Self, Lost> {
-        let http = crate::builder(patience, roots).build().map_err(|source| Lost { url: String::new(), source })?;
     pub fn new(patience: Duration) -> Result<Self, Lost> {
         let http = crate::builder(patience).build().map_err(|source| Lost { url: String::new(), source })?;
         Ok(Self { http })

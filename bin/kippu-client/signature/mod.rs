@@ -69,10 +69,6 @@ pub fn combined<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Option<String>
     lines.into_iter().map(trimmed).reduce(|before, line| format!("{before}, {line}"))
 }
 
-/// Signs in the name of a party.
-pub struct Signer {
-    keyid: String,
-    sign: Box<dyn Fn(&[u8]) -> [u8; 64] + Send + Sync>,
 /// Ed25519 with a key that stays where it is.
 type Sign = dyn Fn(&[u8]) -> [u8; 64] + Send + Sync;
 /// Whether the second argument is a key's signature over the first one.
@@ -82,6 +78,9 @@ pub type Verify = Box<HasSigned>;
 /// Finds a party's key by its id, if it counts.
 pub type Keys = Box<dyn Fn(&str) -> Option<Verify> + Send + Sync>;
 
+/// Signs in the name of a party.
+pub struct Signer {
+    keyid: String,
     sign: Box<Sign>,
 }
 
@@ -91,9 +90,6 @@ impl Signer {
         Self { keyid: format!("{party}.{key}"), sign: Box::new(sign) }
     }
 }
-
-/// Whether the second argument is a key's signature over the first one.
-pub type Verify = Box<dyn Fn(&[u8], &[u8]) -> bool + Send + Sync>;
 
 /// What makes a message a signed one.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -34,7 +34,6 @@ pub enum Refused {
         most: i64,
     },
     /// Its signer's clock is ahead of ours.
-    #[error("the signature was made {} s from now by its signer's clock; this node's clock says {}", created - now, shown(*now))]
     #[error("the signature was made {} s from now by its signer's clock; this node's clock says {}", created.saturating_sub(*now), shown(*now))]
     Early {
         /// When it was made, in seconds since 1970.
@@ -44,7 +43,6 @@ pub enum Refused {
     },
     /// It came late, or its signer's clock is behind ours.
     #[error("the signature was made {} s ago by its signer's clock, and counted for {} s; this node's clock says {}",
-        now - created, expires - created, shown(*now))]
         now.saturating_sub(*created), expires.saturating_sub(*created), shown(*now))]
     Late {
         /// When it was made, in seconds since 1970.
@@ -55,7 +53,6 @@ pub enum Refused {
         now: i64,
     },
     /// A part that has to be covered is not.
-    #[error("its signature does not cover `{0}`")]
     #[error("its signature does not cover {0}")]
     NotCovered(String),
     /// A part is named twice.

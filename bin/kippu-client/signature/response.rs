@@ -16,7 +16,6 @@ const COVERED: [&str; 3] = [CONTENT_TYPE, "kippu-position", "etag"];
 const NONCE_BYTES: usize = 16;
 
 /// Signs the answer to `request`, whose signature is called `label`, at `now`, in seconds since 1970. `response` MUST have the digest of
-/// its body, be that empty, and all else that is to count.
 /// its body, of an empty one too, and all else that is to count.
 ///
 /// # Errors

@@ -1,31 +1,13 @@
-//! What an offer says: purchase information that a shop has signed.
 //! What a shop says with an offer: the purchase information that it signs, as the content of a statement.
 
 use serde::{Deserialize, Serialize};
 
 use crate::id::EntityId;
 use crate::money::{Currency, Minor};
-
-/// The type of the statement that an offer is.
-pub const OFFER: &str = "kippu-offer";
-
-/// What a shop has signed.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct OfferContent {
-    /// The shop.
-    pub iss: EntityId,
-    /// The offer.
-    pub id: EntityId,
-    /// When it was made, in seconds since 1970.
-    pub iat: i64,
-    /// From when it does not count any more, in seconds since 1970.
-    pub exp: i64,
-    /// The currency of every amount.
-    pub currency: Currency,
-    /// What all of it costs.
 use crate::time::Time;
 
 /// The type of such a statement.
+pub const OFFER: &str = "kippu-offer";
 /// As many as fit on a page, and in a record many times over.
 pub const MOST_ITEMS: usize = 100;
 /// A shop is related to a few settlement servers.
@@ -58,34 +40,26 @@ impl OfferItem {
 }
 
 /// An offer.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct OfferContent {
     /// The shop: the party that signs it.
+    pub iss: EntityId,
     /// The offer, by its id at the shop.
+    pub id: EntityId,
+    /// When it was made, in seconds since 1970.
+    pub iat: i64,
     /// From then on it is none, in seconds since 1970.
+    pub exp: i64,
     /// Of every price here.
+    pub currency: Currency,
     /// What all items cost.
     pub total: Minor,
     /// What is offered.
     pub items: Vec<OfferItem>,
     /// The parties that may settle it.
     pub settlers: Vec<EntityId>,
-    /// Whether the shop itself delivers to the buyer.
-    pub direct: bool,
-}
-
-/// One line of an offer.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct OfferItem {
-    /// Which product.
-    pub product: EntityId,
-    /// What it is called.
-    pub name: String,
-    /// What kind of product it is.
-    pub kind: String,
-    /// How many pieces.
-    pub quantity: u32,
-    /// What one piece costs.
-    pub price: Minor,
     /// Whether the shop delivers by itself.
+    pub direct: bool,
 }
 
 impl OfferContent {

@@ -1,4 +1,3 @@
-//! x
 //! Messages and keys of the tests.
 
 use data_encoding::BASE64URL_NOPAD;
