@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::log::{copy, export, import as log_import, inspect};
-use crate::{bench, client, completions, config_check, doctor, import, init, serve, verify};
+use crate::{bench, client, completions, config_check, doctor, import, init, serve, shop, verify};
 
 /// An event-sourced actor system for tickets, approvals and settlements.
 #[derive(Parser)]
@@ -34,6 +34,9 @@ pub(crate) enum Command {
     Client(Client),
     /// Run commands from a file of JSON lines.
     Import(import::Args),
+    /// What a shop sells.
+    #[command(subcommand)]
+    Shop(Shop),
     /// Records: look at them, export and import them, copy a history to another location.
     #[command(subcommand)]
     Log(Log),
@@ -60,6 +63,13 @@ pub(crate) enum Client {
     List(client::ListArgs),
     /// End a client's key. When this returns, the key is refused.
     Revoke(client::RevokeArgs),
+}
+
+/// `kippu shop …`
+#[derive(Subcommand)]
+pub(crate) enum Shop {
+    /// List the products of a catalogue, and bring those that are listed up to date. A second import changes nothing.
+    Import(shop::Args),
 }
 
 /// `kippu log …`

@@ -18,6 +18,7 @@ mod output;
 mod remote;
 mod serve;
 mod server;
+mod shop;
 mod telemetry;
 mod verify;
 mod which;
@@ -26,7 +27,7 @@ use std::io::IsTerminal as _;
 
 use clap::{CommandFactory as _, Parser as _};
 
-use crate::cli::{Cli, Client, Command, Config, Log, Replay};
+use crate::cli::{Cli, Client, Command, Config, Log, Replay, Shop};
 use crate::exit::Exit;
 use crate::output::Output;
 
@@ -93,6 +94,7 @@ fn run(command: Command, output: &Output) -> Exit {
         Command::Client(Client::List(args)) => client::list(&args, output),
         Command::Client(Client::Revoke(args)) => client::revoke(&args, output),
         Command::Import(args) => import::run(&args, output),
+        Command::Shop(Shop::Import(args)) => shop::run(&args, output),
         Command::Log(Log::Inspect(args)) => log::inspect::run(&args, output),
         Command::Log(Log::Export(args)) => log::export::run(&args, output),
         Command::Log(Log::Import(args)) => log::import::run(&args, output),

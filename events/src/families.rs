@@ -18,6 +18,12 @@ macro_rules! families {
             Peers = 5, "peers", $crate::access::peers::Peer;
             /// Keys that this node signs with.
             SigningKeys = 6, "signing-keys", $crate::access::signing_keys::SigningKeys;
+            /// What a shop sells.
+            Products = 8, "products", $crate::approvals::products::Product;
+            /// What a shop would sell to somebody, signed.
+            Offers = 9, "offers", $crate::approvals::offers::Offer;
+            /// On which terms a shop sells.
+            ShopTerms = 17, "shop-terms", $crate::approvals::shop_terms::ShopTerms;
         }
     };
 }

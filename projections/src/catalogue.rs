@@ -7,6 +7,10 @@ use crate::access::peers::Peers;
 use crate::access::signing_keys::Keys;
 use crate::access::users::Users;
 use crate::approvals::Approvals;
+use crate::approvals::genres::Genres;
+use crate::approvals::offers::Offers;
+use crate::approvals::products::Products;
+use crate::approvals::shop_terms::TermsOfShop;
 use crate::approvals::spending::Spending;
 use crate::entity_table::OfEntities;
 use crate::history::History;
@@ -24,6 +28,10 @@ pub fn views() -> Vec<Arc<dyn View>> {
         Arc::new(OfEntities::<Peers>::new()),
         Arc::new(OfEntities::<Keys>::new()),
         Arc::new(OfEntities::<Placements>::new()),
+        Arc::new(Products),
+        Arc::new(Genres),
+        Arc::new(OfEntities::<Offers>::new()),
+        Arc::new(OfEntities::<TermsOfShop>::new()),
         Arc::new(History),
     ]
 }

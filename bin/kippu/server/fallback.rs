@@ -49,6 +49,10 @@ fn allowed(path: &str) -> Vec<&'static str> {
             methods(true, false)
         }
         ["problems", slug] => methods(!slug.is_empty(), false),
+        ["shop"] | ["shop", "style.css"] => methods(true, false),
+        ["shop", "offers"] => methods(false, true),
+        ["shop", name] | ["shop", "pictures", name] => methods(!name.is_empty(), false),
+        ["v1", "offers", id, "content", n] => methods(!id.is_empty() && !n.is_empty(), false),
         ["v1", "log", "seal"] => methods(false, true),
         ["v1", family] => methods(is_view(family), takes(family, None, Target::New)),
         ["v1", family, token] if takes(family, Some(token), Target::Token) => methods(false, true),

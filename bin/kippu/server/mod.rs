@@ -17,6 +17,7 @@ mod rate;
 mod refusals;
 mod request_id;
 mod seal;
+mod shop;
 #[cfg(test)]
 mod tests;
 
@@ -119,12 +120,15 @@ fn routes(config: &mut ServiceConfig, shared: &Shared) {
         .service(get("/docs/style.css", docs::style))
         .service(get("/problems", problems::index))
         .service(get("/problems/{slug}", problems::one))
+        .configure(shop::configure)
         .service(
             web::scope("/v1")
                 .wrap(from_fn(fallback::only_what_there_is))
                 .wrap(from_fn(auth::authenticate))
                 .wrap(from_fn(refusals::remember))
                 .route("/log/seal", web::post().to(seal::seal))
+                .route("/offers/{id}/content/{n}", web::get().to(shop::content))
+                .route("/offers/{id}/content/{n}", web::head().to(shop::content))
                 .configure(kippu_actors::http::configure)
                 .configure(kippu_projections::http::configure),
         )

@@ -10,6 +10,7 @@ mod once;
 mod rebuild;
 mod sample;
 mod scripted;
+mod shops;
 mod shown;
 mod stalls;
 mod wait;

@@ -3,3 +3,4 @@
 #[allow(clippy::module_inception, reason = "the family that the area has its name from")]
 pub(in crate::rules) mod approvals;
 pub(in crate::rules) mod movements;
+pub(in crate::rules) mod offers;

@@ -2,6 +2,7 @@
 
 mod breaches;
 mod damage;
+mod offers;
 mod sample;
 mod scene;
 mod shared;
