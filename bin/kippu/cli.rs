@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::log::{copy, export, import as log_import, inspect};
-use crate::{activities, bench, client, completions, config_check, doctor, events, import, init, peer, serve, verify};
+use crate::{activities, bench, client, completions, config_check, doctor, events, import, init, peer, serve, shop, verify};
 
 /// An event-sourced actor system for tickets, approvals and settlements.
 #[derive(Parser)]
@@ -42,6 +42,9 @@ pub(crate) enum Command {
     Events(events::Args),
     /// Run commands from a file of JSON lines.
     Import(import::Args),
+    /// What a shop sells.
+    #[command(subcommand)]
+    Shop(Shop),
     /// Records: look at them, export and import them, copy a history to another location.
     #[command(subcommand)]
     Log(Log),
@@ -92,6 +95,10 @@ pub(crate) enum Activities {
     List(activities::Args),
     /// Try at once what waits for its time.
     Retry(activities::Args),
+/// `kippu shop …`
+pub(crate) enum Shop {
+    /// List the products of a catalogue, and bring those that are listed up to date. A second import changes nothing.
+    Import(shop::Args),
 }
 
 /// `kippu log …`

@@ -23,6 +23,7 @@ mod peer;
 mod remote;
 mod serve;
 mod server;
+mod shop;
 mod telemetry;
 mod verify;
 mod which;
@@ -31,7 +32,7 @@ use std::io::IsTerminal as _;
 
 use clap::{CommandFactory as _, Parser as _};
 
-use crate::cli::{Activities, Cli, Client, Command, Config, Log, Peer, Replay};
+use crate::cli::{Activities, Cli, Client, Command, Config, Log, Peer, Replay, Shop};
 use crate::exit::Exit;
 use crate::output::Output;
 
@@ -106,6 +107,7 @@ fn run(command: Command, output: &Output) -> Exit {
         Command::Activities(Activities::Retry(args)) => activities::retry(&args, output),
         Command::Events(args) => events::run(&args, output),
         Command::Import(args) => import::run(&args, output),
+        Command::Shop(Shop::Import(args)) => shop::run(&args, output),
         Command::Log(Log::Inspect(args)) => log::inspect::run(&args, output),
         Command::Log(Log::Export(args)) => log::export::run(&args, output),
         Command::Log(Log::Import(args)) => log::import::run(&args, output),

@@ -30,6 +30,12 @@ macro_rules! families {
             Purchases = 12, "purchases", $crate::approvals::purchases::Information;
             /// First steps of identifications.
             Challenges = 13, "challenges", $crate::access::challenges::Challenge;
+            /// What a shop sells.
+            Products = 8, "products", $crate::approvals::products::Product;
+            /// What a shop would sell to somebody, signed.
+            Offers = 9, "offers", $crate::approvals::offers::Offer;
+            /// On which terms a shop sells.
+            ShopTerms = 17, "shop-terms", $crate::approvals::shop_terms::ShopTerms;
         }
     };
 }

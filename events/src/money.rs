@@ -5,6 +5,10 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+mod decimal;
+
+pub use self::decimal::NotDecimal;
+
 /// An ISO 4217 alphabetic code, as `EUR`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Currency(iso_currency::Currency);
@@ -17,6 +21,12 @@ impl Currency {
     #[must_use]
     pub fn code(self) -> &'static str {
         self.0.code()
+    }
+
+    /// How many decimals its minor unit is: 2 for EUR, 0 for JPY.
+    #[must_use]
+    pub fn decimals(self) -> u16 {
+        self.0.exponent().unwrap_or_default()
     }
 }
 

@@ -12,6 +12,10 @@ use crate::approvals::settlements::Settlements;
 use crate::approvals::settler_terms::Terms;
 use crate::approvals::credits::Credits;
 use crate::approvals::purchases::Purchases;
+use crate::approvals::genres::Genres;
+use crate::approvals::offers::Offers;
+use crate::approvals::products::Products;
+use crate::approvals::shop_terms::TermsOfShop;
 use crate::approvals::spending::Spending;
 use crate::entity_table::OfEntities;
 use crate::history::History;
@@ -34,6 +38,10 @@ pub fn views() -> Vec<Arc<dyn View>> {
         Arc::new(OfEntities::<Terms>::new()),
         Arc::new(OfEntities::<Credits>::new()),
         Arc::new(OfEntities::<Purchases>::new()),
+        Arc::new(Products),
+        Arc::new(Genres),
+        Arc::new(OfEntities::<Offers>::new()),
+        Arc::new(OfEntities::<TermsOfShop>::new()),
         Arc::new(History),
     ]
 }

@@ -1,5 +1,5 @@
-//! Area `access`: commands of API clients, subscribers and their sessions, other parties and signing keys; every other area may name this one.
-//! Area `access`: commands of API clients, subscribers, challenges, other parties and signing keys; every other area may name this one.
+//! Area `access`: commands of API clients, subscribers, their sessions and challenges, other parties and signing keys; every other area may name
+//! this one.
 
 pub mod challenges;
 pub mod clients;

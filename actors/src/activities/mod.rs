@@ -53,8 +53,6 @@ pub enum Work {
         /// How many they are.
         size: u64,
     },
-    /// The next event that a webhook wants.
-    Webhook,
 }
 
 /// Some work, and under which key.

@@ -190,14 +190,11 @@ impl Shared {
         if actor.owed(&*found.state).is_none_or(|now| now.attempt != owed.attempt) {
             return NOT_OWED;
         }
-        let Some(work) = actor.work(&*found.state, key.id, &self.secrets) else {
-            return End::HeldUp { reason: "what is to be done cannot be told".to_owned() };
         let secrets = Arc::clone(&self.secrets);
         // The key that opens a part of it may have to be asked for.
         let work = tokio::task::spawn_blocking(move || actor.work(&*found.state, key.id, &secrets));
         let Ok(Some(work)) = work.await else {
-            let reason = "what is to be done cannot be told".to_owned();
-            return Ended::Failed(NoOutcome { reason, retry_after: None });
+            return End::HeldUp { reason: "what is to be done cannot be told".to_owned() };
         };
         let task = Task { entity: key, owed, key: self.secrets.activity_key(key, owed.attempt), work };
         let outcome = match executor.perform(task).await {

@@ -1,13 +1,14 @@
-//! Area `approvals`: rules for purchase approvals and their settlement.
+//! Area `approvals`: what shops offer, purchase approvals, their settlement, and credit at a financial reference.
 
 #[allow(clippy::module_inception, reason = "the family that the area has its name from")]
 mod approvals;
-pub mod settlements;
-pub mod settler_terms;
-//! Area `approvals`: commands of purchase approvals, of offers that are pushed, and of credit at a financial reference.
-
 pub mod credits;
 mod offer;
+pub mod offers;
+pub mod products;
 pub mod purchases;
+pub mod settlements;
+pub mod settler_terms;
+pub mod shop_terms;
 
 pub use self::approvals::*;

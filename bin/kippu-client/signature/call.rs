@@ -69,15 +69,6 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Waits for each answer for as long as `patience`.
-    ///
-    /// # Errors
-    /// Where there can be no client.
-    pub fn new(patience: Duration) -> Result<Self, Lost> {
-        let http = crate::builder(patience).build().map_err(|source| Lost { url: String::new(), source })?;
-        Ok(Self { http })
-    }
-
     /// Calls with a client that [`crate::builder`] made.
     #[must_use]
     pub const fn over(http: reqwest::Client) -> Self {

@@ -42,6 +42,30 @@ struct Remark<'a> {
     detail: &'a str,
 }
 
+impl Target {
+    /// Tries a line until it is answered, or its time is over.
+    pub(crate) async fn settle(&self, line: &Line, deadline: Duration) -> Answer {
+        let begun = Instant::now();
+        let mut pauses = Pauses::default();
+        loop {
+            match self.attempt(line).await {
+                Answer::Later { detail, after } => {
+                    let wait = pauses.next(after).min(LONGEST_PAUSE);
+                    if begun.elapsed() + wait > deadline {
+                        return Answer::Later { detail, after };
+                    }
+                    actix_rt::time::sleep(wait).await;
+                }
+                answer @ (Answer::Applied
+                | Answer::Replayed
+                | Answer::Refused { .. }
+                | Answer::Failed { .. }
+                | Answer::Never { .. }) => return answer,
+            }
+        }
+    }
+}
+
 struct Ended {
     place: Place,
     bytes: u64,
@@ -101,25 +125,7 @@ impl Drive<'_> {
 
     /// Tries a line until it is answered, or its time is over.
     async fn settle(&self, place: Place, bytes: u64, order: order::Place, line: Line) -> Ended {
-        let begun = Instant::now();
-        let mut pauses = Pauses::default();
-        let answer = loop {
-            match self.target.attempt(&line).await {
-                Answer::Later { detail, after } => {
-                    let wait = pauses.next(after).min(LONGEST_PAUSE);
-                    if begun.elapsed() + wait > self.deadline {
-                        break Answer::Later { detail, after };
-                    }
-                    actix_rt::time::sleep(wait).await;
-                }
-                answer @ (Answer::Applied
-                | Answer::Replayed
-                | Answer::Refused { .. }
-                | Answer::Failed { .. }
-                | Answer::Never { .. }) => break answer,
-            }
-        };
-        Ended { place, bytes, order, answer }
+        Ended { place, bytes, order, answer: self.target.settle(&line, self.deadline).await }
     }
 
     fn end(&self, line: u64, answer: Answer) -> Result<End, ImportError> {

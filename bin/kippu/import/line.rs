@@ -11,12 +11,12 @@ use serde_json::value::RawValue;
 
 /// A command as a line has it.
 #[derive(Debug)]
-pub(super) struct Line {
-    pub(super) family: Family,
-    pub(super) spec: &'static CommandSpec,
-    pub(super) id: Option<EntityId>,
-    pub(super) key: String,
-    pub(super) body: Box<RawValue>,
+pub(crate) struct Line {
+    pub(crate) family: Family,
+    pub(crate) spec: &'static CommandSpec,
+    pub(crate) id: Option<EntityId>,
+    pub(crate) key: String,
+    pub(crate) body: Box<RawValue>,
 }
 
 #[derive(Deserialize)]

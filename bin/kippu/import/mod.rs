@@ -26,9 +26,10 @@ use crate::exit::Exit;
 use crate::output::Output;
 use crate::which::{Named, Unnamed, Which};
 use drive::Drive;
+pub(crate) use line::Line;
 use progress::{Counts, Progress};
 use read::Input;
-use target::Target;
+pub(crate) use target::{Answer, Target};
 
 /// Arguments.
 #[derive(clap::Args)]

@@ -24,7 +24,7 @@ const ANSWER_TIME: Duration = Duration::from_secs(30);
 
 /// What one try of a line gave.
 #[derive(Debug)]
-pub(super) enum Answer {
+pub(crate) enum Answer {
     /// It took effect.
     Applied,
     /// It had taken effect before.
@@ -40,7 +40,7 @@ pub(super) enum Answer {
 }
 
 /// See the module.
-pub(super) enum Target {
+pub(crate) enum Target {
     Local(Box<Node>),
     Server { node: Client, caller: Principal, log: LogId },
 }
@@ -53,14 +53,14 @@ struct Alive {
 
 impl Target {
     /// The node in `data`, which nobody else runs.
-    pub(super) async fn local(data: &Path) -> Result<Self, ImportError> {
+    pub(crate) async fn local(data: &Path) -> Result<Self, ImportError> {
         let config = Config { data: Some(data.to_owned()), ..Config::default() };
         let node = Node::open_stopped(&config).await.map_err(|e| ImportError::Target(e.to_string()))?;
         Ok(Self::Local(Box::new(node)))
     }
 
     /// The node at `url`, as the API client with the key in `key_file`; the authorities in the file `roots` are trusted too.
-    pub(super) async fn server(url: &str, key_file: &Path, roots: Option<&Path>) -> Result<Self, ImportError> {
+    pub(crate) async fn server(url: &str, key_file: &Path, roots: Option<&Path>) -> Result<Self, ImportError> {
         let key = read_key(key_file).map_err(|error| ImportError::Target(error.to_string()))?;
         let no_key = || ImportError::Target(RemoteError::NoKey(key_file.to_owned()).to_string());
         let caller = Principal::Client(Bearer::unchecked(&key).ok_or_else(no_key)?.entity);
@@ -93,7 +93,7 @@ impl Target {
     }
 
     /// Runs `line` once.
-    pub(super) async fn attempt(&self, line: &Line) -> Answer {
+    pub(crate) async fn attempt(&self, line: &Line) -> Answer {
         match self {
             Self::Local(node) => {
                 let call = Call { caller: Caller::OPERATOR, key: line.key.clone(), id: line.id, if_match: None };
@@ -122,7 +122,7 @@ impl Target {
     }
 
     /// Lets go of what was opened.
-    pub(super) async fn close(&self) {
+    pub(crate) async fn close(&self) {
         match self {
             Self::Local(node) => node.stop().await,
             Self::Server { .. } => {}

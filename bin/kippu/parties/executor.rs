@@ -10,48 +10,64 @@ use kippu_actors::runtime::Runtime;
 use kippu_client::{Method, Roots};
 use kippu_client::signature::call::{Caller, PeerAddress};
 use kippu_events::access::peers::{Known, Peer};
+use kippu_events::blobs::BlobStore;
 use kippu_events::secrets::SigningUse;
 use kippu_events::{EntityId, EntityKey, Time};
 
 use super::Identity;
+use super::fetch::{Wanted, fetch};
+use crate::node::Node;
 
 /// How long a party may take to answer. Longer than it takes a node that is just starting to open its log.
 const PATIENCE: Duration = Duration::from_secs(15);
+
+/// How long a file may take: an hour, for gigabytes over a slow line.
+const FILE_PATIENCE: Duration = Duration::from_secs(3600);
 
 /// See the module.
 pub(crate) struct AtPeers {
     identity: Arc<Identity>,
     runtime: Runtime,
     caller: Caller,
+    /// For files, whose bytes are vouched for by what they hash to.
+    files: reqwest::Client,
+    blobs: BlobStore,
 }
 
 impl AtPeers {
-    /// In the name of `identity`, at the peers that `runtime` knows. `roots` are trusted too.
+    /// In the name of `node`, at the peers that it knows. `roots` are trusted too.
     ///
     /// # Errors
     /// Where there can be no HTTP client.
-    pub(crate) fn new(identity: Arc<Identity>, runtime: Runtime, roots: &Roots) -> Result<Self, kippu_client::Lost> {
-        Ok(Self { identity, runtime, caller: Caller::new(PATIENCE, roots)? })
+    pub(crate) fn new(node: &Node, roots: &Roots) -> Result<Self, reqwest::Error> {
+        let (identity, runtime) = (Arc::clone(&node.identity), node.runtime.clone());
+        let caller = Caller::over(kippu_client::builder(PATIENCE, roots).build()?);
+        let files = kippu_client::builder(FILE_PATIENCE, roots).connect_timeout(PATIENCE).build()?;
+        Ok(Self { identity, runtime, caller, files, blobs: node.blobs.clone() })
     }
 }
 
 impl Executor for AtPeers {
     fn perform(&self, task: Task) -> BoxFuture<'static, Result<Outcome, NoOutcome>> {
         let (identity, runtime, caller) = (Arc::clone(&self.identity), self.runtime.clone(), self.caller.clone());
+        let (files, blobs) = (self.files.clone(), self.blobs.clone());
         async move {
             let peer = known(&runtime, task.owed.to).await?;
             match task.work {
                 Work::Command { path, body } => {
                     command(&identity, &caller, (task.owed.to, &peer), &path, &task.key, body).await
                 }
-                Work::Fetch { .. } | Work::Webhook => Err(none("this node does not do that yet")),
+                Work::Fetch { path, capability, sha256, size } => {
+                    let (path, capability, sha256) = (&*path, &*capability, &*sha256);
+                    fetch(&files, &blobs, Wanted { url: &peer.url, path, capability, sha256, size }).await
+                }
             }
         }
         .boxed()
     }
 }
 
-fn none(reason: impl Into<String>) -> NoOutcome {
+pub(super) fn none(reason: impl Into<String>) -> NoOutcome {
     NoOutcome { reason: reason.into(), retry_after: None }
 }
 

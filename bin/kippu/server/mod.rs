@@ -3,6 +3,7 @@
 mod activities;
 mod auth;
 mod blobs;
+mod contents;
 mod docs;
 mod edge;
 mod fallback;
@@ -23,6 +24,7 @@ mod refusals;
 mod request_id;
 mod seal;
 pub(crate) mod sessions;
+mod shop;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -101,8 +103,7 @@ impl Shared {
         let shares = node.kafka.is_some();
         let forward = shares.then(|| Forward::new(&node, roots)).transpose().map_err(std::io::Error::other)?;
         let owners = shares.then(|| Owners::new(&node, roots)).transpose().map_err(std::io::Error::other)?;
-        let at_peers = AtPeers::new(Arc::clone(&node.identity), node.runtime.clone(), roots);
-        let at_peers = Arc::new(at_peers.map_err(std::io::Error::other)?);
+        let at_peers = Arc::new(AtPeers::new(&node, roots).map_err(std::io::Error::other)?);
         let settings = Settings::default();
         let activities = Activities::start(node.runtime.clone(), Arc::clone(&node.secrets), at_peers, settings);
         let limits = Limits {
@@ -162,6 +163,7 @@ fn routes(config: &mut ServiceConfig, shared: &Shared) {
         .service(
             web::resource("/sign-out").route(web::post().to(sessions::sign_out)).default_service(web::to(fallback)),
         )
+        .configure(shop::configure)
         .service(
             web::scope("/v1")
                 .wrap(from_fn(fallback::only_what_there_is))
@@ -173,6 +175,10 @@ fn routes(config: &mut ServiceConfig, shared: &Shared) {
                 .route("/events", web::get().to(feed::follow))
                 .route("/events", web::head().to(feed::ask))
                 .service(blobs::resource())
+                .route("/settlements/{id}/content/{n}", web::get().to(contents::of_settlement))
+                .route("/settlements/{id}/content/{n}", web::head().to(contents::of_settlement))
+                .route("/offers/{id}/content/{n}", web::get().to(shop::content))
+                .route("/offers/{id}/content/{n}", web::head().to(shop::content))
                 .configure(kippu_actors::http::configure)
                 .configure(kippu_projections::http::configure),
         )

@@ -1,11 +1,14 @@
-//! Area `approvals`: purchase approvals and their settlement, offers that are pushed, and credit at a financial reference.
+//! Area `approvals`: what shops offer, purchase approvals, their settlement, and credit at a financial reference.
 
 #[allow(clippy::module_inception, reason = "the family that the area has its name from")]
 mod approvals;
+pub mod credits;
 pub mod offer_content;
+pub mod offers;
+pub mod products;
+pub mod purchases;
 pub mod settlements;
 pub mod settler_terms;
-pub mod credits;
-pub mod purchases;
+pub mod shop_terms;
 
 pub use self::approvals::*;

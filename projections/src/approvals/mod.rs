@@ -1,13 +1,15 @@
-//! Area `approvals`: views of purchase approvals, of what is spent, and of settlements.
+//! Area `approvals`: views of what shops sell and offer, of purchase approvals, of what is spent, of settlements, and of credit.
 
 #[allow(clippy::module_inception, reason = "the family that the area has its name from")]
 mod approvals;
+pub mod credits;
+pub mod genres;
+pub mod offers;
+pub mod products;
+pub mod purchases;
 pub mod settlements;
 pub mod settler_terms;
-//! Area `approvals`: views of purchase approvals, of what is spent, of offers that are pushed, and of credit.
-
-pub mod credits;
-pub mod purchases;
+pub mod shop_terms;
 pub mod spending;
 
 pub use self::approvals::*;

@@ -13,6 +13,7 @@ mod rebuild;
 mod sample;
 mod scripted;
 mod settlements;
+mod shops;
 mod shown;
 mod stalls;
 mod wait;

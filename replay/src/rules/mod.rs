@@ -11,6 +11,7 @@ use kippu_events::access::clients::Client;
 use kippu_events::access::users::User;
 use kippu_events::approvals::Approval;
 use kippu_events::approvals::settlements::Settlement;
+use kippu_events::approvals::offers::Offer;
 use kippu_events::event::{EventId, Recorded};
 use kippu_events::{EntityId, Family, NotAnEvent, Principal, Time};
 
@@ -87,6 +88,7 @@ impl Seen<'_> {
 /// What the rules of its family need to know of an entity.
 pub(crate) enum Facts {
     Approval(approvals::approvals::Facts),
+    Offer(approvals::offers::Facts),
     User(access::users::Facts),
     Client(access::clients::Facts),
     /// In a box, so that what is remembered of every other entity stays small.
@@ -101,15 +103,20 @@ impl Facts {
     pub(crate) fn of(family: Family) -> Self {
         match family {
             Family::Approvals => Self::Approval(approvals::approvals::Facts::default()),
+            Family::Offers => Self::Offer(approvals::offers::Facts::default()),
             Family::Users => Self::User(access::users::Facts::default()),
             Family::Clients => Self::Client(access::clients::Facts::default()),
-            Family::Placements | Family::Peers | Family::SigningKeys | Family::Sessions => Self::Plain,
             Family::Settlements => Self::Settlement(Box::default()),
-            Family::Placements | Family::Peers | Family::SigningKeys | Family::SettlerTerms => Self::Plain,
             Family::Challenges => Self::Challenge(access::challenges::Facts::default()),
-            Family::Placements | Family::Peers | Family::SigningKeys | Family::Credits | Family::Purchases => {
-                Self::Plain
-            }
+            Family::Placements
+            | Family::Peers
+            | Family::SigningKeys
+            | Family::Sessions
+            | Family::SettlerTerms
+            | Family::Credits
+            | Family::Purchases
+            | Family::Products
+            | Family::ShopTerms => Self::Plain,
         }
     }
 
@@ -117,8 +124,12 @@ impl Facts {
     pub(crate) fn account(&self) -> Option<Account> {
         match self {
             Self::User(facts) => facts.account(),
-            Self::Approval(_) | Self::Client(_) | Self::Settlement(_) | Self::Plain => None,
-            Self::Approval(_) | Self::Client(_) | Self::Challenge(_) | Self::Plain => None,
+            Self::Approval(_)
+            | Self::Offer(_)
+            | Self::Client(_)
+            | Self::Settlement(_)
+            | Self::Challenge(_)
+            | Self::Plain => None,
         }
     }
 
@@ -126,6 +137,7 @@ impl Facts {
     pub(crate) fn take(&mut self, event: &Recorded<'_>, seen: &mut Seen<'_>) -> Result<(), NotAnEvent> {
         match self {
             Self::Approval(facts) => facts.take(event.decode::<Approval>()?, seen),
+            Self::Offer(facts) => facts.take(event.decode::<Offer>()?, seen),
             Self::User(facts) => facts.take(event.decode::<User>()?, seen),
             Self::Client(facts) => facts.take(event.decode::<Client>()?, seen),
             Self::Settlement(facts) => facts.take(event.decode::<Settlement>()?, seen),

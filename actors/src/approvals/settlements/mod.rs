@@ -94,7 +94,7 @@ impl Actor for Settlement {
         let Some(event) = own.first() else { return Answer::unanswerable() };
         match event {
             Event::Presented { capability, .. } => Answer::created(&Reply {
-                capability: secrets.token(Purpose::Capability, capability.key, id, prepare::CAPABILITY),
+                capability: secrets.capability_token(capability.key, EntityKey::of::<Self>(id), prepare::CAPABILITY),
                 ..Reply::plain(id, Some(State::Presented))
             }),
             Event::Received { contents } => {

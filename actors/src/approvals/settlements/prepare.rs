@@ -16,7 +16,7 @@ use super::request::{MOST_LINES, MOST_PIECES, Open, Presented, Purchase, Signed}
 use crate::actor::Preparing;
 
 /// The number of a settlement's only capability.
-pub(super) const CAPABILITY: u32 = 0;
+pub(super) const CAPABILITY: u8 = 0;
 
 /// What is looked up for a presentation: both parties, and the terms.
 pub(super) fn lookups(open: &Open) -> Vec<EntityKey> {
@@ -55,7 +55,7 @@ pub(super) fn open(asked: Open, with: &Preparing<'_>) -> Result<Presented, Refus
         total,
         currency,
         token,
-        capability: with.secrets.token_hash(Purpose::Capability, with.id, CAPABILITY),
+        capability: with.secrets.capability_hash(EntityKey::of::<Settlement>(with.id), CAPABILITY),
         policy: terms.policy,
         versions: Versions { issuer: issuer_version, shop: shop_version, terms: terms_version },
     })

@@ -27,11 +27,14 @@ use kippu_projections::{ClientRow, Queries, QueryError};
 use sha2::{Digest as _, Sha256};
 
 use self::signed::Asked;
+use super::sessions::{Sessions, cookie};
 use super::Shared;
 use super::rate::Rates;
 use crate::config;
 use crate::node::Node;
 
+/// How a session's token begins.
+const SESSION: &str = "kps_";
 /// How long a genuine key that is not known yet waits for the view of clients, before it is told to come back.
 const KNOWN_WAIT: Duration = Duration::from_secs(2);
 
@@ -39,8 +42,17 @@ const KNOWN_WAIT: Duration = Duration::from_secs(2);
 pub(crate) struct Admitted {
     /// Who calls.
     pub(crate) caller: Caller,
-    /// The API key, where one was shown: it may end while the request is under way.
-    key: Option<Bearer>,
+    shown: Shown,
+}
+
+/// What was shown that may end while the request is under way.
+enum Shown {
+    /// Nothing that could.
+    Nothing,
+    /// An API key.
+    Key(Bearer),
+    /// A session.
+    Session(Bearer),
 }
 
 /// Lets callers in.
@@ -73,14 +85,32 @@ impl Authenticator {
     pub(crate) async fn admit(&self, headers: &HeaderMap, address: Option<IpAddr>) -> Result<Admitted, Problem> {
         if !headers.contains_key(AUTHORIZATION) {
             self.rates.count(guest_at(address))?;
-            return Ok(Admitted { caller: Caller::GUEST, key: None });
+            return Ok(Admitted { caller: Caller::GUEST, shown: Shown::Nothing });
         }
         let token = bearer_token(headers).ok_or_else(refused)?;
         if let Some(entity) = self.secrets.capability(token) {
             self.rates.count(guest_at(address))?;
-            return Ok(Admitted { caller: Caller::holder_of(entity), key: None });
+            return Ok(Admitted { caller: Caller::holder_of(entity), shown: Shown::Nothing });
         }
         self.admit_key(token).await
+    }
+
+    /// The same of an end user, whose session is in the one bearer token or, without one, in the cookie. A request with a cookie that
+    /// changes something shows that a page of this service has sent it.
+    ///
+    /// # Errors
+    /// As [`Authenticator::admit`], and 403 where another site may have sent it.
+    async fn admit_user(&self, request: &ServiceRequest, sessions: &Sessions) -> Result<Option<Admitted>, Problem> {
+        let headers = request.headers();
+        let bearer = bearer_token(headers).filter(|token| token.starts_with(SESSION));
+        let cookie = if headers.contains_key(AUTHORIZATION) { None } else { cookie::token(headers)? };
+        let Some(token) = bearer.or(cookie) else { return Ok(None) };
+        let (caller, session) = sessions.admit(token).await?;
+        if cookie.is_some() {
+            sessions.guard(request.method(), headers, &session)?;
+        }
+        self.rates.count(session.entity)?;
+        Ok(Some(Admitted { caller, shown: Shown::Session(session) }))
     }
 
     /// Which peer has signed `request`, counted against its rate.
@@ -98,7 +128,7 @@ impl Authenticator {
         }
         let caller = asked.admit(request, shared).await?;
         caller.party().map_or(Ok(()), |peer| self.rates.count(peer))?;
-        Ok(Admitted { caller, key: None })
+        Ok(Admitted { caller, shown: Shown::Nothing })
     }
 
     async fn admit_key(&self, token: &str) -> Result<Admitted, Problem> {
@@ -118,15 +148,14 @@ impl Authenticator {
         let row = row.filter(|row| counts(row, &bearer)).ok_or_else(refused)?;
         // Not before: a key that is over is nobody's, and uses up nobody's rate.
         self.rates.count(bearer.entity)?;
-        Ok(Admitted { caller: Caller::of_client(bearer.entity, row.role, row.user), key: Some(bearer) })
+        Ok(Admitted { caller: Caller::of_client(bearer.entity, row.role, row.user), shown: Shown::Key(bearer) })
     }
 
     /// Whether a key that was admitted counts still.
     ///
     /// # Errors
     /// As [`Authenticator::admit`].
-    fn still(&self, key: Option<&Bearer>) -> Result<(), Problem> {
-        let Some(bearer) = key else { return Ok(()) };
+    fn still(&self, bearer: &Bearer) -> Result<(), Problem> {
         let row = self.queries.client(bearer.entity).map_err(|error| untold(&error))?;
         row.filter(|row| counts(row, bearer)).map(drop).ok_or_else(refused)
     }
@@ -207,17 +236,29 @@ async fn let_in(
         return Ok(request.into_response(problem.error_response()));
     };
     let address = request.peer_addr().map(|address| address.ip());
-    let admitted = match signed {
-        Some((asked, shared)) => authenticator.admit_peer(&mut request, asked, shared).await,
-        None => authenticator.admit(request.headers(), address).await,
+    let sessions = request.app_data::<Data<Sessions>>().cloned();
+    let user = match (&signed, &sessions) {
+        (None, Some(sessions)) => authenticator.admit_user(&request, sessions).await,
+        (Some(_), _) | (None, None) => Ok(None),
     };
-    let Admitted { caller, key } = match admitted {
+    let admitted = match (user, signed) {
+        (Ok(Some(admitted)), _) => Ok(admitted),
+        (Err(problem), _) => Err(problem),
+        (Ok(None), Some((asked, shared))) => authenticator.admit_peer(&mut request, asked, shared).await,
+        (Ok(None), None) => authenticator.admit(request.headers(), address).await,
+    };
+    let Admitted { caller, shown } = match admitted {
         Ok(admitted) => admitted,
         Err(problem) => return Ok(request.into_response(problem.error_response())),
     };
     let (reads, later) = (request.method().is_safe(), authenticator.clone());
     request.extensions_mut().insert(caller);
-    request.extensions_mut().insert(StillAllowed(Box::new(move || later.still(key.as_ref()))));
+    let still_allowed = move || match (&shown, &sessions) {
+        (Shown::Key(key), _) => later.still(key),
+        (Shown::Session(session), Some(sessions)) => sessions.still(session),
+        (Shown::Session(_), None) | (Shown::Nothing, _) => Ok(()),
+    };
+    request.extensions_mut().insert(StillAllowed(Box::new(still_allowed)));
     let response = next.call(request).await?;
     // A query may have waited long for its position or its turn, and its key ended meanwhile.
     if reads && let Err(problem) = still(response.request()) {

@@ -1,7 +1,7 @@
 //! What verify finds, in histories that a seeded generator writes and a forger changes.
 
-mod blobs;
 mod accounts;
+mod blobs;
 mod breaches;
 mod damage;
 mod offers;
@@ -9,3 +9,4 @@ mod sample;
 mod scene;
 mod settlements;
 mod shared;
+mod shop_offers;

@@ -1,0 +1,54 @@
+//! Fetches bytes from another party into the blob store. What opens them is a capability; what they hash to was agreed before, so
+//! nothing of the answer has to be believed.
+
+use futures_util::StreamExt as _;
+use kippu_actors::activities::{NoOutcome, Outcome};
+use kippu_events::blobs::{BlobError, BlobId, BlobStore};
+
+use super::executor::none;
+
+/// What is to be fetched.
+pub(super) struct Wanted<'a> {
+    pub(super) url: &'a str,
+    pub(super) path: &'a str,
+    pub(super) capability: &'a str,
+    pub(super) sha256: &'a str,
+    pub(super) size: u64,
+}
+
+/// One try: nothing is kept but the very bytes that were agreed.
+pub(super) async fn fetch(
+    http: &reqwest::Client,
+    blobs: &BlobStore,
+    wanted: Wanted<'_>,
+) -> Result<Outcome, NoOutcome> {
+    let done = || Outcome { status: 200, body: b"{}".to_vec() };
+    let failed = |error: &BlobError| none(format!("the blob store: {error}"));
+    let id: BlobId = wanted.sha256.parse().map_err(|_| none("what was agreed is no digest"))?;
+    if blobs.size(id).await.map_err(|error| failed(&error))?.is_some() {
+        return Ok(done());
+    }
+    let url = format!("{}{}", wanted.url, wanted.path);
+    let answer = http.get(&url).bearer_auth(wanted.capability).send().await.map_err(|error| none(error.to_string()))?;
+    let status = answer.status().as_u16();
+    if !answer.status().is_success() {
+        let text = answer.bytes().await.unwrap_or_default();
+        let is_final = matches!(status, 403 | 404 | 409 | 410);
+        let outcome = Outcome { status, body: text.to_vec() };
+        return if is_final { Ok(outcome) } else { Err(none(format!("{url} answers {status}"))) };
+    }
+    let mut upload = blobs.begin(Some(wanted.size)).await.map_err(|error| failed(&error))?;
+    let mut bytes = answer.bytes_stream();
+    while let Some(part) = bytes.next().await {
+        let part = part.map_err(|error| none(error.to_string()))?;
+        if upload.size() + part.len() as u64 > wanted.size {
+            return Err(none(format!("{url} sends more than the {} bytes that were agreed", wanted.size)));
+        }
+        upload.write(&part).await.map_err(|error| failed(&error))?;
+    }
+    match upload.finish(Some(id)).await {
+        Ok(_) => Ok(done()),
+        Err(BlobError::Mismatch { .. }) => Err(none(format!("{url} sends other bytes than were agreed"))),
+        Err(error) => Err(failed(&error)),
+    }
+}
