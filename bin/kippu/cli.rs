@@ -95,7 +95,10 @@ pub(crate) enum Activities {
     List(activities::Args),
     /// Try at once what waits for its time.
     Retry(activities::Args),
+}
+
 /// `kippu shop …`
+#[derive(Subcommand)]
 pub(crate) enum Shop {
     /// List the products of a catalogue, and bring those that are listed up to date. A second import changes nothing.
     Import(shop::Args),

@@ -1,7 +1,5 @@
 //! Calls another party's node: the request is signed, and so has to be the answer.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};

@@ -19,7 +19,7 @@ use kippu_events::approvals::offer_content::OFFER;
 use kippu_events::approvals::offers::{Event, Item, Offer, Push as Pushing, total};
 use kippu_events::approvals::products::Product;
 use kippu_events::approvals::shop_terms::{self, ShopTerms, Terms};
-use kippu_events::secrets::{Purpose, Secrets, SigningUse};
+use kippu_events::secrets::{Secrets, SigningUse};
 use kippu_events::{Entity as _, EntityId, EntityKey, Time, statement};
 
 use self::refusal::Refused;
