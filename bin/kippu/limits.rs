@@ -8,7 +8,7 @@ mod signals;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use kippu_events::files;
+use kippu_events::{blobs, files};
 
 pub(crate) use remark::remark;
 
@@ -86,7 +86,7 @@ impl Need {
         let clients = if on_kafka { CLIENTS } else { 0 };
         let most = getrlimit(Resource::Nofile).current;
         let stores = files::STORES * (files::PER_STORE + files::kept_of(most).unwrap_or_default());
-        let connections = if workers == 0 { 0 } else { CONNECTIONS };
+        let connections = if workers == 0 { 0 } else { CONNECTIONS + count(blobs::MOST_OPEN) };
         Self {
             who: "a node",
             files: FILES + running * FILES_OF_A_THREAD + stores + clients * FILES_OF_A_CLIENT + connections,
