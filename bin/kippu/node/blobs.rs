@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use kippu_client::Roots;
 use kippu_events::blobs::{BlobError, BlobStore, Bucket, BucketSettings, Credentials, MOST_OPEN};
 use kippu_events::log::LogId;
 
@@ -41,7 +42,7 @@ pub(crate) fn open(config: &Config, dir: &DataDir, log: LogId) -> Result<BlobSto
 }
 
 fn bucket(s3: &S3, log: LogId) -> Result<Bucket, BlobsError> {
-    let client = kippu_client::builder(PATIENCE).pool_max_idle_per_host(MOST_OPEN).build()?;
+    let client = kippu_client::builder(PATIENCE, &Roots::default()).pool_max_idle_per_host(MOST_OPEN).build()?;
     let S3 { endpoint, bucket, region, virtual_hosted, key_file } = s3.clone();
     let settings = BucketSettings { endpoint, bucket, region, virtual_hosted };
     Ok(Bucket::new(&settings, credentials(key_file)?, log, client)?)

@@ -1,7 +1,6 @@
 //! Fetches bytes from another party into the blob store. What opens them is a capability; what they hash to was agreed before, so
 //! nothing of the answer has to be believed.
 
-use futures_util::StreamExt as _;
 use kippu_actors::activities::{NoOutcome, Outcome};
 use kippu_events::blobs::{BlobError, BlobId, BlobStore};
 
@@ -29,7 +28,7 @@ pub(super) async fn fetch(
         return Ok(done());
     }
     let url = format!("{}{}", wanted.url, wanted.path);
-    let answer = http.get(&url).bearer_auth(wanted.capability).send().await.map_err(|error| none(error.to_string()))?;
+    let mut answer = http.get(&url).bearer_auth(wanted.capability).send().await.map_err(|error| none(error.to_string()))?;
     let status = answer.status().as_u16();
     if !answer.status().is_success() {
         let text = answer.bytes().await.unwrap_or_default();
@@ -38,9 +37,7 @@ pub(super) async fn fetch(
         return if is_final { Ok(outcome) } else { Err(none(format!("{url} answers {status}"))) };
     }
     let mut upload = blobs.begin(Some(wanted.size)).await.map_err(|error| failed(&error))?;
-    let mut bytes = answer.bytes_stream();
-    while let Some(part) = bytes.next().await {
-        let part = part.map_err(|error| none(error.to_string()))?;
+    while let Some(part) = answer.chunk().await.map_err(|error| none(error.to_string()))? {
         if upload.size() + part.len() as u64 > wanted.size {
             return Err(none(format!("{url} sends more than the {} bytes that were agreed", wanted.size)));
         }

@@ -121,7 +121,7 @@ impl Shared {
             activities,
             limits: Data::new(limits),
             authenticator: Data::new(Authenticator::new(&node, &config.rate)),
-            sessions: Data::new(Sessions::new(&node).map_err(std::io::Error::other)?),
+            sessions: Data::new(Sessions::new(&node, roots).map_err(std::io::Error::other)?),
             metrics: Data::new(Metrics::new(&node.commits)),
             document: Data::new(Document::new()),
             certificate: tls.map(|tls| Arc::clone(&tls.current)),

@@ -142,7 +142,7 @@ fn tell(wrong: &[Wrong], output: &Output) -> ShopError {
 
 async fn import(args: &Args, output: &Output, wanted: &[Wanted]) -> Result<Counts, ShopError> {
     let target = match args.which.named()? {
-        Named::Running { url, key_file } => Target::server(&url, &key_file).await?,
+        Named::Running { url, key_file, roots } => Target::server(&url, &key_file, roots.as_deref()).await?,
         Named::Stopped(data) => Target::local(&data).await?,
     };
     let bar = output.progress(wanted.len() as u64, "shop import");

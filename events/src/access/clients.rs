@@ -65,7 +65,7 @@ pub enum Client {
 
 impl Entity for Client {
     const FAMILY: Family = Family::Clients;
-    const REVISION: u32 = 1;
+    const REVISION: u32 = 2;
     type Event = Event;
 
     fn samples() -> Vec<Event> {

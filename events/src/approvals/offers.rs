@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::offer_content::{OfferContent, OfferItem};
 use super::products::{Content, Kind};
+use crate::blobs::BlobId;
 use crate::entity::Entity;
 use crate::family::Family;
 use crate::id::EntityId;
@@ -230,6 +231,20 @@ impl Entity for Offer {
                 capability: TokenHash { key: 1, sha256: "q".repeat(43) },
             },
         ]
+    }
+
+    fn blobs(event: &Event) -> Vec<BlobId> {
+        match event {
+            Event::Made { items, .. } => {
+                let contents = items.iter().flat_map(|item| &item.contents);
+                contents.filter_map(|content| content.sha256.parse().ok()).collect()
+            }
+            // They are among those that it was made with.
+            Event::Delivered { .. }
+            | Event::PushAsked { .. }
+            | Event::PushDone { .. }
+            | Event::PushFailed { .. } => Vec::new(),
+        }
     }
 
     fn evolve(&mut self, event: &Event, time: Time) {

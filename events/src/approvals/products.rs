@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::blobs::BlobId;
 use crate::entity::Entity;
 use crate::family::Family;
 use crate::id::EntityId;
@@ -208,6 +209,15 @@ impl Entity for Product {
             Event::Withdrawn {},
             Event::ListedAgain {},
         ]
+    }
+
+    fn blobs(event: &Event) -> Vec<BlobId> {
+        let (picture, contents) = match event {
+            Event::Listed { picture, contents, .. } | Event::Changed { picture, contents, .. } => (picture, contents),
+            Event::Repriced { .. } | Event::Withdrawn {} | Event::ListedAgain {} => return Vec::new(),
+        };
+        let named = picture.iter().chain(contents.iter().map(|content| &content.sha256));
+        named.filter_map(|sha256| sha256.parse().ok()).collect()
     }
 
     fn evolve(&mut self, event: &Event, _time: Time) {

@@ -206,7 +206,19 @@ fn a_caller_of_some_rows_has_each_of_their_events_once_too() {
         match entity.family {
             Family::Users => entity.id == user,
             Family::Approvals => approvals.contains(&entity.id),
-            Family::Clients | Family::Placements | Family::Peers | Family::SigningKeys => false,
+            // What is for sale everybody may see.
+            Family::Products | Family::ShopTerms => true,
+            Family::Clients
+            | Family::Placements
+            | Family::Peers
+            | Family::SigningKeys
+            | Family::Sessions
+            | Family::Settlements
+            | Family::SettlerTerms
+            | Family::Credits
+            | Family::Purchases
+            | Family::Challenges
+            | Family::Offers => false,
         }
     };
     let expected: Vec<_> = in_log(&*scene.log).into_iter().filter(|(entity, ..)| of_user(*entity)).collect();

@@ -6,6 +6,7 @@ use kippu_events::EntityId;
 use kippu_events::Principal;
 use kippu_events::approvals::products::{self, Details, Event, Kind, Listing, Product};
 use kippu_events::money::{Currency, Minor};
+use kippu_events::blobs::BlobId;
 use kippu_events::secrets::Secrets;
 use serde::{Deserialize, Serialize};
 
@@ -191,6 +192,17 @@ impl Actor for Product {
             Request::Open(Open { sku, .. }) => Ok(products::id_of(sku.as_str())),
             Request::Reprice(_) | Request::Change(_) | Request::Withdraw(_) | Request::ListAgain(_) => call.path_id(),
         }
+    }
+
+    fn named_blobs(request: &Request) -> Vec<BlobId> {
+        let (picture, contents) = match request {
+            Request::Open(Open { picture, contents, .. }) | Request::Change(Change { picture, contents, .. }) => {
+                (picture, contents)
+            }
+            Request::Reprice(_) | Request::Withdraw(_) | Request::ListAgain(_) => return Vec::new(),
+        };
+        let named = picture.iter().chain(contents.iter().map(|content| &content.sha256));
+        named.filter_map(|sha256| sha256.as_str().parse().ok()).collect()
     }
 
     fn prepare(request: Request, with: &Preparing<'_>) -> Result<Command, Problem> {

@@ -36,7 +36,7 @@ pub(super) fn came_of(state: &Settlement, came: &Came, context: &Context) -> Res
         Errand::MakeOffer(open) => offered(open, attempt, outcome),
         Errand::Deliver(open, _) => return Ok(delivered(open, came, now)),
         Errand::Fetch(open, delivery, content) if outcome.is_done() => {
-            let own = vec![Event::ContentHeld { attempt, content: content.n }];
+            let own = vec![Event::ContentHeld { attempt, content: content.n, sha256: content.sha256.clone() }];
             return Ok(all(own.into_iter().chain(last_held(open, delivery, now)).collect()));
         }
         Errand::Fetch(..) => refused(attempt, By::Shop, answers::slug(outcome)),

@@ -42,7 +42,7 @@ async fn called(is_command: bool, answer: impl Fn(&Sent) -> Vec<u8>) -> (Sent, R
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let bank = PeerAddress { url, party: BANK.to_owned(), keys: Box::new(keys(&key(2))) };
-    let (shop, caller) = (signer(SHOP, &key(1)), Caller::new(Duration::from_secs(60)).unwrap());
+    let (shop, caller) = (signer(SHOP, &key(1)), Caller::over(crate::builder(Duration::from_secs(60), &crate::Roots::default()).build().unwrap()));
     let path = "/v1/approvals?kind=one%20time&n=1";
     let call = async {
         if is_command {
@@ -129,7 +129,7 @@ async fn an_answer_is_read_as_far_as_it_may_be_long() {
 
 #[tokio::test]
 async fn nothing_is_sent_to_no_address_and_without_a_signature() {
-    let caller = Caller::new(Duration::from_secs(60)).unwrap();
+    let caller = Caller::over(crate::builder(Duration::from_secs(60), &crate::Roots::default()).build().unwrap());
     let shop = signer(SHOP, &key(1));
     let peer = |url: &str, party: &str| PeerAddress {
         url: url.to_owned(),

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use actix_web::http::Method;
 use actix_web::http::header::HeaderMap;
 use kippu_actors::problem::{self, Problem};
+use kippu_client::Roots;
 use kippu_events::Time;
 use kippu_events::access::Caller;
 use kippu_events::access::sessions::{Open, Sessions as State};
@@ -37,16 +38,16 @@ pub(crate) struct Sessions {
 }
 
 impl Sessions {
-    /// Before `node`.
+    /// Before `node`, which trusts `roots` too.
     ///
     /// # Errors
     /// Where there can be no client towards other nodes.
-    pub(crate) fn new(node: &Node) -> Result<Self, reqwest::Error> {
+    pub(crate) fn new(node: &Node, roots: &Roots) -> Result<Self, reqwest::Error> {
         Ok(Self {
             secrets: Arc::clone(&node.secrets),
             queries: node.queries.clone(),
             fresh: Fresh::new(node, VIEW, "sessions"),
-            uses: Arc::new(Uses::new(node)?),
+            uses: Arc::new(Uses::new(node, roots)?),
         })
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use kippu_actors::{Call, Commands, NotRun, Problem};
 use kippu_client::Client;
+use kippu_client::Roots;
 use kippu_events::access::Caller;
 use kippu_events::log::Log;
 use kippu_events::secrets::Bearer;
@@ -29,12 +30,12 @@ pub(super) struct Uses {
 }
 
 impl Uses {
-    /// Uses that `node` records.
-    pub(super) fn new(node: &Node) -> Result<Self, reqwest::Error> {
+    /// Uses that `node` records, which trusts `roots` too.
+    pub(super) fn new(node: &Node, roots: &Roots) -> Result<Self, reqwest::Error> {
         Ok(Self {
             commands: node.commands.clone(),
             log: Arc::clone(&node.log),
-            other_nodes: node.kafka.is_some().then(|| kippu_client::builder(ANSWER).build()).transpose()?,
+            other_nodes: node.kafka.is_some().then(|| kippu_client::builder(ANSWER, roots).build()).transpose()?,
             under_way: Mutex::default(),
         })
     }

@@ -13,7 +13,12 @@ use super::bytes::{self, Shown};
 use crate::server::Shared;
 
 /// A picture that a product names.
-pub(super) async fn picture(request: HttpRequest, sha256: Path<String>, queries: Data<Queries>) -> HttpResponse {
+pub(super) async fn picture(
+    request: HttpRequest,
+    sha256: Path<String>,
+    queries: Data<Queries>,
+    shared: Data<Shared>,
+) -> HttpResponse {
     let filters = vec![("picture".to_owned(), sha256.clone())];
     let (page, its) = (Page { filters, limit: 1, ..Page::default() }, queries.get_ref().clone());
     match queries.in_turn(None, move || its.list("products", &Caller::GUEST, &page)).await {

@@ -166,6 +166,8 @@ pub enum Event {
         attempt: u32,
         /// Which.
         content: u32,
+        /// What its bytes hash to.
+        sha256: String,
     },
     /// The buyer may fetch what is not paid yet.
     #[serde(rename = "settlement.available")]

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::event::{By, Content, Event, Item, Offer, Versions};
 use super::settler_terms::Order;
+use crate::blobs::BlobId;
 use crate::entity::Entity;
 use crate::family::Family;
 use crate::id::EntityId;
@@ -277,6 +278,13 @@ impl Entity for Settlement {
 
     fn samples() -> Vec<Event> {
         samples::all()
+    }
+
+    fn blobs(event: &Event) -> Vec<BlobId> {
+        match event {
+            Event::ContentHeld { sha256, .. } => sha256.parse().into_iter().collect(),
+            _ => Vec::new(),
+        }
     }
 
     fn evolve(&mut self, event: &Event, time: Time) {

@@ -57,7 +57,7 @@ pub(super) fn all() -> Vec<Event> {
             direct: false,
             capability: Some(encrypted()),
         },
-        Event::ContentHeld { attempt: 3, content: 1 },
+        Event::ContentHeld { attempt: 3, content: 1, sha256: "5f".repeat(32) },
         Event::Available { until },
         Event::Received { contents: vec![1] },
         Event::Settled { approval, amount: minor(1_177), currency, contents: names(), quantity: 1, at },

@@ -128,7 +128,7 @@ fn named(contents: u32, amount: u64, direct: bool) -> Event {
 }
 
 fn held(attempt: u32, content: u32) -> Event {
-    Event::ContentHeld { attempt, content }
+    Event::ContentHeld { attempt, content, sha256: self::content(content).sha256 }
 }
 
 fn available() -> Event {
