@@ -10,7 +10,7 @@ use kippu_events::entity::AnyEntity;
 use kippu_events::event::{BodyWriter, Cause, Mac, Place, Recorded, read_body};
 use kippu_events::log::LogId;
 use kippu_events::secrets::Secrets;
-use kippu_events::{Entity, EntityId, EntityKey, Family, Principal, Time};
+use kippu_events::{Entity, EntityId, EntityKey, Family, Time};
 use serde_json::Value;
 
 use kippu_events::access::Caller;
@@ -106,16 +106,6 @@ impl World {
         }
     }
 
-    /// What the entity owes, and what is to be done for it.
-    pub(crate) fn owed(&self, entity: EntityKey) -> Option<(Owed, Work)> {
-        let (actor, (_, state)) = (catalogue::actor(entity.family), self.entities.get(&entity)?);
-        Some((actor.owed(&**state)?, actor.work(&**state, entity.id, &self.secrets)?))
-    }
-
-    /// Brings back what came of the activity number `attempt`.
-    pub(crate) fn came_of(
-        &mut self,
-        entity: EntityKey,
     /// What an entity owes now.
     pub(crate) fn owed(&self, key: EntityKey) -> Option<(Owed, Work)> {
         let (_, state) = self.entities.get(&key)?;
@@ -124,16 +114,13 @@ impl World {
     }
 
     /// An activity came to an end.
+    pub(crate) fn came_of(
+        &mut self,
         key: EntityKey,
         attempt: u32,
         status: u16,
         body: &Value,
     ) -> Result<(u16, Value), Problem> {
-        let outcome = Outcome { status, body: body.to_string().into_bytes() };
-        let command = catalogue::actor(entity.family).came_of(attempt, outcome, entity.id, &self.secrets)?;
-        let command_id = self.secrets.command(&Principal::Activity, &attempt.to_string(), entity);
-        let cause = Cause::new(command_id, Mac::default(), Principal::Activity);
-        self.decide(entity, &command, &cause, Caller::ACTIVITY)
         let outcome = Outcome { status, body: serde_json::to_vec(body).unwrap() };
         let command = catalogue::actor(key.family).came_of(attempt, outcome, key.id, &self.secrets)?;
         let caller = Caller::ACTIVITY;

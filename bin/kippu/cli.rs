@@ -3,7 +3,9 @@
 use clap::{Parser, Subcommand};
 
 use crate::log::{copy, export, import as log_import, inspect};
-use crate::{activities, bench, client, completions, config_check, doctor, events, import, init, peer, serve, shop, verify};
+use crate::{
+    activities, bench, client, completions, config_check, doctor, events, import, init, peer, serve, shop, verify,
+};
 
 /// An event-sourced actor system for tickets, approvals and settlements.
 #[derive(Parser)]

@@ -116,7 +116,10 @@ impl PeerError {
 /// Prints what another party needs to register this node's.
 pub(crate) fn card(args: &CardArgs, output: &Output) -> Exit {
     let card = async {
-        let node = remote::nobody_at(&args.server, &remote::trusted(args.roots.tls_roots.as_deref()).map_err(RemoteError::from)?)?;
+        let node = remote::nobody_at(
+            &args.server,
+            &remote::trusted(args.roots.tls_roots.as_deref()).map_err(RemoteError::from)?,
+        )?;
         Ok(node.done(node.query(CARD, None)).await?)
     };
     finish(output, node::on_a_system(card), |card: &Value| format!("{card:#}"))

@@ -16,11 +16,7 @@ pub(super) struct Wanted<'a> {
 }
 
 /// One try: nothing is kept but the very bytes that were agreed.
-pub(super) async fn fetch(
-    http: &reqwest::Client,
-    blobs: &BlobStore,
-    wanted: Wanted<'_>,
-) -> Result<Outcome, NoOutcome> {
+pub(super) async fn fetch(http: &reqwest::Client, blobs: &BlobStore, wanted: Wanted<'_>) -> Result<Outcome, NoOutcome> {
     let done = || Outcome { status: 200, body: b"{}".to_vec() };
     let failed = |error: &BlobError| none(format!("the blob store: {error}"));
     let id: BlobId = wanted.sha256.parse().map_err(|_| none("what was agreed is no digest"))?;
@@ -28,7 +24,8 @@ pub(super) async fn fetch(
         return Ok(done());
     }
     let url = format!("{}{}", wanted.url, wanted.path);
-    let mut answer = http.get(&url).bearer_auth(wanted.capability).send().await.map_err(|error| none(error.to_string()))?;
+    let mut answer =
+        http.get(&url).bearer_auth(wanted.capability).send().await.map_err(|error| none(error.to_string()))?;
     let status = answer.status().as_u16();
     if !answer.status().is_success() {
         let text = answer.bytes().await.unwrap_or_default();

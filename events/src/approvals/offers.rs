@@ -240,10 +240,9 @@ impl Entity for Offer {
                 contents.filter_map(|content| content.sha256.parse().ok()).collect()
             }
             // They are among those that it was made with.
-            Event::Delivered { .. }
-            | Event::PushAsked { .. }
-            | Event::PushDone { .. }
-            | Event::PushFailed { .. } => Vec::new(),
+            Event::Delivered { .. } | Event::PushAsked { .. } | Event::PushDone { .. } | Event::PushFailed { .. } => {
+                Vec::new()
+            }
         }
     }
 

@@ -10,8 +10,8 @@ use kippu_events::access::challenges::Challenge;
 use kippu_events::access::clients::Client;
 use kippu_events::access::users::User;
 use kippu_events::approvals::Approval;
-use kippu_events::approvals::settlements::Settlement;
 use kippu_events::approvals::offers::Offer;
+use kippu_events::approvals::settlements::Settlement;
 use kippu_events::event::{EventId, Recorded};
 use kippu_events::{EntityId, Family, NotAnEvent, Principal, Time};
 

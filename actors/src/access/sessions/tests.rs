@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kippu_events::access::sessions::{Ending, Event, Sessions, SignInRefusal};
-use kippu_events::access::users::{self, Charging, LimitSource, User};
+use kippu_events::access::users::{self, Charging, LimitSource, Period, Policy, User};
 use kippu_events::access::{Caller, Role};
 use kippu_events::secrets::{Bearer, EncryptedField, PinVerifier, Purpose, TokenHash};
 use kippu_events::{EntityId, Family};
@@ -31,6 +31,10 @@ fn registered(pin: Option<PinVerifier>) -> users::Event {
         limit: minor(1),
         currency: currency("EUR"),
         charging: Charging::AtSettlement,
+        policy: Policy::Own,
+        reference: None,
+        points_rate_bp: 0,
+        period: Period::None,
     }
 }
 

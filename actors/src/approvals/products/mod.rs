@@ -5,8 +5,8 @@ pub mod text;
 use kippu_events::EntityId;
 use kippu_events::Principal;
 use kippu_events::approvals::products::{self, Details, Event, Kind, Listing, Product};
-use kippu_events::money::{Currency, Minor};
 use kippu_events::blobs::BlobId;
+use kippu_events::money::{Currency, Minor};
 use kippu_events::secrets::Secrets;
 use serde::{Deserialize, Serialize};
 

@@ -23,7 +23,7 @@ pub mod request;
 mod tests;
 
 use kippu_events::approvals::settlements::{Event, Settlement};
-use kippu_events::secrets::{Secrets};
+use kippu_events::secrets::Secrets;
 use kippu_events::{EntityId, EntityKey, Time};
 use serde_json::Value;
 

@@ -6,7 +6,7 @@ use kippu_events::approvals::offer_content::{OFFER, OfferContent};
 use kippu_events::approvals::settlements::{Item, Offer, Settlement, Versions};
 use kippu_events::approvals::settler_terms::{self, SettlerTerms};
 use kippu_events::money::{Currency, Minor};
-use kippu_events::secrets::{SigningUse};
+use kippu_events::secrets::SigningUse;
 use kippu_events::statement::{Unverified, sha256};
 use kippu_events::{EntityId, EntityKey, Time};
 

@@ -47,7 +47,7 @@ impl Play {
         let found = self.runtime.peek(kippu_events::EntityKey::of::<User>(user)).await.unwrap();
         match found.state.as_any().downcast_ref::<User>() {
             Some(User::Registered(account)) => account.limit.units(),
-            Some(User::Absent) | None => 0,
+            Some(User::Absent | User::Suspended(_)) | None => 0,
         }
     }
 }

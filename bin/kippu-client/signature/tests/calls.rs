@@ -42,7 +42,10 @@ async fn called(is_command: bool, answer: impl Fn(&Sent) -> Vec<u8>) -> (Sent, R
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let bank = PeerAddress { url, party: BANK.to_owned(), keys: Box::new(keys(&key(2))) };
-    let (shop, caller) = (signer(SHOP, &key(1)), Caller::over(crate::builder(Duration::from_secs(60), &crate::Roots::default()).build().unwrap()));
+    let (shop, caller) = (
+        signer(SHOP, &key(1)),
+        Caller::over(crate::builder(Duration::from_secs(60), &crate::Roots::default()).build().unwrap()),
+    );
     let path = "/v1/approvals?kind=one%20time&n=1";
     let call = async {
         if is_command {

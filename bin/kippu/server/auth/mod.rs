@@ -27,9 +27,9 @@ use kippu_projections::{ClientRow, Queries, QueryError};
 use sha2::{Digest as _, Sha256};
 
 use self::signed::Asked;
-use super::sessions::{Sessions, cookie};
 use super::Shared;
 use super::rate::Rates;
+use super::sessions::{Sessions, cookie};
 use crate::config;
 use crate::node::Node;
 

@@ -186,7 +186,8 @@ fn found_by(
     assert!(verify(&sample.tape, &Options::default()).sound, "{rule}: honest until then");
     sample.now = later(begun, after_micros);
     sample.by = by;
-    let (partition, number) = tell(&mut sample, id, vec![forged(sample.now)]);
+    let forged = forged(sample.now);
+    let (partition, number) = tell(&mut sample, id, vec![forged]);
     let report = verify(&sample.tape, &Options::default());
     let breaches = &report.partitions[usize::from(partition)].first_breaches;
     assert!(breaches.iter().any(|breach| breach.rule == rule && breach.number == number), "{rule}: {report}");
