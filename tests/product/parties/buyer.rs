@@ -27,12 +27,13 @@ impl Buyer {
 }
 
 /// What a buyer has in the end.
-#[derive(Debug)]
 pub(crate) struct Bought {
     /// The settlement, as its holder sees it.
     pub(crate) row: Value,
     /// The files.
     pub(crate) files: Vec<Vec<u8>>,
+    /// Who holds its capability.
+    pub(crate) holder: Caller,
 }
 
 /// Presents `approval` for `offer` at `settler`: the answer, and the buyer who holds its capability.
@@ -68,5 +69,5 @@ pub(crate) async fn settle(settler: &Party, approval: &Value, offer: &Value) -> 
         let file = holder.get(&path).await.expect(200);
         files.push(file.text.into_bytes());
     }
-    Bought { row, files }
+    Bought { row, files, holder }
 }

@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use crate::fixture::{Node, first};
 use crate::http::{Caller, Reply};
 
-pub(crate) use self::buyer::{Bought, Buyer, settled};
+pub(crate) use self::buyer::{Bought, Buyer, present, settle, settled};
 
 /// A key that nobody guesses, and another one each time.
 pub(crate) fn key(what: &str) -> String {
@@ -204,7 +204,8 @@ impl Parties {
     /// Every history is sound.
     #[track_caller]
     pub(crate) fn assert_sound(&mut self) {
-        for party in [&mut self.authenticator, &mut self.reference, &mut self.shop, &mut self.settler, &mut self.rival] {
+        for party in [&mut self.authenticator, &mut self.reference, &mut self.shop, &mut self.settler, &mut self.rival]
+        {
             party.node.assert_sound();
         }
     }

@@ -1,0 +1,92 @@
+//! Which settlement server may settle what, and that one of them does so once.
+
+use serde_json::json;
+
+use crate::parties::{Parties, key, present, settle};
+
+/// Shows D25, D41.
+#[tokio::test]
+async fn a_settlement_server_that_the_shop_does_not_name_settles_nothing() {
+    let parties = Parties::start().await;
+    let (product, _) = parties.product(500).await;
+    let buyer = parties.buyer(1_000).await;
+    let offer = parties.offer(&product).await;
+    let approval = buyer.approve(&offer).await.expect(201).json();
+    let refused = present(&parties.rival, &approval, &offer, &key("rival")).await;
+    assert!((400..500).contains(&refused.status), "{}", refused.text);
+    let bought = settle(&parties.settler, &approval, &offer).await;
+    assert_eq!(bought.files.len(), 1);
+}
+
+/// Shows D36. Keeps T1, R3.
+#[tokio::test]
+async fn of_two_settlement_servers_with_one_approval_exactly_one_settles() {
+    let mut parties = Parties::start().await;
+    parties.sell_through(&[&parties.settler, &parties.rival], false).await;
+    let (product, _) = parties.product(10).await;
+    let buyer = parties.buyer(100_000).await;
+    let races: usize = std::env::var("KIPPU_RACES").ok().and_then(|races| races.parse().ok()).unwrap_or(20);
+    for race in 0..races {
+        let offer = parties.offer(&product).await;
+        let approval = buyer.approve(&offer).await.expect(201).json();
+        let (one, two) =
+            tokio::join!(settle(&parties.settler, &approval, &offer), settle(&parties.rival, &approval, &offer));
+        let states = [&one.row["state"], &two.row["state"]];
+        let settled = states.iter().filter(|state| ["settled", "noticed"].contains(&state.as_str().unwrap())).count();
+        assert_eq!(settled, 1, "race {race}: {states:?}");
+        assert_eq!(one.files.len() + two.files.len(), 1);
+    }
+    parties.settler.owes_nothing().await;
+    parties.rival.owes_nothing().await;
+    assert_eq!(parties.account(&buyer.user).await, (0, 10 * races as u64));
+    parties.assert_sound();
+}
+
+/// Shows D36.
+#[tokio::test]
+async fn an_approval_that_was_presented_is_presented_to_nobody_else_and_a_retry_is_answered_as_before() {
+    let parties = Parties::start().await;
+    let (product, _) = parties.product(500).await;
+    let buyer = parties.buyer(1_000).await;
+    let offer = parties.offer(&product).await;
+    let approval = buyer.approve(&offer).await.expect(201).json();
+    let first_key = key("first");
+    let first = present(&parties.settler, &approval, &offer, &first_key).await.expect(201).json();
+    let again = present(&parties.settler, &approval, &offer, &first_key).await.expect(201).json();
+    assert_eq!(first, again);
+    let thief = present(&parties.settler, &approval, &offer, &key("thief")).await;
+    thief.expect_problem(409, "already-presented");
+}
+
+/// Shows D3, D4.
+#[tokio::test]
+async fn an_offer_with_another_price_item_or_quantity_is_refused_everywhere() {
+    let parties = Parties::start().await;
+    let (product, _) = parties.product(500).await;
+    let buyer = parties.buyer(1_000).await;
+    let offer = parties.offer(&product).await;
+    let statement = offer["statement"].as_str().unwrap();
+    let mut parts: Vec<String> = statement.split('.').map(str::to_owned).collect();
+    let content = data_encoding::BASE64URL_NOPAD.decode(parts[1].as_bytes()).unwrap();
+    let content = String::from_utf8(content).unwrap().replace("500", "499");
+    parts[1] = data_encoding::BASE64URL_NOPAD.encode(content.as_bytes());
+    let mut altered = offer.clone();
+    altered["statement"] = json!(parts.join("."));
+    assert!((400..500).contains(&buyer.approve(&altered).await.status));
+    let approval = buyer.approve(&offer).await.expect(201).json();
+    let refused = present(&parties.settler, &approval, &altered, &key("altered")).await;
+    assert!((400..500).contains(&refused.status), "{}", refused.text);
+    assert_eq!(parties.account(&buyer.user).await, (500, 0));
+    // Purchase information that the terminal made itself, with a price that is 1 too low.
+    let approval = buyer.approve_amount(499).await.expect(201).json();
+    let items = json!([{ "product": product, "quantity": 1, "price": 499 }]);
+    let purchase = json!({ "shop": parties.shop.id, "currency": "EUR", "items": items });
+    let body = json!({ "issuer": approval["issuer"], "token": approval["token"], "purchase": purchase });
+    let opened = parties.settler.guest().post("/v1/settlements", &key("own"), &body).await.expect(201).json();
+    let holder = parties.settler.node.caller(opened["capability"].as_str().unwrap());
+    let id = opened["id"].as_str().unwrap();
+    let row = crate::parties::settled(&holder, id, &["refused", "over", "released", "settled", "noticed"]).await;
+    parties.settler.owes_nothing().await;
+    assert!(row.to_string().contains("price-differs"), "{row}");
+    assert_eq!(parties.account(&buyer.user).await, (500, 0));
+}
