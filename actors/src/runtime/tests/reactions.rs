@@ -45,10 +45,8 @@ impl Play {
 
     async fn limit(&self, user: EntityId) -> u64 {
         let found = self.runtime.peek(kippu_events::EntityKey::of::<User>(user)).await.unwrap();
-        match found.state.as_any().downcast_ref::<User>() {
-            Some(User::Registered(account)) => account.limit.units(),
-            Some(User::Absent | User::Suspended(_)) | None => 0,
-        }
+        let user = found.state.as_any().downcast_ref::<User>();
+        user.and_then(User::account).map_or(0, |account| account.limit.units())
     }
 }
 

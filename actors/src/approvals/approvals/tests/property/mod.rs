@@ -348,7 +348,7 @@ fn whatever_is_asked_in_whatever_order_the_limit_holds_and_each_approval_is_used
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-    let config = Config { cases: 512, failure_persistence: None, ..Config::default() };
+    let config = Config { cases: 256, failure_persistence: None, ..Config::default() };
     let kinds = (
         prop_oneof![Just(Charging::AtSettlement), Just(Charging::AtPermission)],
         prop_oneof![Just(LimitSource::Fixed), Just(LimitSource::Prepaid), Just(LimitSource::Points)],
