@@ -44,7 +44,7 @@ struct Shown {
     /// The files that come with it, and what they hash to.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(default)]
-    contents: Vec<Content>,
+    contents: Vec<HashedFile>,
     /// In which currency.
     currency: Currency,
     /// The files that come with it.
@@ -80,6 +80,26 @@ struct File {
     name: String,
     /// Its bytes.
     size: u64,
+}
+
+/// A file that comes with a product, and what it hashes to.
+#[derive(Serialize, schemars::JsonSchema)]
+struct HashedFile {
+    /// Its media type.
+    media_type: String,
+    /// What buyers call it.
+    name: String,
+    /// SHA-256 of the bytes.
+    sha256: String,
+    /// Its bytes.
+    size: u64,
+}
+
+impl From<Content> for HashedFile {
+    fn from(content: Content) -> Self {
+        let Content { name, media_type, sha256, size } = content;
+        Self { media_type, name, sha256, size }
+    }
 }
 
 impl View for Products {
@@ -234,6 +254,7 @@ impl Table for Products {
             size: content.size,
         };
         let (id, files) = (entity_of(key)?, contents.iter().map(file).collect());
+        let contents = contents.into_iter().map(HashedFile::from).collect();
         #[rustfmt::skip]
         let shown = Shown {
             about, changed_at, contents, currency, files, genre, id, kind, listed_at, name, picture, price, sku, state, version,
