@@ -237,7 +237,7 @@ fn if_match(headers: &HeaderMap) -> Result<Option<Tags>, Problem> {
 /// What is wrong with it, or with what the headers say of it.
 pub async fn read_body(headers: &HeaderMap, payload: Payload, limits: &Limits) -> Result<Bytes, Problem> {
     let body = read_whole(headers, payload, limits).await?;
-    // A command without fields needs no body, and no body needs no type: `curl -d ''` names that of a form.
+    // A command without fields needs no body, and no body no type: `curl -d ''` names that of a form.
     if body.iter().all(u8::is_ascii_whitespace) {
         return Ok(Bytes::new());
     }
@@ -251,29 +251,11 @@ pub async fn read_body(headers: &HeaderMap, payload: Payload, limits: &Limits) -
     }
 }
 
-/// The body of a form (`application/x-www-form-urlencoded`): as it came, and its names and values.
+/// The body of a request, whatever it is.
 ///
 /// # Errors
-/// What is wrong with it, or with what the headers say of it.
-pub async fn read_form(
-    headers: &HeaderMap,
-    payload: Payload,
-    limits: &Limits,
-) -> Result<(Bytes, Vec<(String, String)>), Problem> {
-    let body = read_whole(headers, payload, limits).await?;
-    let essence = single(headers, &CONTENT_TYPE)?.and_then(|value| value.split(';').next()).unwrap_or_default();
-    if !essence.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-        let detail = "this takes a form: send `Content-Type: application/x-www-form-urlencoded`";
-        return Err(Problem::new(&problem::UNSUPPORTED_MEDIA_TYPE, detail));
-    }
-    let no_form = || Problem::new(&problem::INVALID_REQUEST, "the body is not a form's");
-    let text = std::str::from_utf8(&body).map_err(|_| no_form())?;
-    let members = web::Query::<Vec<(String, String)>>::from_query(text).map_err(|_| no_form())?.into_inner();
-    Ok((body, members))
-}
-
-/// The body of a request, whatever it is.
-async fn read_whole(headers: &HeaderMap, mut payload: Payload, limits: &Limits) -> Result<Bytes, Problem> {
+/// As [`read_body`], but for its type.
+pub async fn read_whole(headers: &HeaderMap, mut payload: Payload, limits: &Limits) -> Result<Bytes, Problem> {
     let too_large =
         || Problem::new(&problem::TOO_LARGE, format!("a body has at most {} bytes", limits.most_body_bytes));
     let announced = single(headers, &CONTENT_LENGTH)?.and_then(|length| length.parse::<usize>().ok());

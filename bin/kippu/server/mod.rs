@@ -7,6 +7,7 @@ mod contents;
 mod docs;
 mod edge;
 mod fallback;
+mod forms;
 mod feed;
 mod forward;
 mod fresh;

@@ -2,6 +2,7 @@
 //! encrypted personal fields. What leaves this module may be stored; what goes into it may not.
 
 mod copy;
+mod csrf;
 mod encryption;
 mod following;
 mod keyring;
@@ -348,24 +349,6 @@ impl Secrets {
     /// [`Forged`], without saying why.
     pub fn verify(&self, purpose: Purpose, text: &str) -> Result<Bearer, Forged> {
         self.mint.verify(purpose, text)
-    }
-
-    /// What a form has to hold to be one of the session number `counter` of `session`, and of no other: nobody else can make it,
-    /// and nothing is stored. 43 characters.
-    #[must_use]
-    pub fn csrf(&self, session: EntityId, counter: u32) -> String {
-        data_encoding::BASE64URL_NOPAD.encode(&self.csrf_of(session, counter).finish())
-    }
-
-    /// Whether `text` is what [`Secrets::csrf`] gave for this session; constant time.
-    #[must_use]
-    pub fn is_csrf(&self, session: EntityId, counter: u32, text: &str) -> bool {
-        let bytes = data_encoding::BASE64URL_NOPAD.decode(text.as_bytes()).unwrap_or_default();
-        self.csrf_of(session, counter).is(&bytes)
-    }
-
-    fn csrf_of(&self, session: EntityId, counter: u32) -> Keyed {
-        self.csrf.clone().with(session.as_bytes()).with(&counter.to_be_bytes())
     }
 
     /// What checks `pin` of `user`. Slow on purpose: call it where blocking is allowed.

@@ -42,7 +42,11 @@ impl Asked {
     }
 
     fn with<T>(&self, take: impl FnOnce(Request<'_>) -> T) -> T {
-        let field = |name: &str| field(&self.headers, name);
+        // A client of others may cover what it takes for the node's own name.
+        let field = |name: &str| match name {
+            "@authority" => field(&self.headers, "host").map(|host| host.to_ascii_lowercase()),
+            _ => field(&self.headers, name),
+        };
         let (path, query) = (self.uri.path(), self.uri.query().unwrap_or_default());
         take(Request { method: &self.method, path, query, field: &field })
     }

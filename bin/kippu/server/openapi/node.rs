@@ -27,6 +27,7 @@ pub(super) fn add(paths: &mut Map<String, Value>, problems: &mut Answers) {
         ("/docs", "docs", "This document, to be read.", "text/html", text(), &[405]),
         ("/problems", "problems", "The problem types.", "text/html", text(), &[405]),
         ("/problems/{slug}", "problem", "What to do about one problem type.", "text/html", text(), &[404, 405]),
+        ("/sign-in", "sign_in.page", "The page on which end users sign in and out.", "text/html", text(), &[405, 503]),
     ];
     for (path, id, summary, media, schema, statuses) in all {
         let security = match id {
@@ -58,6 +59,27 @@ pub(super) fn add(paths: &mut Map<String, Value>, problems: &mut Answers) {
         insert(paths, path.to_owned(), "get", operation);
     }
     insert(paths, "/v1/log/seal".to_owned(), "post", seal(problems));
+    let members = [("login", true), ("pin", true), ("realm", false), ("next", false), ("key", false)];
+    let summary = "What the page sends: signs in, sets the cookie, and leads to `next`, or back to the page.";
+    insert(paths, "/sign-in".to_owned(), "post", form("sign_in.form", summary, &members, problems));
+    let summary = "What the page sends: ends the session in the cookie, or with `everywhere` all of its user.";
+    let members = [("csrf", true), ("everywhere", false)];
+    insert(paths, "/sign-out".to_owned(), "post", form("sign_out.form", summary, &members, problems));
+}
+
+/// A form of a page, with whether each member is needed. It leads elsewhere.
+fn form(id: &str, summary: &str, members: &[(&str, bool)], problems: &mut Answers) -> Value {
+    let properties: Map<String, Value> =
+        members.iter().map(|(name, _)| ((*name).to_owned(), json!({ "type": "string" }))).collect();
+    let needed: Vec<&str> = members.iter().filter(|(_, needed)| *needed).map(|(name, _)| *name).collect();
+    let schema = json!({ "type": "object", "required": needed, "properties": properties });
+    let mut operation = operation(id, summary, json!([]), "text/html", json!({ "type": "string" }));
+    operation["requestBody"] =
+        json!({ "required": true, "content": { "application/x-www-form-urlencoded": { "schema": schema } } });
+    let led = json!({ "description": "Leads on.", "headers": answers::headers(&["Location", "X-Request-Id"]) });
+    operation["responses"] = json!({ "303": led, "default": reference("responses", "Problem") });
+    answers::add(&mut operation, told(problems, &[400, 403, 405, 408, 413, 415, 503]));
+    operation
 }
 
 fn seal(problems: &mut Answers) -> Value {

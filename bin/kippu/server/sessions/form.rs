@@ -2,10 +2,11 @@
 //! /sign-out` ends it. Programs have the commands of sessions for that.
 
 use actix_web::http::header::{LOCATION, SET_COOKIE};
-use actix_web::web::{self, Bytes, Data, Payload};
+use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
+use kippu_actors::access::sessions::refusal::NO_SESSION;
 use kippu_actors::access::sessions::request::Reply;
-use kippu_actors::http::{KIPPU_POSITION, read_form};
+use kippu_actors::http::KIPPU_POSITION;
 use kippu_actors::problem::{self, Problem};
 use kippu_actors::runtime::Outcome;
 use kippu_actors::search::Search;
@@ -16,6 +17,7 @@ use kippu_events::{Family, Time};
 use serde_json::json;
 
 use super::super::Shared;
+use super::super::forms::Form;
 use super::{Sessions, cookie, csrf, next, page};
 
 /// Where users sign in and out, and where they are sent unless they came from elsewhere.
@@ -32,10 +34,8 @@ pub(crate) async fn show(request: HttpRequest, sessions: Data<Sessions>) -> Resu
         Ok(Some(bearer)) => Ok(page::signed_in(&sessions.csrf(&bearer))),
         Err(problem) if problem.kind != &problem::UNAUTHENTICATED => Err(problem),
         Ok(None) | Err(_) => {
-            let asked = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
-            let asked = asked.map(web::Query::into_inner).unwrap_or_default();
-            let refused = asked.iter().any(|(name, _)| name == "refused");
-            Ok(page::sign_in(path_in(&asked), &fresh_key()?, refused))
+            let asked = Form::of_query(request.query_string());
+            Ok(page::sign_in(path_in(&asked), &fresh_key()?, asked.get("refused").is_some()))
         }
     }
 }
@@ -48,25 +48,19 @@ pub(crate) async fn sign_in(
 ) -> Result<HttpResponse, Problem> {
     // Or another site could sign its visitors in as somebody else.
     csrf::from_here(request.headers())?;
-    let (mut body, form) = read_form(request.headers(), body, &shared.limits).await?;
+    let form = Form::read(request.headers(), body, &shared.limits).await?;
+    // The same key at another node, if it is asked.
+    let form = if form.get("key").is_none() { form.with("key", &fresh_key()?) } else { form };
     let to = path_in(&form).to_owned();
     let mut asked = serde_json::Map::new();
     for name in ["realm", "login", "pin"] {
-        if let Some(value) = member(&form, name).filter(|value| name != "realm" || !value.is_empty()) {
+        if let Some(value) = form.get(name).filter(|value| name != "realm" || !value.is_empty()) {
             asked.insert(name.to_owned(), value.into());
         }
     }
-    let key = match member(&form, "key") {
-        Some(key) => key.to_owned(),
-        // The same at another node, if it is asked.
-        None => {
-            let key = fresh_key()?;
-            body = [&body[..], b"&key=", key.as_bytes()].concat().into();
-            key
-        }
-    };
+    let key = form.get("key").unwrap_or_default().to_owned();
     let call = Call { caller: Caller::GUEST, key, id: None, if_match: None };
-    let opened = match give(&request, &shared, Asked { name: "open", call, body: json!(asked) }, &body).await {
+    let opened = match give(&request, &shared, Asked { name: "open", call, body: json!(asked) }, &form).await {
         Ok(Given::Here(outcome)) => outcome,
         Ok(Given::There(response)) => return Ok(response),
         // What is no login or PIN is nobody's.
@@ -93,7 +87,7 @@ pub(crate) async fn sign_out(
     body: Payload,
 ) -> Result<HttpResponse, Problem> {
     csrf::from_here(request.headers())?;
-    let (body, form) = read_form(request.headers(), body, &shared.limits).await?;
+    let form = Form::read(request.headers(), body, &shared.limits).await?;
     let admitted = match cookie::token(request.headers()) {
         Ok(Some(token)) => sessions.admit(token).await,
         Ok(None) => Err(super::refused()),
@@ -105,14 +99,19 @@ pub(crate) async fn sign_out(
         Err(problem) if problem.kind == &problem::UNAUTHENTICATED => return Ok(signed_out()),
         Err(problem) => return Err(problem),
     };
-    sessions.guard_form(member(&form, "csrf"), &bearer)?;
-    let (name, asked) = match member(&form, "everywhere") {
+    sessions.guard_form(form.get("csrf"), &bearer)?;
+    let (name, asked) = match form.get("everywhere") {
         Some(_) => ("end_all", json!({})),
         None => ("end", json!({ "session": bearer.counter })),
     };
     let key = format!("sign-out-{}-{name}", bearer.counter);
     let call = Call { caller, key, id: Some(bearer.entity), if_match: None };
-    let response = match give(&request, &shared, Asked { name, call, body: asked }, &body).await? {
+    let given = match give(&request, &shared, Asked { name, call, body: asked }, &form).await {
+        // It ended meanwhile.
+        Err(problem) if problem.kind == &NO_SESSION => return Ok(signed_out()),
+        given => given?,
+    };
+    let response = match given {
         Given::Here(Outcome { answer: Answer::Refused(problem), .. }) => return Err(problem),
         Given::Here(outcome) => {
             let mut response = signed_out();
@@ -143,7 +142,7 @@ enum Given {
     There(HttpResponse),
 }
 
-async fn give(request: &HttpRequest, shared: &Shared, asked: Asked, form: &Bytes) -> Result<Given, Problem> {
+async fn give(request: &HttpRequest, shared: &Shared, asked: Asked, form: &Form) -> Result<Given, Problem> {
     let (mut search, body) = (Search::begin(), asked.body.to_string());
     loop {
         let ran = shared.commands.run(Family::Sessions, asked.name, asked.call.clone(), body.as_bytes()).await;
@@ -154,21 +153,15 @@ async fn give(request: &HttpRequest, shared: &Shared, asked: Asked, form: &Bytes
         };
         let Some(other_nodes) = &shared.other_nodes else { return Err(problem) };
         search.failed(problem);
-        if let Some(answer) = other_nodes.ask(partition, request, form.clone(), &mut search).await? {
+        if let Some(answer) = other_nodes.ask(partition, request, form.body.clone(), &mut search).await? {
             return Ok(Given::There(answer));
         }
     }
 }
 
-/// The value of a member, where it is there once.
-fn member<'a>(form: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    let mut values = form.iter().filter(|(its, _)| its == name).map(|(_, value)| value.as_str());
-    values.next().filter(|_| values.next().is_none())
-}
-
 /// Where to go, by the member `next`.
-fn path_in(form: &[(String, String)]) -> &str {
-    member(form, "next").and_then(next::local).unwrap_or(SIGN_IN)
+fn path_in(form: &Form) -> &str {
+    form.get("next").and_then(next::local).unwrap_or(SIGN_IN)
 }
 
 /// A name for one filling-in of the form, so that sending it twice signs in once.
