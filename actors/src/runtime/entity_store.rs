@@ -14,9 +14,11 @@
 //! 0xffff ‖ 'r' ‖ family u8                       → revision u32 of the states of this family
 //! ```
 
+mod due;
+mod owed;
+mod reacted;
 mod stale;
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -24,7 +26,7 @@ use std::time::{Duration, Instant};
 use kippu_events::event::Mac;
 use kippu_events::files::{is_about_environment, most_open_files};
 use kippu_events::log::{Hash, Head, LogId};
-use kippu_events::{EntityId, EntityKey, Family, Time};
+use kippu_events::{EntityKey, Family, Time};
 use rocksdb::{
     BlockBasedOptions, Cache, DB, DBCompactionStyle, ErrorKind, FlushOptions, Options, ReadOptions, ReadTier,
     WriteBatch, WriteOptions,
@@ -33,6 +35,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::activities::Owed;
 
+pub use self::due::{Due, Rest};
+use self::owed::owed_key;
 use super::loaded_entity::{Done, LoadedEntity, StoredEntity};
 
 /// Changes with the layout above.
@@ -48,18 +52,6 @@ const SMOOTH_BYTES: u64 = 512 << 10;
 const WRITE_OUT_EVERY: Duration = Duration::from_secs(60);
 /// Deadlines that one look brings at most: the rest comes with the next look.
 pub const MOST_DUE: usize = 1024;
-
-/// What a look for deadlines brings.
-#[derive(Default)]
-pub struct Due {
-    /// Whose deadlines have passed, at most [`MOST_DUE`].
-    pub entities: Vec<EntityKey>,
-    /// Where there are more.
-    pub rest: Option<Rest>,
-}
-
-/// Where a look for deadlines left off.
-pub struct Rest(Vec<u8>);
 
 /// How far a partition's entities have been folded into the store.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -218,29 +210,6 @@ impl EntityStore {
         Ok(Some(Cursor { head: Head { epoch, number, hash: Hash(hash), sealed }, time: Time::from_micros(time) }))
     }
 
-    /// How far reactions have come with the events of partition `source`, for targets in `target`.
-    ///
-    /// # Errors
-    /// Where RocksDB says no.
-    pub fn reacted(&self, target: u16, source: u16) -> Result<Option<Head>, StoreError> {
-        let Some(bytes) = self.db.get(reacted_key(target, source))? else { return Ok(None) };
-        let (epoch, number, hash, sealed): (u64, u64, [u8; 32], bool) =
-            postcard::from_bytes(&bytes).map_err(|e| StoreError(e.to_string()))?;
-        Ok(Some(Head { epoch, number, hash: Hash(hash), sealed }))
-    }
-
-    /// Notes that for targets in each of `targets`.
-    ///
-    /// # Errors
-    /// Where RocksDB says no.
-    pub fn note_reacted(&self, targets: &BTreeSet<u16>, source: u16, head: Head) -> Result<(), StoreError> {
-        let head = (head.epoch, head.number, head.hash.0, head.sealed);
-        let head = postcard::to_allocvec(&head).map_err(|e| StoreError(e.to_string()))?;
-        let mut writes = WriteBatch::default();
-        targets.iter().for_each(|target| writes.put(reacted_key(*target, source), &head));
-        self.write_unlogged(writes)
-    }
-
     /// Forgets everything about `partition`.
     ///
     /// # Errors
@@ -327,73 +296,6 @@ impl EntityStore {
         self.db.get_pinned(done_key(partition, key, command))?.map(|bytes| done(command, &bytes)).transpose()
     }
 
-    /// Entities of `partition` with a deadline up to `now`, earliest first; from the first, or where an earlier look
-    /// left off. Blocks.
-    ///
-    /// # Errors
-    /// Where RocksDB says no.
-    pub fn due(&self, partition: u16, from: Option<Rest>, now: Time) -> Result<Due, StoreError> {
-        let mut read = ReadOptions::default();
-        read.set_iterate_lower_bound(from.map_or_else(|| table(partition, b'd'), |Rest(key)| key));
-        read.set_iterate_upper_bound(due_prefix(partition, now.after(std::time::Duration::from_micros(1))));
-        let mut due = Due::default();
-        for item in self.db.iterator_opt(rocksdb::IteratorMode::Start, read) {
-            let (key, _) = item?;
-            if due.entities.len() == MOST_DUE {
-                due.rest = Some(Rest(key.into_vec()));
-                break;
-            }
-            due.entities.extend(key.get(11..).and_then(EntityKey::from_bytes));
-        }
-        Ok(due)
-    }
-
-    /// Whom something is owed to in `partition`. Blocks.
-    ///
-    /// # Errors
-    /// Where RocksDB says no.
-    pub fn owed_to(&self, partition: u16) -> Result<Vec<EntityId>, StoreError> {
-        let (mut lanes, mut from) = (Vec::new(), table(partition, b'a'));
-        while let Some((key, _)) = self.owed_from(partition, from)?.next().transpose()? {
-            let Some(to) = key.get(3..18).and_then(|to| to.try_into().ok()).map(EntityId::from_bytes) else { break };
-            lanes.push(to);
-            // Behind all that is owed to this one.
-            from = [owed_prefix(partition, to).as_slice(), &[0xff; EntityKey::BYTES + 1]].concat();
-        }
-        Ok(lanes)
-    }
-
-    /// What is owed to `to` in `partition`, at most `most`; from the first, or behind the entity `after`. Blocks.
-    ///
-    /// # Errors
-    /// Where RocksDB says no.
-    pub fn owed(
-        &self,
-        partition: u16,
-        to: EntityId,
-        after: Option<EntityKey>,
-        most: usize,
-    ) -> Result<Vec<(EntityKey, Owed)>, StoreError> {
-        let prefix = owed_prefix(partition, to);
-        let from = after.map_or_else(|| prefix.clone(), |key| [owed_key(partition, to, key).as_slice(), &[0]].concat());
-        let mut owed = Vec::new();
-        for item in self.owed_from(partition, from)?.take(most) {
-            let (key, value) = item?;
-            let Some(entity) = key.strip_prefix(&*prefix) else { break };
-            if let (Some(entity), Ok(value)) = (EntityKey::from_bytes(entity), postcard::from_bytes(&value)) {
-                owed.push((entity, value));
-            }
-        }
-        Ok(owed)
-    }
-
-    fn owed_from(&self, partition: u16, from: Vec<u8>) -> Result<rocksdb::DBIterator<'_>, StoreError> {
-        let mut read = ReadOptions::default();
-        read.set_iterate_lower_bound(from);
-        read.set_iterate_upper_bound(table(partition, b'a' + 1));
-        Ok(self.db.iterator_opt(rocksdb::IteratorMode::Start, read))
-    }
-
     fn look<T>(&self, key: &[u8], read: impl FnOnce(&[u8]) -> Result<T, StoreError>) -> Result<Lookup<T>, StoreError> {
         let mut in_memory = ReadOptions::default();
         in_memory.set_read_tier(ReadTier::BlockCache);
@@ -465,24 +367,6 @@ fn due_prefix(partition: u16, due: Time) -> Vec<u8> {
     let mut key = table(partition, b'd');
     // The sign bit is turned, so that the bytes sort as the times do, before 1970 too.
     key.extend_from_slice(&(due.micros().cast_unsigned() ^ (1 << 63)).to_be_bytes());
-    key
-}
-
-fn reacted_key(target: u16, source: u16) -> Vec<u8> {
-    let mut key = table(target, b'k');
-    key.extend_from_slice(&source.to_be_bytes());
-    key
-}
-
-fn owed_prefix(partition: u16, to: EntityId) -> Vec<u8> {
-    let mut key = table(partition, b'a');
-    key.extend_from_slice(to.as_bytes());
-    key
-}
-
-fn owed_key(partition: u16, to: EntityId, entity: EntityKey) -> Vec<u8> {
-    let mut key = owed_prefix(partition, to);
-    key.extend_from_slice(&entity.to_bytes());
     key
 }
 

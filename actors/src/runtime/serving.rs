@@ -84,7 +84,8 @@ enum Step {
 }
 
 enum Parked {
-    Job(Job),
+    /// In a box: the others are small.
+    Job(Box<Job>),
     Deadline,
     Peek(PeekReply),
 }
@@ -182,7 +183,7 @@ impl Serving {
             return tell(job.reply, Problem::later(&problem::OVERLOADED, "too many answers are under way"));
         }
         match self.consider(&job) {
-            Ok(Step::Fetch(key)) => self.park(key, Parked::Job(job)),
+            Ok(Step::Fetch(key)) => self.park(key, Parked::Job(Box::new(job))),
             Ok(Step::LookUp) => {
                 self.looking_up += 1;
                 self.effects.push(Effect::LookUp(job));

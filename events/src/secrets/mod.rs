@@ -1,6 +1,7 @@
 //! Secrets: the key store next to the log, and everything that is made with its keys – tokens, MACs, PIN verifiers and
 //! encrypted personal fields. What leaves this module may be stored; what goes into it may not.
 
+mod capability;
 mod copy;
 mod csrf;
 mod encryption;
@@ -323,26 +324,6 @@ impl Secrets {
         self.mint.hash(purpose, entity, counter)
     }
 
-    /// The capability number `number` of `entity`, the same at every call; nothing where there is no such root key.
-    #[must_use]
-    pub fn capability_token(&self, key: u32, entity: EntityKey, number: u8) -> Option<String> {
-        self.mint.token(Purpose::Capability, key, entity.id, capability(entity.family, number))
-    }
-
-    /// What the newest key's capability number `number` of `entity` hashes to, as events hold it.
-    #[must_use]
-    pub fn capability_hash(&self, entity: EntityKey, number: u8) -> TokenHash {
-        self.mint.hash(Purpose::Capability, entity.id, capability(entity.family, number))
-    }
-
-    /// The entity whose capability `text` is, if it is genuine; constant time.
-    #[must_use]
-    pub fn capability(&self, text: &str) -> Option<EntityKey> {
-        let bearer = self.mint.verify(Purpose::Capability, text).ok()?;
-        let family = Family::from_code(u8::try_from(bearer.counter >> 8).ok()?)?;
-        Some(EntityKey { family, id: bearer.entity })
-    }
-
     /// What a token says, if it is genuine; constant time.
     ///
     /// # Errors
@@ -356,28 +337,6 @@ impl Secrets {
     pub fn pin_verifier(&self, user: EntityId, pin: &str) -> PinVerifier {
         let (number, pepper) = &self.pepper;
         pin::verifier(*number, pepper, user, pin)
-    }
-
-    /// Encrypts `plain`, which is nobody's personal data, for the same `entity` and field: what an entity has to keep until it
-    /// has used it, such as a token of another party.
-    ///
-    /// # Errors
-    /// Where there is no randomness.
-    pub fn encrypt_here(&self, entity: EntityKey, field: &str, plain: &str) -> Result<EncryptedField, SecretsError> {
-        encryption::encrypt(&self.field, entity.id, &format!("{}/{field}", entity.family.name()), plain)
-    }
-
-    /// Opens what [`Secrets::encrypt_here`] encrypted.
-    ///
-    /// # Errors
-    /// Where this is not what was encrypted.
-    pub fn decrypt_here(
-        &self,
-        entity: EntityKey,
-        field: &str,
-        encrypted: &EncryptedField,
-    ) -> Result<String, SecretsError> {
-        encryption::decrypt(&self.field, entity.id, &format!("{}/{field}", entity.family.name()), encrypted)
     }
 
     /// Encrypts `plain` under the person's key, which is made and durable if there was none. Blocks.
@@ -396,11 +355,6 @@ impl Secrets {
     pub fn decrypt(&self, person: EntityId, field: &str, encrypted: &EncryptedField) -> Result<String, SecretsError> {
         encryption::decrypt(&self.persons.get(person)?, person, field, encrypted)
     }
-}
-
-/// The counter of a capability names the family too: an id alone does not.
-fn capability(family: Family, number: u8) -> u32 {
-    u32::from(family.code()) << 8 | u32::from(number)
 }
 
 fn first_half(hash: &[u8; 32]) -> Mac {

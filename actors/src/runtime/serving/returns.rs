@@ -17,7 +17,7 @@ impl Serving {
                 self.entities.admit(key, found.unwrap_or_else(|| LoadedEntity::fresh(key.family)));
                 for parked in waiting {
                     match parked {
-                        Parked::Job(job) => self.submit(job),
+                        Parked::Job(job) => self.submit(*job),
                         Parked::Deadline => self.deadline(key),
                         Parked::Peek(reply) => self.peek(key, reply),
                     }

@@ -26,7 +26,7 @@ fn purchase_information_of_the_terminal_is_compared_by_the_shop_before_anything_
     assert_eq!(owed(&history), Some((2, id(SHOP))));
     let made = |total| json!({"id": id(OFFER), "statement": "jws", "total": total, "currency": "EUR", "items": []});
     let offered = Event::Offered { attempt: 2, offer: id(OFFER) };
-    when_came(&history, 2, 201, &made(1_000)).becomes(&[offered.clone()]);
+    when_came(&history, 2, 201, &made(1_000)).becomes(std::slice::from_ref(&offered));
     assert_eq!(owed(&[&history[..], &[offered]].concat()), Some((3, id(SHOP))));
     when_came(&history, 2, 409, &problem("price-differs")).becomes(&[refused(2, By::Shop, "price-differs")]);
     when_came(&history, 2, 201, &made(1_001)).becomes(&[refused(2, By::Settler, "price-differs")]);
@@ -125,9 +125,9 @@ fn a_shop_that_does_not_deliver_in_time_is_given_up_and_what_it_delivers_later_m
         let given_up = timed_out(attempt, By::Shop);
         let at = |time| after(&history).by(Caller::DEADLINE).at(time);
         at(just_before(over)).when(&Command::TimeUp).refused(&NOT_DUE);
-        at(over).when(&Command::TimeUp).becomes(&[given_up.clone()]);
+        at(over).when(&Command::TimeUp).becomes(std::slice::from_ref(&given_up));
         let late = |history: &[Event]| after(history).by(Caller::ACTIVITY).at(over).when(&came(attempt, 200, &body));
-        late(&history).becomes(&[given_up.clone()]);
+        late(&history).becomes(std::slice::from_ref(&given_up));
         late(&[&history[..], &[given_up]].concat()).refused(&NOT_DUE);
     }
 }

@@ -51,7 +51,7 @@ fn an_outcome_counts_once_and_for_what_is_owed_alone() {
 fn an_explicit_refusal_of_the_issuer_is_the_end_and_there_is_nothing_to_release() {
     for reason in ["approval-expired", "already-redeemed", "approval-revoked"] {
         let ended = refused(1, By::Issuer, reason);
-        when_came(&[presented()], 1, 409, &problem(reason)).becomes(&[ended.clone()]);
+        when_came(&[presented()], 1, 409, &problem(reason)).becomes(std::slice::from_ref(&ended));
         assert_eq!(owed(&[presented(), ended]), None);
     }
 }
