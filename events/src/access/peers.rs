@@ -204,7 +204,7 @@ mod tests {
         assert_eq!(known.key(SigningUse::Statements, &id, before), None);
         assert!(known.roles().has(Role::Settler) && known.url.ends_with("7802") && known.keys.len() == 2);
         let peer: Peer = crate::entity::fold(&[registered.clone(), added.clone(), key_revoked]);
-        assert_eq!(peer.known().unwrap().keys, [key.clone()]);
+        assert_eq!(peer.known().unwrap().keys, std::slice::from_ref(key));
         let peer: Peer = crate::entity::fold(&[registered.clone(), revoked, registered, changed]);
         assert_eq!(peer, Peer::Revoked);
     }
