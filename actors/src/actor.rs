@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
-use crate::activities::{Outcome, Owed, Work};
+use crate::activity::{Outcome, Owed, Work};
 use crate::problem::{self, Problem};
 
 /// One command as it was called.

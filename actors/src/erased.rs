@@ -11,7 +11,7 @@ use kippu_events::event::{AnyEvent, Mac, Recorded, Typed};
 use kippu_events::secrets::Secrets;
 use kippu_events::{EntityId, EntityKey, NotAnEvent, Time};
 
-use crate::activities::{Outcome, Owed, Work};
+use crate::activity::{Outcome, Owed, Work};
 use crate::actor::{Actor, Answer, Call, CommandSpec, Context, LookedUp, Neighbours, Preparing};
 use crate::problem::{self, Problem, ProblemType};
 

@@ -6,6 +6,7 @@ mod declare;
 
 pub mod access;
 pub mod activities;
+pub mod activity;
 pub mod actor;
 pub mod approvals;
 pub mod catalogue;

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use kippu_events::access::Caller;
 
-use crate::activities::{Outcome, Owed, Work};
+use crate::activity::{Outcome, Owed, Work};
 use crate::actor::{Answer, Call, Context, LookedUp, Neighbours};
 use crate::catalogue;
 use crate::commands::Commands;

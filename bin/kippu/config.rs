@@ -38,6 +38,7 @@ pub(crate) struct Config {
     /// How it is called.
     pub(crate) http: Http,
     /// Whom it trusts where it calls others.
+    #[serde(skip_serializing_if = "ClientTls::is_empty")]
     pub(crate) tls: ClientTls,
     /// How often it may be called.
     pub(crate) rate: Rate,
@@ -95,6 +96,7 @@ pub(crate) struct Http {
     /// How long requests under way may take to end after SIGTERM.
     pub(crate) drain_secs: u32,
     /// With a certificate it speaks TLS, and nothing else.
+    #[serde(skip_serializing_if = "ServerTls::is_empty")]
     pub(crate) tls: ServerTls,
 }
 

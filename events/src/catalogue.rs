@@ -128,7 +128,7 @@ mod tests {
         for family in Family::ALL {
             let schema = family.event_schema().as_value().to_string();
             let names = !family.blobs_of_samples().is_empty();
-            assert_eq!(schema.contains("/BlobId\""), names, "the blobs of {}", family.name());
+            assert!(names || !schema.contains("/BlobId\""), "the blobs of {}", family.name());
         }
     }
 }

@@ -29,7 +29,7 @@ async fn a_stranger_buys_a_file_through_five_parties_and_all_books_agree() {
     let settlements = parties.settler.rows("settlements").await;
     assert_eq!(settlements.len(), 1);
     assert_eq!(
-        (&settlements[0]["amount"], &settlements[0]["approval"]),
+        (&settlements[0]["settled_amount"], &settlements[0]["approval"]),
         (&json!(1_250), &json!(id)),
         "{settlements:?}"
     );
@@ -70,7 +70,7 @@ async fn the_shop_itself_delivers_where_its_terms_say_so() {
     let opened = crate::parties::present(&parties.settler, &approval, &offer, &key("s")).await.expect(201).json();
     let holder = parties.settler.node.caller(opened["capability"].as_str().unwrap());
     let id = opened["id"].as_str().unwrap();
-    settled(&holder, id, &["settled", "noticed"]).await;
+    settled(&holder, id, &["settled"]).await;
     let collected = holder.post(&format!("/v1/settlements/{id}/collect"), &key("c"), &json!({})).await.expect(200);
     let at_shop = parties.shop.node.caller(&collected.field("shop_capability"));
     let offer_id = offer["id"].as_str().unwrap();

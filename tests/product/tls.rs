@@ -3,15 +3,19 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use kippu_client::{Client, Roots};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
 use reqwest::tls::Version;
+use rustls_pki_types::ServerName;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::{self, ClientConfig, RootCertStore};
 
 use crate::fixture::{Ended, Node, PATIENCE, first, kippu, run, until, utf8};
 use crate::http::Caller;
@@ -122,7 +126,7 @@ fn hello(version: u8) -> Vec<u8> {
 async fn a_node_with_a_certificate_is_called_by_https() {
     let authority = Authority::new("ours");
     let files = Files::new(&authority);
-    let node = node(&files, &["--plain", "refuse"]);
+    let mut node = node(&files, &["--plain", "refuse"]);
     let caller = trusting(&node, &roots(&[&authority]));
     caller.get("/livez").await.expect(200);
     let key = fs::read_to_string(node.data().join("operator.key")).unwrap();
@@ -130,6 +134,10 @@ async fn a_node_with_a_certificate_is_called_by_https() {
     assert!(status.json()["views"].is_array());
     let left = caller.with_key(key.trim()).get("/metrics").await.expect(200).text;
     assert!(left.lines().any(|line| line.starts_with("kippu_certificate_left_seconds ")), "{left}");
+    assert!(caller.get("/openapi.json").await.expect(200).json().is_object(), "an answer of many records is whole");
+    // The connection of that caller is there, and another that has not come to TLS.
+    let _silent = TcpStream::connect(address(&node)).await.unwrap();
+    node.stop();
 }
 
 /// Shows D6.
@@ -170,7 +178,7 @@ async fn plain_http_to_a_node_with_a_certificate_is_answered_by_nothing_and_the_
     }
     let plain = Caller::nobody(&format!("http://{}", address(&node)), PATIENCE);
     assert!(plain.try_get("/livez", None).await.is_err());
-    until(async || node.log(), |log| log.contains("a connection without TLS is closed")).await;
+    until(async || node.log(), |log| log.contains("no TLS was agreed on")).await;
 }
 
 /// Shows D11, F31.
@@ -192,6 +200,31 @@ async fn a_handshake_that_trickles_ends() {
         assert!(begun.elapsed() < PATIENCE, "the handshake holds the connection");
     }
     trusting(&node, &roots(&[&authority])).get("/livez").await.expect(200);
+}
+
+/// Shows F31.
+#[tokio::test]
+async fn a_connection_with_tls_is_not_held_by_answers_that_are_not_taken() {
+    let authority = Authority::new("ours");
+    let node = node(&Files::new(&authority), &["--request-timeout-secs", "1", "--keep-alive-secs", "1"]);
+    let mut trusted = RootCertStore::empty();
+    trusted.add(authority.0.der().clone()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = config.with_root_certificates(trusted).with_no_client_auth();
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let stream = socket.connect(address(&node).parse().unwrap()).await.unwrap();
+    let name = ServerName::try_from("127.0.0.1").unwrap();
+    let mut stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap();
+    stream.write_all("GET /openapi.json HTTP/1.1\r\nHost: node\r\n\r\n".repeat(64).as_bytes()).await.unwrap();
+    let mut dripping = tokio::time::interval(DRIP);
+    let closed = timeout(PATIENCE, async {
+        while stream.write_all(b"GET /livez HTTP/1.1\r\nHost: node\r\n\r\n").await.is_ok() {
+            dripping.tick().await;
+        }
+    });
+    assert!(closed.await.is_ok(), "answers that are not taken hold the connection");
 }
 
 /// Shows D6, F33.

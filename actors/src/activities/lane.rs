@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use kippu_events::EntityKey;
 
-use super::Owed;
+use crate::activity::Owed;
 
 /// Of what is owed to one party, so much is held in memory.
 pub const MOST_HELD: usize = 512;

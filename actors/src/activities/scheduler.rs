@@ -14,7 +14,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 
 use super::lane::{End, Held, Lane};
-use super::{Executor, NoOutcome, Outcome, Owed, Task};
+use crate::activity::{Executor, NoOutcome, Outcome, Owed, Task};
 use crate::catalogue;
 use crate::erased::Ready;
 use crate::problem::{self, Problem};

@@ -33,7 +33,7 @@ use rocksdb::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::activities::Owed;
+use crate::activity::Owed;
 
 pub use self::due::{Due, Rest};
 use self::owed::owed_key;

@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::entity_store::EntityStore;
 use super::{Phase, Runtime, StartError, StoreError, open, serving};
-use crate::activities::Owed;
+use crate::activity::Owed;
 use crate::problem::{self, Problem};
 
 impl Runtime {

@@ -5,7 +5,7 @@ use kippu_events::event::Mac;
 use kippu_events::{EntityKey, Family, Time};
 use serde::{Deserialize, Serialize};
 
-use crate::activities::Owed;
+use crate::activity::Owed;
 
 /// Commands whose outcome an entity keeps with its state; older ones are found in the entity store, for ever.
 pub const RECENT: usize = 16;

@@ -43,7 +43,7 @@ use self::partition::{AskFigures, Assignment, Partition, Shared, Tell};
 pub use self::seal::NotSealed;
 use self::serving::Environment;
 pub use self::serving::Figures;
-use crate::activities::Owed;
+use crate::activity::Owed;
 use crate::actor::{Answer, LookedUp};
 use crate::erased::Ready;
 use crate::problem::{self, Problem};

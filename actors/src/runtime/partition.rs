@@ -29,7 +29,7 @@ use super::clock::Drift;
 use super::entity_store::EntityStore;
 use super::recall::recall;
 use super::serving::{Effect, Environment, Serving};
-use crate::activities::Owed;
+use crate::activity::Owed;
 
 /// Commands that may wait for a partition's attention; more are told to come back.
 pub const MAILBOX: usize = 4_096;

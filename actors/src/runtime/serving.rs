@@ -26,7 +26,7 @@ use super::loaded_entity::Done;
 use super::open::Opened;
 use super::release::{Release, Reply};
 use super::{Outcome, Submission};
-use crate::activities::Owed;
+use crate::activity::Owed;
 use crate::actor::{Answer, Context};
 use crate::erased::Decided;
 use crate::problem::{self, Problem};

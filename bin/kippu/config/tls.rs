@@ -51,9 +51,21 @@ pub(crate) enum Plain {
 }
 
 impl ServerTls {
+    /// Whether nothing is said.
+    pub(super) fn is_empty(&self) -> bool {
+        self.certificate.is_none() && self.key.is_none()
+    }
+
     /// The files, where TLS is spoken.
     pub(crate) fn files(&self) -> Option<Files> {
         Some(Files { certificate: self.certificate.clone()?, key: self.key.clone()? })
+    }
+}
+
+impl ClientTls {
+    /// Whether nothing is said.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.roots.is_none()
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use kippu_actors::activities::{Executor, NoOutcome, Outcome, Task, Work};
+use kippu_actors::activity::{Executor, NoOutcome, Outcome, Task, Work};
 use kippu_actors::runtime::Runtime;
 use kippu_client::signature::call::{Caller, PeerAddress};
 use kippu_client::{Method, Roots};
@@ -16,7 +16,6 @@ use kippu_events::{EntityId, EntityKey, Time};
 
 use super::Identity;
 use super::fetch::{Wanted, fetch};
-use crate::node::Node;
 
 /// How long a party may take to answer. Longer than it takes a node that is just starting to open its log.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -35,15 +34,19 @@ pub(crate) struct AtPeers {
 }
 
 impl AtPeers {
-    /// In the name of `node`, at the peers that it knows. `roots` are trusted too.
+    /// In the name of this party, at the peers that its runtime knows; what is fetched is kept in `blobs`. `roots` are trusted too.
     ///
     /// # Errors
     /// Where there can be no HTTP client.
-    pub(crate) fn new(node: &Node, roots: &Roots) -> Result<Self, reqwest::Error> {
-        let (identity, runtime) = (Arc::clone(&node.identity), node.runtime.clone());
+    pub(crate) fn new(
+        identity: Arc<Identity>,
+        runtime: Runtime,
+        blobs: BlobStore,
+        roots: &Roots,
+    ) -> Result<Self, reqwest::Error> {
         let caller = Caller::over(kippu_client::builder(PATIENCE, roots).build()?);
         let files = kippu_client::builder(FILE_PATIENCE, roots).connect_timeout(PATIENCE).build()?;
-        Ok(Self { identity, runtime, caller, files, blobs: node.blobs.clone() })
+        Ok(Self { identity, runtime, caller, files, blobs })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Fetches bytes from another party into the blob store. What opens them is a capability; what they hash to was agreed before, so
 //! nothing of the answer has to be believed.
 
-use kippu_actors::activities::{NoOutcome, Outcome};
+use kippu_actors::activity::{NoOutcome, Outcome};
 use kippu_events::blobs::{BlobError, BlobId, BlobStore};
 
 use super::executor::none;

@@ -134,7 +134,7 @@ fn as_problem(status: StatusCode, headers: &mut HeaderMap, body: BoxBody, id: &R
 const NAMED: &[u8] = b"\"request_id\":\"";
 
 /// Adds the request's name to a problem. A name needs no escaping.
-fn with_instance(body: &Bytes, id: &RequestId) -> Bytes {
+pub(super) fn with_instance(body: &Bytes, id: &RequestId) -> Bytes {
     let id = id.as_str();
     // A node that another has asked has named it already.
     if body.windows(NAMED.len()).any(|run| run == NAMED) {

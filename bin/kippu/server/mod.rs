@@ -104,7 +104,10 @@ impl Shared {
         let shares = node.kafka.is_some();
         let forward = shares.then(|| Forward::new(&node, roots)).transpose().map_err(std::io::Error::other)?;
         let owners = shares.then(|| Owners::new(&node, roots)).transpose().map_err(std::io::Error::other)?;
-        let at_peers = Arc::new(AtPeers::new(&node, roots).map_err(std::io::Error::other)?);
+        let at_peers = Arc::new(
+            AtPeers::new(Arc::clone(&node.identity), node.runtime.clone(), node.blobs.clone(), roots)
+                .map_err(std::io::Error::other)?,
+        );
         let settings = Settings::default();
         let activities = Activities::start(node.runtime.clone(), Arc::clone(&node.secrets), at_peers, settings);
         let limits = Limits {

@@ -157,7 +157,7 @@ impl Acceptor {
             Ok(agreed) => agreed,
             Err(late) => Err(late.into()),
         };
-        agreed.inspect_err(|error| tracing::debug!(%error, "a connection without TLS is closed"))
+        agreed.inspect_err(|error| tracing::debug!(%error, "no TLS was agreed on: the connection is closed"))
     }
 }
 
@@ -191,6 +191,21 @@ mod tests {
         assert!(current.certificate().is(&second));
         std::fs::remove_file(&made.files.certificate).unwrap();
         assert!(matches!(look(), Looked::Kept(CertificateError::Io { .. })));
+        assert!(current.certificate().is(&second));
+    }
+
+    /// Shows D6.
+    #[tokio::test(start_paused = true)]
+    async fn files_are_looked_at_each_minute() {
+        let made = Made::new();
+        let tls = Tls::open(made.files.clone()).unwrap();
+        let current = Arc::clone(&tls.current);
+        made.exchange(another());
+        let second = Certificate::read(&made.files).unwrap();
+        let mut renewing = std::pin::pin!(tls.renew());
+        assert!(timeout(EVERY - Duration::from_secs(1), &mut renewing).await.is_err());
+        assert!(!current.certificate().is(&second));
+        assert!(timeout(Duration::from_secs(2), &mut renewing).await.is_err());
         assert!(current.certificate().is(&second));
     }
 

@@ -1,24 +1,13 @@
 //! Peers: other parties as this node knows them. Each has a node of its own, with its own directory, keys and log.
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use super::roles::{Role, Roles};
 use crate::entity::Entity;
 use crate::family::Family;
-use crate::id::EntityId;
-use crate::log_id::LogId;
+
 use crate::secrets::{PublicKey, SigningUse};
 use crate::time::Time;
-
-/// The party whose history is in the log `log`: its id is the same everywhere.
-#[must_use]
-pub fn party_of(log: LogId) -> EntityId {
-    let mut hash = Sha256::new();
-    hash.update(b"kippu.party.1");
-    hash.update(log.0);
-    EntityId::from_hash(&hash.finalize().into())
-}
 
 /// A public key of a party, for one use.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, schemars::JsonSchema)]
@@ -207,11 +196,5 @@ mod tests {
         assert_eq!(peer.known().unwrap().keys, std::slice::from_ref(key));
         let peer: Peer = crate::entity::fold(&[registered.clone(), revoked, registered, changed]);
         assert_eq!(peer, Peer::Revoked);
-    }
-
-    #[test]
-    fn a_party_is_named_by_its_log() {
-        assert_eq!(party_of(LogId([1; 16])), party_of(LogId([1; 16])));
-        assert_ne!(party_of(LogId([1; 16])), party_of(LogId([2; 16])));
     }
 }

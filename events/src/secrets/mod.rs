@@ -143,7 +143,7 @@ impl Secrets {
     fn new(keyring: &Keyring, persons: Persons) -> Self {
         let (pepper, key) = keyring.key(Use::Pepper);
         Self {
-            party: crate::access::peers::party_of(keyring.log),
+            party: keyring.log.party(),
             mint: Mint::new(keyring.keys(Use::Root), keyring.log),
             command: Keyed::new(keyring.key(Use::Identity).1, "kippu.command.1"),
             body: Keyed::new(keyring.key(Use::Identity).1, "kippu.body.1"),

@@ -6,6 +6,9 @@ use super::{Party, key};
 use crate::fixture::first;
 use crate::http::{Caller, Reply};
 
+/// The states of a settlement that is no longer under way, and of one that waits for its buyer to take what is delivered.
+pub(crate) const OVER: [&str; 5] = ["available", "settled", "refused", "timed_out", "cancelled"];
+
 /// A subscriber with a terminal.
 #[derive(Clone)]
 pub(crate) struct Buyer {
@@ -62,7 +65,7 @@ pub(crate) async fn settle(settler: &Party, approval: &Value, offer: &Value) -> 
     let opened = present(settler, approval, offer, &key("settlement")).await.expect(201).json();
     let holder = settler.node.caller(opened["capability"].as_str().expect("a capability"));
     let id = opened["id"].as_str().expect("an id");
-    let row = settled(&holder, id, &["settled", "noticed", "available", "refused", "over", "released"]).await;
+    let row = settled(&holder, id, &OVER).await;
     let mut files = Vec::new();
     for content in row["contents"].as_array().cloned().unwrap_or_default() {
         let path = format!("/v1/settlements/{id}/content/{}", content["n"]);

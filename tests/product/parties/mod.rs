@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use crate::fixture::{Node, first};
 use crate::http::{Caller, Reply};
 
-pub(crate) use self::buyer::{Bought, Buyer, present, settle, settled};
+pub(crate) use self::buyer::{Bought, Buyer, OVER, present, settle, settled};
 
 /// A key that nobody guesses, and another one each time.
 pub(crate) fn key(what: &str) -> String {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::parties::{Parties, key, present, settled};
+use crate::parties::{OVER, Parties, key, present, settled};
 
 /// Shows D12, D25, D27, D29.
 #[tokio::test]
@@ -13,8 +13,7 @@ async fn what_is_not_valid_is_refused_and_the_buyer_is_told() {
     let refused = async |approval: &serde_json::Value, offer: &serde_json::Value| {
         let opened = present(&parties.settler, approval, offer, &key("s")).await.expect(201).json();
         let holder = parties.settler.node.caller(opened["capability"].as_str().unwrap());
-        let states = ["refused", "over", "released", "settled", "noticed"];
-        settled(&holder, opened["id"].as_str().unwrap(), &states).await
+        settled(&holder, opened["id"].as_str().unwrap(), &OVER).await
     };
     // Taken back before it was used.
     let offer = parties.offer(&product).await;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::parties::{Parties, key, present, settle};
+use crate::parties::{OVER, Parties, key, present, settle, settled};
 
 /// Shows D25, D41.
 #[tokio::test]
@@ -32,7 +32,7 @@ async fn of_two_settlement_servers_with_one_approval_exactly_one_settles() {
         let (one, two) =
             tokio::join!(settle(&parties.settler, &approval, &offer), settle(&parties.rival, &approval, &offer));
         let states = [&one.row["state"], &two.row["state"]];
-        let settled = states.iter().filter(|state| ["settled", "noticed"].contains(&state.as_str().unwrap())).count();
+        let settled = states.iter().filter(|state| **state == &json!("settled")).count();
         assert_eq!(settled, 1, "race {race}: {states:?}");
         assert_eq!(one.files.len() + two.files.len(), 1);
     }
@@ -85,7 +85,7 @@ async fn an_offer_with_another_price_item_or_quantity_is_refused_everywhere() {
     let opened = parties.settler.guest().post("/v1/settlements", &key("own"), &body).await.expect(201).json();
     let holder = parties.settler.node.caller(opened["capability"].as_str().unwrap());
     let id = opened["id"].as_str().unwrap();
-    let row = crate::parties::settled(&holder, id, &["refused", "over", "released", "settled", "noticed"]).await;
+    let row = settled(&holder, id, &OVER).await;
     parties.settler.owes_nothing().await;
     assert!(row.to_string().contains("price-differs"), "{row}");
     assert_eq!(parties.account(&buyer.user).await, (500, 0));

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::Without;
 use super::issuer::{Ask, Holds, Issuer, Says};
-use crate::activities::{Outcome, Work};
+use crate::activity::{Outcome, Work};
 use crate::actor::{Actor as _, Context, Neighbours};
 use crate::approvals::settlements::request::Command;
 use crate::given::{NOW, currency, id, minor};

@@ -11,7 +11,7 @@ use super::refusal::Refused;
 use super::request::Command;
 use super::spender::Spender;
 use crate::access::users::NUMBER_FIELD;
-use crate::activities::{Outcome, Owed, Work};
+use crate::activity::{Outcome, Owed, Work};
 use crate::actor::{Context, Decision, Neighbours};
 use crate::approvals::credits;
 

@@ -37,7 +37,7 @@ use self::prepare::bearer_of;
 use self::refusal::Refused;
 use self::reply::{Reply, State};
 use self::request::{Command, Presented, Redeem, Refund, Release, Request, Settle, Settlement};
-use crate::activities::{Outcome, Owed, Work};
+use crate::activity::{Outcome, Owed, Work};
 use crate::actor::{Actor, Answer, Call, CommandSpec, Context, Decision, Neighbours, Preparing};
 use crate::problem::{Problem, ProblemType};
 

@@ -27,7 +27,7 @@ use self::request::{
     Asked, Command, Deliver, MOST_FILES, MOST_ITEMS, MOST_QUANTITY, Offered, Open, PUSH_SECS, Push, Reply, Request,
     Wanted,
 };
-use crate::activities::{Outcome, Owed, Work};
+use crate::activity::{Outcome, Owed, Work};
 use crate::actor::{Actor, Answer, Call, CommandSpec, Context, Decision, Neighbours, Preparing};
 use crate::problem::{Problem, ProblemType};
 

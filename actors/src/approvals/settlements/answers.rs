@@ -8,7 +8,7 @@ use kippu_events::money::{Currency, Minor};
 use serde::Deserialize;
 
 use super::request::MOST_LINES;
-use crate::activities::Outcome;
+use crate::activity::Outcome;
 use crate::text::Text;
 
 /// What a product or a content is called.

@@ -29,7 +29,7 @@ use serde_json::Value;
 
 use self::refusal::Refused;
 use self::request::{Came, Command, Located, Open, Received, Refund, Reply, Request, State};
-use crate::activities::{Outcome, Owed, Work};
+use crate::activity::{Outcome, Owed, Work};
 use crate::actor::{Actor, Answer, Call, CommandSpec, Context, Decision, Neighbours, Preparing};
 use crate::problem::{Problem, ProblemType};
 

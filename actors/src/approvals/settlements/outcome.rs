@@ -12,7 +12,7 @@ use super::decide::{all, due, held, settled};
 use super::owing::{Errand, owing};
 use super::refusal::Refused;
 use super::request::Came;
-use crate::activities::Outcome;
+use crate::activity::Outcome;
 use crate::actor::{Context, Decision};
 
 /// The answer cannot be read.

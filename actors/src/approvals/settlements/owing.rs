@@ -8,7 +8,7 @@ use kippu_events::secrets::Secrets;
 use kippu_events::{EntityId, EntityKey, Time};
 use serde::Serialize;
 
-use crate::activities::Work;
+use crate::activity::Work;
 
 /// The field under which the approval's token is encrypted.
 pub(super) const TOKEN: &str = "token";

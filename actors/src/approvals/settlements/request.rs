@@ -8,7 +8,7 @@ use kippu_events::secrets::{EncryptedField, TokenHash};
 use kippu_events::{EntityId, Time, statement};
 use serde::{Deserialize, Serialize};
 
-use crate::activities::Outcome;
+use crate::activity::Outcome;
 use crate::text::Text;
 
 /// Several times the longest token.

@@ -4,7 +4,7 @@ use kippu_events::{EntityId, EntityKey};
 use rocksdb::ReadOptions;
 
 use super::{EntityStore, StoreError, table};
-use crate::activities::Owed;
+use crate::activity::Owed;
 
 impl EntityStore {
     /// Whom something is owed to in `partition`. Blocks.

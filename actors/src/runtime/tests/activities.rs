@@ -40,7 +40,7 @@ impl Play {
     }
 
     fn perform(&self, stage: &Stage, parties: &Arc<Parties>) -> Activities {
-        let executor: Arc<dyn crate::activities::Executor> = parties.clone();
+        let executor: Arc<dyn crate::activity::Executor> = parties.clone();
         Activities::start(self.runtime.clone(), Arc::clone(&stage.secrets), executor, Settings::default())
     }
 }

@@ -1,5 +1,6 @@
 //! Other parties: a request that is signed by a peer's key comes from that peer, and its answer is signed over the request's signature.
 
+use actix_web::HttpMessage as _;
 use actix_web::body::{BodySize, BoxBody, MessageBody as _, to_bytes};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::Uri;
@@ -16,6 +17,8 @@ use kippu_events::secrets::SigningUse;
 use kippu_events::{EntityId, EntityKey, Time};
 
 use super::super::Shared;
+use super::super::edge::with_instance;
+use super::super::request_id::RequestId;
 
 /// A longer answer is not signed: it is a file, which its digest vouches for, or a feed.
 const MOST_SIGNED_BYTES: u64 = 1 << 20;
@@ -92,6 +95,12 @@ impl Asked {
         let (request, answer) = answer.into_parts();
         let (mut answer, body) = answer.into_parts();
         let body = to_bytes(body).await.unwrap_or_default();
+        // What is signed is what leaves: a problem names its request from here on.
+        let id = request.extensions().get::<RequestId>().cloned();
+        let body = match id.filter(|_| answer.status().is_client_error() || answer.status().is_server_error()) {
+            Some(id) => with_instance(&body, &id),
+            None => body,
+        };
         let signer = match shared.node.identity.signer().await {
             Ok(signer) => signer,
             Err(problem) => {

@@ -5,7 +5,7 @@ use kippu_events::{EntityKey, Family};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::activities::{Owed, Work};
+use crate::activity::{Owed, Work};
 use crate::problem::Problem;
 use crate::world::{World, id_in, slug};
 

@@ -2,7 +2,6 @@
 
 use kippu_events::Family;
 use kippu_events::access::Roles;
-use kippu_events::access::peers::party_of;
 use kippu_events::access::users::Account;
 use kippu_events::approvals::offer_content::{OFFER, OfferContent, OfferItem};
 use kippu_events::log::LogId;
@@ -231,5 +230,5 @@ fn a_shop_pushes_what_it_signed_itself_and_no_other_content_under_the_same_id() 
 #[test]
 fn a_party_is_named_by_its_log_in_its_offers_too() {
     let shop = Shop::new(3);
-    assert_eq!(statement::Unverified::parse(&shop.offer()).unwrap().signer, party_of(LogId([3; 16])));
+    assert_eq!(statement::Unverified::parse(&shop.offer()).unwrap().signer, LogId([3; 16]).party());
 }

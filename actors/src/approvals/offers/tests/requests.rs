@@ -1,7 +1,7 @@
 //! What a shop is asked, and answers, in JSON as from outside.
 
 use kippu_events::Family;
-use kippu_events::access::peers::{self, Peer, PeerKey};
+use kippu_events::access::peers::{Peer, PeerKey};
 use kippu_events::approvals::offer_content::{OFFER, OfferContent};
 use kippu_events::approvals::products;
 use kippu_events::secrets::{PublicKey, Purpose, SigningUse};
@@ -9,7 +9,7 @@ use kippu_events::statement::Unverified;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::activities::{Outcome, Work};
+use crate::activity::{Outcome, Work};
 use crate::actor::Answer;
 use crate::world::{World, id_in, slug};
 
@@ -176,7 +176,7 @@ fn who_settles_is_told_the_files_and_what_opens_them_the_same_with_every_key() {
 fn an_offer_is_pushed_to_a_known_authentication_server_as_it_was_signed() {
     let mut world = shop();
     let (_, reply) = world.ask(Caller::GUEST, OPEN, &json!({"items": [wanted("song", 1)]})).unwrap();
-    let (offer, to) = (id_in(&reply), peers::party_of(kippu_events::log::LogId([9; 16])));
+    let (offer, to) = (id_in(&reply), kippu_events::log::LogId([9; 16]).party());
     let push = (Family::Offers, "push", Some(offer));
     assert_eq!(slug(world.ask(Caller::GUEST, push, &json!({"to": to}))), "not-an-authenticator");
     let key = PeerKey { r#use: SigningUse::Http, x: public(&world), from: None, until: None };

@@ -19,7 +19,7 @@ use kippu_events::{EntityId, EntityKey, Time};
 use serde_json::{Value, json};
 
 use super::request::Command;
-use crate::activities::Outcome;
+use crate::activity::Outcome;
 use crate::actor::Actor as _;
 use crate::given::{Given, NOW, Then, caller, currency, given, id, minor};
 

@@ -8,7 +8,7 @@ use kippu_events::secrets::{Purpose, SigningUse};
 use kippu_events::statement;
 
 use super::*;
-use crate::activities::Work;
+use crate::activity::Work;
 use crate::problem::Problem;
 use crate::world::{World, id_in, slug};
 

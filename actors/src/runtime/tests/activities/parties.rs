@@ -10,7 +10,7 @@ use kippu_events::EntityId;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use crate::activities::{Executor, NoOutcome, Outcome, Task, Work};
+use crate::activity::{Executor, NoOutcome, Outcome, Task, Work};
 
 /// What becomes of a try.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
