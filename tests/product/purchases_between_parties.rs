@@ -7,6 +7,7 @@ mod settlers;
 
 use serde_json::json;
 
+use crate::http::Reply;
 use crate::parties::{Parties, key, settled};
 
 /// Shows D1, D2, D3, D5, D13, D19, D21, D22, D24, D26, D30, D33, D34, F43.
@@ -159,8 +160,9 @@ async fn a_financial_reference_is_asked_where_the_policy_says_so() {
         let asked = buyer.approve_amount(100).await.expect(201).json();
         assert_eq!(asked["state"], json!("pending"));
         let path = format!("/v1/approvals/{}", asked["id"].as_str().unwrap());
-        let over = async || buyer.terminal.get(&path).await.expect(200).json();
-        crate::fixture::first(over, |row| row["state"] != json!("pending")).await
+        let over = async || buyer.terminal.get(&path).await;
+        let decided = |reply: &Reply| reply.status == 200 && reply.json()["state"] != json!("pending");
+        crate::fixture::first(over, decided).await.json()
     };
     let (good, bad, unknown) = (user("4711"), user("4712"), user("4713"));
     let good = parties.buyer_with(good).await;

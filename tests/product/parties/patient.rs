@@ -112,8 +112,8 @@ impl Patient {
         let path = format!("/v1/approvals/{}", approval["id"].as_str().expect("an id"));
         let decided = |reply: &Reply| reply.status == 200 && reply.json()["state"] != json!("pending");
         let row = answered_so(|| self.terminal.try_get(&path, None), decided).await.json();
-        if row["state"] != json!("issued") {
-            return Err(row["state"].as_str().unwrap_or_default().to_owned());
+        if row["state"] == json!("refused") {
+            return Err("refused".to_owned());
         }
         let path = format!("{path}/collect");
         let nothing = json!({});

@@ -7,8 +7,6 @@ mod signed;
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -19,15 +17,15 @@ use actix_web::{Error, HttpMessage as _, ResponseError as _};
 use kippu_actors::http::{KIPPU_POSITION, StillAllowed, still};
 use kippu_actors::problem::{self, Problem};
 use kippu_events::access::Caller;
-use kippu_events::log::{Log, Position};
+use kippu_events::log::Position;
 use kippu_events::secrets::{Bearer, Purpose, Secrets};
 use kippu_events::{EntityId, Family};
-use kippu_projections::queries::Moment;
 use kippu_projections::{ClientRow, Queries, QueryError};
 use sha2::{Digest as _, Sha256};
 
 use self::signed::Asked;
 use super::Shared;
+use super::fresh::Fresh;
 use super::rate::Rates;
 use super::sessions::{Sessions, cookie};
 use crate::config;
@@ -35,9 +33,6 @@ use crate::node::Node;
 
 /// How a session's token begins.
 const SESSION: &str = "kps_";
-/// How long a genuine key that is not known yet waits for the view of clients, before it is told to come back.
-const KNOWN_WAIT: Duration = Duration::from_secs(2);
-
 /// Who was let in.
 pub(crate) struct Admitted {
     /// Who calls.
@@ -59,11 +54,8 @@ enum Shown {
 pub(crate) struct Authenticator {
     secrets: Arc<Secrets>,
     queries: Queries,
-    log: Arc<dyn Log>,
+    fresh: Fresh,
     rates: Rates,
-    /// Whether the view of clients has reflected what was durable when the node started. Before that it may be an old
-    /// one, in which a revoked key still counts.
-    trusted: AtomicBool,
 }
 
 impl Authenticator {
@@ -72,9 +64,8 @@ impl Authenticator {
         Self {
             secrets: Arc::clone(&node.secrets),
             queries: node.queries.clone(),
-            log: Arc::clone(&node.log),
+            fresh: Fresh::new(node, Family::Clients.name(), "API keys"),
             rates: Rates::new(rate),
-            trusted: AtomicBool::new(false),
         }
     }
 
@@ -133,17 +124,16 @@ impl Authenticator {
 
     async fn admit_key(&self, token: &str) -> Result<Admitted, Problem> {
         let bearer = self.secrets.verify(Purpose::ApiKey, token).map_err(|_forged| refused())?;
-        self.queries.may_go_by_of("clients", bearer.entity).map_err(|error| untold(&error))?;
-        if !self.trusted.load(Ordering::Acquire) {
-            self.queries.caught_up_in("clients", KNOWN_WAIT).await.map_err(|error| untold(&error))?;
-            self.trusted.store(true, Ordering::Release);
-        }
+        self.fresh.check(bearer.entity).await?;
         let row = match self.queries.client(bearer.entity) {
             Ok(Some(row)) if row.counter >= bearer.counter => Some(row),
             // Genuine, and younger than the view: its client was just opened, or got another key, or the view itself
             // is young.
-            Ok(Some(_) | None) | Err(QueryError::Filling(_)) => self.reread(&bearer).await?,
-            Err(error) => return Err(untold(&error)),
+            Ok(Some(_) | None) | Err(QueryError::Filling(_)) => {
+                self.fresh.catch_up(bearer.entity).await?;
+                self.row(&bearer)?
+            }
+            Err(error) => return Err(self.fresh.untold(&error)),
         };
         let row = row.filter(|row| counts(row, &bearer)).ok_or_else(refused)?;
         // Not before: a key that is over is nobody's, and uses up nobody's rate.
@@ -156,22 +146,11 @@ impl Authenticator {
     /// # Errors
     /// As [`Authenticator::admit`].
     fn still(&self, bearer: &Bearer) -> Result<(), Problem> {
-        let row = self.queries.client(bearer.entity).map_err(|error| untold(&error))?;
-        row.filter(|row| counts(row, bearer)).map(drop).ok_or_else(refused)
+        self.row(bearer)?.filter(|row| counts(row, bearer)).map(drop).ok_or_else(refused)
     }
 
-    /// The row once the view reflects everything that was durable when this was called.
-    async fn reread(&self, bearer: &Bearer) -> Result<Option<ClientRow>, Problem> {
-        let (log, partition) = (Arc::clone(&self.log), bearer.entity.slot().partition(self.log.partitions()));
-        // Somebody else may have to be asked.
-        let asked = tokio::task::spawn_blocking(move || log.end(partition));
-        let not_told = |reason: &dyn std::fmt::Display| {
-            tracing::warn!(%reason, "the log does not say where it ends");
-            Problem::later(&problem::UNAVAILABLE, "API keys cannot be checked now")
-        };
-        let end = asked.await.map_err(|error| not_told(&error))?.map_err(|error| not_told(&error))?;
-        let read = self.queries.wait_until_read("clients", &[(partition, end)], KNOWN_WAIT).await;
-        read.and_then(|()| self.queries.client(bearer.entity)).map_err(|error| untold(&error))
+    fn row(&self, bearer: &Bearer) -> Result<Option<ClientRow>, Problem> {
+        self.queries.client(bearer.entity).map_err(|error| self.fresh.untold(&error))
     }
 }
 
@@ -197,12 +176,6 @@ fn guest_at(address: Option<IpAddr>) -> EntityId {
     EntityId::from_hash(&hash.finalize().into())
 }
 
-/// Whether a key counts cannot be told now. The reason is the operator's business.
-fn untold(error: &QueryError) -> Problem {
-    tracing::warn!(%error, "the view of clients does not answer");
-    Problem::later(&problem::UNAVAILABLE, "API keys cannot be checked now")
-}
-
 /// The one bearer token in `headers`.
 fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(AUTHORIZATION);
@@ -211,8 +184,8 @@ fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim_start())
 }
 
-/// The middleware of everything that needs a key. An answer about a client leaves once authentication knows of it, so
-/// that a revoked key is refused from then on.
+/// The middleware of everything that needs a key. An answer about a client or a session leaves once authentication knows of it, so
+/// that a key that was revoked, and a session that ended, is refused from then on.
 ///
 /// # Errors
 /// None of its own.
@@ -253,7 +226,8 @@ async fn let_in(
     };
     let (reads, later) = (request.method().is_safe(), authenticator.clone());
     request.extensions_mut().insert(caller);
-    let still_allowed = move || match (&shown, &sessions) {
+    let holders = sessions.clone();
+    let still_allowed = move || match (&shown, &holders) {
         (Shown::Key(key), _) => later.still(key),
         (Shown::Session(session), Some(sessions)) => sessions.still(session),
         (Shown::Session(_), None) | (Shown::Nothing, _) => Ok(()),
@@ -265,28 +239,26 @@ async fn let_in(
         let (request, _) = response.into_parts();
         return Ok(ServiceResponse::new(request, problem.error_response()));
     }
-    match position_of_client(&response) {
-        Some(position) => match authenticator.queries.reach("clients", &Moment::Position(position), KNOWN_WAIT).await {
-            Ok(()) => Ok(response),
-            Err(error) => {
-                tracing::warn!(%error, "authentication does not know of a change of a client");
-                let detail = "it was done, but keys are still checked by what was before; ask again with the same key";
-                let problem = Problem::later(&problem::UNKNOWN_OUTCOME, detail);
-                let (request, _) = response.into_parts();
-                Ok(ServiceResponse::new(request, problem.error_response()))
-            }
-        },
-        None => Ok(response),
+    let Some((family, position)) = changed(&response) else { return Ok(response) };
+    let reflected = match (family, &sessions) {
+        (Family::Clients, _) => authenticator.fresh.reflect(position).await,
+        (Family::Sessions, Some(sessions)) => sessions.reflect(position).await,
+        _ => Ok(()),
+    };
+    match reflected {
+        Ok(()) => Ok(response),
+        Err(problem) => {
+            let (request, _) = response.into_parts();
+            Ok(ServiceResponse::new(request, problem.error_response()))
+        }
     }
 }
 
-/// The position of an answer to a command that is about a client.
-fn position_of_client(response: &ServiceResponse<BoxBody>) -> Option<Position> {
+/// Of the answer to a command, which family it changed, and up to where.
+fn changed(response: &ServiceResponse<BoxBody>) -> Option<(Family, Position)> {
     let family = response.request().match_info().get("family")?;
-    if family != Family::Clients.name() {
-        return None;
-    }
-    response.headers().get(KIPPU_POSITION)?.to_str().ok()?.parse().ok()
+    let family = Family::ALL.into_iter().find(|known| known.name() == family)?;
+    Some((family, response.headers().get(KIPPU_POSITION)?.to_str().ok()?.parse().ok()?))
 }
 
 #[cfg(test)]
