@@ -2,6 +2,8 @@
 # Start with `make demo`.
 
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/kippu-target
+# With the libraries of strangers, for the tests.
+export KIPPU_TEST_PYTHON ?= $(CARGO_TARGET_DIR)/python/bin/python
 # Where rustup puts it, for a shell that was open before.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 CARGO_FLAGS := --release --workspace --locked
@@ -35,6 +37,7 @@ demo-cluster: setup-kafka programs ## Three nodes on Apache Kafka, one killed ev
 
 setup-clients: setup ## The same for the HTTP clients of other languages and the proxies: Python, Node.js, Java, Go, nginx, haproxy.
 	@sh tests/scripts/setup.sh clients
+	@sh tests/scripts/python.sh "$(CARGO_TARGET_DIR)/python"
 
 clients: setup-clients programs ## The default HTTP clients of five languages, and nginx and haproxy; FILE=… plays a longer file.
 	@python3 tests/strangers/clients/play.py "$(CARGO_TARGET_DIR)/release" "$(FILE)"

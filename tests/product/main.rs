@@ -37,6 +37,7 @@ mod ready;
 mod records;
 mod secrets;
 mod sessions;
+mod signatures;
 mod strangers;
 mod tidy;
 mod tls;
