@@ -38,6 +38,7 @@ mod records;
 mod secrets;
 mod sessions;
 mod strangers;
+mod terminal;
 mod tidy;
 mod tls;
 mod topics;

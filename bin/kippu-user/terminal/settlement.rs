@@ -114,16 +114,7 @@ pub(super) async fn settled(held: &mut Held, parties: &Parties) -> Result<(), Er
         let node = parties.at(Who::Settler, &handed.settler, &handed.capability)?;
         let row = reached(&node, &handed, parties, &["available", "settled"]).await?;
         if !["available", "settled"].contains(&row.state.as_str()) {
-            let who = match row.refused_by.as_deref() {
-                Some("issuer") => Who::Authenticator.to_string(),
-                Some("shop") => Who::Shop.to_string(),
-                Some(other) => format!("{} ({other})", Who::Settler),
-                None => Who::Settler.to_string(),
-            };
-            let reason = row.reason.unwrap_or_else(|| row.state.replace('_', "-"));
-            held.purchase.stage = Stage::Over { who, reason };
-            held.save()?;
-            return Err(held.said_before().unwrap_or(Error::NotConfirmed));
+            return Err(came_to_nothing(held, row)?);
         }
         let is_at_shop = |content: &Content| content.url.as_ref().is_some_and(|url| url.contains("://"));
         let at_shop = if row.contents.iter().any(is_at_shop) {
@@ -151,10 +142,27 @@ pub(super) async fn settled(held: &mut Held, parties: &Parties) -> Result<(), Er
             Err(error) => return Err(error),
         }
         let row = reached(&node, &handed, parties, &["settled"]).await?;
+        if row.state != "settled" {
+            return Err(came_to_nothing(held, row)?);
+        }
         held.purchase.stage = Stage::Settled { handed, files, settled_at: row.settled_at };
         held.save()?;
     }
     Ok(())
+}
+
+/// Keeps why nothing was settled, and says so.
+fn came_to_nothing(held: &mut Held, row: Row) -> Result<Error, Error> {
+    let who = match row.refused_by.as_deref() {
+        Some("issuer") => Who::Authenticator.to_string(),
+        Some("shop") => Who::Shop.to_string(),
+        Some(other) => format!("{} ({other})", Who::Settler),
+        None => Who::Settler.to_string(),
+    };
+    let reason = row.reason.unwrap_or_else(|| row.state.replace('_', "-"));
+    held.purchase.stage = Stage::Over { who, reason };
+    held.save()?;
+    Ok(held.said_before().unwrap_or(Error::NotConfirmed))
 }
 
 /// The row once its state is one of `states`, or one that ends it.
