@@ -72,8 +72,19 @@ impl Party {
         assert!(none(&reply), "{reply:?}");
     }
 
+    /// Waits until its views reflect what was written before.
+    async fn reflects(&self) {
+        let status = async || self.operator().get("/v1/status").await.expect(200).json();
+        let is_done = |status: &Value| {
+            status["views"].as_array().is_some_and(|views| views.iter().all(|view| view["lag"] == json!(0)))
+        };
+        let status = first(status, is_done).await;
+        assert!(is_done(&status), "{status}");
+    }
+
     /// A row of one of its views.
     pub(crate) async fn row(&self, path: &str) -> Value {
+        self.reflects().await;
         self.operator().get(path).await.expect(200).json()
     }
 

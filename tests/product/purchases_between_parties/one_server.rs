@@ -18,6 +18,7 @@ async fn purchases_come_out_the_same_where_one_node_is_shop_and_settlement_serve
     parties.sell_through(&[parties.settling()], false).await;
     delivery_comes_first(&parties).await;
     assert!(parties.settler.rows("settlements").await.is_empty());
+    parties.settle_on("settle_first", 10).await;
     parties.shop.node.crash();
     a_stranger_buys(&parties).await;
     parties.assert_sound();
