@@ -15,6 +15,25 @@ end_all() {
     wait 2>"$folder/ended"
 }
 
+# until_it WORDS COMMAND…: waits until a command succeeds, for three minutes and more.
+until_it() {
+    words=$1 tries=0
+    shift
+    until "$@"; do
+        tries=$((tries + 1))
+        [ $tries -lt 3600 ] || fail "three minutes have passed, and it is not so that $words"
+        sleep 0.05
+    done
+}
+
+# serves NAME: whether a node serves. Ends where it cannot.
+serves() {
+    [ -s "$folder/$1.ready" ] || {
+        kill -0 "$(cat "$folder/$1.pid")" 2>"$folder/ended" || fail "the node $1 does not start: $(cat "$folder/$1.log")"
+        false
+    }
+}
+
 # start NAME: starts a node on a directory of its own, and waits until it serves. Its address stays the same from the first start on.
 start() {
     rm -f "$folder/$1.ready"
@@ -23,10 +42,7 @@ start() {
     "$programs/kippu" serve --name "$1" --data "$folder/$1" --listen "$listen" --ready-file "$folder/$1.ready" \
         --trace-filter error >>"$folder/$1.log" 2>&1 &
     echo $! >"$folder/$1.pid"
-    until [ -s "$folder/$1.ready" ]; do
-        kill -0 "$(cat "$folder/$1.pid")" 2>"$folder/ended" || fail "the node $1 does not start: $(cat "$folder/$1.log")"
-        sleep 0.05
-    done
+    until_it "the node $1 starts" serves "$1"
     sed 's|^[^:/]*:[0-9]*$|http://&|' "$folder/$1.ready" >"$folder/$1.url"
 }
 
@@ -51,14 +67,14 @@ url() {
 call() {
     name=$1 path=$2
     shift 2
-    "$programs/examples/call" "$(url "$name")$path" --key-file "$folder/$name/operator.key" "$@"
+    "$programs/examples/call" "$(url "$name")$path" --patience-secs 180 --key-file "$folder/$name/operator.key" "$@"
 }
 
 # guest NAME PATH …: calls a node as anybody, without a key.
 guest() {
     name=$1 path=$2
     shift 2
-    "$programs/examples/call" "$(url "$name")$path" "$@"
+    "$programs/examples/call" "$(url "$name")$path" --patience-secs 180 "$@"
 }
 
 # A key for a command that is given once: it follows from what is asked.
