@@ -9,10 +9,10 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 CARGO_FLAGS := --release --workspace --locked
 KIPPU := $(CARGO_TARGET_DIR)/release/kippu
 
-.PHONY: help setup setup-kafka setup-clients build programs demo demo-cluster clients test kafka bench rows one-build lint clean
+.PHONY: help setup setup-kafka setup-clients build programs demo demo-approvals demo-cluster clients test kafka bench rows one-build lint clean
 
 help: ## This list.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
 
 setup: ## Installs what a fresh machine lacks: a C++ compiler, clang's library, pkg-config.
 	@sh tests/scripts/setup.sh
@@ -24,12 +24,15 @@ setup-kafka: setup ## The same for Apache Kafka, which the tests run: Java, Mave
 build: setup ## Builds everything, tests and examples included.
 	cargo build $(CARGO_FLAGS) --all-targets
 
-programs: setup ## Builds the programs alone: the node, and the client of the demo.
+programs: setup ## Builds the programs alone: the node, the buyer's terminal, and the clients of the demonstrations.
 	@echo "building the programs, which takes a quarter of an hour the first time: RocksDB is most of it"
 	cargo build $(CARGO_FLAGS) --bins --examples
 
 demo: programs ## A node, a client that plays purchases, a SIGKILL in the middle, and a check of the whole history.
 	@sh tests/scripts/demo.sh "$(CARGO_TARGET_DIR)/release"
+
+demo-approvals: programs ## Purchases between five nodes: what is bought, what is refused, and books that agree.
+	@sh tests/scripts/demo-approvals.sh "$(CARGO_TARGET_DIR)/release"
 
 FILE ?= examples/data/purchases-sample.txt
 demo-cluster: setup-kafka programs ## Three nodes on Apache Kafka, one killed every 10 seconds; FILE=… plays a longer file.

@@ -39,6 +39,7 @@ mod secrets;
 mod sessions;
 mod signatures;
 mod strangers;
+mod terminal;
 mod tidy;
 mod tls;
 mod topics;

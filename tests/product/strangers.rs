@@ -1,5 +1,5 @@
-//! What people wrote who had nothing but the documentation: a checker of the log, which agrees with `replay verify`, and
-//! a client that plays purchases.
+//! What people wrote who had nothing but the documentation: a checker of the log, which agrees with `replay verify`, a
+//! client that plays purchases, and one that buys from a shop.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use crate::fixture::{Ended, Node, run, seeded, topic, utf8};
 use crate::market::{purchase, redemption};
+use crate::parties::Parties;
 
 /// Damages that both have to find.
 const DAMAGES: usize = 24;
@@ -76,6 +77,26 @@ async fn a_client_written_from_the_interfaces_own_description_plays_purchases_to
     // The same file again is the same commands again.
     assert_eq!(play().ok().said, said);
     node.assert_sound();
+}
+
+/// Shows F31, D2.
+#[tokio::test]
+async fn a_client_written_from_the_documents_buys_the_cheapest_file_of_a_shop() {
+    let (mut parties, folder) = (Parties::start().await, TempDir::new().unwrap());
+    parties.product(900).await;
+    let (_, bytes) = parties.product(450).await;
+    parties.product(1_250).await;
+    let buyer = parties.buyer(1_000).await;
+    let key_file = folder.path().join("key");
+    std::fs::write(&key_file, &buyer.terminal.key).unwrap();
+    let (shop, authenticator) = (parties.shop.node.url(), parties.authenticator.node.url());
+    let mut command = python("shop.py");
+    command.args([shop, authenticator, utf8(&key_file), parties.settler.node.url()]);
+    let said = Ended::of(&mut command).ok().said;
+    let got = format!("{} bytes, sha256 {}", bytes.len(), HEXLOWER.encode(&Sha256::digest(&bytes)));
+    assert!(said.contains(&got) && said.contains("paid 4.50 EUR"), "{said}");
+    assert_eq!(parties.account(&buyer.user).await, (0, 450));
+    parties.assert_sound();
 }
 
 /// Shows F7, F21. Keeps L5.

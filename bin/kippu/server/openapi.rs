@@ -60,6 +60,7 @@ fn document() -> Value {
     queries::add(&mut paths, &mut schemas, &mut problems);
     feed::add(&mut paths, &mut problems);
     blobs::add(&mut paths, &mut problems);
+    parties::add(&mut paths, &mut problems);
     node::add(&mut paths, &mut problems);
     parties::add(&mut paths, &mut problems);
     let heads: Vec<_> = paths.iter().filter_map(|(path, item)| Some((path.clone(), head(item.get("get")?)))).collect();
@@ -90,7 +91,8 @@ fn document() -> Value {
             "securitySchemes": {
                 "apiKey": {
                     "type": "http", "scheme": "bearer",
-                    "description": "An API key, `kpk_…`, as its client was given it at its opening.",
+                    "description": "An API key, `kpk_…`, as its client was given it at its opening; or what opens one thing, as \
+                        a capability, `kpc_…`, as the command answered it that opened the thing.",
                 },
             },
         },

@@ -74,8 +74,19 @@ impl Party {
         assert!(none(&reply), "{reply:?}");
     }
 
+    /// Waits until its views reflect what was written before.
+    async fn reflects(&self) {
+        let status = async || self.operator().get("/v1/status").await.expect(200).json();
+        let is_done = |status: &Value| {
+            status["views"].as_array().is_some_and(|views| views.iter().all(|view| view["lag"] == json!(0)))
+        };
+        let status = first(status, is_done).await;
+        assert!(is_done(&status), "{status}");
+    }
+
     /// A row of one of its views.
     pub(crate) async fn row(&self, path: &str) -> Value {
+        self.reflects().await;
         self.operator().get(path).await.expect(200).json()
     }
 
@@ -110,18 +121,29 @@ pub(crate) struct Parties {
     pub(crate) settler: Party,
     /// Another settlement server.
     pub(crate) rival: Party,
+    /// Whether the shop settles itself.
+    in_one: bool,
     products: AtomicU32,
 }
 
 impl Parties {
     /// All five, which know each other. The shop sells through its settlement server alone.
     pub(crate) async fn start() -> Self {
+        Self::start_as(false).await
+    }
+
+    /// The same, but the shop's own node is its settlement server, and a peer of itself.
+    pub(crate) async fn start_in_one() -> Self {
+        Self::start_as(true).await
+    }
+
+    async fn start_as(in_one: bool) -> Self {
         let authenticator = Party::start("authenticator").await;
         let reference = Party::start("reference").await;
         let shop = Party::start("shop").await;
         let settler = Party::start("settler").await;
         let rival = Party::start("rival").await;
-        authenticator.knows(&shop, &["shop"]).await;
+        authenticator.knows(&shop, if in_one { &["shop", "settler"] } else { &["shop"] }).await;
         authenticator.knows(&settler, &["settler"]).await;
         authenticator.knows(&rival, &["settler"]).await;
         authenticator.knows(&reference, &["reference"]).await;
@@ -133,9 +155,17 @@ impl Parties {
             settlement.knows(&authenticator, &["authenticator"]).await;
             settlement.knows(&shop, &["shop"]).await;
         }
-        let parties = Self { authenticator, reference, shop, settler, rival, products: AtomicU32::new(0) };
-        parties.sell_through(&[&parties.settler], false).await;
+        if in_one {
+            shop.knows(&shop, &["shop", "settler"]).await;
+        }
+        let parties = Self { authenticator, reference, shop, settler, rival, in_one, products: AtomicU32::new(0) };
+        parties.sell_through(&[parties.settling()], false).await;
         parties
+    }
+
+    /// The settlement server of the shop, which may be the shop itself.
+    pub(crate) const fn settling(&self) -> &Party {
+        if self.in_one { &self.shop } else { &self.settler }
     }
 
     /// Lets the shop sell through `settlers`; the shop itself delivers where `direct`.
@@ -148,7 +178,7 @@ impl Parties {
     /// Sets the terms of both settlement servers.
     pub(crate) async fn settle_on(&self, order: &str, wait_secs: u32) {
         let terms = json!({ "order": order, "wait_secs": wait_secs });
-        for settler in [&self.settler, &self.rival] {
+        for settler in [self.settling(), &self.rival] {
             settler.do_once("/v1/settler-terms/set", &key("terms"), &terms).await.expect(200);
         }
     }
@@ -207,7 +237,7 @@ impl Parties {
     pub(crate) async fn buy(&self, buyer: &Buyer, product: &str) -> Bought {
         let offer = self.offer(product).await;
         let approval = buyer.approve(&offer).await.expect(201).json();
-        buyer::settle(&self.settler, &approval, &offer).await
+        buyer::settle(self.settling(), &approval, &offer).await
     }
 
     /// The amounts that stand in the books of the authentication server for `user`: reserved and charged.

@@ -7,12 +7,15 @@ use crate::parties::{OVER, Parties, key, present, settled};
 /// Shows D12, D25, D27, D29.
 #[tokio::test]
 async fn what_is_not_valid_is_refused_and_the_buyer_is_told() {
-    let parties = Parties::start().await;
+    the_buyer_is_told(&Parties::start().await).await;
+}
+
+pub(super) async fn the_buyer_is_told(parties: &Parties) {
     let (product, _) = parties.product(500).await;
     let buyer = parties.buyer(10_000).await;
     let refused = async |approval: &serde_json::Value, offer: &serde_json::Value| {
-        let opened = present(&parties.settler, approval, offer, &key("s")).await.expect(201).json();
-        let holder = parties.settler.node.caller(opened["capability"].as_str().unwrap());
+        let opened = present(parties.settling(), approval, offer, &key("s")).await.expect(201).json();
+        let holder = parties.settling().node.caller(opened["capability"].as_str().unwrap());
         settled(&holder, opened["id"].as_str().unwrap(), &OVER).await
     };
     // Taken back before it was used.

@@ -45,23 +45,29 @@ async fn of_two_settlement_servers_with_one_approval_exactly_one_settles() {
 /// Shows D36.
 #[tokio::test]
 async fn an_approval_that_was_presented_is_presented_to_nobody_else_and_a_retry_is_answered_as_before() {
-    let parties = Parties::start().await;
+    it_is_presented_once(&Parties::start().await).await;
+}
+
+pub(super) async fn it_is_presented_once(parties: &Parties) {
     let (product, _) = parties.product(500).await;
     let buyer = parties.buyer(1_000).await;
     let offer = parties.offer(&product).await;
     let approval = buyer.approve(&offer).await.expect(201).json();
     let first_key = key("first");
-    let first = present(&parties.settler, &approval, &offer, &first_key).await.expect(201).json();
-    let again = present(&parties.settler, &approval, &offer, &first_key).await.expect(201).json();
+    let first = present(parties.settling(), &approval, &offer, &first_key).await.expect(201).json();
+    let again = present(parties.settling(), &approval, &offer, &first_key).await.expect(201).json();
     assert_eq!(first, again);
-    let thief = present(&parties.settler, &approval, &offer, &key("thief")).await;
+    let thief = present(parties.settling(), &approval, &offer, &key("thief")).await;
     thief.expect_problem(409, "already-presented");
 }
 
 /// Shows D3, D4.
 #[tokio::test]
 async fn an_offer_with_another_price_item_or_quantity_is_refused_everywhere() {
-    let parties = Parties::start().await;
+    altered_offers_are_refused(&Parties::start().await).await;
+}
+
+pub(super) async fn altered_offers_are_refused(parties: &Parties) {
     let (product, _) = parties.product(500).await;
     let buyer = parties.buyer(1_000).await;
     let offer = parties.offer(&product).await;
@@ -74,7 +80,7 @@ async fn an_offer_with_another_price_item_or_quantity_is_refused_everywhere() {
     altered["statement"] = json!(parts.join("."));
     assert!((400..500).contains(&buyer.approve(&altered).await.status));
     let approval = buyer.approve(&offer).await.expect(201).json();
-    let refused = present(&parties.settler, &approval, &altered, &key("altered")).await;
+    let refused = present(parties.settling(), &approval, &altered, &key("altered")).await;
     assert!((400..500).contains(&refused.status), "{}", refused.text);
     assert_eq!(parties.account(&buyer.user).await, (500, 0));
     // Purchase information that the terminal made itself, with a price that is 1 too low.
@@ -82,11 +88,11 @@ async fn an_offer_with_another_price_item_or_quantity_is_refused_everywhere() {
     let items = json!([{ "product": product, "quantity": 1, "price": 499 }]);
     let purchase = json!({ "shop": parties.shop.id, "currency": "EUR", "items": items });
     let body = json!({ "issuer": approval["issuer"], "token": approval["token"], "purchase": purchase });
-    let opened = parties.settler.guest().post("/v1/settlements", &key("own"), &body).await.expect(201).json();
-    let holder = parties.settler.node.caller(opened["capability"].as_str().unwrap());
+    let opened = parties.settling().guest().post("/v1/settlements", &key("own"), &body).await.expect(201).json();
+    let holder = parties.settling().node.caller(opened["capability"].as_str().unwrap());
     let id = opened["id"].as_str().unwrap();
     let row = settled(&holder, id, &OVER).await;
-    parties.settler.owes_nothing().await;
+    parties.settling().owes_nothing().await;
     assert!(row.to_string().contains("price-differs"), "{row}");
     assert_eq!(parties.account(&buyer.user).await, (500, 0));
 }

@@ -74,6 +74,23 @@ pub(super) fn headers(names: &[&str]) -> Map<String, Value> {
 
 /// Who may call an operation.
 pub(super) fn for_roles(roles: &[Role]) -> String {
-    let names = roles.iter().map(|role| format!("`{}`", json!(role).as_str().unwrap_or_default()));
-    format!("For keys with the role {}.", names.collect::<Vec<_>>().join(" or "))
+    let names = roles.iter().filter(|role| **role != Role::Guest).map(|role| format!("`{}`", name(*role)));
+    let names: Vec<String> = names.collect();
+    let keys = format!("keys with the role {}", names.join(" or "));
+    match (roles.contains(&Role::Guest), names.is_empty()) {
+        (false, _) => format!("For {keys}."),
+        (true, true) => "For everybody, without a key, or with a capability where that opens it.".to_owned(),
+        (true, false) => {
+            format!("For everybody, without a key, or with a capability where that opens it; and for {keys}.")
+        }
+    }
+}
+
+fn name(role: Role) -> String {
+    json!(role).as_str().unwrap_or_default().to_owned()
+}
+
+/// What an operation for these wants to be shown.
+pub(super) fn security(roles: &[Role]) -> Value {
+    if roles.contains(&Role::Guest) { json!([{}, { "apiKey": [] }]) } else { json!([{ "apiKey": [] }]) }
 }

@@ -25,27 +25,32 @@ pub(super) fn add(paths: &mut Map<String, Value>, problems: &mut Answers) {
     insert(paths, PATH.to_owned(), "put", put);
 
     let mut get = operation("blobs.get", "Downloads a blob, or a part of it.");
-    let asked = |name: &str, description: &str| json!({ "name": name, "in": "header", "required": false, "schema": { "type": "string" }, "description": description });
-    if let Some(parameters) = get["parameters"].as_array_mut() {
-        parameters.push(asked("Range", "One range of bytes, as `bytes=0-1023`; several are answered with the whole."));
-        parameters.push(asked("If-Range", "An ETag: another blob is answered whole."));
-        parameters.push(reference("parameters", "IfNoneMatch"));
-    }
-    let content = json!({ BYTES: { "schema": {} } });
-    let whole = ["Accept-Ranges", "ETag", "X-Request-Id"];
-    let part = [&whole[..], &["Content-Range"]].concat();
-    get["responses"]["200"] =
-        json!({ "description": "The bytes.", "headers": answers::headers(&whole), "content": content });
-    get["responses"]["206"] =
-        json!({ "description": "The part.", "headers": answers::headers(&part), "content": content });
-    get["responses"]["304"] =
-        json!({ "description": "The caller has it.", "headers": answers::headers(&["ETag", "X-Request-Id"]) });
+    downloads(&mut get, BYTES);
     answers::add(&mut get, told(problems, &[400, 401, 403, 404, 405, 416, 429, 431, 500, 503]));
     insert(paths, PATH.to_owned(), "get", get);
 }
 
+/// Adds what asks for bytes, or a part of them, and what that answers.
+pub(super) fn downloads(operation: &mut Value, media: &str) {
+    let asked = |name: &str, description: &str| json!({ "name": name, "in": "header", "required": false, "schema": { "type": "string" }, "description": description });
+    if let Some(parameters) = operation["parameters"].as_array_mut() {
+        parameters.push(asked("Range", "One range of bytes, as `bytes=0-1023`; several are answered with the whole."));
+        parameters.push(asked("If-Range", "An ETag: another blob is answered whole."));
+        parameters.push(reference("parameters", "IfNoneMatch"));
+    }
+    let content = json!({ media: { "schema": {} } });
+    let whole = ["Accept-Ranges", "ETag", "X-Request-Id"];
+    let part = [&whole[..], &["Content-Range"]].concat();
+    operation["responses"]["200"] =
+        json!({ "description": "The bytes.", "headers": answers::headers(&whole), "content": content });
+    operation["responses"]["206"] =
+        json!({ "description": "The part.", "headers": answers::headers(&part), "content": content });
+    operation["responses"]["304"] =
+        json!({ "description": "The caller has it.", "headers": answers::headers(&["ETag", "X-Request-Id"]) });
+}
+
 /// The answers with these statuses: general ones, and those of blobs.
-fn told(problems: &mut Answers, statuses: &[u16]) -> Map<String, Value> {
+pub(super) fn told(problems: &mut Answers, statuses: &[u16]) -> Map<String, Value> {
     // Neither an entity nor a body of JSON is in it.
     let not_here = ["blob-missing", "already-exists", "invalid-body", "idempotency-key-reused", "invalid-json"];
     let kinds = GENERAL.iter().filter(|kind| !not_here.contains(&kind.slug)).chain(KINDS);

@@ -77,7 +77,7 @@ fn operation(family: Family, spec: &CommandSpec, body: &Value, needed: bool, rep
         "tags": [family.name()],
         "summary": spec.summary,
         "description": answers::for_roles(spec.roles),
-        "security": [{ "apiKey": [] }],
+        "security": answers::security(spec.roles),
         "x-roles": spec.roles,
         "parameters": parameters,
         "requestBody": {

@@ -4,13 +4,15 @@ use kippu_events::access::clients::Role;
 use serde_json::{Map, Value, json};
 
 use super::answers::{self, Answers};
+use super::blobs::{self, downloads};
 use super::node::{object, operation, told};
 use super::{insert, reference};
+use crate::parties::CARD;
 
 /// Adds it.
 pub(super) fn add(paths: &mut Map<String, Value>, problems: &mut Answers) {
     let plain = [
-        ("/.well-known/kippu-party.json", "party.card", CARD, "application/json", card()),
+        (CARD, "party.card", OF_CARD, "application/json", card()),
         ("/.well-known/jwks.json", "party.keys", "Its public keys (RFC 7517).", "application/jwk-set+json", keys()),
     ];
     for (path, id, summary, media, schema) in plain {
@@ -33,7 +35,7 @@ pub(super) fn add(paths: &mut Map<String, Value>, problems: &mut Answers) {
     }
 }
 
-const CARD: &str = "What another party needs to register this one: its id, name, address and public keys.";
+const OF_CARD: &str = "What another party needs to register this one: its id, name, address and public keys.";
 
 fn of_parties(mut operation: Value) -> Value {
     operation["tags"] = json!(["parties"]);
@@ -84,9 +86,6 @@ fn owed() -> Value {
 
 /// One of the files that a capability opens.
 fn content(family: &str, what: &str, problems: &mut Answers) -> Value {
-    let bytes = json!({ "application/octet-stream": { "schema": {} } });
-    let whole = ["Accept-Ranges", "ETag", "X-Request-Id"];
-    let part = [&whole[..], &["Content-Range"]].concat();
     let mut operation = json!({
         "operationId": format!("{family}.content"),
         "tags": [family],
@@ -97,22 +96,13 @@ fn content(family: &str, what: &str, problems: &mut Answers) -> Value {
             reference("parameters", "Id"),
             {
                 "name": "n", "in": "path", "required": true, "schema": { "type": "integer", "minimum": 0 },
-                "description": "Which of its contents, as they are named in its row.",
+                "description": "The number that the file has in `contents`.",
             },
-            {
-                "name": "Range", "in": "header", "required": false, "schema": { "type": "string" },
-                "description": "One range of bytes, as `bytes=0-1023`; several are answered with the whole.",
-            },
-            reference("parameters", "IfNoneMatch"),
             reference("parameters", "RequestId"),
         ],
-        "responses": {
-            "200": { "description": "The bytes.", "headers": answers::headers(&whole), "content": bytes },
-            "206": { "description": "The part.", "headers": answers::headers(&part), "content": bytes },
-            "304": { "description": "The caller has it.", "headers": answers::headers(&["ETag", "X-Request-Id"]) },
-            "default": reference("responses", "Problem"),
-        },
+        "responses": { "default": reference("responses", "Problem") },
     });
-    answers::add(&mut operation, told(problems, &[401, 404, 405, 503]));
+    downloads(&mut operation, "*/*");
+    answers::add(&mut operation, blobs::told(problems, &[400, 401, 403, 404, 405, 416, 429, 431, 500, 503]));
     operation
 }

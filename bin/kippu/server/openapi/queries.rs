@@ -136,7 +136,7 @@ fn operation(name: &str, verb: &str, summary: &str, roles: &[Role], parameters: 
         "tags": [name],
         "summary": summary,
         "description": answers::for_roles(roles),
-        "security": [{ "apiKey": [] }],
+        "security": answers::security(roles),
         "x-roles": roles,
         "parameters": parameters.iter().map(|name| reference("parameters", name)).collect::<Vec<_>>(),
         "responses": { "200": answer },
