@@ -100,6 +100,8 @@ problem_types! {
     ALREADY_EXISTS = 409 "already-exists" "It exists already" "Use what exists, or another name.";
     /// The bytes are to come first.
     BLOB_MISSING = 409 "blob-missing" "A blob that this names is not there" "Upload it to `/v1/blobs/{sha256}`, then send the command again with the same key.";
+    /// More is to be given back than there is.
+    REFUND_EXCEEDS_SETTLEMENT = 409 "refund-exceeds-settlement" "More than was settled" "Give back at most what was settled, less what was given back before.";
     /// `If-Match` named another version.
     VERSION_MISMATCH = 412 "version-mismatch" "The entity has another version" "Read it again and decide anew.";
     /// Larger than the limit.

@@ -188,7 +188,8 @@ mod tests {
         sending.left = vec![b'x'; 3 * PART_BYTES].into();
         assert_eq!(sending.next().await.map(|part| part.len()), Some(PART_BYTES));
         counts.store(false, Ordering::SeqCst);
-        tokio::time::advance(CHECK).await;
+        // Timers go by whole milliseconds.
+        tokio::time::advance(CHECK + Duration::from_millis(1)).await;
         assert_eq!(sending.next().await, None);
         counts.store(true, Ordering::SeqCst);
         sending.left = Bytes::new();

@@ -98,10 +98,13 @@ impl Table {
 
 fn csv(text: &str) -> Result<Table, Vec<Wrong>> {
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
-    let told = |error: &csv::Error| {
-        let line = error.position().map_or(1, csv::Position::line);
-        Wrong::row(line, format!("no CSV: {error}"))
+    let lines = Lines::of(text);
+    // The position of a record is before the end of the line before it, where that is CR LF, and before lines that are empty.
+    let line_of = |position: Option<&csv::Position>| {
+        let at = position.and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or_default();
+        lines.place(text, text.get(at..).unwrap_or_default().trim_start_matches(['\r', '\n'])).line
     };
+    let told = |error: &csv::Error| Wrong::row(line_of(error.position()), format!("no CSV: {error}"));
     let head = reader.headers().map_err(|error| vec![told(&error)])?;
     let columns: Vec<String> = head.iter().map(|name| name.trim().to_owned()).collect();
     if columns.iter().collect::<BTreeSet<_>>().len() != columns.len() {
@@ -116,7 +119,7 @@ fn csv(text: &str) -> Result<Table, Vec<Wrong>> {
                 continue;
             }
         };
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = line_of(record.position());
         if record.len() != columns.len() {
             let reason = format!("it has {} fields, and the head has {}", record.len(), columns.len());
             wrong.push(Wrong::row(line, reason));

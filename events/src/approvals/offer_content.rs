@@ -19,16 +19,16 @@ pub const MOST_NAME_CHARS: usize = 256;
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[schemars(rename = "OfferedItem")]
 pub struct OfferItem {
-    /// The product, by its id at the shop.
-    pub product: EntityId,
-    /// What the shop calls it.
-    pub name: String,
     /// What kind of content, goods or service it is.
     pub kind: String,
-    /// How many pieces.
-    pub quantity: u32,
+    /// What the shop calls it.
+    pub name: String,
     /// The price of one piece.
     pub price: Minor,
+    /// The product, by its id at the shop.
+    pub product: EntityId,
+    /// How many pieces.
+    pub quantity: u32,
 }
 
 impl OfferItem {

@@ -44,10 +44,10 @@ impl Kind {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Content {
-    /// What buyers call it: the name of a file.
-    pub name: String,
     /// Its media type, as `audio/ogg`.
     pub media_type: String,
+    /// What buyers call it: the name of a file.
+    pub name: String,
     /// What it hashes to: SHA-256 in hexadecimal digits.
     pub sha256: String,
     /// Its bytes.

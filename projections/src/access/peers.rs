@@ -2,6 +2,7 @@
 
 use kippu_events::access::peers::{Event, Peer, PeerKey};
 use kippu_events::access::roles::Role;
+use kippu_events::secrets::{PublicKey, SigningUse};
 use kippu_events::{EntityId, Time};
 use serde::{Deserialize, Serialize};
 
@@ -46,10 +47,18 @@ pub struct Shown {
 /// A key of a peer.
 #[derive(Serialize, schemars::JsonSchema)]
 pub struct ShownKey {
+    /// It does not count before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<Time>,
     /// The thumbprint of its JWK.
     id: String,
-    #[serde(flatten)]
-    key: PeerKey,
+    /// It does not count from then on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<Time>,
+    /// What it is for.
+    r#use: SigningUse,
+    /// The key, as the `x` of its JWK.
+    x: PublicKey,
 }
 
 impl EntityTable for Peers {
@@ -78,7 +87,8 @@ impl EntityTable for Peers {
             Peer::Known(known) => ("known", Some(known.url), known.roles, known.keys),
             Peer::Revoked => ("revoked", None, Vec::new(), Vec::new()),
         };
-        let keys = keys.into_iter().map(|key| ShownKey { id: key.x.id(), key }).collect();
+        let shown = |PeerKey { r#use, x, from, until }| ShownKey { from, id: PublicKey::id(&x), until, r#use, x };
+        let keys = keys.into_iter().map(shown).collect();
         Some(Shown { changed_at, id, keys, name, registered_at, roles, state, url, version })
     }
 

@@ -65,12 +65,12 @@ async fn a_row_names_what_it_reflects_and_its_version() {
     let operator = Some(Caller::OPERATOR);
     let answer = ask(&running, operator, &path, &[(MIN, &position.to_string())]).await;
     assert_eq!((answer.status, &answer.body["limit"]), (StatusCode::OK, &Value::from(100_000)));
-    assert_eq!(answer.header(ETAG), "\"1\"");
+    assert_eq!(answer.header(ETAG), "\"2\"");
     assert_eq!(answer.header(POSITION), position.to_string());
     assert_eq!(answer.header(CUT), end_of(&*log).to_string());
-    let unchanged = ask(&running, operator, &path, &[(IF_NONE_MATCH.as_str(), "\"1\"")]).await;
+    let unchanged = ask(&running, operator, &path, &[(IF_NONE_MATCH.as_str(), "\"2\"")]).await;
     assert_eq!((unchanged.status, unchanged.body), (StatusCode::NOT_MODIFIED, Value::Null));
-    let changed = ask(&running, operator, &path, &[(IF_NONE_MATCH.as_str(), "\"2\"")]).await;
+    let changed = ask(&running, operator, &path, &[(IF_NONE_MATCH.as_str(), "\"3\"")]).await;
     assert_eq!(changed.status, StatusCode::OK);
     let earlier = ask(&running, operator, &format!("{path}?as_of={position}"), &[]).await;
     assert_eq!((earlier.status, &earlier.body), (StatusCode::OK, &answer.body));

@@ -31,7 +31,7 @@ fn a_position_is_readable_as_soon_as_it_was_waited_for_and_after_a_restart() {
         let queries = running.queries();
         runtime().block_on(queries.wait_for("users", &Moment::Position(position), None, PATIENCE)).expect("reflected");
         let found = queries.get("users", &user.to_string(), &Caller::OPERATOR, false).expect("found");
-        assert_eq!(found.version, 1);
+        assert_eq!(found.version, 2);
         assert!(found.cut.expect("a cut").reaches(&position));
         assert_eq!(found.position, Some(position));
     }

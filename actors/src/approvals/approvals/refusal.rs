@@ -51,6 +51,10 @@ refusals! {
         /// The identification did not hold.
         NotIdentified "the user was not identified";
     }
+    shared REFUND_EXCEEDS_SETTLEMENT {
+        /// More than is left.
+        RefundExceedsSettlement "the amount is more than what was settled and not given back";
+    }
     own LIMIT_EXCEEDED = 409 "limit-exceeded" "The user's limit is exceeded" "Ask for less, or wait until a reservation ends or the limit grows. The refusal is on record." {
         /// Reserved, charged and asked for together exceed the limit.
         LimitExceeded "the amount is more than what is left of the limit";
@@ -138,10 +142,6 @@ refusals! {
     own APPROVAL_NOT_SETTLED = 409 "approval-not-settled" "The approval was not settled" "Only what was settled is given back; revoke or release what was not." {
         /// Nothing was settled.
         NotSettled "nothing was settled that could be given back";
-    }
-    own REFUND_EXCEEDS_SETTLEMENT = 409 "refund-exceeds-settlement" "More than was settled" "Give at most what was settled and not given back before." {
-        /// More than is left.
-        RefundExceedsSettlement "the amount is more than what was settled and not given back";
     }
     own NEVER_ISSUED = 409 "approval-never-issued" "The approval was never given" "Nothing needs to be done: nothing is reserved." {
         /// It was never given, so nothing can be taken back.

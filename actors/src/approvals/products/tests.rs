@@ -90,6 +90,7 @@ fn names_of_real_catalogues_are_taken() {
 #[test]
 fn what_is_no_product_is_refused() {
     let mut world = World::new();
+    world.blobs.push(("0a".repeat(32).parse().unwrap(), MOST_SIZE));
     let content = |size: u64| json!({"name": "1", "media_type": "audio/ogg", "sha256": "0a".repeat(32), "size": size});
     for wrong in [
         json!({"name": "Zhi Gang Sha\u{85}"}),

@@ -31,6 +31,10 @@ refusals! {
         /// No randomness to be had.
         NotEncrypted "the token could not be encrypted";
     }
+    shared REFUND_EXCEEDS_SETTLEMENT {
+        /// Too much.
+        RefundExceeds "the amount is more than what is left of the settled price";
+    }
     own ALREADY_PRESENTED = 409 "already-presented" "The approval was presented before" "An approval is settled once: ask who presented it. A retry of the presentation uses its own key." {
         /// The approval was presented here before.
         AlreadyPresented "the approval was presented before";
@@ -86,9 +90,5 @@ refusals! {
     own REFUND_PENDING = 409 "refund-pending" "A refund is under way" "Wait until the issuer has taken it." {
         /// One at a time.
         RefundPending "another refund is under way";
-    }
-    own REFUND_EXCEEDS_SETTLEMENT = 409 "refund-exceeds-settlement" "More than was settled" "Give back at most what was settled, less what was given back before." {
-        /// Too much.
-        RefundExceeds "the amount is more than what is left of the settled price";
     }
 }

@@ -139,7 +139,7 @@ async fn nothing_is_sent_to_no_address_and_without_a_signature() {
         party: party.to_owned(),
         keys: Box::new(keys(&key(2))),
     };
-    let none = caller.call(&shop, &peer("https://bank", BANK), Method::GET, "/", None, None).await;
+    let none = caller.call(&shop, &peer("ftp://bank", BANK), Method::GET, "/", None, None).await;
     assert!(matches!(none, Err(CallError::Address(_))), "{none:?}");
     let none = caller.call(&shop, &peer("http://127.0.0.1:1", "bänk"), Method::GET, "/", None, None).await;
     assert!(matches!(none, Err(CallError::Unsignable { reason: Refused::Unprintable(_), .. })), "{none:?}");

@@ -126,7 +126,7 @@ fn a_choice_of_values_is_an_enum_with_its_values_told() {
     let charging = &schemas["UsersCharging"];
     assert_eq!(charging["enum"], json!(["at_permission", "at_settlement"]));
     assert!(charging["description"].as_str().is_some_and(|text| text.contains("`at_settlement`: When")), "{charging}");
-    assert_eq!(schemas["ApprovalsRow"]["properties"]["state"]["enum"].as_array().map(Vec::len), Some(6));
+    assert_eq!(schemas["ApprovalsRow"]["properties"]["state"]["enum"].as_array().map(Vec::len), Some(8));
     assert!(schemas["Currency"]["enum"].as_array().unwrap().contains(&json!("EUR")));
 }
 
@@ -198,7 +198,18 @@ fn every_link_leads_to_an_operation_and_an_opened_entity_to_all_that_may_be_aske
         }
     }
     let led = links(&document["paths"]["/v1/users"]["post"]);
-    assert_eq!(led, ["clients.open", "spending.get", "users.change_limit", "users.credit", "users.get"]);
+    assert_eq!(
+        led,
+        [
+            "clients.open",
+            "spending.get",
+            "users.change_limit",
+            "users.credit",
+            "users.get",
+            "users.resume",
+            "users.suspend"
+        ]
+    );
     let led = links(&document["paths"]["/v1/approvals"]["post"]);
     assert_eq!(led, ["approvals.get", "approvals.redeem", "approvals.revoke", "approvals.settle"]);
 }

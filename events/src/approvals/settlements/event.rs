@@ -20,15 +20,15 @@ pub struct Offer {
 /// One line of what is bought.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Item {
-    /// Which product of the shop.
-    pub product: EntityId,
     /// What the shop calls it; nothing where the terminal made the purchase information.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// How many pieces.
-    pub quantity: u32,
     /// What one piece costs.
     pub price: Minor,
+    /// Which product of the shop.
+    pub product: EntityId,
+    /// How many pieces.
+    pub quantity: u32,
 }
 
 /// A digital content, as the shop names it.

@@ -19,10 +19,10 @@ pub(super) struct Shown {
     buyer: Option<EntityId>,
     changed_at: Time,
     /// How often its token was collected.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     collected: u64,
     /// What was delivered, by its names.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     contents: Vec<String>,
     currency: Currency,
     /// When it expired, was revoked, or was let go of.
@@ -35,7 +35,7 @@ pub(super) struct Shown {
     #[serde(skip_serializing_if = "Option::is_none")]
     inquiry: Option<Inquiry>,
     /// What is offered, where it is for an offer.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     items: Vec<OfferItem>,
     /// The offer, by its id at the shop.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,7 +73,7 @@ pub(super) struct Shown {
     #[serde(skip_serializing_if = "Option::is_none")]
     settler: Option<EntityId>,
     /// The parties that may settle it, where it is for an offer.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     settlers: Vec<EntityId>,
     /// The shop, where it is for an offer.
     #[serde(skip_serializing_if = "Option::is_none")]

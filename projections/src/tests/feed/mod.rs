@@ -92,7 +92,9 @@ struct Scene {
     sample: SampleHistory,
     log: Arc<Scripted>,
     running: Running,
-    feeds: Feeds,
+    limits: Limits,
+    /// Nothing while the views are stopped.
+    feeds: Option<Feeds>,
 }
 
 impl Scene {
@@ -101,7 +103,7 @@ impl Scene {
         let log = Scripted::telling(&mut sample, beats);
         let running = Running::over(log.clone());
         let feeds = Feeds::with(running.queries(), limits, NO_WAIT);
-        let scene = Self { runtime: runtime(), sample, log, running, feeds };
+        let scene = Self { runtime: runtime(), sample, log, running, limits, feeds: Some(feeds) };
         scene.catch_up();
         scene
     }
@@ -109,14 +111,15 @@ impl Scene {
     /// Waits until the views reflect all that is in the log.
     fn catch_up(&self) {
         let at = Moment::Cut(end_of(&*self.log));
-        for view in ["history", "users", "approvals", "clients", "placements", "peers", "signing-keys"] {
-            self.runtime.block_on(self.running.queries().reach(view, &at, PATIENCE)).expect("reflected");
+        for view in crate::catalogue::views() {
+            self.runtime.block_on(self.running.queries().reach(view.name(), &at, PATIENCE)).expect("reflected");
         }
     }
 
     fn open(&self, caller: &Caller, query: &[(&str, &str)], last: Option<&str>) -> Result<Feed, QueryError> {
         let pairs = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        self.runtime.block_on(self.feeds.open(caller, Asked::of(pairs, last)?))
+        let feeds = self.feeds.as_ref().expect("the views run");
+        self.runtime.block_on(feeds.open(caller, Asked::of(pairs, last)?))
     }
 
     /// The next page, if there is more already.
@@ -167,11 +170,13 @@ fn follow_and_disconnect(scene: &mut Scene, caller: &Caller, rounds: usize, rng:
         }
         scene.catch_up();
         if rng.random_ratio(1, 10) {
+            drop(feed);
+            scene.feeds = None;
             scene.running.stop();
             let partition = rng.random_range(0..scene.log.partitions());
             scene.log.claim(partition, 1);
             scene.running.start();
-            scene.feeds = Feeds::with(scene.running.queries(), LITTLE, NO_WAIT);
+            scene.feeds = Some(Feeds::with(scene.running.queries(), scene.limits, NO_WAIT));
             scene.catch_up();
         }
     }

@@ -1,9 +1,7 @@
 //! What was settled is given back, in parts.
 
 use super::*;
-use crate::approvals::refusal::{
-    APPROVAL_NOT_SETTLED, CURRENCY_MISMATCH, NOT_YOUR_APPROVAL, REFUND_EXCEEDS_SETTLEMENT,
-};
+use crate::approvals::refusal::{APPROVAL_NOT_SETTLED, CURRENCY_MISMATCH, NOT_YOUR_APPROVAL};
 use crate::problem;
 
 fn refund(units: u64) -> Command {
@@ -31,8 +29,8 @@ fn what_was_settled_is_given_back_in_parts_up_to_all_of_it() {
         user_id(),
         &[refunded(2_500)],
     );
-    approval(&again).by(settler()).when(&refund(2_501)).refused(&REFUND_EXCEEDS_SETTLEMENT);
-    approval(&paid).by(settler()).when(&refund(4_001)).refused(&REFUND_EXCEEDS_SETTLEMENT);
+    approval(&again).by(settler()).when(&refund(2_501)).refused(&problem::REFUND_EXCEEDS_SETTLEMENT);
+    approval(&paid).by(settler()).when(&refund(4_001)).refused(&problem::REFUND_EXCEEDS_SETTLEMENT);
 }
 
 #[test]

@@ -22,6 +22,7 @@ fn ask(world: &mut World, caller: Caller, family: Family, command: &'static str,
 /// A shop that sells a song of 0.99 and a mug of 8.00, settled by 5.
 fn shop() -> World {
     let mut world = World::new();
+    world.blobs.push(("5f".repeat(32).parse().unwrap(), 7));
     let terms = json!({"settlers": [id(5)], "currency": "EUR"});
     ask(&mut world, Caller::OPERATOR, Family::ShopTerms, "set", &terms);
     let song = json!({"sku": "song", "name": "Música", "kind": "digital", "price": 99, "currency": "EUR",
