@@ -3,7 +3,7 @@
 use kippu_events::access::Caller;
 
 use super::{Queries, QueryError, key_of, visible};
-use crate::approvals::books::{self, Account, Ledger, Lines, Period, Statement};
+use crate::approvals::books::{self, Account, Found, Ledger, Lines, Period, Statement};
 use crate::cursor::cut;
 use crate::view::{Filters, View as _, main_key};
 
@@ -12,7 +12,7 @@ impl Queries {
     ///
     /// # Errors
     /// [`QueryError`]; `NotFound` also where the account is not for this caller, `Parameter` where the period has too many lines.
-    pub fn statement(&self, account: &str, period: &Period, caller: &Caller) -> Result<Statement, QueryError> {
+    pub fn statement(&self, account: &str, period: &Period, caller: &Caller) -> Result<Found, QueryError> {
         let (view, table) = self.table(Ledger.name(), caller)?;
         let key = key_of(table, account)?;
         let account = Account::of_key(&key).ok_or(QueryError::NotFound)?;
@@ -30,13 +30,13 @@ impl Queries {
             opening.join(books::day(row)?);
             Ok(true)
         })?;
-        let mut statement = Statement::new(account, period.clone(), opening, cut(&cursors));
+        let mut statement = Statement::new(&account, period, opening);
         let (from, until) = lines.between(period.from(), period.until());
         snap.rows::<QueryError>(instance, &from, &until, |key, row| {
             let added = statement.add(Lines::read(key, row)?);
-            added.map_err(|too_many| QueryError::parameter("period", &too_many.to_string()))?;
+            added.map_err(|too_many| QueryError::parameter("month", &too_many.to_string()))?;
             Ok(true)
         })?;
-        Ok(statement)
+        Ok(Found { statement, account, period: period.clone(), cut: cut(&cursors) })
     }
 }

@@ -14,7 +14,7 @@ pub enum OwnerKind {
     House,
     /// A user's.
     Subscriber,
-    /// A settlement server's, at the authentication server.
+    /// A settlement server's.
     Settler,
     /// A shop's.
     Shop,
@@ -52,6 +52,12 @@ pub(super) enum Class {
     PointsGranted,
     /// What subscribers have bought at shops.
     Volume,
+    /// What lines have brought in.
+    LineIncome,
+    /// What the service itself has brought in.
+    FeeIncome,
+    /// What this node, a shop, has sold.
+    OwnSales,
     /// What a subscriber was charged for purchases.
     Purchases,
     /// What a subscriber's approvals hold.
@@ -60,8 +66,14 @@ pub(super) enum Class {
     Deposits,
     /// Points that a subscriber has gathered.
     Points,
+    /// What a subscriber was charged for the line.
+    Line,
+    /// What a subscriber was charged for the service.
+    Fees,
     /// What a settlement server is owed.
     ToSettler,
+    /// What a settlement server owes this node, a shop, for what it delivered.
+    Deliveries,
     /// What a shop is owed, through settlement servers.
     AtShop,
     /// What a settlement server owes a shop.
@@ -71,17 +83,23 @@ pub(super) enum Class {
 }
 
 impl Class {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 19] = [
         Self::Clearing,
         Self::Reservations,
         Self::Cash,
         Self::PointsGranted,
         Self::Volume,
+        Self::LineIncome,
+        Self::FeeIncome,
+        Self::OwnSales,
         Self::Purchases,
         Self::Reserved,
         Self::Deposits,
         Self::Points,
+        Self::Line,
+        Self::Fees,
         Self::ToSettler,
+        Self::Deliveries,
         Self::AtShop,
         Self::Sales,
         Self::OfIssuer,
@@ -95,11 +113,17 @@ impl Class {
             Self::Cash => (3, OwnerKind::House, "cash"),
             Self::PointsGranted => (4, OwnerKind::House, "points"),
             Self::Volume => (5, OwnerKind::House, "purchases"),
+            Self::LineIncome => (6, OwnerKind::House, "line"),
+            Self::FeeIncome => (7, OwnerKind::House, "fees"),
+            Self::OwnSales => (8, OwnerKind::House, "sales"),
             Self::Purchases => (10, OwnerKind::Subscriber, "purchases"),
             Self::Reserved => (11, OwnerKind::Subscriber, "reserved"),
             Self::Deposits => (12, OwnerKind::Subscriber, "deposits"),
             Self::Points => (13, OwnerKind::Subscriber, "points"),
+            Self::Line => (14, OwnerKind::Subscriber, "line"),
+            Self::Fees => (15, OwnerKind::Subscriber, "fees"),
             Self::ToSettler => (20, OwnerKind::Settler, "settlements"),
+            Self::Deliveries => (21, OwnerKind::Settler, "deliveries"),
             Self::AtShop => (30, OwnerKind::Shop, "purchases"),
             Self::Sales => (31, OwnerKind::Shop, "sales"),
             Self::OfIssuer => (40, OwnerKind::Issuer, "settlements"),
@@ -159,6 +183,16 @@ impl Account {
     #[must_use]
     pub const fn currency(&self) -> Currency {
         self.currency
+    }
+
+    /// Its number where a name has to be short: 34 characters at most, as ISO 20022 has it for accounts.
+    #[must_use]
+    pub fn number(&self) -> String {
+        let (code, ..) = self.class.spec();
+        match self.owner {
+            Some(owner) => format!("{owner}.{code}.{}", self.currency),
+            None => format!("{code}.{}", self.currency),
+        }
     }
 
     /// `owner ‖ class ‖ currency`: accounts of one owner lie together.
@@ -224,9 +258,11 @@ mod tests {
         }
         let names: BTreeSet<_> = all.iter().map(Account::to_string).collect();
         let codes: BTreeSet<_> = all.iter().map(Account::key).collect();
-        assert_eq!((names.len(), codes.len()), (all.len(), all.len()));
+        let numbers: BTreeSet<_> = all.iter().map(Account::number).collect();
+        assert_eq!([names.len(), codes.len(), numbers.len()], [all.len(); 3]);
+        assert!(numbers.iter().all(|number| number.len() <= 34), "{numbers:?}");
         let own = format!("shop.{owner}.sales.EUR");
-        for text in ["", "house", "house.clearing", "house.clearing.eur", "house.sales.EUR", "shop.sales.EUR"] {
+        for text in ["", "house", "house.clearing", "house.clearing.eur", "house.reserved.EUR", "shop.sales.EUR"] {
             assert_eq!(Account::of_text(text), None, "{text}");
         }
         for text in [format!("{own}."), format!("{own}.x"), own.replace("sales", "reserved"), own.replace("shop", "")] {

@@ -32,6 +32,7 @@ struct Row {
     what: What,
     currency: Currency,
     cause: [u8; EntityKey::BYTES],
+    note: Option<String>,
     lines: Vec<([u8; Account::BYTES], Side, Minor)>,
 }
 
@@ -51,7 +52,7 @@ struct EntryLine {
 struct Shown {
     /// When it was decided.
     at: Time,
-    /// The approval, settlement or user that caused it, as `approvals/ID`.
+    /// The approval, settlement, offer or user that caused it, as `approvals/ID`.
     cause: String,
     /// Currency of every amount here.
     currency: Currency,
@@ -61,6 +62,9 @@ struct Shown {
     lines: Vec<EntryLine>,
     /// Its calendar month in UTC.
     month: String,
+    /// What the operator wants to stand there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
     /// What it is about.
     what: What,
 }
@@ -85,7 +89,7 @@ impl View for Entries {
         let Some(entry) = entry(event, rows)? else { return Ok(()) };
         let (key, cause) = (entry_key(event.id), entry.cause.to_bytes());
         let lines = entry.moves.iter().map(|line| (line.account.key(), line.side, line.amount)).collect();
-        let row = Row { at: event.time, what: entry.what, currency: entry.currency, cause, lines };
+        let row = Row { at: event.time, what: entry.what, currency: entry.currency, cause, note: entry.note, lines };
         rows.index(&main_key(&key), encode(&row));
         rows.index(&[&bound(BY_TIME, &[], event.time)[..], &key].concat(), Vec::new());
         rows.index(&[&bound(BY_CAUSE, &cause, event.time)[..], &key].concat(), Vec::new());
@@ -141,7 +145,7 @@ impl Table for Entries {
     fn filters(&self) -> &'static [Filter] {
         const {
             &[
-                Filter::any(CAUSE, "what caused it, as `approvals/ID`, `settlements/ID` or `users/ID`"),
+                Filter::any(CAUSE, "what caused it, as `approvals/ID`, `settlements/ID`, `offers/ID` or `users/ID`"),
                 Filter::any(MONTH, "in this calendar month in UTC, as `2026-11`"),
                 Filter::any(FROM, "at or after this time (RFC 3339)"),
                 Filter::any(TO, "before this time (RFC 3339)"),
@@ -167,7 +171,7 @@ impl Table for Entries {
     }
 
     fn present(&self, key: &[u8], row: &[u8], _ask: &Ask<'_>) -> Result<Option<Presented>, QueryError> {
-        let Row { at, what, currency, cause, lines } = decode(row)?;
+        let Row { at, what, currency, cause, note, lines } = decode(row)?;
         let cause = EntityKey::from_bytes(&cause).ok_or_else(|| NotARow("its cause is no entity".to_owned()))?;
         let line = |(account, side, amount): ([u8; Account::BYTES], Side, Minor)| {
             let account = Account::of_key(&account).ok_or_else(|| NotARow("it names no account".to_owned()))?;
@@ -180,6 +184,7 @@ impl Table for Entries {
             id: id_of(key)?.to_string(),
             lines: lines.into_iter().map(line).collect::<Result<_, _>>()?,
             month: at.month(),
+            note,
             what,
         };
         Ok(Some(Presented { row: Json::of(&shown)?, version: 1 }))

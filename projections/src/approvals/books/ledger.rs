@@ -11,11 +11,11 @@ use std::collections::BTreeMap;
 use kippu_events::access::Role;
 use kippu_events::money::Currency;
 use kippu_events::{EntityId, Family, NotAnEvent, Recorded, Time};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::account::{Account, OwnerKind};
 use super::entry::entry;
-use super::lines::{Lines, Sums};
+use super::lines::{Lines, Sums, Totals};
 use crate::error::{NotARow, QueryError};
 use crate::grants::{Grant, Owner, Owners};
 use crate::json::Json;
@@ -25,13 +25,6 @@ use crate::view::{Ask, Filter, MAIN, Plan, Presented, Table, View, main_key};
 
 /// See the module.
 pub struct Ledger;
-
-#[derive(Default, Serialize, Deserialize)]
-struct Row {
-    all: Sums,
-    /// By `2026-11`.
-    months: BTreeMap<String, Sums>,
-}
 
 /// What was entered in one calendar month in UTC.
 #[derive(Serialize, schemars::JsonSchema)]
@@ -52,7 +45,7 @@ struct Shown {
     /// Debit without credit: what the owner owes, and less than nothing where the owner is owed. The balances of all accounts
     /// in one currency add up to zero.
     balance: i64,
-    /// Of what it is: `purchases`, `reserved`, `deposits`, `points`, `settlements`, `sales`, or what the node itself has an
+    /// Of what it is: `purchases`, `reserved`, `deposits`, `points`, `line`, `fees`, `settlements`, `deliveries`, `sales`, or what the node itself has an
     /// account for.
     category: &'static str,
     /// Entered on the credit side.
@@ -92,10 +85,9 @@ impl View for Ledger {
         let month = event.time.month();
         for line in &entry.moves {
             let key = main_key(&line.account.key());
-            let mut row: Row = rows.get(&key).and_then(|bytes| decode(bytes).ok()).unwrap_or_default();
-            row.all.add(line.side, line.amount);
-            row.months.entry(month.clone()).or_default().add(line.side, line.amount);
-            rows.put(&key, encode(&row));
+            let mut totals: Totals = rows.get(&key).and_then(|bytes| decode(bytes).ok()).unwrap_or_default();
+            totals.add(&month, line.side, line.amount);
+            rows.put(&key, encode(&totals));
             Lines::of(&line.account).put(rows, event.id, event.time, &entry, line);
         }
         Ok(())
@@ -111,7 +103,7 @@ impl View for Ledger {
 /// # Errors
 /// Where the bytes are none of this view's.
 pub(crate) fn before(row: &[u8], time: Time) -> Result<Sums, NotARow> {
-    let (Row { months, .. }, month) = (decode(row)?, time.month());
+    let (Totals { months, .. }, month) = (decode(row)?, time.month());
     let mut sums = Sums::default();
     months.range(..month).for_each(|(_, of)| sums.join(*of));
     Ok(sums)
@@ -200,7 +192,7 @@ impl Table for Ledger {
         {
             return Ok(None);
         }
-        let Row { all, months } = decode(row)?;
+        let Totals { all, months } = decode(row)?;
         let shown = Shown {
             account: account.to_string(),
             balance: all.balance(),

@@ -5,6 +5,8 @@
 //! 5 ‖ account ‖ day            the sums of a day
 //! ```
 
+use std::collections::BTreeMap;
+
 use kippu_events::event::EventId;
 use kippu_events::money::Minor;
 use kippu_events::{EntityKey, Time};
@@ -51,6 +53,20 @@ impl Sums {
     }
 }
 
+/// What went into an account, in all and by `2026-11`.
+#[derive(Default, Serialize, Deserialize)]
+pub(super) struct Totals {
+    pub(super) all: Sums,
+    pub(super) months: BTreeMap<String, Sums>,
+}
+
+impl Totals {
+    pub(super) fn add(&mut self, month: &str, side: Side, amount: Minor) {
+        self.all.add(side, amount);
+        self.months.entry(month.to_owned()).or_default().add(side, amount);
+    }
+}
+
 /// Where an entry lies among the others.
 pub(super) const ENTRY_BYTES: usize = 14;
 
@@ -89,6 +105,7 @@ struct Kept {
     amount: Minor,
     what: What,
     cause: [u8; EntityKey::BYTES],
+    note: Option<String>,
 }
 
 /// A line as it is read.
@@ -97,6 +114,7 @@ pub(crate) struct Read {
     pub(crate) at: Time,
     pub(crate) what: What,
     pub(crate) cause: EntityKey,
+    pub(crate) note: Option<String>,
     pub(crate) side: Side,
     pub(crate) amount: Minor,
 }
@@ -111,7 +129,8 @@ impl Lines {
 
     /// Writes one of them.
     pub(super) fn put(&self, rows: &mut Rows<'_>, id: EventId, at: Time, entry: &Entry, line: &Move) {
-        let kept = Kept { side: line.side, amount: line.amount, what: entry.what, cause: line.cause.to_bytes() };
+        let Move { side, amount, .. } = *line;
+        let kept = Kept { side, amount, what: entry.what, cause: line.cause.to_bytes(), note: entry.note.clone() };
         let key = [&[LINE], &self.0[..], &sorted(at.micros()), &entry_key(id)].concat();
         rows.index(&key, encode(&kept));
         let day = self.day(day_of(at));
@@ -140,11 +159,12 @@ impl Lines {
         let wrong = || NotARow("a line of an account lies elsewhere".to_owned());
         let behind = key.get(1 + Account::BYTES..).ok_or_else(wrong)?;
         let (time, entry) = behind.split_first_chunk().ok_or_else(wrong)?;
-        let Kept { side, amount, what, cause } = decode(row)?;
+        let Kept { side, amount, what, cause, note } = decode(row)?;
         Ok(Read {
             entry: entry_of(entry).ok_or_else(wrong)?,
             at: Time::from_micros(from_sorted(*time)),
             what,
+            note,
             cause: EntityKey::from_bytes(&cause).ok_or_else(wrong)?,
             side,
             amount,
