@@ -11,6 +11,7 @@ mod links;
 mod node;
 mod queries;
 mod schemas;
+mod statements;
 #[cfg(test)]
 mod tests;
 
@@ -57,6 +58,7 @@ fn document() -> Value {
     schemas.keep("Problem", general::problem_schema());
     commands::add(&mut paths, &mut schemas, &mut problems);
     queries::add(&mut paths, &mut schemas, &mut problems);
+    statements::add(&mut paths, &mut schemas, &mut problems);
     feed::add(&mut paths, &mut problems);
     blobs::add(&mut paths, &mut problems);
     node::add(&mut paths, &mut problems);

@@ -7,7 +7,9 @@ use kippu_events::secrets::{EncryptedField, PinVerifier, SecretsError, SharedErr
 use kippu_events::{Entity as _, EntityId, Family, Time};
 use serde_json::json;
 
-use super::refusal::{ALREADY_SUSPENDED, CHARGE_CURRENCY, LIMIT_BELOW_USE, LIMIT_SOURCE, LIMIT_TOO_LARGE, NOT_SUSPENDED};
+use super::refusal::{
+    ALREADY_SUSPENDED, CHARGE_CURRENCY, LIMIT_BELOW_USE, LIMIT_SOURCE, LIMIT_TOO_LARGE, NOT_SUSPENDED,
+};
 use super::request::{Command, Limit};
 use super::{LOGIN_FIELD, NAME_FIELD, NUMBER_FIELD, not_encrypted};
 use crate::actor::Actor as _;
@@ -200,7 +202,8 @@ fn registrations_of_another_shape_are_refused_and_leave_no_trace() {
 fn users_are_the_operators_business_alone() {
     let mut world = World::new();
     for role in [Role::Shop, Role::Settler, Role::Terminal] {
-        let of_one = ["change_limit", "credit", "charge", "suspend", "resume"].map(|name| (Family::Users, name, Some(id(1))));
+        let of_one =
+            ["change_limit", "credit", "charge", "suspend", "resume"].map(|name| (Family::Users, name, Some(id(1))));
         for asked in std::iter::once(OPEN).chain(of_one) {
             assert_eq!(slug(world.ask(caller(role, 9), asked, &json!({}))), "forbidden");
         }

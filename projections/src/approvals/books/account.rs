@@ -1,6 +1,7 @@
 //! Accounts: whose they are, and of what. An account is there once something was entered in it.
 
 use std::fmt;
+use std::str::FromStr;
 
 use kippu_events::EntityId;
 use kippu_events::money::Currency;
@@ -214,15 +215,28 @@ impl Account {
         let currency = std::str::from_utf8(currency).ok()?.parse().ok()?;
         Some(Self { class, owner, currency })
     }
+}
 
-    /// The account that [`Display`](fmt::Display) writes as `text`.
-    pub(crate) fn of_text(text: &str) -> Option<Self> {
+/// Text that names no account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an account is named as `shop.ID.sales.EUR`, or as `house.clearing.EUR`")]
+pub struct NotAnAccount;
+
+/// What [`Display`](fmt::Display) writes.
+impl FromStr for Account {
+    type Err = NotAnAccount;
+
+    fn from_str(text: &str) -> Result<Self, NotAnAccount> {
         let mut parts = text.split('.');
-        let kind = parts.next()?;
-        let owner = if kind == OwnerKind::House.name() { None } else { Some(parts.next()?.parse().ok()?) };
-        let (category, currency) = (parts.next()?, parts.next()?.parse().ok()?);
-        let class = Class::find(|(_, its, of)| its.name() == kind && of == category)?;
-        parts.next().is_none().then_some(Self { class, owner, currency })
+        let mut part = || parts.next().ok_or(NotAnAccount);
+        let kind = part()?;
+        let owner = match kind == OwnerKind::House.name() {
+            true => None,
+            false => Some(part()?.parse().map_err(|_| NotAnAccount)?),
+        };
+        let (category, currency) = (part()?, part()?.parse().map_err(|_| NotAnAccount)?);
+        let class = Class::find(|(_, its, of)| its.name() == kind && of == category).ok_or(NotAnAccount)?;
+        if parts.next().is_some() { Err(NotAnAccount) } else { Ok(Self { class, owner, currency }) }
     }
 }
 
@@ -253,7 +267,7 @@ mod tests {
         });
         for account in all {
             assert_eq!(Account::of_key(&account.key()), Some(account));
-            assert_eq!(Account::of_text(&account.to_string()), Some(account));
+            assert_eq!(account.to_string().parse(), Ok(account));
             assert!(OwnerKind::NAMES.contains(&account.owner_kind().name()));
         }
         let names: BTreeSet<_> = all.iter().map(Account::to_string).collect();
@@ -263,10 +277,10 @@ mod tests {
         assert!(numbers.iter().all(|number| number.len() <= 34), "{numbers:?}");
         let own = format!("shop.{owner}.sales.EUR");
         for text in ["", "house", "house.clearing", "house.clearing.eur", "house.reserved.EUR", "shop.sales.EUR"] {
-            assert_eq!(Account::of_text(text), None, "{text}");
+            assert_eq!(text.parse::<Account>(), Err(NotAnAccount), "{text}");
         }
         for text in [format!("{own}."), format!("{own}.x"), own.replace("sales", "reserved"), own.replace("shop", "")] {
-            assert_eq!(Account::of_text(&text), None, "{text}");
+            assert_eq!(text.parse::<Account>(), Err(NotAnAccount), "{text}");
         }
         assert_eq!(Account::of_key(&[9; Account::BYTES]), None);
     }

@@ -128,7 +128,7 @@ impl Table for Ledger {
     }
 
     fn key(&self, text: &str) -> Option<Vec<u8>> {
-        Account::of_text(text).map(|account| account.key().to_vec())
+        text.parse().ok().map(|account: Account| account.key().to_vec())
     }
 
     fn text(&self, key: &[u8]) -> Result<String, NotARow> {

@@ -38,7 +38,7 @@ mod period;
 mod statement;
 mod trial;
 
-pub use self::account::{Account, OwnerKind};
+pub use self::account::{Account, NotAnAccount, OwnerKind};
 pub use self::entries::Entries;
 pub use self::entry::{Side, What};
 pub use self::ledger::Ledger;

@@ -22,6 +22,22 @@ pub struct NotAPeriod;
 const DAY: Duration = Duration::from_secs(86_400);
 
 impl Period {
+    /// A calendar month, as `2026-11`.
+    ///
+    /// # Errors
+    /// Where it is none.
+    pub fn month(text: &str) -> Result<Self, NotAPeriod> {
+        if text.len() == 7 { text.parse() } else { Err(NotAPeriod) }
+    }
+
+    /// A day, as `2026-11-30`.
+    ///
+    /// # Errors
+    /// Where it is none.
+    pub fn day(text: &str) -> Result<Self, NotAPeriod> {
+        if text.len() == 10 { text.parse() } else { Err(NotAPeriod) }
+    }
+
     /// When it begins.
     #[must_use]
     pub const fn from(&self) -> Time {
@@ -101,5 +117,7 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Period>(), Err(NotAPeriod), "{text}");
         }
+        assert!(Period::month("2026-11").is_ok() && Period::month("2026-11-30").is_err());
+        assert!(Period::day("2026-11-30").is_ok() && Period::day("2026-11").is_err());
     }
 }

@@ -15,7 +15,9 @@ pub(crate) const MOST_LINES: usize = 50_000;
 
 /// That a period has more lines than a statement holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("this account has more than {MOST_LINES} entries in this period; days are shorter, and `ledger-entries` has pages")]
+#[error(
+    "this account has more than {MOST_LINES} entries in this period; days are shorter, and `ledger-entries` has pages"
+)]
 pub struct TooMany;
 
 /// A statement, and what is not written in it.

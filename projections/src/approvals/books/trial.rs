@@ -114,7 +114,10 @@ impl Table for TrialBalances {
             currency: currency_of(key)?,
             debit: all.debit,
             lines: all.entries,
-            months: months.into_iter().map(|(month, of)| (month, Month { credit: of.credit, debit: of.debit })).collect(),
+            months: months
+                .into_iter()
+                .map(|(month, of)| (month, Month { credit: of.credit, debit: of.debit }))
+                .collect(),
         };
         Ok(Some(Presented { row: Json::of(&shown)?, version: all.entries }))
     }

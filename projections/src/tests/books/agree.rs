@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use kippu_events::EntityId;
 use kippu_events::access::Caller;
-use kippu_events::approvals::settlements::{self, Settlement};
+use kippu_events::approvals::settlements::Settlement;
 use serde_json::Value;
 
 use super::super::Running;
 use super::super::sample::minor;
 use super::super::scripted::Scripted;
 use super::super::shown::rows;
-use super::made::{Made, settlement};
+use super::made::{Made, given_back, settlement};
 use super::{told, units};
 use crate::queries::{Queries, QueryError};
 
@@ -55,16 +55,19 @@ fn accounts_of_a_settlement_server_say_what_its_settlements_say() {
     let mut made = Made::new();
     for n in 10..30 {
         let (shop, approval, id) = (if n % 3 == 0 { other } else { shop }, n, EntityId::from_hash(&[n + 100; 32]));
-        for event in settlement_through(shop, issuer, EntityId::from_hash(&[approval; 32])) {
+        for event in settlement(shop, issuer, EntityId::from_hash(&[approval; 32])) {
             made.event::<Settlement>(id, event);
         }
         if n % 4 == 0 {
-            made.event::<Settlement>(id, settlements::Event::RefundOrdered { amount: minor(n.into()) });
-            made.event::<Settlement>(id, settlements::Event::Refunded { attempt: 9, amount: minor(n.into()) });
+            for event in given_back(minor(n.into())) {
+                made.event::<Settlement>(id, event);
+            }
         }
     }
     let log = Scripted::new(1);
-    made.beats.iter().for_each(|beat| log.write(beat));
+    for beat in &made.beats {
+        log.write(beat);
+    }
     let running = Running::over(log);
     let queries = running.caught_up();
     let settlements = rows(&queries, "settlements", &Caller::OPERATOR, &[("state", "settled".to_owned())]);

@@ -7,8 +7,13 @@ mod told;
 
 use std::collections::BTreeMap;
 
+use kippu_events::EntityId;
+use kippu_events::approvals::offers::Offer;
+use kippu_events::approvals::settlements::Settlement;
 use serde_json::Value;
 
+use self::made::{Made, delivered, settlement};
+use super::sample::{BEGIN, minor};
 use super::{Running, SampleHistory, Scripted, seed};
 use crate::fold::Fold;
 use crate::view::{Ask, Filters, MAIN, Table};
@@ -36,8 +41,18 @@ fn sums(accounts: &[Value]) -> BTreeMap<String, (i64, i64)> {
     sums
 }
 
+/// The sample, and after it two settlements and a delivery.
 fn told() -> (SampleHistory, Running) {
     let mut sample = SampleHistory::new(seed(), 3);
     let log = Scripted::telling(&mut sample, 1_500);
+    let mut made = Made::after(BEGIN + 2_000 * 3_600_000_000, 3);
+    for n in [50, 60] {
+        let [shop, issuer, approval, id] = [n, 51, n + 2, n + 3].map(|n| EntityId::from_hash(&[n; 32]));
+        settlement(shop, issuer, approval).into_iter().for_each(|event| made.event::<Settlement>(id, event));
+    }
+    made.event::<Offer>(EntityId::from_hash(&[71; 32]), delivered(EntityId::from_hash(&[72; 32]), minor(990)));
+    for beat in &made.beats {
+        log.write(beat);
+    }
     (sample, Running::over(log))
 }

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use kippu_events::EntityId;
 use kippu_events::access::users::{self, Category, LimitSource, User};
 use kippu_events::approvals::offers::Offer;
-use kippu_events::approvals::settlements::{self, Settlement};
+use kippu_events::approvals::settlements::Settlement;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::Value;
 
 use super::super::sample::{Beat, euro, minor};
 use super::super::{SampleHistory, Scripted, apply, entries, seed};
-use super::made::{Made, at_every_record, delivered, registered, settlement};
+use super::made::{Made, at_every_record, delivered, given_back, registered, settlement};
 use super::{shown, units};
 use crate::approvals::books::{Entries, Ledger};
 use crate::fold::Fold;
@@ -47,7 +47,9 @@ fn between_parties(rng: &mut StdRng, records: usize) -> Vec<Beat> {
             }
             2 if !settled.is_empty() => {
                 let id = settled[rng.random_range(0..settled.len())];
-                made.event::<Settlement>(id, settlements::Event::Refunded { attempt: 9, amount });
+                for event in given_back(amount) {
+                    made.event::<Settlement>(id, event);
+                }
             }
             3 => {
                 offers.push((id, settlers[rng.random_range(0..2)], amount));
