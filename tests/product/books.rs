@@ -36,7 +36,11 @@ async fn assert_books(party: &Party, of: &[&str], expected: &[(String, (i64, i64
 
 /// The cells of a page, in their order.
 fn cells(page: &str) -> Vec<&str> {
-    page.split('<').filter_map(|piece| piece.split_once('>')).map(|(_, text)| text.trim()).filter(|t| !t.is_empty()).collect()
+    page.split('<')
+        .filter_map(|piece| piece.split_once('>'))
+        .map(|(_, text)| text.trim())
+        .filter(|t| !t.is_empty())
+        .collect()
 }
 
 fn csv_of(reply: &Reply) -> Vec<Vec<String>> {
@@ -68,7 +72,8 @@ async fn statement(caller: &Caller, account: &str, period: &str) -> Value {
         let (amount, is_debit) = (number(&line["amount"]), line["side"] == "debit");
         balance += if is_debit { amount } else { -amount };
         assert_eq!(number(&line["balance"]), balance);
-        let row = [text(&line["at"]), text(&line["entry"]), text(&line["what"]), text(&line["cause"]), text(&line["note"])];
+        let row =
+            [text(&line["at"]), text(&line["entry"]), text(&line["what"]), text(&line["cause"]), text(&line["note"])];
         let both = if is_debit { [euros(amount), String::new()] } else { [String::new(), euros(amount)] };
         expected.push(row.into_iter().chain(both).chain([euros(balance), side(balance).to_owned()]).collect());
     }
@@ -83,7 +88,8 @@ async fn statement(caller: &Caller, account: &str, period: &str) -> Value {
     let rows: Vec<Vec<String>> = told[1..].iter().map(|row| row[..9].to_vec()).collect();
     let (opening, closing) = (&rows[0], &rows[rows.len() - 1]);
     assert_eq!((&opening[7..], &closing[5..]), (&expected[0][..], &expected[expected.len() - 1][..]));
-    let unquoted = |row: &Vec<String>| row.iter().map(|cell| cell.trim_start_matches('\'').to_owned()).collect::<Vec<_>>();
+    let unquoted =
+        |row: &Vec<String>| row.iter().map(|cell| cell.trim_start_matches('\'').to_owned()).collect::<Vec<_>>();
     assert_eq!(rows[1..rows.len() - 1].iter().map(unquoted).collect::<Vec<_>>(), expected[1..expected.len() - 1]);
 
     let page = caller.get(&format!("{path}&format=html")).await.expect(200);
@@ -103,7 +109,8 @@ async fn the_books_of_all_parties_agree_to_the_cent_and_sum_to_zero_whoever_is_k
     let mut parties = Parties::start().await;
     let (song, film) = (parties.product(99).await.0, parties.product(1_250).await.0);
     let first_buyer = parties.buyer(10_000).await;
-    let at_permission = json!({ "limit": { "source": "prepaid", "amount": 5_000, "currency": "EUR" }, "charging": "at_permission" });
+    let at_permission =
+        json!({ "limit": { "source": "prepaid", "amount": 5_000, "currency": "EUR" }, "charging": "at_permission" });
     let second_buyer = parties.buyer_with(at_permission).await;
     let bought = parties.buy(&first_buyer, &film).await;
     parties.authenticator.node.crash();
@@ -119,7 +126,8 @@ async fn the_books_of_all_parties_agree_to_the_cent_and_sum_to_zero_whoever_is_k
     settled(&bought.holder, id, &["settled"]).await;
     parties.settler.owes_nothing().await;
 
-    let [authenticator, settler, shop] = [&parties.authenticator, &parties.settler, &parties.shop].map(|party| &*party.id);
+    let [authenticator, settler, shop] =
+        [&parties.authenticator, &parties.settler, &parties.shop].map(|party| &*party.id);
     let (sold, back) = (2 * (1_250 + 99), 250);
     let spent = |user: &str| format!("subscriber.{user}.purchases.EUR");
     let at_authenticator = [
@@ -130,8 +138,10 @@ async fn the_books_of_all_parties_agree_to_the_cent_and_sum_to_zero_whoever_is_k
         (format!("settler.{settler}.settlements.EUR"), (back, sold)),
         (format!("shop.{shop}.purchases.EUR"), (back, sold)),
     ];
-    let at_settler =
-        [(format!("issuer.{authenticator}.settlements.EUR"), (sold, back)), (format!("shop.{shop}.sales.EUR"), (back, sold))];
+    let at_settler = [
+        (format!("issuer.{authenticator}.settlements.EUR"), (sold, back)),
+        (format!("shop.{shop}.sales.EUR"), (back, sold)),
+    ];
     let at_shop = [(format!("settler.{settler}.deliveries.EUR"), (sold, 0)), ("house.sales.EUR".to_owned(), (0, sold))];
     for round in 0..2 {
         assert_books(&parties.authenticator, &["purchases", "clearing", "settlements"], &at_authenticator).await;

@@ -8,7 +8,7 @@ mod page;
 #[cfg(test)]
 mod tests;
 
-use actix_web::http::header::{CONTENT_DISPOSITION, HeaderName, HeaderValue};
+use actix_web::http::header::{CONTENT_DISPOSITION, HeaderValue, VARY};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use kippu_events::Time;
@@ -67,8 +67,6 @@ pub(super) async fn statement(
 fn not_written(error: &dyn std::error::Error) -> QueryError {
     NotARow(format!("a statement is not written: {error}")).into()
 }
-
-const VARY: HeaderName = HeaderName::from_static("vary");
 
 /// Under which name a browser keeps it. Accounts and periods have no characters that need quoting.
 fn file_name(found: &Found, form: Form) -> Option<String> {
