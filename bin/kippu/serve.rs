@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use kippu_client::RootsError;
-use kippu_events::log::rocks::end_process;
+use kippu_events::log::rocks::{EXIT_POISONED, end_process};
 use kippu_projections::Queries;
 use kippu_projections::queries::ViewDigest;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -178,6 +178,11 @@ async fn serve(mut config: Config, args: &Args, need: &Need) -> Result<(), Serve
                 Some(reason)
             }
             Over::Failed(error) => return Err(ServeError::Server(error)),
+            Over::Blind(reason) => {
+                tracing::error!(%reason, "the views could not be written, so this node ends: start it again");
+                telemetry::end();
+                end_process(EXIT_POISONED);
+            }
         },
         path = presence.lost() => {
             // Whoever is answered from here on would be told of what nobody finds again.

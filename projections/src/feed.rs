@@ -135,7 +135,7 @@ fn sight(queries: &Queries, caller: &Caller, asked: &Asked) -> Result<(Sight, Re
         return Ok((Sight::Everything, ReadUpTo::AnyView));
     }
     if caller.is_guest() && caller.holds.is_none() {
-        return Err(QueryError::Forbidden("the feed is for callers who say who they are"));
+        return Err(QueryError::Unauthenticated);
     }
     let mut families = queries.families_shown_to(caller);
     families.retain(|family| asked.admits_family(*family));

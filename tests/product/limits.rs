@@ -204,7 +204,7 @@ fn who_cannot_listen_is_told_why() {
     let node = Node::start();
     let address = node.url().strip_prefix("http://").unwrap();
     let data = node.data().with_file_name("other");
-    let serve = |address: &str| run(&["serve", "--data", utf8(&data), "--listen", address]);
+    let serve = |address: &str| run(&["serve", "--data", utf8(&data), "--listen", address, "--plain", "allow"]);
     serve(address).refused(3, "another process listens there");
     serve("192.0.2.1:7701").refused(3, "no interface of this machine has this address");
     serve("/run/kippu.sock").refused(2, "/run/kippu.sock");

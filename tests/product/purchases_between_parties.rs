@@ -1,6 +1,7 @@
 //! Purchases between five parties: approvals within a limit, offers, settlements, delivery, and books that agree.
 
 mod faults;
+mod file;
 mod refusals;
 mod settlers;
 

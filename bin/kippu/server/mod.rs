@@ -212,6 +212,8 @@ pub(crate) enum Over {
     Expelled(String),
     /// It listens no longer.
     Failed(std::io::Error),
+    /// The views are not kept up to date any more, for this reason, so that nobody can be authenticated.
+    Blind(String),
 }
 
 /// A running server over a node.
@@ -315,6 +317,7 @@ impl Server {
                 Ok(Ok(())) => std::io::Error::other("it listens no longer"),
                 Err(error) => std::io::Error::other(error),
             }),
+            Some(reason) = self.shared.node.queries.ended() => Over::Blind(reason),
         }
     }
 

@@ -9,6 +9,7 @@ mod feed;
 mod general;
 mod links;
 mod node;
+mod parties;
 mod queries;
 mod schemas;
 mod statements;
@@ -62,6 +63,7 @@ fn document() -> Value {
     feed::add(&mut paths, &mut problems);
     blobs::add(&mut paths, &mut problems);
     node::add(&mut paths, &mut problems);
+    parties::add(&mut paths, &mut problems);
     let heads: Vec<_> = paths.iter().filter_map(|(path, item)| Some((path.clone(), head(item.get("get")?)))).collect();
     for (path, operation) in heads {
         insert(&mut paths, path, "head", operation);
@@ -111,6 +113,7 @@ fn tags() -> Vec<Value> {
     tags.push(
         json!({ "name": "node", "description": "The node itself: health, figures, documentation, its history's end." }),
     );
+    tags.push(json!({ "name": "parties", "description": "What this node says of itself to other parties, and what it owes them." }));
     tags
 }
 

@@ -117,6 +117,14 @@ impl Queries {
         }
     }
 
+    /// Waits until no view is kept up to date any more, for as long as this process lives; why. Without a reason where the
+    /// views were closed.
+    pub async fn ended(&self) -> Option<String> {
+        let mut published = self.0.published.clone();
+        let ended = published.wait_for(|published| published.failed.is_some()).await;
+        ended.ok().and_then(|published| published.failed.as_ref().map(ToString::to_string))
+    }
+
     /// Whether what `view` has read is kept up to date.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Party, key};
+use super::{Party, answered, key};
 use crate::fixture::first;
 use crate::http::{Caller, Reply};
 
@@ -42,9 +42,8 @@ pub(crate) struct Bought {
 /// Presents `approval` for `offer` at `settler`: the answer, and the buyer who holds its capability.
 pub(crate) async fn present(settler: &Party, approval: &Value, offer: &Value, key: &str) -> Reply {
     let body = json!({ "issuer": approval["issuer"], "token": approval["token"], "offer": offer["statement"] });
-    let now = |reply: &Result<Reply, _>| reply.as_ref().is_ok_and(|reply: &Reply| reply.status != 503);
-    let asked = async || settler.guest().try_post("/v1/settlements", key, &body).await;
-    first(asked, now).await.expect("the settlement server answers")
+    let guest = settler.guest();
+    answered(|| guest.try_post("/v1/settlements", key, &body)).await
 }
 
 /// Waits until `settlement` is in one of these states; its row.

@@ -2,6 +2,7 @@
 //! settlement server. They know each other by their cards, and a terminal buys.
 
 mod buyer;
+mod patient;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -12,6 +13,7 @@ use crate::fixture::{Node, first};
 use crate::http::{Caller, Reply};
 
 pub(crate) use self::buyer::{Bought, Buyer, OVER, present, settle, settled};
+pub(crate) use self::patient::{End, Patient, answered};
 
 /// A key that nobody guesses, and another one each time.
 pub(crate) fn key(what: &str) -> String {
@@ -58,8 +60,8 @@ impl Party {
 
     /// Gives a command as the operator until the node takes commands.
     pub(crate) async fn do_once(&self, path: &str, key: &str, body: &Value) -> Reply {
-        let now = |reply: &Result<Reply, _>| reply.as_ref().is_ok_and(|reply: &Reply| reply.status != 503);
-        first(async || self.operator().try_post(path, key, body).await, now).await.expect("it was answered")
+        let operator = self.operator();
+        answered(|| operator.try_post(path, key, body)).await
     }
 
     /// Waits until nothing is owed any more.
@@ -143,10 +145,12 @@ impl Parties {
         self.shop.do_once("/v1/shop-terms/set", &key("terms"), &terms).await.expect(200);
     }
 
-    /// Sets the terms of the settlement server.
+    /// Sets the terms of both settlement servers.
     pub(crate) async fn settle_on(&self, order: &str, wait_secs: u32) {
         let terms = json!({ "order": order, "wait_secs": wait_secs });
-        self.settler.do_once("/v1/settler-terms/set", &key("terms"), &terms).await.expect(200);
+        for settler in [&self.settler, &self.rival] {
+            settler.do_once("/v1/settler-terms/set", &key("terms"), &terms).await.expect(200);
+        }
     }
 
     /// A product at `price` cents, with a file of its own; gives its id and the bytes.
@@ -181,6 +185,18 @@ impl Parties {
         Buyer { terminal: self.authenticator.node.caller(&opened.field("key")), user }
     }
 
+    /// A subscriber with a limit whom the financial reference vouches for, and is asked about each time.
+    pub(crate) async fn buyer_in_good_standing(&self, limit: u64) -> Buyer {
+        let number = key("number");
+        let credit = json!({ "number": number, "standing": "good" });
+        self.reference.do_once("/v1/credits", &key("credit"), &credit).await.expect(201);
+        self.buyer_with(json!({
+            "limit": { "source": "fixed", "amount": limit, "currency": "EUR" }, "policy": "both",
+            "reference": { "party": self.reference.id, "number": number },
+        }))
+        .await
+    }
+
     /// The shop's offer of one piece of `product`.
     pub(crate) async fn offer(&self, product: &str) -> Value {
         let wanted = json!({ "items": [{ "product": product, "quantity": 1 }] });
@@ -201,11 +217,15 @@ impl Parties {
         (amount("reserved"), amount("charged"))
     }
 
+    /// All five, in the order of the fields.
+    pub(crate) fn each(&mut self) -> [&mut Party; 5] {
+        [&mut self.authenticator, &mut self.reference, &mut self.shop, &mut self.settler, &mut self.rival]
+    }
+
     /// Every history is sound.
     #[track_caller]
     pub(crate) fn assert_sound(&mut self) {
-        for party in [&mut self.authenticator, &mut self.reference, &mut self.shop, &mut self.settler, &mut self.rival]
-        {
+        for party in self.each() {
             party.node.assert_sound();
         }
     }

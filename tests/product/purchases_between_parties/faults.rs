@@ -1,10 +1,13 @@
 //! Parties that are killed, or stand still, while a purchase is under way.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use rand::Rng as _;
 use serde_json::json;
 
-use crate::fixture::seeded;
-use crate::parties::{OVER, Parties, key, present, settle, settled};
+use crate::fixture::{say, seeded};
+use crate::parties::{End, OVER, Parties, Patient, key, present, settle, settled};
 
 /// Shows D28.
 #[tokio::test]
@@ -27,44 +30,72 @@ async fn a_permission_that_comes_too_late_moves_no_money_and_what_was_reserved_i
     parties.assert_sound();
 }
 
-/// Shows D30, D32, D34, F17, F44. Keeps R3.
-#[tokio::test]
+/// Shows D30, D32, D34, D36, F17, F44. Keeps R3.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whichever_party_is_killed_at_whatever_moment_each_purchase_is_paid_and_delivered_once_or_not_at_all() {
     let mut parties = Parties::start().await;
+    parties.sell_through(&[&parties.settler, &parties.rival], false).await;
     let (product, bytes) = parties.product(100).await;
-    let buyer = parties.buyer(1_000_000).await;
+    let file = String::from_utf8(bytes).unwrap();
+    let buyers = [parties.buyer(1_000_000).await, parties.buyer_in_good_standing(1_000_000).await];
     let mut rng = seeded("killed parties");
-    let rounds: usize = std::env::var("KIPPU_CRASHES").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(9);
-    let mut sold = 0;
+    let rounds: usize = std::env::var("KIPPU_CRASHES").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(10);
+    let mut sold = [0; 2];
+    let mut ends: BTreeMap<String, u64> = BTreeMap::new();
     for round in 0..rounds {
-        let offer = parties.offer(&product).await;
-        let approval = buyer.approve(&offer).await.expect(201).json();
-        let (holder, id) = {
-            let (settler, approval, offer) = (&parties.settler, &approval, &offer);
-            let opened = present(settler, approval, offer, &key("s")).await.expect(201).json();
-            let holder = settler.node.caller(opened["capability"].as_str().unwrap());
-            (holder, opened["id"].as_str().unwrap().to_owned())
-        };
-        // So many looks at it later.
-        for _ in 0..rng.random_range(0..12) {
-            holder.get(&format!("/v1/settlements/{id}")).await;
+        let killed = round % 5;
+        let order = ["settle_first", "deliver_first"][round / 5 % 2];
+        parties.settle_on(order, 10).await;
+        // Only who is vouched for needs the reference.
+        let who = if killed == 1 { 1 } else { round % 2 };
+        let settler = if killed == 4 { &parties.rival } else { &parties.settler };
+        let purchase = Arc::new(Patient::new(&buyers[who], &parties.shop, settler));
+        let bought = tokio::spawn({
+            let (purchase, product) = (purchase.clone(), product.clone());
+            async move { purchase.buy(&product).await }
+        });
+        let killed = parties.each().into_iter().nth(killed).unwrap();
+        // So many questions later.
+        for _ in 0..rng.random_range(0..120) {
+            killed.guest().get("/healthz").await;
         }
-        let killed = match round % 3 {
-            0 => &mut parties.authenticator,
-            1 => &mut parties.shop,
-            _ => &mut parties.settler,
-        };
         killed.node.crash();
-        let row = settled(&holder, &id, &OVER).await;
-        if row["state"] == json!("settled") {
-            let file =
-                holder.get(&format!("/v1/settlements/{id}/content/{}", row["contents"][0]["n"])).await.expect(200);
-            assert_eq!(file.text.into_bytes(), bytes);
-            sold += 1;
+        let end = bought.await.unwrap();
+        let outcome = match &end {
+            End::Refused(reason) => reason.clone(),
+            End::Over(row, files) if row["state"] == json!("settled") => {
+                assert_eq!(*files, [file.as_str()], "round {round}: {row}");
+                sold[who] += 100;
+                "settled".to_owned()
+            }
+            End::Over(row, files) => {
+                assert!(files.is_empty(), "round {round}: {row}");
+                row["state"].as_str().unwrap().to_owned()
+            }
+        };
+        // The same keys get the same answers, and buy nothing more.
+        let again = purchase.buy(&product).await;
+        match (&end, &again) {
+            (End::Refused(one), End::Refused(other)) => assert_eq!(one, other),
+            (End::Over(one, files), End::Over(other, same)) => {
+                assert_eq!((&one["id"], &one["state"], files), (&other["id"], &other["state"], same));
+            }
+            (end, again) => panic!("round {round}: {end:?}, and then {again:?}"),
         }
+        *ends.entry(outcome).or_default() += 1;
     }
-    parties.settler.owes_nothing().await;
-    assert_eq!(parties.account(&buyer.user).await, (0, 100 * sold));
+    for party in parties.each() {
+        party.owes_nothing().await;
+    }
+    say(&format!("{rounds} purchases, each with a kill: {ends:?}"));
+    assert!(ends.get("settled").is_some_and(|settled| 2 * *settled > rounds as u64), "{ends:?}");
+    for (buyer, sold) in buyers.iter().zip(sold) {
+        assert_eq!(parties.account(&buyer.user).await, (0, sold));
+    }
+    let mut settlements = parties.settler.rows("settlements").await;
+    settlements.extend(parties.rival.rows("settlements").await);
+    let settled: u64 = settlements.iter().filter_map(|row| row["settled_amount"].as_u64()).sum();
+    assert_eq!(settled, sold.iter().sum::<u64>());
     parties.assert_sound();
 }
 

@@ -102,19 +102,19 @@ fn seal(problems: &mut Answers) -> Value {
 }
 
 /// The general problem answers with these statuses.
-fn told(problems: &mut Answers, statuses: &[u16]) -> Map<String, Value> {
+pub(super) fn told(problems: &mut Answers, statuses: &[u16]) -> Map<String, Value> {
     let kinds = GENERAL.iter().filter(|kind| statuses.contains(&kind.status));
     // All but refusals read as those of commands do.
     problems.of("Node", false, kinds.map(|kind| (kind.status, kind.slug, kind.title)))
 }
 
-fn object(members: &[(&str, Value)]) -> Value {
+pub(super) fn object(members: &[(&str, Value)]) -> Value {
     let names: Vec<&str> = members.iter().map(|(name, _)| *name).collect();
     let properties: Map<String, Value> = members.iter().map(|(name, of)| ((*name).to_owned(), of.clone())).collect();
     json!({ "type": "object", "required": names, "properties": properties })
 }
 
-fn operation(id: &str, summary: &str, security: Value, media: &str, schema: Value) -> Value {
+pub(super) fn operation(id: &str, summary: &str, security: Value, media: &str, schema: Value) -> Value {
     let mut content = json!({ "schema": schema });
     if examples::answered(id).is_object() {
         content["example"] = examples::answered(id).clone();

@@ -212,5 +212,16 @@ fn every_link_leads_to_an_operation_and_an_opened_entity_to_all_that_may_be_aske
         ]
     );
     let led = links(&document["paths"]["/v1/approvals"]["post"]);
-    assert_eq!(led, ["approvals.get", "approvals.redeem", "approvals.revoke", "approvals.settle"]);
+    assert_eq!(
+        led,
+        [
+            "approvals.collect",
+            "approvals.get",
+            "approvals.redeem",
+            "approvals.refund",
+            "approvals.release",
+            "approvals.revoke",
+            "approvals.settle"
+        ]
+    );
 }
