@@ -8,6 +8,7 @@ use crate::access::sessions::Sessions;
 use crate::access::signing_keys::Keys;
 use crate::access::users::Users;
 use crate::approvals::Approvals;
+use crate::approvals::books::{Entries, Ledger, TrialBalances};
 use crate::approvals::credits::Credits;
 use crate::approvals::genres::Genres;
 use crate::approvals::offers::Offers;
@@ -42,6 +43,9 @@ pub fn views() -> Vec<Arc<dyn View>> {
         Arc::new(Genres),
         Arc::new(OfEntities::<Offers>::new()),
         Arc::new(OfEntities::<TermsOfShop>::new()),
+        Arc::new(Ledger),
+        Arc::new(Entries),
+        Arc::new(TrialBalances),
         Arc::new(History),
     ]
 }

@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use actix_web::body::{BodySize, MessageBody};
+use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{StatusCode, header::HeaderMap};
 use actix_web::web::{self, Bytes};
@@ -100,12 +100,23 @@ impl Parameters {
 }
 
 /// The caller, as the server has authenticated it.
-fn caller(request: &HttpRequest) -> Result<Caller, QueryError> {
+///
+/// # Errors
+/// Where it has not.
+pub fn caller(request: &HttpRequest) -> Result<Caller, QueryError> {
     request.extensions().get::<Caller>().copied().ok_or(QueryError::Forbidden("the caller is not authenticated"))
 }
 
 /// Waits for the `Kippu-Min-Position` of a request, if it has one. Nobody waits for a view that he may not read.
-async fn await_position(queries: &Queries, view: &str, caller: &Caller, headers: &HeaderMap) -> Result<(), QueryError> {
+///
+/// # Errors
+/// Where the caller may not read it, the position is none, or it is not reflected in time.
+pub async fn await_position(
+    queries: &Queries,
+    view: &str,
+    caller: &Caller,
+    headers: &HeaderMap,
+) -> Result<(), QueryError> {
     queries.may_read(view, caller)?;
     let mut values = headers.get_all(MIN_POSITION);
     let Some(value) = values.next() else { return Ok(()) };
@@ -186,10 +197,19 @@ async fn list(
         Ok((body_of(&listed.rows, listed.next.as_deref()), listed.cut))
     };
     let (body, cut) = queries.in_turn(caller.party(), listed).await?;
-    let held = queries.hold(caller.party(), body.len())?;
+    let body = handed_over(&queries, &caller, body)?;
     let mut response = HttpResponse::Ok();
     put_header(&mut response, CUT, &cut.to_string());
-    Ok(response.content_type(header::ContentType::json()).body(Taken { left: body.into(), _held: held }))
+    Ok(response.content_type(header::ContentType::json()).body(body))
+}
+
+/// A body that is handed over as it is taken, and counts as the caller's until then.
+///
+/// # Errors
+/// Where the caller has too many of them on their way.
+pub fn handed_over(queries: &Queries, caller: &Caller, body: Vec<u8>) -> Result<BoxBody, QueryError> {
+    let held = queries.hold(caller.party(), body.len())?;
+    Ok(BoxBody::new(Taken { left: body.into(), _held: held }))
 }
 
 /// A page: the rows as they were written, and where the next page begins.

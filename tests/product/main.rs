@@ -13,6 +13,7 @@ mod truth;
 mod answers;
 mod bench;
 mod blobs;
+mod books;
 mod cluster;
 mod command;
 mod connections;

@@ -56,6 +56,7 @@ fn allowed(path: &str) -> Vec<&'static str> {
         ["v1", "activities"] => methods(true, false),
         ["v1", "events"] => methods(true, false),
         ["v1", "blobs", id] if !id.is_empty() => vec!["GET", "HEAD", "PUT"],
+        ["v1", "statements", account] => methods(!account.is_empty(), false),
         ["shop"] | ["shop", "style.css"] => methods(true, false),
         ["shop", "offers"] => methods(false, true),
         ["shop", name] | ["shop", "pictures", name] => methods(!name.is_empty(), false),

@@ -26,6 +26,7 @@ mod request_id;
 mod seal;
 pub(crate) mod sessions;
 mod shop;
+mod statements;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -179,6 +180,8 @@ fn routes(config: &mut ServiceConfig, shared: &Shared) {
                 .route("/events", web::get().to(feed::follow))
                 .route("/events", web::head().to(feed::ask))
                 .service(blobs::resource())
+                .route("/statements/{account}", web::get().to(statements::statement))
+                .route("/statements/{account}", web::head().to(statements::statement))
                 .route("/settlements/{id}/content/{n}", web::get().to(contents::of_settlement))
                 .route("/settlements/{id}/content/{n}", web::head().to(contents::of_settlement))
                 .route("/offers/{id}/content/{n}", web::get().to(shop::content))

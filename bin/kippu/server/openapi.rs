@@ -12,6 +12,7 @@ mod node;
 mod parties;
 mod queries;
 mod schemas;
+mod statements;
 #[cfg(test)]
 mod tests;
 
@@ -58,6 +59,7 @@ fn document() -> Value {
     schemas.keep("Problem", general::problem_schema());
     commands::add(&mut paths, &mut schemas, &mut problems);
     queries::add(&mut paths, &mut schemas, &mut problems);
+    statements::add(&mut paths, &mut schemas, &mut problems);
     feed::add(&mut paths, &mut problems);
     blobs::add(&mut paths, &mut problems);
     parties::add(&mut paths, &mut problems);

@@ -110,6 +110,7 @@ impl View for Users {
             | Event::AmountReleased { .. }
             | Event::AmountCharged { .. }
             | Event::AmountRefunded { .. }
+            | Event::Charged { .. }
             | Event::PinRefused { .. }
             | Event::PinAccepted {} => None,
         };

@@ -104,6 +104,7 @@ impl View for Spending {
             | Event::AmountReleased { .. }
             | Event::AmountCharged { .. }
             | Event::AmountRefunded { .. }
+            | Event::Charged { .. }
             | Event::PinRefused { .. }
             | Event::PinAccepted {} => None,
         };
@@ -122,6 +123,7 @@ impl Row {
         let minus = |a: Minor, b: Minor| a.minus(b).unwrap_or(Minor::ZERO);
         match event {
             Event::Registered { .. }
+            | Event::Charged { .. }
             | Event::PeriodBegun { .. }
             | Event::Suspended {}
             | Event::Resumed {}

@@ -4,6 +4,7 @@ mod as_of;
 mod list;
 mod rebuild;
 mod seen;
+mod statement;
 mod status;
 pub(crate) mod visible;
 mod wait;

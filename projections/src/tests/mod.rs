@@ -1,6 +1,7 @@
 //! Tests of the whole crate, over logs with a seeded sample in them.
 
 mod as_of;
+mod books;
 mod damage;
 mod feed;
 mod grants;

@@ -182,6 +182,7 @@ impl SampleHistory {
     fn account(&mut self, user: EntityId) -> Beat {
         let (limit, currency) = (minor(100_000), euro());
         let (amount, of_earlier_period) = (Minor::ZERO, true);
+        let hours = u64::try_from(self.clock / STEP_MICROS).unwrap_or_default();
         let event = match self.rng.random_range(0..8) {
             0 => users::Event::LimitChanged { limit, before: limit, currency, approval: None },
             1 => users::Event::Credited { amount, limit, currency, approval: None },
@@ -189,6 +190,13 @@ impl SampleHistory {
             4 => users::Event::PointsTakenBack { approval: user, amount, limit, currency },
             5 => users::Event::Suspended {},
             6 => users::Event::Resumed {},
+            7 if hours % 2 == 0 => users::Event::Charged {
+                category: users::Category::Line,
+                amount: minor(hours % 2_000 + 1),
+                currency,
+                note: Some("=1+1".to_owned()),
+                takes_back: hours % 8 == 0,
+            },
             3 => users::Event::PinRefused { locked_until: None },
             _ => users::Event::PinAccepted {},
         };

@@ -16,7 +16,7 @@ use kippu_events::{EntityId, Time};
 
 use self::refusal::Refused;
 use self::request::{
-    ChangeLimit, Command, Credit, DEFAULT_REALM, Login, MOST_POINTS_RATE_BP, Open, Realm, Reply, Request, State,
+    ChangeLimit, Charge, Command, Credit, DEFAULT_REALM, Login, MOST_POINTS_RATE_BP, Open, Realm, Reply, Request, State,
 };
 use crate::actor::{Actor, Answer, Call, CommandSpec, Context, Decision, Neighbours, Preparing};
 use crate::problem::{self, Problem, ProblemType};
@@ -47,14 +47,22 @@ impl Actor for User {
         match request {
             // Writes the person's key, and hashes the PIN.
             Request::Open(_) => true,
-            Request::ChangeLimit(_) | Request::Credit(_) | Request::Suspend(_) | Request::Resume(_) => false,
+            Request::ChangeLimit(_)
+            | Request::Credit(_)
+            | Request::Charge(_)
+            | Request::Suspend(_)
+            | Request::Resume(_) => false,
         }
     }
 
     fn target(request: &Request, call: &Call, secrets: &Secrets) -> Result<EntityId, Problem> {
         match request {
             Request::Open(Open { realm, login, .. }) => Ok(id_of(realm.as_ref(), login, secrets)),
-            Request::ChangeLimit(_) | Request::Credit(_) | Request::Suspend(_) | Request::Resume(_) => call.path_id(),
+            Request::ChangeLimit(_)
+            | Request::Credit(_)
+            | Request::Charge(_)
+            | Request::Suspend(_)
+            | Request::Resume(_) => call.path_id(),
         }
     }
 
@@ -63,6 +71,10 @@ impl Actor for User {
             Request::Open(open) => prepare_open(open, with.id, with.secrets),
             Request::ChangeLimit(ChangeLimit { limit }) => Ok(Command::ChangeLimit(limit)),
             Request::Credit(Credit { amount }) => Ok(Command::Credit(amount)),
+            Request::Charge(Charge { amount: Minor::ZERO, .. }) => Err(Refused::NothingCharged.into()),
+            Request::Charge(Charge { category, amount, currency, note, takes_back }) => {
+                Ok(Command::Charge { category, amount, currency, note: note.map(String::from), takes_back })
+            }
             Request::Suspend(_) => Ok(Command::Suspend),
             Request::Resume(_) => Ok(Command::Resume),
         }
@@ -105,6 +117,15 @@ impl Actor for User {
             }
             (_, Command::ChangeLimit(limit)) => change_limit(account()?, *limit)?,
             (_, Command::Credit(amount)) => credit(account()?, *amount)?,
+            // What a line has cost is owed whatever the limit on purchases is.
+            (_, Command::Charge { category, amount, currency, note, takes_back }) => {
+                let own = account()?.currency;
+                if *currency != own {
+                    return Err(Refused::OtherCurrency { own }.into());
+                }
+                let (category, amount, note, takes_back) = (*category, *amount, note.clone(), *takes_back);
+                Event::Charged { category, amount, currency: own, note, takes_back }
+            }
             (Self::Absent, Command::Suspend | Command::Resume) => return Err(Refused::Unknown.into()),
             (Self::Registered(_), Command::Suspend) => Event::Suspended {},
             (Self::Suspended(_), Command::Suspend) => return Err(Refused::AlreadySuspended.into()),
@@ -133,6 +154,12 @@ impl Actor for User {
             Event::LimitChanged { limit, currency, .. } | Event::Credited { limit, currency, .. } => {
                 Answer::ok(&Reply { limit: Some(*limit), currency: Some(*currency), ..plain })
             }
+            Event::Charged { category, amount, currency, .. } => Answer::ok(&Reply {
+                amount: Some(*amount),
+                category: Some(*category),
+                currency: Some(*currency),
+                ..plain
+            }),
             Event::Suspended {} => Answer::ok(&Reply { state: Some(State::Suspended), ..plain }),
             Event::Resumed {} => Answer::ok(&Reply { state: Some(State::Registered), ..plain }),
             Event::PeriodBegun { .. } => Answer::ok(&plain),

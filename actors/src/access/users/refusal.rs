@@ -1,7 +1,7 @@
 //! Why a command to a user is refused.
 
 use kippu_events::EntityId;
-use kippu_events::money::Minor;
+use kippu_events::money::{Currency, Minor};
 
 use super::request::MOST_POINTS_RATE_BP;
 
@@ -21,6 +21,8 @@ refusals! {
         Solvency "a limit by solvency needs a policy that asks a reference";
         /// Points that are no limit, or too many.
         PointsRate "points_rate_bp is 0 to {}, and 0 where the limit is not `points`", MOST_POINTS_RATE_BP;
+        /// Nothing is no charge.
+        NothingCharged "amount is 1 or more";
     }
     shared NOT_DUE {
         /// The deadline came before the period ended.
@@ -45,6 +47,10 @@ refusals! {
     own LIMIT_BELOW_USE = 409 "limit-below-use" "More than that is reserved or charged already" "Set the limit to what the detail names at least; nothing further is then approved. Revoke approvals to go lower." {
         /// More than the new limit is spent or held.
         LimitBelowUse { /** How much. */ used: Minor } "{used} minor units of the limit are reserved or charged";
+    }
+    own CHARGE_CURRENCY = 409 "charge-currency" "The user's currency is another" "Charge in the currency that the detail names." {
+        /// Nothing is converted.
+        OtherCurrency { /** The user's. */ own: Currency } "charges of this user are in {own}";
     }
     own LIMIT_TOO_LARGE = 409 "limit-too-large" "The limit would be too large" "Credit less." {
         /// More than an amount can be.

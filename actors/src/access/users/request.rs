@@ -1,6 +1,6 @@
 //! What users are asked, before and after its secrets are dealt with, and what they answer.
 
-use kippu_events::access::users::{Charging, LimitSource, Period, Policy, Reference};
+use kippu_events::access::users::{Category, Charging, LimitSource, Period, Policy, Reference};
 use kippu_events::money::{Currency, Minor};
 use kippu_events::secrets::{EncryptedField, PinVerifier};
 use kippu_events::{EntityId, caseless};
@@ -17,6 +17,8 @@ pub const MOST_NAME_CHARS: usize = 256;
 pub const MOST_REALM_CHARS: usize = 64;
 /// As long as an account number or a card number can be, and longer.
 pub const MOST_NUMBER_CHARS: usize = 64;
+/// Half of what a line of a bank statement holds (ISO 20022, Max500Text).
+pub const MOST_NOTE_CHARS: usize = 250;
 /// All of what is settled: more than that would be no points but a present.
 pub const MOST_POINTS_RATE_BP: u16 = 10_000;
 /// The realm of those who name none.
@@ -70,6 +72,23 @@ commands! {
     Credit = "credit" Id [Operator] "Adds to the limit what was paid in beforehand or gathered as points." {
         /// By how much the limit grows, in minor units of the user's currency.
         amount: Minor,
+    }
+    /// Something that is no purchase was used: the line, or the service. It stands in the books and counts against no limit.
+    Charge = "charge" Id [Operator] "Charges what is no purchase, as a line; it counts against no limit." {
+        /// For what.
+        #[serde(deserialize_with = "named")]
+        category: Category,
+        /// How much, in minor units.
+        #[schemars(extend("minimum" = 1))]
+        amount: Minor,
+        /// The user's currency.
+        currency: Currency,
+        /// What is to stand in statements. MUST hold no personal data.
+        #[serde(default)]
+        note: Option<Text<MOST_NOTE_CHARS>>,
+        /// Whether it takes back what was charged.
+        #[serde(default)]
+        takes_back: bool,
     }
     /// Nothing is approved any more, and no token is taken.
     Suspend = "suspend" Id [Operator] "Suspends a subscription: nothing is approved, and no token is taken." {}
@@ -137,6 +156,19 @@ pub enum Command {
     ChangeLimit(Minor),
     /// The limit grows.
     Credit(Minor),
+    /// Something that is no purchase is charged.
+    Charge {
+        /// For what.
+        category: Category,
+        /// How much.
+        amount: Minor,
+        /// In which currency.
+        currency: Currency,
+        /// What is to stand in statements.
+        note: Option<String>,
+        /// Whether it takes back what was charged.
+        takes_back: bool,
+    },
     /// Nothing is approved any more.
     Suspend,
     /// The subscription goes on.
@@ -150,6 +182,12 @@ pub enum Command {
 pub struct Reply {
     /// The user. Holds no personal data.
     pub id: EntityId,
+    /// How much was charged, in minor units.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Minor>,
+    /// For what.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category: Option<Category>,
     /// The upper limit from now on, in minor units.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<Minor>,
@@ -177,7 +215,18 @@ impl Reply {
     /// An answer that says no more than whom it is about.
     #[must_use]
     pub const fn plain(id: EntityId) -> Self {
-        Self { id, limit: None, currency: None, source: None, charging: None, policy: None, period: None, state: None }
+        Self {
+            id,
+            amount: None,
+            category: None,
+            limit: None,
+            currency: None,
+            source: None,
+            charging: None,
+            policy: None,
+            period: None,
+            state: None,
+        }
     }
 }
 

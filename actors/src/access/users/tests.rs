@@ -1,13 +1,15 @@
 //! The rules of users.
 
 use kippu_events::access::clients::Role;
-use kippu_events::access::users::{Charging, Event, LimitSource, Period, Policy, Reference, User};
+use kippu_events::access::users::{Category, Charging, Event, LimitSource, Period, Policy, Reference, User};
 use kippu_events::money::Minor;
 use kippu_events::secrets::{EncryptedField, PinVerifier, SecretsError, SharedError};
 use kippu_events::{Entity as _, EntityId, Family, Time};
 use serde_json::json;
 
-use super::refusal::{ALREADY_SUSPENDED, LIMIT_BELOW_USE, LIMIT_SOURCE, LIMIT_TOO_LARGE, NOT_SUSPENDED};
+use super::refusal::{
+    ALREADY_SUSPENDED, CHARGE_CURRENCY, LIMIT_BELOW_USE, LIMIT_SOURCE, LIMIT_TOO_LARGE, NOT_SUSPENDED,
+};
 use super::request::{Command, Limit};
 use super::{LOGIN_FIELD, NAME_FIELD, NUMBER_FIELD, not_encrypted};
 use crate::actor::Actor as _;
@@ -200,7 +202,8 @@ fn registrations_of_another_shape_are_refused_and_leave_no_trace() {
 fn users_are_the_operators_business_alone() {
     let mut world = World::new();
     for role in [Role::Shop, Role::Settler, Role::Terminal] {
-        let of_one = ["change_limit", "credit", "suspend", "resume"].map(|name| (Family::Users, name, Some(id(1))));
+        let of_one =
+            ["change_limit", "credit", "charge", "suspend", "resume"].map(|name| (Family::Users, name, Some(id(1))));
         for asked in std::iter::once(OPEN).chain(of_one) {
             assert_eq!(slug(world.ask(caller(role, 9), asked, &json!({}))), "forbidden");
         }
@@ -311,4 +314,34 @@ fn a_user_with_a_reference_has_the_number_there_encrypted_under_the_persons_key(
     let (_, reply) = world.ask(Caller::OPERATOR, (Family::Users, "resume", Some(user)), &json!({})).unwrap();
     assert_eq!(reply, json!({"id": user, "state": "registered"}));
     world.replays();
+}
+
+/// Shows D39.
+#[test]
+fn what_is_no_purchase_is_charged_in_the_users_currency_and_counts_against_no_limit() {
+    let mut world = World::new();
+    let body = json!({"login": "a", "limit": {"source": "fixed", "amount": 100, "currency": "EUR"}});
+    let id = id_in(&world.ask(Caller::OPERATOR, OPEN, &body).unwrap().1);
+    let path = (Family::Users, "charge", Some(id));
+    let line = json!({"category": "line", "amount": 1_990, "currency": "EUR", "note": "November"});
+    let (_, charged) = world.ask(Caller::OPERATOR, path, &line).unwrap();
+    assert_eq!(charged, json!({"id": id, "category": "line", "amount": 1_990, "currency": "EUR"}));
+    for (member, value, expected) in [
+        ("currency", json!("JPY"), "charge-currency"),
+        ("amount", json!(0), "invalid-body"),
+        ("category", json!("calls"), "invalid-body"),
+        ("note", json!("a\nb"), "invalid-body"),
+    ] {
+        let mut asked = line.clone();
+        asked[member] = value;
+        assert_eq!(slug(world.ask(Caller::OPERATOR, path, &asked)), expected, "{asked}");
+    }
+    let back = json!({"category": "fee", "amount": 5, "currency": "EUR", "takes_back": true});
+    world.ask(Caller::OPERATOR, path, &back).unwrap();
+    let (amount, category, note, takes_back) = (minor(20_000), Category::Line, None, false);
+    let charge = |currency| Command::Charge { category, amount, currency, note: note.clone(), takes_back };
+    user(LimitSource::Prepaid).when(&charge(currency("JPY"))).refused(&CHARGE_CURRENCY);
+    let event = Event::Charged { category, amount, currency: currency("EUR"), note: note.clone(), takes_back };
+    user(LimitSource::Prepaid).when(&charge(currency("EUR"))).becomes(&[event]);
+    given::<User>(&[]).when(&charge(currency("EUR"))).refused(&problem::NOT_FOUND);
 }

@@ -36,7 +36,7 @@ pub(super) fn add(paths: &mut Map<String, Value>, schemas: &mut Schemas, problem
 }
 
 /// The problem answers of queries with these statuses.
-fn told(problems: &mut Answers, has: impl Fn(u16) -> bool) -> Map<String, Value> {
+pub(super) fn told(problems: &mut Answers, has: impl Fn(u16) -> bool) -> Map<String, Value> {
     let general = [
         &problem::UNAUTHENTICATED,
         &problem::METHOD_NOT_ALLOWED,

@@ -1,7 +1,7 @@
 //! The page on which end users sign in and out: made here, without a script, and escaped as it is made.
 
 use actix_web::HttpResponse;
-use actix_web::http::header;
+use actix_web::http::header::{self, HeaderValue};
 use maud::{DOCTYPE, Markup, html};
 
 /// Only what this server itself serves, and no script. `Origin` is `null` without a referrer, so this site is told.
@@ -46,7 +46,13 @@ pub(crate) fn csrf_input(csrf: &str) -> Markup {
 
 /// A page with this heading.
 pub(crate) fn page(title: &str, body: &Markup) -> HttpResponse {
-    let page = html! {
+    let page = whole(title, body).into_string();
+    secured(HttpResponse::Ok().content_type("text/html; charset=utf-8").body(page))
+}
+
+/// The text of a page with this heading.
+pub(crate) fn whole(title: &str, body: &Markup) -> Markup {
+    html! {
         (DOCTYPE)
         html lang="en" {
             head {
@@ -57,12 +63,15 @@ pub(crate) fn page(title: &str, body: &Markup) -> HttpResponse {
             }
             body { main { h1 { (title) } (body) } }
         }
-    };
-    HttpResponse::Ok()
-        .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
-        .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
-        .insert_header((header::REFERRER_POLICY, REFERRER))
-        .body(page.into_string())
+    }
+}
+
+/// `response`, of which a browser runs no script, and which it shows in no frame.
+pub(crate) fn secured(mut response: HttpResponse) -> HttpResponse {
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static(REFERRER));
+    response
 }
 
 #[cfg(test)]

@@ -73,7 +73,7 @@ impl Account {
         let plus = |a: Minor, b: Minor| a.plus(b).unwrap_or(a);
         let minus = |a: Minor, b: Minor| a.minus(b).unwrap_or(Minor::ZERO);
         match event {
-            Event::Registered { .. } | Event::Suspended {} | Event::Resumed {} => {}
+            Event::Registered { .. } | Event::Charged { .. } | Event::Suspended {} | Event::Resumed {} => {}
             Event::LimitChanged { limit, .. }
             | Event::Credited { limit, .. }
             | Event::PointsTakenBack { limit, .. } => self.limit = *limit,

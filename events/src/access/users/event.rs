@@ -92,6 +92,16 @@ pub enum Charging {
     AtSettlement,
 }
 
+/// For what a user is charged apart from purchases.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Category {
+    /// What the line costs: calls, messages, data, and the line itself.
+    Line,
+    /// What the service itself costs.
+    Fee,
+}
+
 /// What happened to a user.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "type", content = "data")]
@@ -202,6 +212,22 @@ pub enum Event {
         /// Whether it was charged in an earlier period, so that this one's sum stays.
         #[serde(default, skip_serializing_if = "is_false")]
         of_earlier_period: bool,
+    },
+    /// The operator charged something that is no purchase, or took such a charge back. It counts against no limit.
+    #[serde(rename = "user.charged")]
+    Charged {
+        /// For what.
+        category: Category,
+        /// How much.
+        amount: Minor,
+        /// The user's currency.
+        currency: Currency,
+        /// What is to stand in statements; no personal data.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+        /// Whether it takes back what was charged.
+        #[serde(default, skip_serializing_if = "is_false")]
+        takes_back: bool,
     },
     /// Charges begin to add up anew.
     #[serde(rename = "user.period_begun")]

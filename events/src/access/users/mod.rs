@@ -8,7 +8,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 pub use self::account::{Account, Running};
-pub use self::event::{Charging, Event, LimitSource, Period, Policy, Reference};
+pub use self::event::{Category, Charging, Event, LimitSource, Period, Policy, Reference};
 use crate::entity::Entity;
 use crate::family::Family;
 use crate::id::EntityId;
@@ -80,6 +80,13 @@ impl Entity for User {
             Event::AmountCharged { approval, reserved: minor(1_177), amount: minor(1_000) },
             Event::AmountRefunded { approval, amount: minor(177), of_earlier_period: true },
             Event::PointsTakenBack { approval, amount: minor(1), limit: minor(10_499), currency },
+            Event::Charged {
+                category: Category::Line,
+                amount: minor(1_990),
+                currency,
+                note: Some("November".to_owned()),
+                takes_back: true,
+            },
             Event::PinRefused { locked_until: Some(time) },
             Event::PinAccepted {},
             Event::Suspended {},
@@ -120,6 +127,7 @@ impl Entity for User {
                 | Event::AmountReleased { .. }
                 | Event::AmountCharged { .. }
                 | Event::AmountRefunded { .. }
+                | Event::Charged { .. }
                 | Event::PeriodBegun { .. }
                 | Event::Suspended {}
                 | Event::Resumed {}

@@ -144,7 +144,7 @@ impl SampleHistory {
         let (id, _, state) = self.approvals[which];
         let event = if state == State::Issued {
             self.approvals[which].2 = State::Redeemed(settler);
-            approvals::Event::Redeemed { settler, amount: minor(10), currency: euro(), offer: None }
+            approvals::Event::Redeemed { settler, amount: minor(10), currency: euro(), offer: self.offer() }
         } else {
             {
                 let (reason, named) = (RedeemRefusal::AlreadyRedeemed, Named::default());

@@ -107,6 +107,11 @@ impl Facts {
                     self.charged = take(self.charged, *amount, "refunded", "charged", seen);
                 }
             }
+            Event::Charged { currency, .. } => {
+                if self.currency.is_some_and(|own| own != *currency) {
+                    seen.breach("currency", format!("{currency} is not the currency of users/{}", seen.id));
+                }
+            }
             Event::PeriodBegun { charged_before, next } => self.begun(*charged_before, *next, seen),
             Event::Suspended {} => self.turned(true, seen),
             Event::Resumed {} => self.turned(false, seen),
