@@ -1,13 +1,9 @@
 //! The page on which end users sign in and out: made here, without a script, and escaped as it is made.
 
 use actix_web::HttpResponse;
-use actix_web::http::header;
-use maud::{DOCTYPE, Markup, html};
+use maud::{Markup, html};
 
-/// Only what this server itself serves, and no script. `Origin` is `null` without a referrer, so this site is told.
-const POLICY: &str =
-    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
-const REFERRER: &str = "same-origin";
+use super::super::layout::{Page, hidden};
 
 /// The form that signs in. `next` MUST be a path of this node.
 pub(super) fn sign_in(next: &str, key: &str, refused: bool) -> HttpResponse {
@@ -16,14 +12,14 @@ pub(super) fn sign_in(next: &str, key: &str, refused: bool) -> HttpResponse {
             p role="alert" { "Name and PIN were not accepted. After several wrong PINs the right one is not accepted for a while either." }
         }
         form method="post" action="/sign-in" {
-            input type="hidden" name="key" value=(key);
-            input type="hidden" name="next" value=(next);
+            (hidden("key", key))
+            (hidden("next", next))
             p { label { "Name " input name="login" required autocomplete="username" autofocus; } }
             p { label { "PIN " input name="pin" type="password" required inputmode="numeric" autocomplete="current-password"; } }
             p { button { "Sign in" } }
         }
     };
-    page("Sign in", &body)
+    Page::new("Sign in", body).acts_here().show()
 }
 
 /// The forms that sign out, for the session that `csrf` is of.
@@ -33,41 +29,21 @@ pub(super) fn signed_in(csrf: &str) -> HttpResponse {
         form method="post" action="/sign-out" {
             (csrf_input(csrf))
             p { button { "Sign out" } }
-            p { button name="everywhere" value="yes" { "Sign out everywhere" } }
+            p { button.second name="everywhere" value="yes" { "Sign out everywhere" } }
         }
     };
-    page("Signed in", &body)
+    Page::new("Signed in", body).acts_here().show()
 }
 
 /// What every form of a page for a session holds.
 pub(crate) fn csrf_input(csrf: &str) -> Markup {
-    html! { input type="hidden" name="csrf" value=(csrf); }
-}
-
-/// A page with this heading.
-pub(crate) fn page(title: &str, body: &Markup) -> HttpResponse {
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width";
-                title { (title) }
-                link rel="stylesheet" href="/docs/style.css";
-            }
-            body { main { h1 { (title) } (body) } }
-        }
-    };
-    HttpResponse::Ok()
-        .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
-        .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
-        .insert_header((header::REFERRER_POLICY, REFERRER))
-        .body(page.into_string())
+    hidden("csrf", csrf)
 }
 
 #[cfg(test)]
 mod tests {
     use actix_web::body::MessageBody as _;
+    use actix_web::http::header;
 
     use super::*;
 

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::page::{self, Narrowed};
 use super::wants_json;
+use crate::server::forms::fresh_key;
 
 /// Products on a page.
 const ROWS: usize = 50;
@@ -131,16 +132,9 @@ pub(super) async fn product(request: HttpRequest, name: Path<String>, queries: D
             return HttpResponse::Ok().content_type("application/json").body(found.into_bytes());
         }
         return match serde_json::from_slice::<Row>(found.as_bytes()) {
-            Ok(row) => page::product(&row, key().as_deref()),
+            Ok(row) => fresh_key().map_or_else(|problem| problem.error_response(), |key| page::product(&row, &key)),
             Err(error) => Problem::internal(format!("a row of a view is not read: {error}")).error_response(),
         };
     }
     Problem::new(&problem::NOT_FOUND, "there is no such product").error_response()
-}
-
-/// A key that nobody guesses, for the form: however often it is sent, it makes one offer. Nothing where there is no randomness.
-fn key() -> Option<String> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).ok()?;
-    Some(data_encoding::HEXLOWER.encode(&bytes))
 }
