@@ -32,7 +32,12 @@ impl Party {
 
     /// The same, with flags.
     pub(crate) async fn start_with(name: &str, flags: &[&str]) -> Self {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("an address");
+        Self::start_on("127.0.0.1", name, flags).await
+    }
+
+    /// The same, on an address of this machine.
+    async fn start_on(host: &str, name: &str, flags: &[&str]) -> Self {
+        let port = std::net::TcpListener::bind((host, 0)).expect("a free port").local_addr().expect("an address");
         let folder = tempfile::TempDir::with_prefix("kippu-test-").expect("a temporary folder");
         let flags = [&["--name", name], flags].concat().into_iter().map(str::to_owned).collect();
         let node = Node::start_at(folder, flags, &port.to_string());
@@ -114,11 +119,20 @@ pub(crate) struct Parties {
 impl Parties {
     /// All five, which know each other. The shop sells through its settlement server alone.
     pub(crate) async fn start() -> Self {
-        let authenticator = Party::start("authenticator").await;
-        let reference = Party::start("reference").await;
-        let shop = Party::start("shop").await;
-        let settler = Party::start("settler").await;
-        let rival = Party::start("rival").await;
+        Self::start_on(["127.0.0.1"; 5]).await
+    }
+
+    /// The same, each on a host of its own, which browsers take for a site of its own.
+    pub(crate) async fn start_apart() -> Self {
+        Self::start_on(["127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5", "127.0.0.6"]).await
+    }
+
+    async fn start_on([authenticator, reference, shop, settler, rival]: [&str; 5]) -> Self {
+        let authenticator = Party::start_on(authenticator, "authenticator", &[]).await;
+        let reference = Party::start_on(reference, "reference", &[]).await;
+        let shop = Party::start_on(shop, "shop", &[]).await;
+        let settler = Party::start_on(settler, "settler", &[]).await;
+        let rival = Party::start_on(rival, "rival", &[]).await;
         authenticator.knows(&shop, &["shop"]).await;
         authenticator.knows(&settler, &["settler"]).await;
         authenticator.knows(&rival, &["settler"]).await;
@@ -179,6 +193,13 @@ impl Parties {
         let terminal = json!({ "role": "terminal", "name": "a terminal", "user": user });
         let opened = self.authenticator.do_once("/v1/clients", &key("client"), &terminal).await.expect(201);
         Buyer { terminal: self.authenticator.node.caller(&opened.field("key")), user }
+    }
+
+    /// A subscriber who signs in with `login` and `pin`; its id.
+    pub(crate) async fn subscriber(&self, login: &str, pin: &str, limit: u64) -> String {
+        let limit = json!({ "source": "fixed", "amount": limit, "currency": "EUR" });
+        let user = json!({ "login": login, "pin": pin, "limit": limit });
+        self.authenticator.do_once("/v1/users", &key("user"), &user).await.expect(201).field("id")
     }
 
     /// The shop's offer of one piece of `product`.

@@ -63,7 +63,7 @@ struct Content {
 /// `GET /settlements/{id}`.
 ///
 /// # Errors
-/// 401 for every other browser.
+/// 404 for every other browser.
 pub(super) async fn show(
     request: HttpRequest,
     shared: Data<Shared>,
@@ -88,7 +88,7 @@ pub(super) async fn show(
 /// `GET /settlements/{id}/content/{n}`: the same as below `/v1`.
 ///
 /// # Errors
-/// 401 for every other browser, 404 for what is not to be had.
+/// 404 for every other browser, and for what is not to be had.
 pub(super) async fn content(
     request: HttpRequest,
     shared: Data<Shared>,

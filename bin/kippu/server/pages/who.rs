@@ -54,7 +54,7 @@ pub(super) fn guest(request: &HttpRequest, shared: &Shared) -> Result<Caller, Pr
 /// Who holds the capability of the settlement `id`, by the cookie, counted as a guest.
 ///
 /// # Errors
-/// 401 where nobody does, 429.
+/// 404 where nobody does, 429.
 pub(super) fn holder(request: &HttpRequest, shared: &Shared, id: EntityId) -> Result<Caller, Problem> {
     guest(request, shared)?;
     let key = EntityKey::of::<Settlement>(id);
@@ -62,8 +62,9 @@ pub(super) fn holder(request: &HttpRequest, shared: &Shared, id: EntityId) -> Re
     if held.into_iter().any(|held| held == key) {
         return Ok(Caller::holder_of(key));
     }
-    let detail = "this page is for the browser in which the purchase was made, for a week";
-    Err(Problem::new(&problem::UNAUTHENTICATED, detail))
+    // As a row that is not the caller's.
+    let detail = "this browser has made no such purchase, or more than a week ago";
+    Err(Problem::new(&problem::NOT_FOUND, detail))
 }
 
 /// Every capability that came in a cookie. One that somebody else has set opens nothing else than it is for.

@@ -64,7 +64,7 @@ pub(super) async fn taken(
     let key = EntityKey::of::<Offer>(id);
     let held = form.get("capability").and_then(|token| shared.node.secrets.capability(token));
     if held != Some(key) {
-        return Err(Problem::new(&problem::FORBIDDEN, "a file is for who holds the capability of its offer"));
+        return Err(Problem::new(&problem::NOT_FOUND, "there is no such file, or not for you"));
     }
     delivered(&request, &shared, key, n).await
 }
