@@ -15,6 +15,7 @@ const STYLE: &str = include_str!("layout/style.css");
 /// A page with a heading.
 pub(crate) struct Page<'a> {
     title: &'a str,
+    site: Option<&'a str>,
     body: Markup,
     forms_to: Vec<&'a str>,
     referrer: &'static str,
@@ -24,7 +25,12 @@ pub(crate) struct Page<'a> {
 impl<'a> Page<'a> {
     /// The page `title`, of which nobody is told where a link leads away from it.
     pub(crate) const fn new(title: &'a str, body: Markup) -> Self {
-        Self { title, body, forms_to: Vec::new(), referrer: "no-referrer", refresh_secs: None }
+        Self { title, site: None, body, forms_to: Vec::new(), referrer: "no-referrer", refresh_secs: None }
+    }
+
+    /// It says whose it is.
+    pub(crate) fn of(self, site: &'a str) -> Self {
+        Self { site: Some(site), ..self }
     }
 
     /// Its forms act for whom this server knows by a cookie. `Origin` would be `null` without a referrer, so this site is told.
@@ -49,7 +55,7 @@ impl<'a> Page<'a> {
 
     /// The same, with another status.
     pub(crate) fn show_as(self, status: StatusCode) -> HttpResponse {
-        let Self { title, body, forms_to, referrer, refresh_secs } = self;
+        let Self { title, site, body, forms_to, referrer, refresh_secs } = self;
         let page = html! {
             (DOCTYPE)
             html lang="en" {
@@ -60,7 +66,10 @@ impl<'a> Page<'a> {
                     title { (title) }
                     link rel="stylesheet" href="/style.css";
                 }
-                body { main { h1 { (title) } (body) } }
+                body {
+                    @if let Some(site) = site { header { p { (site) } } }
+                    main { h1 { (title) } (body) }
+                }
             }
         };
         let mut response = HttpResponse::build(status)

@@ -105,6 +105,11 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// What this node is called, for people.
+    fn name(&self) -> &str {
+        &self.config.node.name
+    }
+
     fn new(node: Node, config: &Config, tls: Option<&Tls>, roots: &Roots) -> std::io::Result<Self> {
         let shares = node.kafka.is_some();
         let forward = shares.then(|| Forward::new(&node, roots)).transpose().map_err(std::io::Error::other)?;

@@ -25,21 +25,11 @@ pub(crate) struct Party {
 }
 
 impl Party {
-    /// Starts a party whose address stays the same through restarts.
-    pub(crate) async fn start(name: &str) -> Self {
-        Self::start_with(name, &[]).await
-    }
-
-    /// The same, with flags.
-    pub(crate) async fn start_with(name: &str, flags: &[&str]) -> Self {
-        Self::start_on("127.0.0.1", name, flags).await
-    }
-
-    /// The same, on an address of this machine.
-    async fn start_on(host: &str, name: &str, flags: &[&str]) -> Self {
+    /// Starts a party on `host`, an address of this machine; its own address stays the same through restarts.
+    async fn start(host: &str, name: &str) -> Self {
         let port = std::net::TcpListener::bind((host, 0)).expect("a free port").local_addr().expect("an address");
         let folder = tempfile::TempDir::with_prefix("kippu-test-").expect("a temporary folder");
-        let flags = [&["--name", name], flags].concat().into_iter().map(str::to_owned).collect();
+        let flags = ["--name", name].map(str::to_owned).to_vec();
         let node = Node::start_at(folder, flags, &port.to_string());
         let id = card(&node).await["party"].as_str().expect("a party has an id").to_owned();
         Self { node, id }
@@ -128,11 +118,11 @@ impl Parties {
     }
 
     async fn start_on([authenticator, reference, shop, settler, rival]: [&str; 5]) -> Self {
-        let authenticator = Party::start_on(authenticator, "authenticator", &[]).await;
-        let reference = Party::start_on(reference, "reference", &[]).await;
-        let shop = Party::start_on(shop, "shop", &[]).await;
-        let settler = Party::start_on(settler, "settler", &[]).await;
-        let rival = Party::start_on(rival, "rival", &[]).await;
+        let authenticator = Party::start(authenticator, "authenticator").await;
+        let reference = Party::start(reference, "reference").await;
+        let shop = Party::start(shop, "shop").await;
+        let settler = Party::start(settler, "settler").await;
+        let rival = Party::start(rival, "rival").await;
         authenticator.knows(&shop, &["shop"]).await;
         authenticator.knows(&settler, &["settler"]).await;
         authenticator.knows(&rival, &["settler"]).await;

@@ -66,7 +66,7 @@ pub(super) async fn show(
             button { "Go on to pay" }
         }
     };
-    Ok(waiting(&row, &take))
+    Ok(waiting(shared.name(), &row, &take))
 }
 
 /// `POST /approvals/{id}`: the same as `POST /v1/approvals/{id}/collect` of the user.
@@ -110,10 +110,10 @@ pub(super) fn given(shared: &Shared, reply: &Reply, statement: &str, key: &str) 
         (hidden("offer", statement))
         (hidden("key", key))
     };
-    Ok(page(reply, &settlers, &form))
+    Ok(page(shared.name(), reply, &settlers, &form))
 }
 
-fn waiting(row: &Row, take: &Markup) -> HttpResponse {
+fn waiting(site: &str, row: &Row, take: &Markup) -> HttpResponse {
     let Row { state, amount, currency, reason } = row;
     let amount = money(*amount, *currency);
     let body = html! {
@@ -125,10 +125,10 @@ fn waiting(row: &Row, take: &Markup) -> HttpResponse {
         }
     };
     let again = (state == "pending").then_some(AGAIN_SECS);
-    Page::new("Approve a purchase", body).acts_here().again_after(again).show()
+    Page::new("Approve a purchase", body).of(site).acts_here().again_after(again).show()
 }
 
-fn page(reply: &Reply, settlers: &[Known], form: &Markup) -> HttpResponse {
+fn page(site: &str, reply: &Reply, settlers: &[Known], form: &Markup) -> HttpResponse {
     let to = settlers.iter().filter_map(|settler| Some((settler, settler.at("/settle")?)));
     let body = html! {
         @if let Some((amount, currency)) = reply.amount.zip(reply.currency) {
@@ -143,7 +143,7 @@ fn page(reply: &Reply, settlers: &[Known], form: &Markup) -> HttpResponse {
             form method="post" action=(address) { (form) button { "Pay at " (settler.name) } }
         }
     };
-    Page::new("Approved", body).forms_to(settlers.iter().filter_map(Known::origin)).show()
+    Page::new("Approved", body).of(site).forms_to(settlers.iter().filter_map(Known::origin)).show()
 }
 
 #[cfg(test)]
@@ -165,7 +165,7 @@ mod tests {
         let known =
             |name, url| serde_json::from_value::<Known>(json!({"name": name, "url": url, "roles": []})).unwrap();
         let settlers = [known("One <1>", "https://one.example/base"), known("none", "nowhere at all")];
-        let response = page(&reply, &settlers, &hidden("token", "kpa_\"1"));
+        let response = page("Carrier", &reply, &settlers, &hidden("token", "kpa_\"1"));
         let policy = response.headers().get(header::CONTENT_SECURITY_POLICY).unwrap().to_str().unwrap().to_owned();
         assert!(policy.ends_with("form-action 'self' https://one.example"), "{policy}");
         assert_eq!(response.headers().get(header::REFERRER_POLICY).unwrap(), "no-referrer");
@@ -186,7 +186,7 @@ mod tests {
     fn who_waits_for_a_reference_is_told_what_became_of_it() {
         let shown = |state: &str, reason: Option<&str>| {
             let row = json!({"state": state, "amount": 990, "currency": "EUR", "reason": reason});
-            text(waiting(&serde_json::from_value(row).unwrap(), &html! { form {} }))
+            text(waiting("Carrier", &serde_json::from_value(row).unwrap(), &html! { form {} }))
         };
         let pending = shown("pending", None);
         assert!(pending.contains("http-equiv=\"refresh\"") && !pending.contains("<form"), "{pending}");

@@ -19,7 +19,7 @@ use kippu_events::money::{Currency, Minor};
 use kippu_events::statement::Unverified;
 use kippu_events::{EntityKey, Family, Time};
 use kippu_projections::queries::Moment;
-use maud::html;
+use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -63,7 +63,8 @@ pub(super) async fn show(request: HttpRequest, shared: Data<Shared>) -> Result<H
     let statement = named(&query)?;
     let offered = offered(&shared, statement).await?;
     let (key, csrf) = (fresh_key()?, shared.sessions.csrf(&bearer));
-    Ok(page(&offered, left(&shared, &caller).as_ref(), statement, &key, &csrf))
+    let form = html! { (csrf_input(&csrf)) (hidden("key", &key)) (hidden("offer", statement)) };
+    Ok(page(shared.name(), &offered, left(&shared, &caller).as_ref(), &form))
 }
 
 /// `POST /approve`: the same as `POST /v1/approvals` of the user with this offer.
@@ -136,7 +137,7 @@ fn left(shared: &Shared, caller: &Caller) -> Option<Left> {
     serde_json::from_slice(row.row.as_bytes()).ok()
 }
 
-fn page(offered: &Offered, left: Option<&Left>, statement: &str, key: &str, csrf: &str) -> HttpResponse {
+fn page(site: &str, offered: &Offered, left: Option<&Left>, form: &Markup) -> HttpResponse {
     let Offered { shop, content, settlers } = offered;
     let lines = content.items.iter();
     let lines = lines.map(|item| Line { name: &item.name, quantity: item.quantity, price: item.price });
@@ -148,9 +149,7 @@ fn page(offered: &Offered, left: Option<&Left>, statement: &str, key: &str, csrf
             p role="alert" { "No settlement server of this shop is known here, so nothing could be paid." }
         } @else {
             form method="post" action="/approve" {
-                (csrf_input(csrf))
-                (hidden("key", key))
-                (hidden("offer", statement))
+                (form)
                 button { "Approve " (money(content.total, content.currency)) }
             }
             p.quiet {
@@ -160,7 +159,7 @@ fn page(offered: &Offered, left: Option<&Left>, statement: &str, key: &str, csrf
         }
         p.quiet { "Not you? " a href="/sign-in" { "Sign out" } "." }
     };
-    Page::new("Approve a purchase", body).acts_here().show()
+    Page::new("Approve a purchase", body).of(site).acts_here().show()
 }
 
 #[cfg(test)]
@@ -198,13 +197,13 @@ mod tests {
         let settler =
             || serde_json::from_value::<Known>(json!({ "name": "s", "url": "http://a", "roles": [] })).unwrap();
         let left = Left { available: Minor::new(9_000).unwrap(), currency: "EUR".parse().unwrap() };
-        let shown = text(page(&offered("Música <b>", vec![settler()]), Some(&left), "a.b.\"", "k\"", "c\""));
-        for part in ["Música &lt;b&gt;", "Approve 9.90 EUR", "90.00 EUR", "value=\"a.b.&quot;\"", "value=\"c&quot;\""]
-        {
+        let form = hidden("offer", "a.b.\"");
+        let shown = text(page("Carrier", &offered("Música <b>", vec![settler()]), Some(&left), &form));
+        for part in ["Música &lt;b&gt;", "Approve 9.90 EUR", "90.00 EUR", "value=\"a.b.&quot;\"", "Carrier"] {
             assert!(shown.contains(part), "{part}: {shown}");
         }
         assert!(!shown.contains("<b>"));
-        let nowhere = text(page(&offered("a", Vec::new()), None, "a.b.c", "k", "c"));
+        let nowhere = text(page("Carrier", &offered("a", Vec::new()), None, &form));
         assert!(!nowhere.contains("<form") && nowhere.contains("role=\"alert\""), "{nowhere}");
     }
 }

@@ -30,8 +30,8 @@ const SOURCES: [(&str, &str); 3] = [("fixed", "Fixed by us"), ("prepaid", "Paid 
 ///
 /// # Errors
 /// Where there is no randomness.
-pub(super) async fn show() -> Result<HttpResponse, Problem> {
-    Ok(page(&Form::of_query(""), &fresh_key()?, &pin()?, None))
+pub(super) async fn show(shared: Data<Shared>) -> Result<HttpResponse, Problem> {
+    Ok(page(shared.name(), &Form::of_query(""), (&fresh_key()?, &pin()?), None))
 }
 
 /// `POST /enrol`: the same as `POST /v1/users` with the key in the form.
@@ -46,7 +46,7 @@ pub(super) async fn enrol(request: HttpRequest, shared: Data<Shared>, body: Payl
         Ok(response) => Ok(response),
         // What is no problem of what was typed is not mended by typing.
         Err(problem) if problem.kind.status >= 500 || problem.kind == &problem::CSRF => Err(problem),
-        Err(problem) => Ok(page(&form, &fresh_key()?, &pin()?, Some(&problem))),
+        Err(problem) => Ok(page(shared.name(), &form, (&fresh_key()?, &pin()?), Some(&problem))),
     }
 }
 
@@ -56,7 +56,7 @@ async fn registered(request: &HttpRequest, shared: &Shared, form: &Form) -> Resu
     let key = form.get("key").unwrap_or_default().to_owned();
     let call = Call { caller, key, id: None, if_match: None };
     match give(request, shared, Asked { family: Family::Users, name: "open", call, body }, &form.body).await? {
-        Given::Here(outcome) => Ok(registered_page(&done(&outcome)?, &pin)),
+        Given::Here(outcome) => Ok(registered_page(shared.name(), &done(&outcome)?, &pin)),
         Given::There(answer) => Ok(answer),
     }
 }
@@ -99,7 +99,7 @@ fn pin() -> Result<String, Problem> {
 }
 
 /// The form, with what was typed before but for what is secret.
-fn page(typed: &Form, key: &str, made_pin: &str, problem: Option<&Problem>) -> HttpResponse {
+fn page(site: &str, typed: &Form, (key, made_pin): (&str, &str), problem: Option<&Problem>) -> HttpResponse {
     let was = |name: &str| typed.get(name).unwrap_or_default().to_owned();
     let digits = format!("[0-9]{{{FEWEST_DIGITS},{MOST_DIGITS}}}");
     let currency = typed.get("currency").unwrap_or("EUR");
@@ -130,10 +130,10 @@ fn page(typed: &Form, key: &str, made_pin: &str, problem: Option<&Problem>) -> H
         }
     };
     let status = problem.and_then(|problem| StatusCode::from_u16(problem.kind.status).ok()).unwrap_or(StatusCode::OK);
-    Page::new("Enrol a subscriber", body).acts_here().show_as(status)
+    Page::new("Enrol a subscriber", body).of(site).acts_here().show_as(status)
 }
 
-fn registered_page(reply: &Reply, pin: &str) -> HttpResponse {
+fn registered_page(site: &str, reply: &Reply, pin: &str) -> HttpResponse {
     let source = reply.source.map(|source| match source {
         LimitSource::Fixed => "fixed",
         LimitSource::Prepaid => "prepaid",
@@ -148,7 +148,7 @@ fn registered_page(reply: &Reply, pin: &str) -> HttpResponse {
         p { "PIN, which is shown this once: " br; span.number-big { (pin) } }
         p { a href="/enrol" { "Enrol another" } }
     };
-    Page::new("Subscriber enrolled", body).show()
+    Page::new("Subscriber enrolled", body).of(site).show()
 }
 
 #[cfg(test)]
@@ -190,7 +190,7 @@ mod tests {
         assert!(made.len() == 6 && made.bytes().all(|digit| digit.is_ascii_digit()), "{made}");
         let typed = Form::of_body("login=%22%3E%3Cb%3E&api_key=kpk_secret&pin=1234&pin_again=1235&source=points");
         let problem = Problem::new(&problem::INVALID_BODY, "the two PINs are not the same");
-        let response = page(&typed, "k", &made, Some(&problem));
+        let response = page("Carrier", &typed, ("k", &made), Some(&problem));
         assert_eq!(response.status(), 422);
         let page = text(response);
         for part in ["&quot;&gt;&lt;b&gt;", "The two PINs are not the same.", "value=\"points\" selected"] {

@@ -74,12 +74,12 @@ pub(super) async fn show(
         Ok(found) => {
             let row: Row = serde_json::from_slice(found.row.as_bytes())
                 .map_err(|error| Problem::internal(format!("a row of a view is not read: {error}")))?;
-            Ok(page(*id, &row, &fresh_key()?))
+            Ok(page(shared.name(), *id, &row, &fresh_key()?))
         }
         // Its capability is genuine, so it is there, and the view a moment behind.
         Err(QueryError::NotFound) => {
             let body = html! { p role="status" { "Your approval was presented." } };
-            Ok(Page::new("Your purchase", body).again_after(Some(AGAIN_SECS)).show())
+            Ok(Page::new("Your purchase", body).of(shared.name()).again_after(Some(AGAIN_SECS)).show())
         }
         Err(error) => Ok(error.error_response()),
     }
@@ -131,7 +131,7 @@ pub(super) async fn collect(
     body: Payload,
 ) -> Result<HttpResponse, Problem> {
     match ask(&request, &shared, (*id, "collect"), body).await? {
-        Given::Here(outcome) => Ok(at_shop(&done(&outcome)?)),
+        Given::Here(outcome) => Ok(at_shop(shared.name(), &done(&outcome)?)),
         Given::There(answer) => Ok(answer),
     }
 }
@@ -151,7 +151,7 @@ async fn ask(
     give(request, shared, Asked { family: Family::Settlements, name, call, body: json!({}) }, &form.body).await
 }
 
-fn page(id: EntityId, row: &Row, key: &str) -> HttpResponse {
+fn page(site: &str, id: EntityId, row: &Row, key: &str) -> HttpResponse {
     let is_running = matches!(row.state.as_str(), "presented" | "permitted" | "fetching");
     let lines = row.items.iter().map(|item| Line {
         name: item.name.as_deref().unwrap_or("–"),
@@ -163,7 +163,7 @@ fn page(id: EntityId, row: &Row, key: &str) -> HttpResponse {
         (bill(lines, row.total, row.currency))
         @if !is_running { (had(id, row, key)) }
     };
-    Page::new("Your purchase", body).acts_here().again_after(is_running.then_some(AGAIN_SECS)).show()
+    Page::new("Your purchase", body).of(site).acts_here().again_after(is_running.then_some(AGAIN_SECS)).show()
 }
 
 /// Where it is, in words.
@@ -220,7 +220,7 @@ fn had(id: EntityId, row: &Row, key: &str) -> Markup {
 }
 
 /// The files at the shop, each with a form that opens it there.
-fn at_shop(reply: &Reply) -> HttpResponse {
+fn at_shop(site: &str, reply: &Reply) -> HttpResponse {
     let capability = reply.shop_capability.as_deref().unwrap_or_default();
     let contents = serde_json::to_value(reply.contents.as_deref().unwrap_or_default());
     let contents: Vec<Content> = contents.and_then(serde_json::from_value).unwrap_or_default();
@@ -235,7 +235,10 @@ fn at_shop(reply: &Reply) -> HttpResponse {
             }
         }
     };
-    Page::new("Fetch it at the shop", body).forms_to(found.iter().filter_map(|(_, url)| origin(url)).take(1)).show()
+    Page::new("Fetch it at the shop", body)
+        .of(site)
+        .forms_to(found.iter().filter_map(|(_, url)| origin(url)).take(1))
+        .show()
 }
 
 /// Of a file.
@@ -264,7 +267,7 @@ mod tests {
         let row = json!({"state": state, "total": 990, "currency": "EUR", "reason": "<i>",
             "items": [{"name": "Música <b>", "quantity": 1, "price": 990}],
             "contents": [{"n": 1, "name": "<b>.ogg", "size": 2_500, "url": url}]});
-        text(page(id, &serde_json::from_value(row).unwrap(), "key"))
+        text(page("Settle & Co", id, &serde_json::from_value(row).unwrap(), "key"))
     }
 
     #[test]
@@ -297,7 +300,7 @@ mod tests {
         let id = EntityId::from_hash(&[1; 32]);
         let reply = json!({"id": id, "shop_capability": "kpc_\"", "contents": [{"n": 1, "name": "a.ogg",
             "media_type": "audio/ogg", "sha256": "0", "size": 1, "url": "https://shop.example/v1/offers/o/content/1"}]});
-        let response = at_shop(&serde_json::from_value(reply).unwrap());
+        let response = at_shop("Settle & Co", &serde_json::from_value(reply).unwrap());
         let policy = response.headers().get(header::CONTENT_SECURITY_POLICY).unwrap().to_str().unwrap().to_owned();
         assert!(policy.ends_with("form-action 'self' https://shop.example"), "{policy}");
         let page = text(response);

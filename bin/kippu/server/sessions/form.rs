@@ -23,18 +23,22 @@ use super::{Sessions, cookie, csrf, next, page};
 const SIGN_IN: &str = "/sign-in";
 
 /// `GET /sign-in`: the page for whoever asks.
-pub(crate) async fn show(request: HttpRequest, sessions: Data<Sessions>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn show(
+    request: HttpRequest,
+    shared: Data<Shared>,
+    sessions: Data<Sessions>,
+) -> Result<HttpResponse, Problem> {
     let bearer = match cookie::token(request.headers()) {
         Ok(Some(token)) => sessions.admit(token).await.map(|(_, bearer)| Some(bearer)),
         Ok(None) => Ok(None),
         Err(problem) => Err(problem),
     };
     match bearer {
-        Ok(Some(bearer)) => Ok(page::signed_in(&sessions.csrf(&bearer))),
+        Ok(Some(bearer)) => Ok(page::signed_in(shared.name(), &sessions.csrf(&bearer))),
         Err(problem) if problem.kind != &problem::UNAUTHENTICATED => Err(problem),
         Ok(None) | Err(_) => {
             let asked = Form::of_query(request.query_string());
-            Ok(page::sign_in(path_in(&asked), &fresh_key()?, asked.get("refused").is_some()))
+            Ok(page::sign_in(shared.name(), path_in(&asked), &fresh_key()?, asked.get("refused").is_some()))
         }
     }
 }

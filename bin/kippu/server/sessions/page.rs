@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use super::super::layout::{Page, hidden};
 
 /// The form that signs in. `next` MUST be a path of this node.
-pub(super) fn sign_in(next: &str, key: &str, refused: bool) -> HttpResponse {
+pub(super) fn sign_in(site: &str, next: &str, key: &str, refused: bool) -> HttpResponse {
     let body = html! {
         @if refused {
             p role="alert" { "Name and PIN were not accepted. After several wrong PINs the right one is not accepted for a while either." }
@@ -19,11 +19,11 @@ pub(super) fn sign_in(next: &str, key: &str, refused: bool) -> HttpResponse {
             p { button { "Sign in" } }
         }
     };
-    Page::new("Sign in", body).acts_here().show()
+    Page::new("Sign in", body).of(site).acts_here().show()
 }
 
 /// The forms that sign out, for the session that `csrf` is of.
-pub(super) fn signed_in(csrf: &str) -> HttpResponse {
+pub(super) fn signed_in(site: &str, csrf: &str) -> HttpResponse {
     let body = html! {
         p { "You are signed in." }
         form method="post" action="/sign-out" {
@@ -32,7 +32,7 @@ pub(super) fn signed_in(csrf: &str) -> HttpResponse {
             p { button.second name="everywhere" value="yes" { "Sign out everywhere" } }
         }
     };
-    Page::new("Signed in", body).acts_here().show()
+    Page::new("Signed in", body).of(site).acts_here().show()
 }
 
 /// What every form of a page for a session holds.
@@ -54,12 +54,15 @@ mod tests {
     /// Shows F45.
     #[test]
     fn what_goes_into_a_page_is_escaped_and_no_script_runs_there() {
-        let response = sign_in("/a?\"><script>alert(1)</script>&b", "key", true);
+        let response = sign_in("<b>", "/a?\"><script>alert(1)</script>&b", "key", true);
         let policy = response.headers().get(header::CONTENT_SECURITY_POLICY).unwrap().to_str().unwrap();
         assert!(policy.contains("default-src 'none'") && !policy.contains("script-src"));
         let page = text(response);
-        assert!(!page.contains("<script") && page.contains("&quot;&gt;&lt;script&gt;"), "{page}");
-        assert!(page.contains("role=\"alert\"") && !text(sign_in("/", "key", false)).contains("role=\"alert\""));
-        assert!(text(signed_in("c\"")).contains("name=\"csrf\" value=\"c&quot;\""));
+        assert!(
+            !page.contains("<b>") && !page.contains("<script") && page.contains("&quot;&gt;&lt;script&gt;"),
+            "{page}"
+        );
+        assert!(page.contains("role=\"alert\"") && !text(sign_in("a", "/", "key", false)).contains("role=\"alert\""));
+        assert!(text(signed_in("a", "c\"")).contains("name=\"csrf\" value=\"c&quot;\""));
     }
 }

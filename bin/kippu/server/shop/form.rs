@@ -42,7 +42,7 @@ pub(super) async fn buy(request: HttpRequest, body: Payload, shared: Data<Shared
     match give(&request, &shared, asked, &form.body).await? {
         Given::Here(outcome) => {
             let reply: Reply = done(&outcome)?;
-            Ok(page::offer(&reply, &known::of_role(&shared.queries, Role::Authenticator).await?))
+            Ok(page::offer(shared.name(), &reply, &known::of_role(&shared.queries, Role::Authenticator).await?))
         }
         Given::There(answer) => Ok(answer),
     }

@@ -39,7 +39,13 @@ fn escaped(text: &str) -> String {
 }
 
 /// The list.
-pub(super) fn list(rows: &[Row], genres: &[Genre], narrowed: Narrowed<'_>, next: Option<&str>) -> HttpResponse {
+pub(super) fn list(
+    site: &str,
+    rows: &[Row],
+    genres: &[Genre],
+    narrowed: Narrowed<'_>,
+    next: Option<&str>,
+) -> HttpResponse {
     let all = Narrowed { genre: None, ..narrowed };
     let body = html! {
         @if !genres.is_empty() {
@@ -80,11 +86,11 @@ pub(super) fn list(rows: &[Row], genres: &[Genre], narrowed: Narrowed<'_>, next:
             p { a rel="next" href=(narrowed.path(Some(next))) { "More" } }
         }
     };
-    Page::new("Shop", body).show()
+    Page::new("Shop", body).of(site).show()
 }
 
 /// One product; `key` is what its form is sent under.
-pub(super) fn product(row: &Row, key: &str) -> HttpResponse {
+pub(super) fn product(site: &str, row: &Row, key: &str) -> HttpResponse {
     let body = html! {
         @if let Some(picture) = &row.picture {
             p { img src={ "/shop/pictures/" (picture) } alt=(row.name); }
@@ -120,12 +126,12 @@ pub(super) fn product(row: &Row, key: &str) -> HttpResponse {
         }
         p { a href="/shop" { "All products" } }
     };
-    Page::new(&row.name, body).show()
+    Page::new(&row.name, body).of(site).show()
 }
 
 /// An offer, and the forms that take it to an authentication server: in its address, since the cookie of who is signed in there comes along
 /// with that alone.
-pub(super) fn offer(reply: &Reply, authenticators: &[Known]) -> HttpResponse {
+pub(super) fn offer(site: &str, reply: &Reply, authenticators: &[Known]) -> HttpResponse {
     let statement = reply.statement.as_deref().unwrap_or_default();
     let lines = reply.items.iter().flatten();
     let lines = lines.map(|item| Line { name: &item.name, quantity: item.quantity, price: item.price });
@@ -150,7 +156,7 @@ pub(super) fn offer(reply: &Reply, authenticators: &[Known]) -> HttpResponse {
         p { a href="/shop" { "All products" } }
     };
     let origins = authenticators.iter().filter_map(Known::origin);
-    Page::new("Offer", body).forms_to(origins).show()
+    Page::new("Offer", body).of(site).forms_to(origins).show()
 }
 
 #[cfg(test)]
