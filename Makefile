@@ -38,7 +38,7 @@ FILE ?= examples/data/purchases-sample.txt
 demo-cluster: setup-kafka programs ## Three nodes on Apache Kafka, one killed every 10 seconds; FILE=… plays a longer file.
 	@sh tests/kafka/with.sh sh tests/scripts/demo-cluster.sh "$(CARGO_TARGET_DIR)/release" "$(FILE)"
 
-setup-clients: setup ## The same for the HTTP clients of other languages and the proxies: Python, Node.js, Java, Go, nginx, haproxy.
+setup-clients: setup ## The same for the HTTP clients of other languages, the proxies and the browser: Python, Node.js, Java, Go, nginx, haproxy, Chromium.
 	@sh tests/scripts/setup.sh clients
 	@sh tests/scripts/python.sh "$(CARGO_TARGET_DIR)/python"
 

@@ -4,7 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::log::{copy, export, import as log_import, inspect};
 use crate::{
-    activities, bench, client, completions, config_check, doctor, events, import, init, peer, serve, shop, verify,
+    activities, bench, client, completions, config_check, doctor, events, import, init, peer, serve, shop, users,
+    verify,
 };
 
 /// An event-sourced actor system for tickets, approvals and settlements.
@@ -47,6 +48,9 @@ pub(crate) enum Command {
     /// What a shop sells.
     #[command(subcommand)]
     Shop(Shop),
+    /// Subscribers.
+    #[command(subcommand)]
+    Users(Users),
     /// Records: look at them, export and import them, copy a history to another location.
     #[command(subcommand)]
     Log(Log),
@@ -104,6 +108,13 @@ pub(crate) enum Activities {
 pub(crate) enum Shop {
     /// List the products of a catalogue, and bring those that are listed up to date. A second import changes nothing.
     Import(shop::Args),
+}
+
+/// `kippu users …`
+#[derive(Subcommand)]
+pub(crate) enum Users {
+    /// Register the subscribers of a file. Who is registered already is left alone, so a second import changes nothing.
+    Import(users::Args),
 }
 
 /// `kippu log …`

@@ -24,7 +24,9 @@ mod remote;
 mod serve;
 mod server;
 mod shop;
+mod table;
 mod telemetry;
+mod users;
 mod verify;
 mod which;
 
@@ -32,7 +34,7 @@ use std::io::IsTerminal as _;
 
 use clap::{CommandFactory as _, Parser as _};
 
-use crate::cli::{Activities, Cli, Client, Command, Config, Log, Peer, Replay, Shop};
+use crate::cli::{Activities, Cli, Client, Command, Config, Log, Peer, Replay, Shop, Users};
 use crate::exit::Exit;
 use crate::output::Output;
 
@@ -108,6 +110,7 @@ fn run(command: Command, output: &Output) -> Exit {
         Command::Events(args) => events::run(&args, output),
         Command::Import(args) => import::run(&args, output),
         Command::Shop(Shop::Import(args)) => shop::run(&args, output),
+        Command::Users(Users::Import(args)) => users::run(&args, output),
         Command::Log(Log::Inspect(args)) => log::inspect::run(&args, output),
         Command::Log(Log::Export(args)) => log::export::run(&args, output),
         Command::Log(Log::Import(args)) => log::import::run(&args, output),

@@ -73,6 +73,16 @@ impl Principal {
             Self::User(_) | Self::Operator | Self::Deadline | Self::Reaction(_) | Self::Activity | Self::Guest => None,
         }
     }
+
+    /// The same, or the end user, where it is one.
+    #[must_use]
+    pub const fn asker(&self) -> Option<EntityId> {
+        match self {
+            Self::User(id) => Some(*id),
+            Self::Client(_) | Self::Peer(_) => self.party(),
+            Self::Operator | Self::Deadline | Self::Reaction(_) | Self::Activity | Self::Guest => None,
+        }
+    }
 }
 
 impl fmt::Display for Principal {

@@ -29,6 +29,7 @@ mod limits;
 mod lines;
 mod moving;
 mod output;
+mod pages;
 mod parties;
 mod places;
 mod purchases;

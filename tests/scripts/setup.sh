@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what this machine lacks and says what it does: for building RocksDB and Kafka's client, with `kafka` also for
-# running Apache Kafka itself, and with `clients` for the HTTP clients of other languages and for proxies. The tests do both.
+# running Apache Kafka itself, and with `clients` for the HTTP clients of other languages, for proxies, and for the browser that plays
+# purchases. The tests do both.
 set -eu
 
 if ! command -v cargo >/dev/null 2>&1; then
@@ -35,6 +36,8 @@ if [ "${1:-}" = clients ]; then
     command -v curl >/dev/null 2>&1 || missing="$missing curl"
     command -v nginx >/dev/null 2>&1 || [ -x /usr/sbin/nginx ] || missing="$missing nginx-light"
     command -v haproxy >/dev/null 2>&1 || [ -x /usr/sbin/haproxy ] || missing="$missing haproxy"
+    command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
+    command -v chromedriver >/dev/null 2>&1 || missing="$missing chromium-driver"
 fi
 if [ "${1:-}" = kafka ]; then
     command -v java >/dev/null 2>&1 || missing="$missing default-jre-headless"

@@ -3,7 +3,7 @@
 #[allow(clippy::module_inception, reason = "the family that the area has its name from")]
 mod approvals;
 pub mod credits;
-mod offer;
+pub mod offer;
 pub mod offers;
 pub mod products;
 pub mod purchases;

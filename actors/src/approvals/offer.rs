@@ -6,7 +6,7 @@ use kippu_events::access::peers::{Peer, PeerKey};
 use kippu_events::approvals::offer_content::{OFFER, OfferContent};
 use kippu_events::secrets::SigningUse;
 use kippu_events::statement::{MOST_CHARS, Unverified, sha256};
-use kippu_events::{EntityId, EntityKey};
+use kippu_events::{EntityId, EntityKey, Time};
 
 use crate::actor::Preparing;
 use crate::text::Text;
@@ -22,7 +22,7 @@ pub(super) fn schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
 
 /// Why a text is no offer that counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct NotGenuine;
+pub struct NotGenuine;
 
 /// An offer that a shop has signed.
 pub(super) struct Genuine {
@@ -50,12 +50,25 @@ pub(super) fn lookup(text: &Statement) -> Option<EntityKey> {
 pub(super) fn check(text: &Statement, with: &Preparing<'_>) -> Result<Genuine, NotGenuine> {
     let parsed = Unverified::parse(text.as_str()).map_err(|_| NotGenuine)?;
     let (peer, shop_version) = with.looked_up::<Peer>(parsed.signer).ok_or(NotGenuine)?;
-    let shop = peer.known().filter(|known| known.roles().has(Role::Shop)).ok_or(NotGenuine)?;
+    let (content, key) = signed(&parsed, peer)?;
+    Ok(Genuine { content, sha256: sha256(text.as_str()), shop_version, key })
+}
+
+/// What `text` says, if `shop`, whom it MUST name as its signer, has signed it as an offer by a key that counts at `now`: so that it can be
+/// shown to who is to approve it.
+///
+/// # Errors
+/// Where the command that asks for its approval would take it for none either.
+pub fn content(text: &str, shop: &Peer, now: Time) -> Result<OfferContent, NotGenuine> {
+    let parsed = Unverified::parse(text).map_err(|_| NotGenuine)?;
+    let (content, key) = signed(&parsed, shop)?;
+    if key.counts_at(now) { Ok(content) } else { Err(NotGenuine) }
+}
+
+fn signed(parsed: &Unverified<'_>, shop: &Peer) -> Result<(OfferContent, PeerKey), NotGenuine> {
+    let shop = shop.known().filter(|known| known.roles().has(Role::Shop)).ok_or(NotGenuine)?;
     let named = |key: &&PeerKey| key.r#use == SigningUse::Statements && key.x.id() == parsed.key;
     let key = shop.keys.iter().find(named).ok_or(NotGenuine)?.clone();
     let content: OfferContent = parsed.verify(Some(key.x), OFFER).map_err(|_| NotGenuine)?;
-    if content.iss != parsed.signer || !content.is_whole() {
-        return Err(NotGenuine);
-    }
-    Ok(Genuine { content, sha256: sha256(text.as_str()), shop_version, key })
+    if content.iss == parsed.signer && content.is_whole() { Ok((content, key)) } else { Err(NotGenuine) }
 }

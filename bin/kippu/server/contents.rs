@@ -23,8 +23,22 @@ pub(crate) async fn of_settlement(
     let (id, n) = path.into_inner();
     let absent = || Problem::new(&problem::NOT_FOUND, "there is nothing to be had here, or not yet, or not any more");
     let (id, n) = (id.parse::<EntityId>().map_err(|_| absent())?, n.parse::<u32>().map_err(|_| absent())?);
-    let key = EntityKey::of::<Settlement>(id);
     let caller = request.extensions().get::<Caller>().copied().unwrap_or(Caller::GUEST);
+    give(&request, &shared, caller, (id, n)).await
+}
+
+/// The content with this number of a settlement, for `caller`.
+///
+/// # Errors
+/// As [`of_settlement`].
+pub(crate) async fn give(
+    request: &HttpRequest,
+    shared: &Shared,
+    caller: Caller,
+    (id, n): (EntityId, u32),
+) -> Result<HttpResponse, Problem> {
+    let absent = || Problem::new(&problem::NOT_FOUND, "there is nothing to be had here, or not yet, or not any more");
+    let key = EntityKey::of::<Settlement>(id);
     if caller.holds != Some(key) {
         let detail = "these bytes are for who holds the capability of their settlement";
         return Err(Problem::new(&problem::UNAUTHENTICATED, detail));
@@ -34,5 +48,5 @@ pub(crate) async fn of_settlement(
     let content = settlement.available(n).ok_or_else(absent)?;
     let blob = content.sha256.parse().map_err(|_| absent())?;
     let shown = Shown { media_type: &content.media_type, file_name: Some(&content.name) };
-    serve_blob(&shared.node.blobs, blob, &request, shown).await
+    serve_blob(&shared.node.blobs, blob, request, shown).await
 }

@@ -19,6 +19,7 @@ use kippu_actors::problem::{self, Problem, ProblemType};
 use super::front;
 use super::metrics::Metrics;
 use super::pace::{Answer, Turn};
+use super::problem_page;
 use super::request_id::{RequestId, X_REQUEST_ID};
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
@@ -75,7 +76,11 @@ fn answered(
     started: Instant,
 ) -> ServiceResponse<BoxBody> {
     if response.status().is_client_error() || response.status().is_server_error() {
-        response = response.map_body(|head, body| as_problem(head.status, head.headers_mut(), body, id));
+        let is_for_people = problem_page::is_wanted(response.request());
+        response = response.map_body(|head, body| {
+            let problem = as_problem(head.status, head.headers_mut(), body, id);
+            if is_for_people { problem_page::shown(head, problem) } else { problem }
+        });
     }
     dress(response.headers_mut(), id);
     trace(id, method, response.request().match_pattern().as_deref(), response.status(), started);
@@ -118,6 +123,10 @@ fn dress(headers: &mut HeaderMap, id: &RequestId) {
 
 /// The body of an error: a problem that says which request it is about, whatever the handler left.
 fn as_problem(status: StatusCode, headers: &mut HeaderMap, body: BoxBody, id: &RequestId) -> BoxBody {
+    // A form that is shown again, with what was wrong with it.
+    if headers.get(header::CONTENT_TYPE).is_some_and(|v| v.as_bytes().starts_with(b"text/html")) {
+        return body;
+    }
     let is_problem =
         headers.get(header::CONTENT_TYPE).is_some_and(|v| v.as_bytes().starts_with(PROBLEM_JSON.as_bytes()));
     let whole = if is_problem { body.try_into_bytes().ok() } else { None };

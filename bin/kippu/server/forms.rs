@@ -35,6 +35,12 @@ impl Form {
         Self { body: Bytes::new(), members: members(query).unwrap_or_default() }
     }
 
+    /// A form whose body is this.
+    #[cfg(test)]
+    pub(crate) fn of_body(body: &str) -> Self {
+        Self { body: Bytes::copy_from_slice(body.as_bytes()), members: members(body).unwrap_or_default() }
+    }
+
     /// The value of a member, where it is there once.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let mut values = self.members.iter().filter(|(its, _)| its == name).map(|(_, value)| value.as_str());
@@ -47,6 +53,16 @@ impl Form {
         self.members.push((name.to_owned(), value.to_owned()));
         self
     }
+}
+
+/// A name that nobody guesses for one filling-in of a form, so that what it asks is done once however often it is sent.
+///
+/// # Errors
+/// Where there is no randomness.
+pub(crate) fn fresh_key() -> Result<String, Problem> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|_| Problem::internal("there is no randomness"))?;
+    Ok(data_encoding::BASE64URL_NOPAD.encode(&bytes))
 }
 
 fn members(text: &str) -> Option<Vec<(String, String)>> {

@@ -48,10 +48,12 @@ const ASKED: [HeaderName; 6] =
 /// What of them no trace shows.
 const SECRET: [HeaderName; 3] = [header::AUTHORIZATION, header::COOKIE, X_CSRF_TOKEN];
 /// What of an answer's headers its caller needs.
-const ANSWERED: [HeaderName; 8] = [
+const ANSWERED: [HeaderName; 10] = [
+    header::CONTENT_SECURITY_POLICY,
     header::CONTENT_TYPE,
     header::ETAG,
     header::LOCATION,
+    header::REFERRER_POLICY,
     header::RETRY_AFTER,
     header::SET_COOKIE,
     header::WWW_AUTHENTICATE,

@@ -12,13 +12,18 @@ mod forms;
 mod forward;
 mod fresh;
 mod front;
+mod given;
 mod health;
+mod known;
 mod lacks;
+mod layout;
 pub(crate) mod metrics;
 mod openapi;
 mod owners;
 mod pace;
+mod pages;
 mod party;
+mod problem_page;
 mod problems;
 mod rate;
 mod refusals;
@@ -101,6 +106,11 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// What this node is called, for people.
+    fn name(&self) -> &str {
+        &self.config.node.name
+    }
+
     fn new(node: Node, config: &Config, tls: Option<&Tls>, roots: &Roots) -> std::io::Result<Self> {
         let shares = node.kafka.is_some();
         let forward = shares.then(|| Forward::new(&node, roots)).transpose().map_err(std::io::Error::other)?;
@@ -168,7 +178,9 @@ fn routes(config: &mut ServiceConfig, shared: &Shared) {
         .service(
             web::resource("/sign-out").route(web::post().to(sessions::sign_out)).default_service(web::to(fallback)),
         )
+        .service(get("/style.css", layout::style))
         .configure(shop::configure)
+        .configure(pages::configure)
         .service(
             web::scope("/v1")
                 .wrap(from_fn(fallback::only_what_there_is))

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::ShopError;
-use super::table::{Cell, Table, Value};
+use crate::table::{Cell, Table, Value};
 
 /// Columns that tables of tracks have.
 const TRACK: [&str; 4] = ["TrackId", "AlbumId", "GenreId", "UnitPrice"];
@@ -54,8 +54,8 @@ pub(super) fn join(tracks: Table, albums: &Table, artists: &Table, genres: &Tabl
     Ok(Table { columns, rows })
 }
 
-const fn row_place(line: u64) -> super::table::Place {
-    super::table::Place { line, column: 1 }
+const fn row_place(line: u64) -> crate::table::Place {
+    crate::table::Place { line, column: 1 }
 }
 
 /// The values of the column `name` by those of the column `id`.
@@ -63,7 +63,7 @@ fn by_id(table: &Table, id: &str, name: &str) -> Result<HashMap<String, Value>, 
     let column =
         |name: &str| table.column(name).ok_or_else(|| format!("the table next to that of tracks has no {name}"));
     let (id, name) = (column(id)?, column(name)?);
-    let pair = |row: &super::table::Row| match (row.cells.get(id)?.value.clone(), row.cells.get(name)?.value.clone()) {
+    let pair = |row: &crate::table::Row| match (row.cells.get(id)?.value.clone(), row.cells.get(name)?.value.clone()) {
         (Value::Text(id), value) => Some((id, value)),
         (Value::Missing | Value::Json(_), _) => None,
     };

@@ -7,7 +7,7 @@ use kippu_events::approvals::products::Kind;
 use kippu_events::money::Currency;
 
 use super::Args;
-use super::table::Table;
+use crate::table::Table;
 
 /// Something of a product.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

@@ -11,7 +11,6 @@
 mod join;
 mod mapping;
 mod product;
-mod table;
 mod upsert;
 
 use std::num::{NonZeroU64, NonZeroUsize};
@@ -26,10 +25,10 @@ use crate::exit::Exit;
 use crate::import::{ImportError, Target};
 use crate::node;
 use crate::output::Output;
+use crate::table::{Table, Wrong};
 use crate::which::{Named, Unnamed, Which};
 use mapping::{Given, Mapping};
 use product::Wanted;
-use table::{Table, Wrong};
 use upsert::{Counts, Upsert};
 
 /// Of rows that are wrong, so many are told.

@@ -10,7 +10,7 @@ use kippu_events::money::{Currency, Minor};
 use sha2::{Digest as _, Sha256};
 
 use super::mapping::{self, Field, Mapping};
-use super::table::{Cell, Place, Row, Table, Value, Wrong};
+use crate::table::{Cell, Place, Row, Table, Value, Wrong};
 
 /// A product that is to be listed so.
 pub(super) struct Wanted {

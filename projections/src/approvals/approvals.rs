@@ -133,16 +133,23 @@ const fn kept(inquiry: Inquiry) -> (EntityId, Told, Option<Minor>) {
     (inquiry.party, inquiry.told, inquiry.limit)
 }
 
+/// The API client that asked; nothing where the user did.
+fn client(asker: EntityId, user: EntityId) -> Option<EntityId> {
+    Some(asker).filter(|asker| *asker != user)
+}
+
 /// The row that the first event of an approval makes.
 fn first(event: &Recorded<'_>, decoded: &Event) -> Option<Row> {
     if event.version != 1 {
         return None;
     }
     let (requester, expires_at, phase, asked) = match decoded {
-        Event::Issued { terminal, expires_at, inquiry, .. } => {
-            (Some(*terminal), Some(*expires_at), Phase::Issued, *inquiry)
+        Event::Issued { user, terminal, expires_at, inquiry, .. } => {
+            (client(*terminal, *user), Some(*expires_at), Phase::Issued, *inquiry)
         }
-        Event::Pending { terminal, until, .. } => (Some(*terminal), None, Phase::Pending { until: *until }, None),
+        Event::Pending { user, terminal, until, .. } => {
+            (client(*terminal, *user), None, Phase::Pending { until: *until }, None)
+        }
         Event::Refused { reason, inquiry, .. } => {
             (event.cause.principal.party(), None, Phase::Refused { reason: *reason }, *inquiry)
         }

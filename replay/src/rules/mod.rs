@@ -77,6 +77,13 @@ impl Seen<'_> {
         }
     }
 
+    /// Nobody but this API client, peer or end user can have done this.
+    fn done_by_asker(&mut self, who: EntityId) {
+        if self.principal.asker() != Some(who) {
+            self.breach("principal", format!("done by {}, where only {who} can have done it", self.principal));
+        }
+    }
+
     /// Nobody but this API client or peer can have done this.
     fn done_by_party(&mut self, who: EntityId) {
         if self.principal.party() != Some(who) {

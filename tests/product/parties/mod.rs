@@ -29,14 +29,14 @@ pub(crate) struct Party {
 impl Party {
     /// Starts a party whose address stays the same through restarts.
     pub(crate) async fn start(name: &str) -> Self {
-        Self::start_with(name, &[]).await
+        Self::start_on("127.0.0.1", name).await
     }
 
-    /// The same, with flags.
-    pub(crate) async fn start_with(name: &str, flags: &[&str]) -> Self {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("an address");
+    /// The same, on `host`, an address of this machine.
+    async fn start_on(host: &str, name: &str) -> Self {
+        let port = std::net::TcpListener::bind((host, 0)).expect("a free port").local_addr().expect("an address");
         let folder = tempfile::TempDir::with_prefix("kippu-test-").expect("a temporary folder");
-        let flags = [&["--name", name], flags].concat().into_iter().map(str::to_owned).collect();
+        let flags = ["--name", name].map(str::to_owned).to_vec();
         let node = Node::start_at(folder, flags, &port.to_string());
         let id = card(&node).await["party"].as_str().expect("a party has an id").to_owned();
         Self { node, id }
@@ -129,20 +129,25 @@ pub(crate) struct Parties {
 impl Parties {
     /// All five, which know each other. The shop sells through its settlement server alone.
     pub(crate) async fn start() -> Self {
-        Self::start_as(false).await
+        Self::start_on(["127.0.0.1"; 5], false).await
     }
 
     /// The same, but the shop's own node is its settlement server, and a peer of itself.
     pub(crate) async fn start_in_one() -> Self {
-        Self::start_as(true).await
+        Self::start_on(["127.0.0.1"; 5], true).await
     }
 
-    async fn start_as(in_one: bool) -> Self {
-        let authenticator = Party::start("authenticator").await;
-        let reference = Party::start("reference").await;
-        let shop = Party::start("shop").await;
-        let settler = Party::start("settler").await;
-        let rival = Party::start("rival").await;
+    /// The same as [`Parties::start`], each on a host of its own, which browsers take for a site of its own.
+    pub(crate) async fn start_apart() -> Self {
+        Self::start_on(["127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5", "127.0.0.6"], false).await
+    }
+
+    async fn start_on([authenticator, reference, shop, settler, rival]: [&str; 5], in_one: bool) -> Self {
+        let authenticator = Party::start_on(authenticator, "authenticator").await;
+        let reference = Party::start_on(reference, "reference").await;
+        let shop = Party::start_on(shop, "shop").await;
+        let settler = Party::start_on(settler, "settler").await;
+        let rival = Party::start_on(rival, "rival").await;
         authenticator.knows(&shop, if in_one { &["shop", "settler"] } else { &["shop"] }).await;
         authenticator.knows(&settler, &["settler"]).await;
         authenticator.knows(&rival, &["settler"]).await;
@@ -225,6 +230,13 @@ impl Parties {
             "reference": { "party": self.reference.id, "number": number },
         }))
         .await
+    }
+
+    /// A subscriber who signs in with `login` and `pin`; its id.
+    pub(crate) async fn subscriber(&self, login: &str, pin: &str, limit: u64) -> String {
+        let limit = json!({ "source": "fixed", "amount": limit, "currency": "EUR" });
+        let user = json!({ "login": login, "pin": pin, "limit": limit });
+        self.authenticator.do_once("/v1/users", &key("user"), &user).await.expect(201).field("id")
     }
 
     /// The shop's offer of one piece of `product`.

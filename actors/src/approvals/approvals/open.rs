@@ -22,7 +22,7 @@ pub(super) fn open(
     neighbours: Neighbours<'_>,
     context: &Context,
 ) -> Result<Decision<Approval>, Refused> {
-    let terminal = context.caller.party().ok_or(Refused::NotAClient)?;
+    let terminal = context.caller.principal.asker().ok_or(Refused::NotAClient)?;
     if asked.signed_with.as_ref().is_some_and(|key| !key.counts_at(context.now)) {
         return Err(Refused::OfferNotGenuine);
     }

@@ -17,11 +17,11 @@ refusals! {
     }
     shared FORBIDDEN {
         /// The caller is no API client that could be bound.
-        NotAClient "only an API client or another party can ask for an approval, redeem it or settle it";
+        NotAClient "only an API client, another party or a user can ask for an approval, and only the first two redeem or settle it";
     }
     shared INVALID_BODY {
         /// Both ways to identify a user at once.
-        IdentificationStored "this terminal stores its user's identification, so the body must not hold another";
+        IdentificationStored "who calls is known to be the user, so the body must not hold an identification";
         /// Neither way to identify a user.
         IdentificationMissing "this terminal stores no identification, so the body must hold one";
         /// Both or neither of the ways to name a user.

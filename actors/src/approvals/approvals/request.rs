@@ -27,8 +27,8 @@ pub const MOST_TOKEN_CHARS: usize = 512;
 pub const SHA256_CHARS: usize = 64;
 
 commands! {
-    /// A terminal asks for a purchase to be approved.
-    Open = "open" New [Terminal] "Asks for a purchase to be approved within its user's limit, and answers a one-time token." {
+    /// A terminal, or the user, asks for a purchase to be approved.
+    Open = "open" New [Terminal, Subscriber] "Asks for a purchase to be approved within its user's limit, and answers a one-time token." {
         /// Up to how much may be settled, in minor units. Zero is an amount too. MUST be there unless an offer says it.
         #[serde(default)]
         amount: Option<Minor>,
@@ -49,7 +49,8 @@ commands! {
         #[serde(default = "default_expires_in_secs")]
         #[schemars(range(min = 1, max = MOST_EXPIRES_IN_SECS))]
         expires_in_secs: u32,
-        /// Who buys. MUST be left out by a terminal that stores its user's identification, and given by every other.
+        /// Who buys. MUST be left out by a terminal that stores its user's identification and by a user who is signed in, and given by every
+        /// other.
         #[serde(default)]
         identification: Option<Identification>,
         /// By which channel the token reaches the user: with `collect` it is not in the answer to this request.

@@ -75,12 +75,12 @@ impl Authenticator {
     /// 401 for anything about a key, 429, or 503 while keys cannot be checked, as where the view of clients has stalled.
     pub(crate) async fn admit(&self, headers: &HeaderMap, address: Option<IpAddr>) -> Result<Admitted, Problem> {
         if !headers.contains_key(AUTHORIZATION) {
-            self.rates.count(guest_at(address))?;
+            self.count_guest(address)?;
             return Ok(Admitted { caller: Caller::GUEST, shown: Shown::Nothing });
         }
         let token = bearer_token(headers).ok_or_else(refused)?;
         if let Some(entity) = self.secrets.capability(token) {
-            self.rates.count(guest_at(address))?;
+            self.count_guest(address)?;
             return Ok(Admitted { caller: Caller::holder_of(entity), shown: Shown::Nothing });
         }
         self.admit_key(token).await
@@ -100,7 +100,7 @@ impl Authenticator {
         if cookie.is_some() {
             sessions.guard(request.method(), headers, &session)?;
         }
-        self.rates.count(session.entity)?;
+        self.count_user(session.entity)?;
         Ok(Some(Admitted { caller, shown: Shown::Session(session) }))
     }
 
@@ -122,7 +122,27 @@ impl Authenticator {
         Ok(Admitted { caller, shown: Shown::Nothing })
     }
 
-    async fn admit_key(&self, token: &str) -> Result<Admitted, Problem> {
+    /// Counts a request of somebody at `address` who does not say who they are.
+    ///
+    /// # Errors
+    /// 429 where these are too many.
+    pub(crate) fn count_guest(&self, address: Option<IpAddr>) -> Result<(), Problem> {
+        self.rates.count(guest_at(address))
+    }
+
+    /// Counts a request of `user`.
+    ///
+    /// # Errors
+    /// 429 where these are too many.
+    pub(crate) fn count_user(&self, user: EntityId) -> Result<(), Problem> {
+        self.rates.count(user)
+    }
+
+    /// Who has the API key `token`, counted against its rate.
+    ///
+    /// # Errors
+    /// As [`Authenticator::admit`].
+    pub(crate) async fn admit_key(&self, token: &str) -> Result<Admitted, Problem> {
         let bearer = self.secrets.verify(Purpose::ApiKey, token).map_err(|_forged| refused())?;
         self.fresh.check(bearer.entity).await?;
         let row = match self.queries.client(bearer.entity) {

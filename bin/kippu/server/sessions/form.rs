@@ -9,33 +9,36 @@ use kippu_actors::access::sessions::request::Reply;
 use kippu_actors::http::KIPPU_POSITION;
 use kippu_actors::problem::{self, Problem};
 use kippu_actors::runtime::Outcome;
-use kippu_actors::search::Search;
-use kippu_actors::{Answer, Call, NotRun};
+use kippu_actors::{Answer, Call};
 use kippu_events::access::Caller;
-use kippu_events::log::Position;
 use kippu_events::{Family, Time};
 use serde_json::json;
 
 use super::super::Shared;
-use super::super::forms::Form;
+use super::super::forms::{Form, fresh_key};
+use super::super::given::{Asked, Given, give, position_of};
 use super::{Sessions, cookie, csrf, next, page};
 
 /// Where users sign in and out, and where they are sent unless they came from elsewhere.
 const SIGN_IN: &str = "/sign-in";
 
 /// `GET /sign-in`: the page for whoever asks.
-pub(crate) async fn show(request: HttpRequest, sessions: Data<Sessions>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn show(
+    request: HttpRequest,
+    shared: Data<Shared>,
+    sessions: Data<Sessions>,
+) -> Result<HttpResponse, Problem> {
     let bearer = match cookie::token(request.headers()) {
         Ok(Some(token)) => sessions.admit(token).await.map(|(_, bearer)| Some(bearer)),
         Ok(None) => Ok(None),
         Err(problem) => Err(problem),
     };
     match bearer {
-        Ok(Some(bearer)) => Ok(page::signed_in(&sessions.csrf(&bearer))),
+        Ok(Some(bearer)) => Ok(page::signed_in(shared.name(), &sessions.csrf(&bearer))),
         Err(problem) if problem.kind != &problem::UNAUTHENTICATED => Err(problem),
         Ok(None) | Err(_) => {
             let asked = Form::of_query(request.query_string());
-            Ok(page::sign_in(path_in(&asked), &fresh_key()?, asked.get("refused").is_some()))
+            Ok(page::sign_in(shared.name(), path_in(&asked), &fresh_key()?, asked.get("refused").is_some()))
         }
     }
 }
@@ -60,7 +63,7 @@ pub(crate) async fn sign_in(
     }
     let key = form.get("key").unwrap_or_default().to_owned();
     let call = Call { caller: Caller::GUEST, key, id: None, if_match: None };
-    let opened = match give(&request, &shared, Asked { name: "open", call, body: json!(asked) }, &form).await {
+    let opened = match give(&request, &shared, of_sessions("open", call, json!(asked)), &form.body).await {
         Ok(Given::Here(outcome)) => outcome,
         Ok(Given::There(response)) => return Ok(response),
         // What is no login or PIN is nobody's.
@@ -106,7 +109,7 @@ pub(crate) async fn sign_out(
     };
     let key = format!("sign-out-{}-{name}", bearer.counter);
     let call = Call { caller, key, id: Some(bearer.entity), if_match: None };
-    let given = match give(&request, &shared, Asked { name, call, body: asked }, &form).await {
+    let given = match give(&request, &shared, of_sessions(name, call, asked), &form.body).await {
         // It ended meanwhile.
         Err(problem) if problem.kind == &NO_SESSION => return Ok(signed_out()),
         given => given?,
@@ -128,47 +131,13 @@ pub(crate) async fn sign_out(
     Ok(response)
 }
 
-/// A command for the sessions of a user.
-struct Asked {
-    name: &'static str,
-    call: Call,
-    body: serde_json::Value,
-}
-
-/// Where it was done.
-enum Given {
-    Here(Outcome),
-    /// By the node that serves the user, to which the whole form was brought.
-    There(HttpResponse),
-}
-
-async fn give(request: &HttpRequest, shared: &Shared, asked: Asked, form: &Form) -> Result<Given, Problem> {
-    let (mut search, body) = (Search::begin(), asked.body.to_string());
-    loop {
-        let ran = shared.commands.run(Family::Sessions, asked.name, asked.call.clone(), body.as_bytes()).await;
-        let (partition, problem) = match ran {
-            Ok(outcome) => return Ok(Given::Here(outcome)),
-            Err(NotRun::Problem(problem)) => return Err(search.told(problem)),
-            Err(NotRun::OtherNode { partition, problem }) => (partition, problem),
-        };
-        let Some(other_nodes) = &shared.other_nodes else { return Err(problem) };
-        search.failed(problem);
-        if let Some(answer) = other_nodes.ask(partition, request, form.body.clone(), &mut search).await? {
-            return Ok(Given::There(answer));
-        }
-    }
+const fn of_sessions(name: &'static str, call: Call, body: serde_json::Value) -> Asked {
+    Asked { family: Family::Sessions, name, call, body }
 }
 
 /// Where to go, by the member `next`.
 fn path_in(form: &Form) -> &str {
     form.get("next").and_then(next::local).unwrap_or(SIGN_IN)
-}
-
-/// A name for one filling-in of the form, so that sending it twice signs in once.
-fn fresh_key() -> Result<String, Problem> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|_| Problem::internal("there is no randomness"))?;
-    Ok(data_encoding::BASE64URL_NOPAD.encode(&bytes))
 }
 
 /// To the form again, which says why.
@@ -186,8 +155,4 @@ fn signed_out() -> HttpResponse {
 
 fn redirect(to: &str) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((LOCATION, to)).finish()
-}
-
-fn position_of(response: &HttpResponse) -> Option<Position> {
-    response.headers().get(KIPPU_POSITION)?.to_str().ok()?.parse().ok()
 }

@@ -4,7 +4,7 @@
 pub(crate) mod cookie;
 pub(crate) mod csrf;
 mod form;
-mod next;
+pub(crate) mod next;
 pub(crate) mod page;
 mod uses;
 

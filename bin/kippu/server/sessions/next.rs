@@ -1,7 +1,7 @@
 //! Where a browser goes once its user has signed in: a path of this node, and nowhere else.
 
-/// Several times the longest path of ours.
-const MOST_BYTES: usize = 1_024;
+/// As long as a path that names an offer of many items.
+const MOST_BYTES: usize = 16_384;
 
 /// The path `next`, if no browser takes it for another host's.
 pub(super) fn local(next: &str) -> Option<&str> {
@@ -12,7 +12,7 @@ pub(super) fn local(next: &str) -> Option<&str> {
 }
 
 /// `text` as a value in a query.
-pub(super) fn in_query(text: &str) -> String {
+pub(crate) fn in_query(text: &str) -> String {
     let mut query = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {

@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use super::page::{self, Narrowed};
 use super::wants_json;
+use crate::server::Shared;
+use crate::server::forms::fresh_key;
 
 /// Products on a page.
 const ROWS: usize = 50;
@@ -80,7 +82,7 @@ fn rows<T: serde::de::DeserializeOwned>(listed: &Listed) -> Result<Vec<T>, Probl
 }
 
 /// The list of what is for sale.
-pub(super) async fn list(request: HttpRequest, queries: Data<Queries>) -> HttpResponse {
+pub(super) async fn list(request: HttpRequest, queries: Data<Queries>, shared: Data<Shared>) -> HttpResponse {
     let asked = match Query::<Asked>::from_query(request.query_string()) {
         Ok(asked) => asked.into_inner(),
         Err(error) => return Problem::new(&problem::INVALID_REQUEST, error.to_string()).error_response(),
@@ -101,7 +103,7 @@ pub(super) async fn list(request: HttpRequest, queries: Data<Queries>) -> HttpRe
     };
     let narrowed = Narrowed { genre: asked.genre.as_deref(), kind: asked.kind.as_deref() };
     match (rows::<Row>(&products), rows::<Genre>(&genres)) {
-        (Ok(rows), Ok(genres)) => page::list(&rows, &genres, narrowed, products.next.as_deref()),
+        (Ok(rows), Ok(genres)) => page::list(shared.name(), &rows, &genres, narrowed, products.next.as_deref()),
         (Err(problem), _) | (_, Err(problem)) => problem.error_response(),
     }
 }
@@ -118,7 +120,12 @@ fn json(listed: &Listed) -> HttpResponse {
 }
 
 /// The page of one product, by its id or its SKU.
-pub(super) async fn product(request: HttpRequest, name: Path<String>, queries: Data<Queries>) -> HttpResponse {
+pub(super) async fn product(
+    request: HttpRequest,
+    name: Path<String>,
+    queries: Data<Queries>,
+    shared: Data<Shared>,
+) -> HttpResponse {
     let by_sku = || products::id_of(&name);
     let ids = [name.parse().ok(), Some(by_sku())].into_iter().flatten();
     for id in ids {
@@ -131,16 +138,10 @@ pub(super) async fn product(request: HttpRequest, name: Path<String>, queries: D
             return HttpResponse::Ok().content_type("application/json").body(found.into_bytes());
         }
         return match serde_json::from_slice::<Row>(found.as_bytes()) {
-            Ok(row) => page::product(&row, key().as_deref()),
+            Ok(row) => fresh_key()
+                .map_or_else(|problem| problem.error_response(), |key| page::product(shared.name(), &row, &key)),
             Err(error) => Problem::internal(format!("a row of a view is not read: {error}")).error_response(),
         };
     }
     Problem::new(&problem::NOT_FOUND, "there is no such product").error_response()
-}
-
-/// A key that nobody guesses, for the form: however often it is sent, it makes one offer. Nothing where there is no randomness.
-fn key() -> Option<String> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).ok()?;
-    Some(data_encoding::HEXLOWER.encode(&bytes))
 }

@@ -15,20 +15,18 @@ use super::get;
 
 pub(crate) use self::files::content;
 
-const STYLE: &str = include_str!("style.css");
-
 /// Adds the paths of the shop.
 pub(super) fn configure(config: &mut ServiceConfig) {
     config
         .service(get("/shop", catalogue::list))
-        .service(get("/shop/style.css", style))
         .service(get("/shop/pictures/{sha256}", files::picture))
         .service(web::resource("/shop/offers").route(web::post().to(form::buy)).default_service(web::to(fallback)))
+        .service(
+            web::resource("/shop/offers/{id}/content/{n}")
+                .route(web::post().to(files::taken))
+                .default_service(web::to(fallback)),
+        )
         .service(get("/shop/{product}", catalogue::product));
-}
-
-async fn style() -> actix_web::HttpResponse {
-    actix_web::HttpResponse::Ok().content_type("text/css; charset=utf-8").body(STYLE)
 }
 
 /// Whether a program asks: it accepts JSON, and no page.

@@ -20,7 +20,7 @@ use kippu_projections::{NotARow, Queries, QueryError};
 use self::asked::Asked;
 pub(crate) use self::asked::Form;
 use super::Shared;
-use super::sessions::page::secured;
+use super::layout::guard;
 
 /// The view of accounts, which statements are read from.
 pub(crate) const VIEW: &str = "ledger";
@@ -60,7 +60,7 @@ pub(super) async fn statement(
     }
     response.insert_header((VARY, "Accept"));
     let response = response.body(handed_over(&queries, &caller, text)?);
-    Ok(if form == Form::Html { secured(response) } else { response })
+    Ok(if form == Form::Html { guard(response) } else { response })
 }
 
 /// Memory takes whatever is written: this is a defect.

@@ -4,7 +4,7 @@ use kippu_projections::approvals::books::{Found, Side};
 use maud::html;
 
 use super::{decimal, sided};
-use crate::server::sessions::page::whole;
+use crate::server::layout::Page;
 
 /// The page.
 pub(super) fn written(found: &Found) -> String {
@@ -55,5 +55,5 @@ pub(super) fn written(found: &Found) -> String {
         }
         @if statement.lines.is_empty() { p { "Nothing was entered." } }
     };
-    whole(&title, &body).into_string()
+    Page::new(&title, body).text()
 }

@@ -162,7 +162,7 @@ pub enum Event {
     Pending {
         /// Whose limit it reserves.
         user: EntityId,
-        /// The API client that asked for it.
+        /// The API client that asked for it; the user, who did so without one.
         terminal: EntityId,
         /// Up to how much may be settled.
         amount: Minor,
@@ -198,7 +198,7 @@ pub enum Event {
     Issued {
         /// Whose limit it reserves.
         user: EntityId,
-        /// The API client that asked for it.
+        /// The API client that asked for it; the user, who did so without one.
         terminal: EntityId,
         /// Up to how much may be settled.
         amount: Minor,

@@ -21,7 +21,7 @@ use crate::time::Time;
 pub struct Terms {
     /// Whose limit it reserves.
     pub user: EntityId,
-    /// The API client that asked for it.
+    /// The API client that asked for it; the user, who did so without one.
     pub terminal: EntityId,
     /// Up to how much may be settled.
     pub amount: Minor,

@@ -61,7 +61,7 @@ pub(super) struct Shown {
     #[serde(skip_serializing_if = "Option::is_none")]
     refunded_amount: Option<Minor>,
     requested_at: Time,
-    /// The API client that asked for it. Not shown to settlers.
+    /// The API client that asked for it, where the user did not. Not shown to settlers.
     #[serde(skip_serializing_if = "Option::is_none")]
     requester: Option<EntityId>,
     /// How much was settled.

@@ -61,13 +61,21 @@ impl Terms {
     }
 }
 
+/// Who asked did so, and no user for another one.
+fn asked_by(asker: EntityId, user: EntityId, seen: &mut Seen<'_>) {
+    seen.done_by_asker(asker);
+    if matches!(seen.principal, Principal::User(id) if id != user) {
+        seen.breach("principal", format!("asked for by {}, within the limit of {user}", seen.principal));
+    }
+}
+
 impl Facts {
     pub(in crate::rules) fn take(&mut self, event: &Event, seen: &mut Seen<'_>) {
         match event {
             Event::Pending {
                 user, terminal, amount, currency, offer, reserved, limit, used, reference, until, ..
             } => {
-                seen.done_by_party(*terminal);
+                asked_by(*terminal, *user, seen);
                 self.step(&[Phase::Absent], Phase::Pending, "issue-once", seen);
                 if *reserved != Minor::ZERO && reserved != amount {
                     seen.breach("amount", format!("{reserved} reserved of {amount}"));
@@ -121,7 +129,7 @@ impl Facts {
     fn issued(&mut self, terms: Terms, (limit, used): (u64, u64), inquiry: Option<Inquiry>, seen: &mut Seen<'_>) {
         let asked = self.asked.take().filter(|_| self.phase == Phase::Pending);
         match asked {
-            None => seen.done_by_party(terms.terminal),
+            None => asked_by(terms.terminal, terms.user, seen),
             Some(_) => seen.done_by(Principal::Activity),
         }
         let is_told = |it: Inquiry| (Some(it.party), it.told) == (asked.map(|(_, party, _)| party), Told::Good);

@@ -66,6 +66,23 @@ fn a_purchase_goes_from_request_to_settlement_without_naming_the_user_to_the_set
     world.replays();
 }
 
+/// Shows D5, D7.
+#[test]
+fn a_user_who_is_signed_in_asks_within_the_own_limit_and_says_no_more_of_themselves() {
+    let (mut world, user, _) = world();
+    let caller = Caller::of_user(user);
+    let (status, approval) = world.ask(caller, OPEN, &euros(5_000)).unwrap();
+    assert_eq!((status, account(&world, user).reserved), (201, minor(5_000)));
+    let collect = (Family::Approvals, "collect", Some(id_in(&approval)));
+    assert_eq!(world.ask(caller, collect, &json!({})).unwrap().1["token"], approval["token"]);
+    let mut typed = euros(1);
+    typed["identification"] = json!({"login": "aiko", "pin": "1234"});
+    assert_eq!(slug(world.ask(caller, OPEN, &typed)), "invalid-body");
+    assert_eq!(slug(world.ask(caller, OPEN, &euros(5_001))), "limit-exceeded");
+    assert_eq!(slug(world.ask(Caller::of_user(super::id(9)), OPEN, &euros(1))), "not-identified");
+    world.replays();
+}
+
 /// Shows D36. Keeps T1.
 #[test]
 fn a_second_redemption_is_refused_with_its_reason() {

@@ -1,4 +1,4 @@
-//! A catalogue as it lies in a file: rows of cells, each of which knows its place.
+//! A table as it lies in a file, CSV or JSON: rows of cells, each of which knows its place.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -11,24 +11,24 @@ use serde_json::value::RawValue;
 
 /// A line and a column, both from 1: of a CSV file the number of the field, of JSON that of the character.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
-pub(super) struct Place {
-    pub(super) line: u64,
-    pub(super) column: u64,
+pub(crate) struct Place {
+    pub(crate) line: u64,
+    pub(crate) column: u64,
 }
 
 /// What is wrong with a row.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub(super) struct Wrong {
+pub(crate) struct Wrong {
     #[serde(flatten)]
-    pub(super) place: Place,
+    pub(crate) place: Place,
     /// The name of the column, where one is to blame.
-    pub(super) name: Option<String>,
-    pub(super) reason: String,
+    pub(crate) name: Option<String>,
+    pub(crate) reason: String,
 }
 
 impl Wrong {
     /// The whole row at this line.
-    pub(super) fn row(line: u64, reason: impl Into<String>) -> Self {
+    pub(crate) fn row(line: u64, reason: impl Into<String>) -> Self {
         Self { place: Place { line, column: 1 }, name: None, reason: reason.into() }
     }
 }
@@ -45,14 +45,14 @@ impl fmt::Display for Wrong {
 
 /// One value.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Cell {
-    pub(super) place: Place,
-    pub(super) value: Value,
+pub(crate) struct Cell {
+    pub(crate) place: Place,
+    pub(crate) value: Value,
 }
 
 /// What a cell holds.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Value {
+pub(crate) enum Value {
     /// Nothing.
     Missing,
     /// Text, or the digits of a number as they are written.
@@ -63,17 +63,17 @@ pub(super) enum Value {
 
 /// A row.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Row {
-    pub(super) line: u64,
+pub(crate) struct Row {
+    pub(crate) line: u64,
     /// One for each column of the table.
-    pub(super) cells: Vec<Cell>,
+    pub(crate) cells: Vec<Cell>,
 }
 
 /// See the module.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(super) struct Table {
-    pub(super) columns: Vec<String>,
-    pub(super) rows: Vec<Row>,
+pub(crate) struct Table {
+    pub(crate) columns: Vec<String>,
+    pub(crate) rows: Vec<Row>,
 }
 
 impl Table {
@@ -81,17 +81,17 @@ impl Table {
     ///
     /// # Errors
     /// The file system's; then, what is wrong with rows.
-    pub(super) fn read(path: &Path) -> io::Result<Result<Self, Vec<Wrong>>> {
+    pub(crate) fn read(path: &Path) -> io::Result<Result<Self, Vec<Wrong>>> {
         Ok(Self::parse(&text_file::read(path)?))
     }
 
     /// The table that `text` is.
-    pub(super) fn parse(text: &str) -> Result<Self, Vec<Wrong>> {
+    pub(crate) fn parse(text: &str) -> Result<Self, Vec<Wrong>> {
         if text.trim_start().starts_with('[') { json(text) } else { csv(text) }
     }
 
     /// The place of the column `name`.
-    pub(super) fn column(&self, name: &str) -> Option<usize> {
+    pub(crate) fn column(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| column == name)
     }
 }
