@@ -222,8 +222,8 @@ fn another_currency_than_the_users_is_found() {
         users::Event::LimitChanged { limit: minor(1000), before: minor(1000), currency: yen(), approval: None };
     Scene::found(&["currency"], |scene| scene.user_is(changed.clone()));
     let (category, amount) = (users::Category::Line, minor(1));
-    let charged = users::Event::Charged { category, amount, currency: yen(), note: None, takes_back: false };
-    Scene::found(&["currency"], |scene| scene.user_is(charged.clone()));
+    let line = users::Event::Charged { category, amount, currency: yen(), note: None, takes_back: false };
+    Scene::found(&["currency"], |scene| scene.user_is(line.clone()));
     Scene::found(&["currency"], |scene| {
         let reserved = scene.another(10);
         let mut issued = issued(scene.user, 10, scene.ends, 1000, 600);
