@@ -26,6 +26,31 @@ fn bench_says_where_a_figure_is_measured() {
     run(&["bench", "--quick", "--only", "P7"]).refused(2, "P7 is measured on Kafka: name it with --log");
 }
 
+/// Shows F42, F44.
+#[test]
+fn bench_measures_what_parties_do_together_and_owe_each_other() {
+    let which = ["PURCHASES", "ACTIVITIES", "SIGNATURES", "OWED"];
+    let figures = figures(&["parties"], &which);
+    assert_eq!(figures.as_object().map(serde_json::Map::len), Some(which.len()), "{figures}");
+    for (figure, details) in [
+        ("PURCHASES", ["p50_micros", "p99_micros", "under_way_at_once"].as_slice()),
+        ("ACTIVITIES", &["activities", "at_once_for_one_party", "most_per_second_for_one_party"]),
+        ("SIGNATURES", &["sign_micros", "check_micros", "bare_sign_micros", "bare_check_micros", "signed_bytes"]),
+        ("OWED", &["owed", "memory_bytes_before", "memory_bytes"]),
+    ] {
+        for detail in details {
+            let number = figures[figure]["details"][detail].as_f64();
+            assert!(number.is_some_and(|number| number > 0.0), "{figure} {detail}: {figures}");
+        }
+    }
+}
+
+#[test]
+fn bench_says_which_figures_are_of_parties() {
+    run(&["bench", "--quick", "--only", "OWED"]).refused(2, "Owed is measured with the parties: kippu bench parties");
+    run(&["bench", "parties", "--quick", "--only", "P1"]).refused(2, "P1 is measured on the embedded log of one node");
+}
+
 fn figures(flags: &[&str], which: &[&str]) -> Value {
     let figures = run(&[&["--json", "bench", "--quick"], flags].concat()).ok().json().remove(0);
     for which in which {

@@ -5,8 +5,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::figure::BenchError;
-use super::p2;
 use super::scene::Cast;
+use super::{machine, p2};
 use crate::config::Config;
 
 /// No node needs longer to answer.
@@ -22,12 +22,16 @@ impl Process {
     /// Starts a node as `config` has it, on a free port.
     pub(super) fn start(config: &Config) -> Result<Self, BenchError> {
         // Bound and let go, so that connecting can begin at once.
-        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        Self::start_at(config, TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+    }
+
+    /// The same, at an address that is known before.
+    pub(super) fn start_at(config: &Config, address: SocketAddr) -> Result<Self, BenchError> {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["serve", "--rate-per-second", "0", "--trace-filter", "error"]);
         command.args(["--listen", &address.to_string(), "--name", &config.node.name]);
         // It is called at this address alone, by programs that speak no TLS.
-        for variable in ["KIPPU_HTTP_PLAIN", "KIPPU_HTTP_TLS_CERTIFICATE", "KIPPU_HTTP_TLS_KEY"] {
+        for variable in ["KIPPU_HTTP_PLAIN", "KIPPU_HTTP_TLS_CERTIFICATE", "KIPPU_HTTP_TLS_KEY", "KIPPU_NODE_URL"] {
             command.env_remove(variable);
         }
         if config.kafka.accept_single_copy {
@@ -51,6 +55,11 @@ impl Process {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Bytes of it in memory, as the kernel counts them.
+    pub(super) fn memory_bytes(&self) -> Result<u64, BenchError> {
+        machine::memory_bytes(&self.child.id().to_string())
     }
 
     /// SIGKILL.

@@ -93,6 +93,13 @@ impl fmt::Display for Figures {
     }
 }
 
+impl BenchError {
+    /// What went wrong with a load.
+    pub(super) fn load(error: impl fmt::Display) -> Self {
+        Self::Load(error.to_string())
+    }
+}
+
 /// Why nothing was measured.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum BenchError {

@@ -120,3 +120,13 @@ pub(super) fn fsync(dir: &Path, rounds: usize) -> Result<Duration, BenchError> {
     std::fs::remove_file(&path)?;
     Ok(Duration::from_secs_f64(median(micros)))
 }
+
+/// Bytes in memory of the process that /proc has under this name, as the kernel counts them.
+pub(super) fn memory_bytes(process: &str) -> Result<u64, BenchError> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
+    let kilobytes =
+        status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    kilobytes
+        .map(|kilobytes| kilobytes * 1024)
+        .ok_or_else(|| BenchError::Load("the kernel does not say how much is in memory".to_owned()))
+}

@@ -1,5 +1,6 @@
 //! `kippu bench`: measures the product compared with what this machine can do at most, both in one run and in alternation, and prints
-//! ratios. The clients that make the load share the cores with what is measured.
+//! ratios. The clients that make the load share the cores with what is measured. `kippu bench parties` does the same for several
+//! parties, each with a node of its own.
 
 mod broker;
 mod child;
@@ -13,6 +14,7 @@ mod p5;
 mod p6;
 mod p8;
 mod p9;
+mod parties;
 mod scene;
 mod sharing;
 mod takeover;
@@ -33,6 +35,9 @@ use figure::{BenchError, Figure, Figures};
 /// Arguments.
 #[derive(clap::Args)]
 pub(crate) struct Args {
+    /// What to measure instead of one node.
+    #[arg(value_enum, value_name = "GROUP", conflicts_with = "log")]
+    group: Option<Group>,
     /// An empty directory on the disk to be measured; by default a temporary one.
     #[arg(long, env = "KIPPU_BENCH_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
@@ -43,7 +48,7 @@ pub(crate) struct Args {
     #[arg(long, requires = "log")]
     accept_single_copy: bool,
     /// Only these figures, as `P1,P9`.
-    #[arg(long, value_delimiter = ',', value_name = "P…")]
+    #[arg(long, value_delimiter = ',', value_name = "FIGURE…")]
     only: Vec<Which>,
     /// Short runs on little data: shows that everything works, and no figures to quote.
     #[arg(long)]
@@ -57,6 +62,13 @@ pub(crate) struct Args {
     /// The part of P6 that runs in a process of its own.
     #[arg(long, hide = true, value_name = "DIR")]
     child_p6: Option<PathBuf>,
+}
+
+/// What else is measured.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+pub(crate) enum Group {
+    /// Several parties, each with a node of its own: purchases between them, and what they owe each other.
+    Parties,
 }
 
 /// The figures.
@@ -86,16 +98,40 @@ pub(crate) enum Which {
     Takeover,
     /// Two nodes compared with one, on Kafka.
     Sharing,
+    /// Whole purchases a second through five parties, compared with what one node does alone.
+    Purchases,
+    /// Activities a second for one party, compared with signed calls that do nothing.
+    Activities,
+    /// To sign a request and to check it, compared with signing as many bytes.
+    Signatures,
+    /// What others notice of what is owed to a party that is down.
+    Owed,
 }
 
 impl Which {
     const EMBEDDED: &[Self] = &[Self::P1, Self::P2, Self::P3, Self::P5, Self::P6, Self::P8, Self::P9];
     const ON_KAFKA: &[Self] = &[Self::P7, Self::P8K, Self::Takeover, Self::Sharing];
+    const OF_PARTIES: &[Self] = &[Self::Purchases, Self::Activities, Self::Signatures, Self::Owed];
+
+    /// How to have it measured.
+    fn place(self) -> &'static str {
+        if Self::ON_KAFKA.contains(&self) {
+            "on Kafka: name it with --log"
+        } else if Self::OF_PARTIES.contains(&self) {
+            "with the parties: kippu bench parties"
+        } else {
+            "on the embedded log of one node: leave --log and the group out"
+        }
+    }
 }
 
 impl Args {
     fn measurable(&self) -> &'static [Which] {
-        if self.log.is_some() { Which::ON_KAFKA } else { Which::EMBEDDED }
+        match self.group {
+            Some(Group::Parties) => Which::OF_PARTIES,
+            None if self.log.is_some() => Which::ON_KAFKA,
+            None => Which::EMBEDDED,
+        }
     }
 }
 
@@ -115,16 +151,48 @@ struct Effort {
     events: u64,
     /// For P6.
     entities: u64,
+    /// Purchases under way at once.
+    buyers: usize,
+    /// Activities in one round.
+    activities: u64,
+    /// Requests that are signed and checked in one round.
+    signatures: u64,
+    /// Activities that are owed to a party that is down.
+    owed: u64,
 }
 
 impl Effort {
     fn new(args: &Args) -> Self {
         let effort = if args.quick {
             let (warm, span) = (Duration::from_millis(200), Duration::from_millis(500));
-            Self { warm, span, rounds: 1, users: 50, triples: 2_000, events: 10_000, entities: 5_000 }
+            Self {
+                warm,
+                span,
+                rounds: 1,
+                users: 50,
+                triples: 2_000,
+                events: 10_000,
+                entities: 5_000,
+                buyers: 4,
+                activities: 100,
+                signatures: 100,
+                owed: 500,
+            }
         } else {
             let (warm, span) = (Duration::from_secs(2), Duration::from_secs(5));
-            Self { warm, span, rounds: 3, users: 1_000, triples: 250_000, events: 2_000_000, entities: 1_000_000 }
+            Self {
+                warm,
+                span,
+                rounds: 3,
+                users: 1_000,
+                triples: 250_000,
+                events: 2_000_000,
+                entities: 1_000_000,
+                buyers: 32,
+                activities: 10_000,
+                signatures: 20_000,
+                owed: 100_000,
+            }
         };
         Self {
             events: args.events.unwrap_or(effort.events),
@@ -138,9 +206,7 @@ impl Effort {
 pub(crate) fn run(args: &Args, output: &Output) -> Exit {
     let effort = Effort::new(args);
     if let Some(which) = args.only.iter().find(|which| !args.measurable().contains(which)) {
-        let place =
-            if args.log.is_some() { "on the embedded log: leave --log out" } else { "on Kafka: name it with --log" };
-        return output.failed(Exit::Usage, format_args!("{which:?} is measured {place}"));
+        return output.failed(Exit::Usage, format_args!("{which:?} is measured {}", which.place()));
     }
     if let Some(dir) = &args.child_p6 {
         return match node::on_a_system(p6::child(dir, effort)) {
@@ -195,5 +261,9 @@ fn one(which: Which, dir: &Path, broker: Option<&Broker>, effort: Effort) -> Res
         Which::P9 => node::on_a_system(p9::measure(dir, effort)),
         Which::Takeover => node::on_a_system(takeover::measure(dir, broker()?, effort)),
         Which::Sharing => node::on_a_system(sharing::measure(dir, broker()?, effort)),
+        Which::Purchases => node::on_a_system(parties::purchases(dir, effort)),
+        Which::Activities => node::on_a_system(parties::activities(dir, effort)),
+        Which::Signatures => node::on_a_system(parties::signatures(dir, effort)),
+        Which::Owed => node::on_a_system(parties::owed(dir, effort)),
     }
 }

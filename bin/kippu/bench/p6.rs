@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::figure::{BenchError, Figure, Goal, round};
 use super::load::{Until, closed};
-use super::{Effort, scene};
+use super::{Effort, machine, scene};
 use crate::node::NodeError;
 
 const IN_FLIGHT: usize = 1024;
@@ -67,19 +67,9 @@ pub(super) async fn child(dir: &Path, effort: Effort) -> Result<Sizes, BenchErro
     let commands = Commands::new(runtime.clone(), secrets);
     let cast = scene::cast(&commands, effort.users).await?;
     closed(&commands, &cast, IN_FLIGHT, Until::Triples(entities / 4), true).await?;
-    let quarter = memory_bytes()?;
+    let quarter = machine::memory_bytes("self")?;
     closed(&commands, &cast, IN_FLIGHT, Until::Triples(entities - entities / 4), true).await?;
-    let all = memory_bytes()?;
+    let all = machine::memory_bytes("self")?;
     runtime.stop().await;
     Ok(Sizes { entities, quarter, all })
-}
-
-/// Bytes in memory of this process, as the kernel counts them.
-fn memory_bytes() -> Result<u64, BenchError> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let kilobytes =
-        status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
-    kilobytes
-        .map(|kilobytes| kilobytes * 1024)
-        .ok_or_else(|| BenchError::Load("the kernel does not say how much is in memory".to_owned()))
 }

@@ -31,11 +31,20 @@ impl Wire {
 
     /// Posts JSON; `headers` are whole lines.
     pub(super) async fn post(&mut self, path: &str, headers: &str, body: &str) -> std::io::Result<Reply<'_>> {
-        self.request.clear();
         let head = format!(
             "POST {path} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\ncontent-length: {}\r\n{headers}\r\n",
             body.len()
         );
+        self.exchange(&head, body).await
+    }
+
+    /// Asks for `path`; `headers` are whole lines.
+    pub(super) async fn get(&mut self, path: &str, headers: &str) -> std::io::Result<Reply<'_>> {
+        self.exchange(&format!("GET {path} HTTP/1.1\r\nhost: bench\r\n{headers}\r\n"), "").await
+    }
+
+    async fn exchange(&mut self, head: &str, body: &str) -> std::io::Result<Reply<'_>> {
+        self.request.clear();
         self.request.extend_from_slice(head.as_bytes());
         self.request.extend_from_slice(body.as_bytes());
         self.stream.write_all(&self.request).await?;
