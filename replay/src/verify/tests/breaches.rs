@@ -217,25 +217,6 @@ fn what_somebody_did_in_the_name_of_another_is_found() {
 }
 
 #[test]
-fn an_approval_that_a_user_asked_for_within_anothers_limit_is_found() {
-    let ask = |by: fn(&mut Scene) -> EntityId| {
-        let mut scene = Scene::new(Charging::AtSettlement);
-        let asker = by(&mut scene);
-        scene.sample.by = Some(Principal::User(asker));
-        let reserved = scene.another(10);
-        let mut issued = issued(scene.user, 10, scene.ends, 1000, 600);
-        if let approvals::Event::Issued { terminal, .. } = &mut issued {
-            *terminal = asker;
-        }
-        let forged = scene.both(issued, reserved);
-        (scene, forged)
-    };
-    ask(|scene| scene.user).0.holds();
-    let (scene, forged) = ask(|scene| scene.sample.id());
-    scene.breaks("principal", forged);
-}
-
-#[test]
 fn another_currency_than_the_users_is_found() {
     let changed =
         users::Event::LimitChanged { limit: minor(1000), before: minor(1000), currency: yen(), approval: None };
