@@ -3,7 +3,8 @@
 
 use reqwest::Method;
 
-use crate::http::{Caller, Reply};
+use crate::fixture::first;
+use crate::http::{Caller, Lost, Reply};
 
 /// As browsers ask for a page.
 const ACCEPT: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
@@ -98,7 +99,10 @@ impl Browser {
                 request = request.header("cookie", line.join("; "));
             }
         }
-        let reply = at.send(request).await.expect("it is answered");
+        // As a page tells a person to that is shown on a busy machine: again, with the same key.
+        let again = || request.try_clone().expect("a body of text");
+        let now = |reply: &Result<Reply, Lost>| reply.as_ref().is_ok_and(|reply| reply.status != 503);
+        let reply = first(async || at.send(again()).await, now).await.expect("it is answered");
         for line in reply.headers.get_all("set-cookie") {
             self.keep(origin, line.to_str().expect("cookies are text"));
         }

@@ -86,13 +86,14 @@ async fn what_is_no_offer_of_a_known_shop_is_refused_on_a_page_and_never_becomes
     for text in [evil, "a.b.c", &altered] {
         let not_genuine = "The offer is not one of a shop that is known here";
         browser.submit(&offer.clone().with("offer", text)).await.refused(409, not_genuine);
-        browser.submit(&confirm.form("/approve").with("offer", text)).await.refused(409, not_genuine);
+        let asked = confirm.form("/approve").with("key", &key("approval")).with("offer", text);
+        browser.submit(&asked).await.refused(409, not_genuine);
     }
     browser.go(&format!("{at}/approve")).await.refused(400, "The request is malformed");
     // At the settlement server.
     let at = parties.settler.node.url().to_owned();
     let issuer = parties.authenticator.id.clone();
-    let settle = offer.clone();
+    let settle = confirm.form("/approve").with("offer", &statement);
     let mut form = settle.with("issuer", &issuer).with("token", evil).with("key", &key("settle"));
     form.action = format!("{at}/settle");
     let page = browser.submit(&form).await;

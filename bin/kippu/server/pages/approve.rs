@@ -153,8 +153,8 @@ fn page(site: &str, offered: &Offered, left: Option<&Left>, form: &Markup) -> Ht
                 button { "Approve " (money(content.total, content.currency)) }
             }
             p.quiet {
-                "The offer stands until " (time(content.expires_at())) ". Up to the amount approved is held from your limit, "
-                "and nothing is charged before the shop delivers."
+                "The offer stands until " (time(content.expires_at())) ". What you approve is held from your limit until it is "
+                "paid, or until the approval is over."
             }
         }
         p.quiet { "Not you? " a href="/sign-in" { "Sign out" } "." }

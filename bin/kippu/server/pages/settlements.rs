@@ -169,12 +169,12 @@ fn page(site: &str, id: EntityId, row: &Row, key: &str) -> HttpResponse {
 /// Where it is, in words.
 fn state(row: &Row) -> Markup {
     let amount = |amount: Minor| money(amount, row.currency);
-    let none = "Nothing is charged, and what was held from your limit is free again.";
+    let none = "Nothing is paid, and what was held from your limit is free again.";
     html! {
         @match row.state.as_str() {
             "presented" => p role="status" { "Who approved it is asked whether it may be paid. This page looks again by itself." },
             "permitted" | "fetching" => p role="status" { "The payment is permitted, and the shop delivers. This page looks again by itself." },
-            "available" => p role="status" { "It has come. You are charged once you say below that you have it." },
+            "available" => p role="status" { "It has come. It is paid once you say below that you have it." },
             "settled" => p role="status" {
                 "Paid: " strong { (amount(row.settled_amount.unwrap_or(row.total))) } "."
                 @if let Some(refunded) = row.refunded { " Given back: " (amount(refunded)) "." }

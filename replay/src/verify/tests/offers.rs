@@ -104,6 +104,25 @@ fn a_token_that_is_collected_when_there_is_none_or_in_anothers_name_is_found() {
 }
 
 #[test]
+fn an_approval_that_a_user_asked_for_within_anothers_limit_is_found() {
+    let ask = |by: fn(&mut Scene) -> EntityId| {
+        let mut scene = Scene::new(Charging::AtSettlement);
+        let asker = by(&mut scene);
+        scene.sample.by = Some(Principal::User(asker));
+        let reserved = scene.another(10);
+        let mut issued = issued(scene.user, 10, scene.ends, 1000, 600);
+        if let approvals::Event::Issued { terminal, .. } = &mut issued {
+            *terminal = asker;
+        }
+        let forged = scene.both(issued, reserved);
+        (scene, forged)
+    };
+    ask(|scene| scene.user).0.holds();
+    let (scene, forged) = ask(|scene| scene.sample.id());
+    scene.breaks("principal", forged);
+}
+
+#[test]
 fn what_is_let_go_of_twice_or_without_its_money_is_found() {
     breaks("over-once", |scene| {
         let settler = scene.settler;
