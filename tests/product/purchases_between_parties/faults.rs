@@ -45,7 +45,7 @@ async fn whichever_party_is_killed_at_whatever_moment_each_purchase_is_paid_and_
     for round in 0..rounds {
         let killed = round % 5;
         let order = ["settle_first", "deliver_first"][round / 5 % 2];
-        parties.settle_on(order, 10).await;
+        parties.settle_on(order, 30).await;
         // Only who is vouched for needs the reference.
         let who = if killed == 1 { 1 } else { round % 2 };
         let settler = if killed == 4 { &parties.rival } else { &parties.settler };

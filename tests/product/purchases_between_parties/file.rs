@@ -58,6 +58,8 @@ async fn the_sums_of_a_file_of_purchases_are_the_sums_in_the_books_although_each
     let all = customers(&text);
     let (permitted, total, refused) = tally(&all);
     let mut parties = Parties::start().await;
+    // However long a party that was killed takes to be back, no permission comes too late.
+    parties.settle_on("settle_first", 50).await;
     let mut products = HashMap::new();
     for amount in all.iter().flatten().copied().collect::<BTreeSet<_>>() {
         products.insert(amount, parties.product(amount).await);
