@@ -175,7 +175,7 @@ impl Effort {
                 entities: 5_000,
                 buyers: 4,
                 activities: 100,
-                signatures: 100,
+                signatures: 20,
                 owed: 500,
             }
         } else {

@@ -24,7 +24,7 @@ use super::party::{Party, text};
 use super::present::{AT_ONCE, Present, RELEASED, TIMED_OUT, prepare};
 
 /// Subscribers, so that no one's approvals are queued behind each other.
-const USERS: usize = 50;
+const USERS: usize = 16;
 
 pub(in super::super) async fn measure(dir: &Path, effort: Effort) -> Result<Figure, BenchError> {
     let mut issuer = Party::start(dir, "issuer").await?;

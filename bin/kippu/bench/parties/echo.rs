@@ -46,6 +46,8 @@ impl Echo {
         let both = Data::new((caller.clone(), answerer.clone()));
         let server = HttpServer::new(move || App::new().app_data(both.clone()).route(PATH, web::post().to(answer)))
             .disable_signals()
+            // However slow the machine is.
+            .client_request_timeout(Duration::ZERO)
             .listen(listener)?
             .run();
         let handle = server.handle();

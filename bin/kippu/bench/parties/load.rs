@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
-use futures_util::future::try_join_all;
+use futures_util::future::{join_all, try_join_all};
 use futures_util::stream::FuturesUnordered;
 use hdrhistogram::Histogram;
+use tokio::sync::watch;
 
 use super::super::figure::BenchError;
 use super::super::load::histogram;
@@ -54,13 +55,27 @@ pub(super) async fn closed<W: Work>(work: &Arc<W>, at_once: usize, until: Until)
     let (started, done, last) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
     let run = Arc::new(Run { begun: Instant::now(), until, started, done, last });
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(at_once);
+    let (stop, stopped) = watch::channel(false);
+    let stop = Arc::new(stop);
     let joins = (0..threads).map(|thread| {
         let flows = at_once / threads + usize::from(thread < at_once % threads);
         let (work, run) = (Arc::clone(work), Arc::clone(&run));
-        on_a_thread(async move |lines| try_join_all((0..flows).map(|_| flow(&*work, &run, &lines))).await.map(drop))
+        let (stop, mut stopped) = (Arc::clone(&stop), stopped.clone());
+        on_a_thread(async move |lines| {
+            let ended = tokio::select! {
+                ended = try_join_all((0..flows).map(|_| flow(&*work, &run, &lines))) => ended.map(drop),
+                _ = stopped.wait_for(|stopped| *stopped) => Ok(()),
+            };
+            // What went wrong here ends the others too: who waits for somebody might wait for long.
+            if ended.is_err() {
+                stop.send_replace(true);
+            }
+            ended
+        })
     });
-    for join in joins.collect::<Vec<_>>() {
-        join.await.map_err(BenchError::load)??;
+    let ended = join_all(joins.collect::<Vec<_>>()).await;
+    for ended in ended {
+        ended.map_err(BenchError::load)??;
     }
     let warm = match until {
         Until::Time { warm, .. } => warm,
