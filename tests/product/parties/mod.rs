@@ -203,6 +203,7 @@ impl Parties {
             "price": price, "currency": "EUR", "contents": [content],
         });
         let opened = self.shop.do_once("/v1/products", &key("product"), &product).await.expect(201);
+        self.shop.reflects().await;
         (opened.field("id"), bytes)
     }
 
