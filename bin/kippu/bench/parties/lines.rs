@@ -32,7 +32,8 @@ impl Lines {
         Ok(Self { idle: RefCell::default(), caller })
     }
 
-    /// Posts JSON as who shows `bearer`, or as a guest where that is empty.
+    /// Posts JSON as who shows `bearer`, or as a guest where that is empty. What is asked of one entity may have the same `key`: the
+    /// command's name is a part of what is sent as one.
     pub(super) async fn post(
         &self,
         to: SocketAddr,
@@ -41,7 +42,8 @@ impl Lines {
         body: &Value,
     ) -> Result<Reply, BenchError> {
         let mut wire = self.wire(to).await?;
-        let headers = format!("{}idempotency-key: {key}\r\n", authorization(bearer));
+        let command = path.rsplit('/').next().unwrap_or_default();
+        let headers = format!("{}idempotency-key: {key}-{command}\r\n", authorization(bearer));
         let reply = wire.post(path, &headers, &body.to_string()).await?;
         let reply = Reply { status: reply.status, body: reply.body.to_vec() };
         self.idle.borrow_mut().entry(to).or_default().push(wire);
