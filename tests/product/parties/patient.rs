@@ -1,6 +1,7 @@
 //! Somebody who buys from parties that may be killed at any moment: each request is repeated under its key until it is
 //! answered.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -40,6 +41,8 @@ pub(crate) struct Patient {
     collection: String,
     settlement: String,
     receipt: String,
+    /// What was received is not to be had again.
+    received: AtomicBool,
 }
 
 /// How a purchase ended.
@@ -62,7 +65,17 @@ impl Patient {
         let (shop, settler, terminal) = (shop.clone(), settler.clone(), terminal.clone());
         let [offer, approval, collection, settlement, receipt] =
             ["offer", "approval", "collection", "settlement", "receipt"].map(key);
-        Self { shop, settler, terminal, offer, approval, collection, settlement, receipt }
+        Self {
+            shop,
+            settler,
+            terminal,
+            offer,
+            approval,
+            collection,
+            settlement,
+            receipt,
+            received: AtomicBool::new(false),
+        }
     }
 
     /// Buys one piece of `product`. Called again, it says the same again, and nothing more is bought.
@@ -91,7 +104,8 @@ impl Patient {
         };
         let row = ended(&OVER).await;
         let mut files = Vec::new();
-        if ![json!("available"), json!("settled")].contains(&row["state"]) {
+        let is_delivered = [json!("available"), json!("settled")].contains(&row["state"]);
+        if !is_delivered || self.received.load(Ordering::Relaxed) {
             return End::Over(row, files);
         }
         for content in row["contents"].as_array().into_iter().flatten() {
@@ -103,6 +117,7 @@ impl Patient {
         }
         let path = format!("/v1/settlements/{id}/received");
         let nothing = json!({});
+        self.received.store(true, Ordering::Relaxed);
         answered(|| holder.try_post(&path, &self.receipt, &nothing)).await.expect(200);
         End::Over(ended(&["settled"]).await, files)
     }
