@@ -18,6 +18,22 @@ async fn a_settlement_server_that_the_shop_does_not_name_settles_nothing() {
     assert_eq!(bought.files.len(), 1);
 }
 
+/// Shows D42.
+#[tokio::test]
+async fn an_offer_that_was_approved_twice_is_sold_and_paid_once() {
+    let parties = Parties::start().await;
+    let (product, _) = parties.product(500).await;
+    let buyer = parties.buyer(1_000).await;
+    let offer = parties.offer(&product).await;
+    let [one, other] = [buyer.approve(&offer).await, buyer.approve(&offer).await].map(|reply| reply.expect(201).json());
+    let bought = settle(&parties.settler, &one, &offer).await;
+    assert_eq!((&bought.row["state"], bought.files.len()), (&json!("settled"), 1));
+    let again = settle(&parties.settler, &other, &offer).await;
+    assert_eq!((&again.row["state"], &again.row["reason"]), (&json!("refused"), &json!("offer-delivered")));
+    parties.settler.owes_nothing().await;
+    assert_eq!(parties.account(&buyer.user).await, (0, 500));
+}
+
 /// Shows D36. Keeps T1, R3.
 #[tokio::test]
 async fn of_two_settlement_servers_with_one_approval_exactly_one_settles() {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kippu_events::EntityId;
-use kippu_events::approvals::offers::{Delivery, Event, Made, Offer, Push};
+use kippu_events::approvals::offers::{Event, Made, Offer, Push};
 use kippu_events::secrets::TokenHash;
 
 use super::GivenUp as _;
@@ -34,7 +34,7 @@ pub(super) fn open(offer: &Offer, asked: &Asked, context: &Context) -> Result<Ev
     })
 }
 
-/// Whether the settler that asks takes the offer, or these items of it. One that took it is answered as then.
+/// Whether the settler that asks takes the offer, or these items of it, once: a retry has the same key, and is answered before this.
 pub(super) fn deliver(
     offer: &Offer,
     places: Option<&[u16]>,
@@ -45,17 +45,14 @@ pub(super) fn deliver(
     let made = offer.made().filter(|made| made.settlers.contains(&settler)).ok_or(Refused::NotYours)?;
     let all = || (0..).take(made.items.len()).collect::<Vec<u16>>();
     let places = places.map_or_else(all, <[u16]>::to_vec);
-    let capability = match offer {
+    match offer {
         Offer::Absent => return Err(Refused::NotYours),
-        Offer::Delivered { delivery, .. } if delivery.settler != settler || delivery.items != places => {
-            return Err(Refused::Delivered);
-        }
-        Offer::Delivered { delivery: Delivery { capability, .. }, .. } => capability,
+        Offer::Delivered { .. } => return Err(Refused::Delivered),
         Offer::Open(_) if context.now >= made.expires_at.after(Duration::from_secs(GRACE_SECS.into())) => {
             return Err(Refused::Over);
         }
-        Offer::Open(_) => capability,
-    };
+        Offer::Open(_) => {}
+    }
     let (items, amount) = made.taken(&places).ok_or(Refused::Places)?;
     Ok(Event::Delivered {
         settler,

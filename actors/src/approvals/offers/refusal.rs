@@ -97,9 +97,9 @@ refusals! {
         /// Nobody is to approve it any more.
         Ended "the time of the offer is over";
     }
-    own OFFER_DELIVERED = 409 "offer-delivered" "The offer was delivered before" "Do not settle it again: the settlement server that took it, with the items that it took, is answered as then." {
-        /// Another settlement server took it, or other items of it.
-        Delivered "the offer was delivered before, to another settlement server or with other items";
+    own OFFER_DELIVERED = 409 "offer-delivered" "The offer was delivered before" "Each offer is sold once. Ask the shop for another one; the approval that was to pay for this one is not needed." {
+        /// It is sold.
+        Delivered "the offer was delivered before";
     }
     own NOT_AN_AUTHENTICATOR = 409 "not-an-authenticator" "This party approves nothing here" "Name an authentication server that the shop knows." {
         /// No known party, or one with other roles.

@@ -150,7 +150,7 @@ fn what_cannot_be_offered_is_refused_by_name() {
 
 /// Shows D30, D42.
 #[test]
-fn who_settles_is_told_the_files_and_what_opens_them_the_same_with_every_key() {
+fn who_settles_is_told_the_files_and_what_opens_them_once() {
     let mut world = shop();
     let (_, reply) = world.ask(Caller::GUEST, OPEN, &json!({"items": [wanted("mug", 1), wanted("song", 2)]})).unwrap();
     let offer = id_in(&reply);
@@ -165,8 +165,9 @@ fn who_settles_is_told_the_files_and_what_opens_them_the_same_with_every_key() {
     assert_eq!(delivered["contents"], json!([file]));
     let bearer = world.secrets.verify(Purpose::Capability, delivered["capability"].as_str().unwrap()).unwrap();
     assert_eq!(bearer.entity, offer);
-    assert_eq!(world.ask(settler(), deliver, &json!({"items": [1]})).unwrap().1, delivered);
-    assert_eq!(slug(world.ask(settler(), deliver, &json!({}))), "offer-delivered");
+    for items in [json!({"items": [1]}), json!({})] {
+        assert_eq!(slug(world.ask(settler(), deliver, &items)), "offer-delivered");
+    }
     assert!(!world.text().contains(delivered["capability"].as_str().unwrap()), "the log holds no token");
     assert_eq!(slug(world.ask(Caller::GUEST, deliver, &json!({}))), "forbidden");
     world.replays();
