@@ -6,6 +6,7 @@ mod links;
 mod one_server;
 mod refusals;
 mod settlers;
+mod subscribers;
 
 use serde_json::json;
 
