@@ -1,16 +1,11 @@
 //! Amounts as people read them.
 
-use iso_currency::Currency;
+use kippu_events::money::{Currency, decimal};
 
 /// `minor` units in the currency with this code: `12.40 EUR`.
 pub(crate) fn shown(minor: u64, code: &str) -> String {
-    let digits = Currency::from_code(code).and_then(|currency| currency.exponent()).unwrap_or_default();
-    let whole = 10_u64.pow(digits.into());
-    if digits == 0 {
-        format!("{minor} {code}")
-    } else {
-        format!("{}.{:0width$} {code}", minor / whole, minor % whole, width = usize::from(digits))
-    }
+    let amount = code.parse::<Currency>().map_or_else(|_| minor.to_string(), |currency| decimal(minor, currency));
+    format!("{amount} {code}")
 }
 
 #[cfg(test)]

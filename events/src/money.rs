@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 mod decimal;
 
-pub use self::decimal::NotDecimal;
+pub use self::decimal::{NotDecimal, decimal};
 
 /// An ISO 4217 alphabetic code, as `EUR`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

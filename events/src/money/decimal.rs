@@ -45,11 +45,17 @@ impl Minor {
     /// The amount as [`Minor::from_decimal`] reads it, with all decimals that `currency` has.
     #[must_use]
     pub fn to_decimal(self, currency: Currency) -> String {
-        let decimals = usize::from(currency.decimals());
-        let digits = format!("{:0>width$}", self.units(), width = decimals + 1);
-        let (whole, fraction) = digits.split_at(digits.len() - decimals);
-        if fraction.is_empty() { whole.to_owned() } else { format!("{whole}.{fraction}") }
+        decimal(self.units(), currency)
     }
+}
+
+/// So many of the smallest unit of `currency`, however many, as [`Minor::to_decimal`] writes an amount.
+#[must_use]
+pub fn decimal(units: u64, currency: Currency) -> String {
+    let decimals = usize::from(currency.decimals());
+    let digits = format!("{units:0>width$}", width = decimals + 1);
+    let (whole, fraction) = digits.split_at(digits.len() - decimals);
+    if fraction.is_empty() { whole.to_owned() } else { format!("{whole}.{fraction}") }
 }
 
 #[cfg(test)]

@@ -1,13 +1,11 @@
 //! A statement for the programs of banks: ISO 20022 `BankToCustomerStatement`, camt.053.001.08. The node is the servicer of the
 //! account, its owner the one who is owed what stands on the credit side.
 
-use kippu_events::money::Currency;
+use kippu_events::money::{Currency, decimal};
 use kippu_events::{EntityId, Time};
 use kippu_projections::approvals::books::{Found, Line, OwnerKind, Side, What};
 use maud::{Markup, PreEscaped, html};
 use sha2::{Digest as _, Sha256};
-
-use super::decimal;
 
 const DECLARATION: PreEscaped<&str> = PreEscaped("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
 const NAMESPACE: &str = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08";

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use ::csv::{Error, Terminator, Writer, WriterBuilder};
-use kippu_events::money::Currency;
+use kippu_events::money::{Currency, decimal};
 use kippu_projections::approvals::books::{Found, Line, Side};
 
-use super::{decimal, sided};
+use super::sided;
 
 const HEADER: [&str; 10] =
     ["at", "entry", "what", "cause", "note", "debit", "credit", "balance", "balance_side", "currency"];

@@ -12,7 +12,7 @@ use actix_web::http::header::{CONTENT_DISPOSITION, HeaderValue, VARY};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use kippu_events::Time;
-use kippu_events::money::Currency;
+use kippu_events::money::{Currency, decimal};
 use kippu_projections::approvals::books::Found;
 use kippu_projections::http::{CUT, await_position, caller, handed_over};
 use kippu_projections::{NotARow, Queries, QueryError};
@@ -76,16 +76,6 @@ fn file_name(found: &Found, form: Form) -> Option<String> {
         Form::Camt => "xml",
     };
     Some(format!("{}.{}.{extension}", found.statement.account, found.statement.period))
-}
-
-/// An amount without a sign, in the unit of its currency.
-fn decimal(units: u64, currency: Currency) -> String {
-    let decimals = usize::from(currency.decimals());
-    let digits = format!("{units:0>width$}", width = decimals + 1);
-    match digits.split_at_checked(digits.len() - decimals) {
-        Some((whole, part)) if !part.is_empty() => format!("{whole}.{part}"),
-        Some(_) | None => digits,
-    }
 }
 
 /// A balance: an amount without a sign, and its side. Nothing is on the credit side, as ISO 20022 has it.

@@ -1,9 +1,10 @@
 //! A statement to print: made here, without a script, and escaped as it is made.
 
+use kippu_events::money::decimal;
 use kippu_projections::approvals::books::{Found, Side};
 use maud::html;
 
-use super::{decimal, sided};
+use super::sided;
 use crate::server::layout::Page;
 
 /// The page.
