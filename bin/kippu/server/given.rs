@@ -1,6 +1,8 @@
 //! A command that the form of a page gives: the same one as over `/v1`, run here, or by the node that serves its entity, to which the
 //! whole form is brought.
 
+use std::time::Duration;
+
 use actix_web::http::header::LOCATION;
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
@@ -11,9 +13,13 @@ use kippu_actors::search::Search;
 use kippu_actors::{Answer, Call, NotRun};
 use kippu_events::Family;
 use kippu_events::log::Position;
+use kippu_projections::queries::Moment;
 use serde::de::DeserializeOwned;
 
 use super::Shared;
+
+/// A page that is shown right behind its command waits so long for its view.
+const SHOWN: Duration = Duration::from_secs(2);
 
 /// A command.
 pub(crate) struct Asked {
@@ -77,6 +83,13 @@ pub(crate) fn led(to: &str, position: Option<Position>) -> HttpResponse {
         response.insert_header((KIPPU_POSITION, position.to_string()));
     }
     response.finish()
+}
+
+/// Waits a moment until `view`, by which the page goes that comes next, reflects the record at `position`.
+pub(crate) async fn shown(shared: &Shared, view: &str, position: Position) {
+    if let Err(error) = shared.queries.reach(view, &Moment::Position(position), SHOWN).await {
+        tracing::debug!(%error, view, "a page may not show yet what was done");
+    }
 }
 
 /// The position that an answer names.

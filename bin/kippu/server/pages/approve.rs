@@ -14,11 +14,9 @@ use kippu_actors::problem::{self, Problem};
 use kippu_events::access::peers::Peer;
 use kippu_events::access::{Caller, Role};
 use kippu_events::approvals::offer_content::OfferContent;
-use kippu_events::log::Position;
 use kippu_events::money::{Currency, Minor};
 use kippu_events::statement::Unverified;
 use kippu_events::{EntityKey, Family, Time};
-use kippu_projections::queries::Moment;
 use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::json;
@@ -27,14 +25,11 @@ use super::approvals;
 use super::who;
 use crate::server::Shared;
 use crate::server::forms::{Form, fresh_key};
-use crate::server::given::{Asked, Given, done, give, led};
+use crate::server::given::{Asked, Given, done, give, led, shown};
 use crate::server::known::{self, Known};
 use crate::server::layout::{Line, Page, bill, hidden, money, time};
 use crate::server::sessions::page::csrf_input;
 use crate::server::sessions::{csrf, next};
-
-/// A page that is shown right behind its command waits so long for the view of approvals.
-const SHOWN: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// An offer, and whose.
 struct Offered {
@@ -90,7 +85,7 @@ pub(super) async fn approve(
         Given::Here(outcome) => {
             let reply: Reply = done(&outcome)?;
             if reply.state == State::Pending {
-                approvals_shown(&shared, outcome.position).await;
+                shown(&shared, "approvals", outcome.position).await;
                 return Ok(led(&path(&format!("/approvals/{}", reply.id), statement), Some(outcome.position)));
             }
             approvals::given(&shared, &reply, statement, key)
@@ -107,13 +102,6 @@ pub(super) fn named(form: &Form) -> Result<&str, Problem> {
 /// `path` with the offer in its query.
 pub(super) fn path(path: &str, statement: &str) -> String {
     format!("{path}?offer={}", next::in_query(statement))
-}
-
-/// Waits a moment for the view, which the page goes by that comes next.
-async fn approvals_shown(shared: &Shared, position: Position) {
-    if let Err(error) = shared.queries.reach("approvals", &Moment::Position(position), SHOWN).await {
-        tracing::debug!(%error, "a page may not show the approval yet");
-    }
 }
 
 async fn offered(shared: &Shared, statement: &str) -> Result<Offered, Problem> {

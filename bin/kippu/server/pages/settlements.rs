@@ -8,14 +8,13 @@ use kippu_actors::problem::Problem;
 use kippu_events::money::{Currency, Minor};
 use kippu_events::{EntityId, Family};
 use kippu_projections::QueryError;
-use kippu_projections::queries::Moment;
 use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::json;
 
 use super::who;
 use crate::server::forms::{Form, fresh_key};
-use crate::server::given::{Asked, Given, done, give, led};
+use crate::server::given::{Asked, Given, done, give, led, shown};
 use crate::server::layout::{Line, Page, bill, hidden, money, origin};
 use crate::server::sessions::csrf;
 use crate::server::{Shared, contents};
@@ -24,8 +23,6 @@ use crate::server::{Shared, contents};
 const VIEW: &str = "settlements";
 /// While something is under way, the page is loaded again after so many seconds.
 const AGAIN_SECS: u8 = 1;
-/// A page that is shown right behind its command waits so long for the view.
-const SHOWN: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// A settlement as its row has it.
 #[derive(Deserialize)]
@@ -111,9 +108,7 @@ pub(super) async fn received(
     match ask(&request, &shared, (*id, "received"), body).await? {
         Given::Here(outcome) => {
             done::<Reply>(&outcome)?;
-            if let Err(error) = shared.queries.reach(VIEW, &Moment::Position(outcome.position), SHOWN).await {
-                tracing::debug!(%error, "a page may not show the receipt yet");
-            }
+            shown(&shared, VIEW, outcome.position).await;
             Ok(led(&format!("/settlements/{id}"), Some(outcome.position)))
         }
         Given::There(answer) => Ok(answer),
