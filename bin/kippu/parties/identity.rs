@@ -1,6 +1,6 @@
 //! Who this node is to other parties: its party id, its URL, and the keys that it signs with.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use kippu_actors::Problem;
@@ -43,7 +43,16 @@ pub(crate) struct CardKey {
 pub(crate) struct Identity {
     secrets: Arc<Secrets>,
     runtime: Runtime,
-    known: Mutex<Option<(Instant, SigningKeys)>>,
+    known: Mutex<Option<Known>>,
+}
+
+/// Which key signs, as it was found not long ago.
+#[derive(Clone)]
+struct Known {
+    at: Instant,
+    keys: SigningKeys,
+    number: u32,
+    signer: Arc<Signer>,
 }
 
 impl Identity {
@@ -61,20 +70,28 @@ impl Identity {
     ///
     /// # Errors
     /// Where the partition that knows which one cannot be asked now.
-    pub(crate) async fn signer(&self) -> Result<Signer, Problem> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let keys = match known {
-            Some((at, keys)) if at.elapsed() < KNOWN_FOR => keys,
-            Some(_) | None => {
-                let keys = self.keys(SigningUse::Http).await?;
-                *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), keys.clone()));
-                keys
-            }
+    pub(crate) async fn signer(&self) -> Result<Arc<Signer>, Problem> {
+        let (known, now) = (self.known().clone(), Time::now());
+        let asked_at = known.as_ref().map(|known| known.at).filter(|at| at.elapsed() < KNOWN_FOR);
+        let (keys, at) = match (&known, asked_at) {
+            (Some(known), Some(at)) => (known.keys.clone(), at),
+            (Some(_) | None, _) => (self.keys(SigningUse::Http).await?, Instant::now()),
         };
-        let number = keys.number_at(Time::now());
-        let (key, secrets) = (self.secrets.public_key(SigningUse::Http, number).id(), Arc::clone(&self.secrets));
-        let sign = move |message: &[u8]| secrets.sign(SigningUse::Http, number, message);
-        Ok(Signer::new(&self.party().to_string(), &key, sign))
+        let number = keys.number_at(now);
+        let signer = known.filter(|known| known.number == number).map_or_else(
+            || {
+                let (key, sign) = self.secrets.signer(SigningUse::Http, number);
+                Arc::new(Signer::new(&self.party().to_string(), &key.id(), sign))
+            },
+            |known| known.signer,
+        );
+        *self.known() = Some(Known { at, keys, number, signer: Arc::clone(&signer) });
+        Ok(signer)
+    }
+
+    fn known(&self) -> MutexGuard<'_, Option<Known>> {
+        // Nothing in here can be left half done.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn keys(&self, of: SigningUse) -> Result<SigningKeys, Problem> {

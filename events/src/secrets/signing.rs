@@ -136,6 +136,12 @@ impl Secrets {
         self.signing_key(of, number).sign(message).to_bytes()
     }
 
+    /// The key number `number` for `of`, and what signs with it: for who signs often, since it is derived here once.
+    pub fn signer(&self, of: SigningUse, number: u32) -> (PublicKey, impl Fn(&[u8]) -> [u8; 64] + Send + Sync + use<>) {
+        let key = self.signing_key(of, number);
+        (PublicKey(key.verifying_key().to_bytes()), move |message| key.sign(message).to_bytes())
+    }
+
     fn signing_key(&self, of: SigningUse, number: u32) -> SigningKey {
         let seed = self.signing.clone().with(of.name().as_bytes()).with(&number.to_be_bytes()).finish();
         SigningKey::from_bytes(&seed)
