@@ -10,6 +10,7 @@ use crate::activity::Owed;
 
 /// Of what is owed to one party, so much is held in memory.
 pub const MOST_HELD: usize = 512;
+const SECOND: Duration = Duration::from_secs(1);
 /// The first pause after a try without an outcome; it doubles with each.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// The longest pause, unless the party wants more.
@@ -125,7 +126,7 @@ impl Lane {
             Some(_) => 1,
             None => parallel,
         };
-        if self.second.is_none_or(|second| now.duration_since(second) >= Duration::from_secs(1)) {
+        if self.second.is_none_or(|second| now.duration_since(second) >= SECOND) {
             (self.second, self.started) = (Some(now), 0);
         }
         let left = at_once.saturating_sub(self.running).min((rate - self.started.min(rate)) as usize);
@@ -142,14 +143,16 @@ impl Lane {
         started
     }
 
-    /// When something is to be tried next, if nothing else happens.
-    pub fn next(&self, parallel: usize) -> Option<Instant> {
+    /// When something is to be tried next, if nothing else happens, with at most `rate` a second.
+    pub fn next(&self, parallel: usize, rate: u32) -> Option<Instant> {
         // One try decides about the others where the circuit was open.
         if self.running >= if self.open.is_some() { 1 } else { parallel } {
             return None;
         }
         let first = self.held.values().filter_map(|held| held.next).min()?;
-        Some(self.open.map_or(first, |(until, _)| first.max(until)))
+        let next_second = self.second.filter(|_| self.started >= rate).map(|second| second + SECOND);
+        let bounds = [self.open.map(|(until, _)| until), next_second];
+        Some(bounds.into_iter().flatten().fold(first, Instant::max))
     }
 
     /// A try of `key` has ended. What had no outcome pauses for as long as `jitter`, from 0 to 255, makes of it.
@@ -243,6 +246,7 @@ mod tests {
         assert_eq!(lane.start(now, PARALLEL, 100).len(), 1);
         lane.ended(first[1].0, DONE, now, 0);
         assert_eq!(lane.start(now, PARALLEL, 5).len(), 0, "five were begun in this second");
+        assert_eq!(lane.next(PARALLEL + 1, 5), Some(now + SECOND));
         assert_eq!(lane.start(now + Duration::from_secs(1), PARALLEL, 5).len(), 1);
     }
 
@@ -254,7 +258,7 @@ mod tests {
         for _ in 0..3 {
             assert_eq!(lane.start(now, PARALLEL, 100).len(), 1);
             lane.ended(key(0), failed(), now, 0);
-            let next = lane.next(PARALLEL).unwrap();
+            let next = lane.next(PARALLEL, 100).unwrap();
             assert!(lane.start(next - Duration::from_millis(1), PARALLEL, 100).is_empty());
             pauses.push(next - now);
             now = next;
@@ -263,7 +267,7 @@ mod tests {
         lane.start(now, PARALLEL, 100);
         let wanted = Some(Duration::from_secs(120));
         lane.ended(key(0), End::Unanswered { reason: "busy".to_owned(), wanted }, now, 0);
-        assert_eq!(lane.next(PARALLEL).unwrap() - now, Duration::from_secs(120), "as long as the party wants");
+        assert_eq!(lane.next(PARALLEL, 100).unwrap() - now, Duration::from_secs(120), "as long as the party wants");
     }
 
     #[test]
@@ -275,12 +279,12 @@ mod tests {
             lane.ended(key, failed(), now, 0);
         }
         assert!(lane.open_until(now).is_some() && lane.start(now, PARALLEL, 100).is_empty());
-        now = lane.next(PARALLEL).unwrap();
+        now = lane.next(PARALLEL, 100).unwrap();
         let probe = lane.start(now, PARALLEL, 100);
-        assert_eq!((probe.len(), lane.start(now, PARALLEL, 100).len(), lane.next(PARALLEL)), (1, 0, None));
+        assert_eq!((probe.len(), lane.start(now, PARALLEL, 100).len(), lane.next(PARALLEL, 100)), (1, 0, None));
         lane.ended(probe[0].0, failed(), now, 0);
         assert!(lane.start(now, PARALLEL, 100).is_empty());
-        now = lane.next(PARALLEL).unwrap();
+        now = lane.next(PARALLEL, 100).unwrap();
         let probe = lane.start(now, PARALLEL, 100);
         lane.ended(probe[0].0, DONE, now, 0);
         assert_eq!(lane.start(now, PARALLEL, 100).len(), PARALLEL);
@@ -329,6 +333,6 @@ mod tests {
             lane.ended(key, End::HeldUp { reason: "full".to_owned() }, now, 0);
         }
         assert_eq!((lane.open_until(now), lane.held().len()), (None, 10));
-        assert!(lane.next(PARALLEL).unwrap() > now);
+        assert!(lane.next(PARALLEL, 100).unwrap() > now);
     }
 }

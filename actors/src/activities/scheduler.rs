@@ -157,7 +157,7 @@ impl Shared {
         let mut lanes = self.lanes();
         lanes.retain(|_, lane| !lane.is_empty());
         let begun = lanes.values_mut().flat_map(|lane| lane.start(now, parallel, per_second)).collect();
-        (begun, lanes.values().filter_map(|lane| lane.next(parallel)).min())
+        (begun, lanes.values().filter_map(|lane| lane.next(parallel, per_second)).min())
     }
 
     fn end(&self, key: EntityKey, owed: Owed, end: End, jitter: u8) {
@@ -241,8 +241,6 @@ async fn run(activities: Weak<Shared>, executor: Arc<dyn Executor>, mut told: mp
             let (shared, executor) = (Arc::clone(&shared), Arc::clone(&executor));
             tries.spawn(async move { (key, owed, shared.attempt_apart(key, owed, &*executor).await) });
         }
-        // Not before the rate of this second lets more begin.
-        let pause = next.saturating_duration_since(now).max(Duration::from_millis(5));
         let waiting = Arc::downgrade(&shared);
         drop(shared);
         tokio::select! {
@@ -258,7 +256,7 @@ async fn run(activities: Weak<Shared>, executor: Arc<dyn Executor>, mut told: mp
                     let _no_room = shared.take(key, owed);
                 }
             }
-            () = tokio::time::sleep(pause) => {}
+            () = tokio::time::sleep_until(next.into()) => {}
             () = woken(&waiting) => {}
         }
     }
@@ -294,6 +292,10 @@ async fn look(shared: &Arc<Shared>, left: Cursors) -> Cursors {
     });
     let problem = match looked.await {
         Ok(Ok(cursors)) => return cursors,
+        Ok(Err(problem)) if problem.is_for_later() => {
+            tracing::debug!(%problem, "the index of what is owed is looked at again");
+            return Cursors::new();
+        }
         Ok(Err(problem)) => problem.to_string(),
         Err(error) => error.to_string(),
     };

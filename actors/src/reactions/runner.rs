@@ -83,47 +83,21 @@ struct Sent {
 }
 
 async fn run(reactions: Weak<Shared>) {
-    let mut served = BTreeSet::new();
-    let mut sources: Vec<Source> = Vec::new();
+    let (mut served, mut sources) = (BTreeSet::new(), Vec::new());
     loop {
         let Some(shared) = reactions.upgrade() else { return };
-        let now: BTreeSet<u16> = shared.runtime.served().into_iter().collect();
-        if !now.is_subset(&served) {
-            // What has come to this node may be further behind than the others.
-            match shared.sources(now.clone()).await {
-                Ok(from) => sources = from,
-                Err(problem) => {
-                    tracing::error!(%problem, "reactions cannot begin; they are tried again");
-                    tokio::time::sleep(PAUSE).await;
-                    continue;
-                }
-            }
-        }
-        served = now;
-        let (mut more, mut failed) = (false, false);
-        for source in &mut sources {
-            match shared.turn(source, &served).await {
-                Ok(moved) => more |= moved,
-                Err(reason) => {
-                    tracing::error!(
-                        partition = source.partition,
-                        reason,
-                        "a reaction does not go on; it is tried again"
-                    );
-                    failed = true;
-                    break;
-                }
-            }
-        }
-        if failed {
-            // From the cursors again: what was read of the page is in nobody's memory.
-            served.clear();
-            tokio::time::sleep(PAUSE).await;
-        }
+        let done = shared.round(&mut served, &mut sources).await;
         let waiting = Arc::downgrade(&shared);
         drop(shared);
-        if !more {
-            wait(&waiting).await;
+        match done {
+            Ok(true) => {}
+            Ok(false) => wait(&waiting).await,
+            Err(reason) => {
+                tracing::error!(reason, "reactions do not go on; they are tried again");
+                // From the cursors again: what was read of a page is in nobody's memory.
+                served.clear();
+                tokio::time::sleep(PAUSE).await;
+            }
         }
     }
 }
@@ -136,6 +110,22 @@ async fn wait(shared: &Weak<Shared>) {
 }
 
 impl Shared {
+    /// One page of each of the `sources`, for the partitions that are served; whether there may be more.
+    async fn round(self: &Arc<Self>, served: &mut BTreeSet<u16>, sources: &mut Vec<Source>) -> Result<bool, String> {
+        let now: BTreeSet<u16> = self.runtime.served().into_iter().collect();
+        if !now.is_subset(served) {
+            // What has come to this node may be further behind than the others.
+            *sources = self.sources(now.clone()).await.map_err(|problem| problem.to_string())?;
+        }
+        *served = now;
+        let mut more = false;
+        for source in sources {
+            let moved = self.turn(source, served).await;
+            more |= moved.map_err(|reason| format!("partition {}: {reason}", source.partition))?;
+        }
+        Ok(more)
+    }
+
     /// Every partition, from where the one of `targets` is that is furthest behind.
     async fn sources(self: &Arc<Self>, targets: BTreeSet<u16>) -> Result<Vec<Source>, Problem> {
         let shared = Arc::clone(self);
