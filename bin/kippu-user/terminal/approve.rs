@@ -3,9 +3,7 @@
 use serde_json::json;
 
 use super::buy::What;
-use super::directory::Directory;
 use super::error::Error;
-use super::parties::Parties;
 use super::purchase::{Manner, Stage};
 use super::{Patience, Which, offer};
 use crate::exit::Exit;
@@ -28,8 +26,7 @@ pub(crate) struct Args {
 
 /// Gets the approval.
 pub(crate) async fn run(args: &Args, output: &Output) -> Result<Exit, Error> {
-    let directory = Directory::open(&args.which.dir)?;
-    let parties = Parties::new(&directory.settings()?, args.patience.time())?;
+    let (directory, _settings, parties) = args.which.open(&args.patience)?;
     let mut held = args.what.begun(Manner::Later, args.expires_in_secs, None, &directory, output)?;
     args.what.approved(&mut held, &directory, &parties, output).await?;
     let Stage::Approved(approval) = &held.purchase.stage else {

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use super::directory::{Directory, Held};
 use super::error::Error;
+use super::hand_over::How;
 use super::parties::Parties;
 use super::person::Person;
 use super::purchase::{FORM, Keys, Manner, Purchase, Stage, Wanted};
-use super::{Patience, Which, approval, confirm, offer, report, settlement};
+use super::{approval, confirm, offer};
 use crate::exit::Exit;
 use crate::output::Output;
 
@@ -38,30 +39,16 @@ pub(crate) struct What {
 pub(crate) struct Args {
     #[command(flatten)]
     what: What,
-    /// Where files go; in the terminal's directory where it is left out.
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
-    /// A settlement server that is not known yet.
-    #[arg(long, value_name = "URL")]
-    settler: Option<String>,
     #[command(flatten)]
-    patience: Patience,
-    #[command(flatten)]
-    which: Which,
+    how: How,
 }
 
 /// Buys.
 pub(crate) async fn run(args: &Args, output: &Output) -> Result<Exit, Error> {
-    let directory = Directory::open(&args.which.dir)?;
-    let settings = directory.settings()?;
-    let parties = Parties::new(&settings, args.patience.time())?;
-    let out = args.out.as_ref().map(|out| std::path::absolute(out).map_err(Error::io(out))).transpose()?;
-    let mut held = args.what.begun(Manner::AtOnce, None, out, &directory, output)?;
+    let (directory, settings, parties) = args.how.which.open(&args.how.patience)?;
+    let mut held = args.what.begun(Manner::AtOnce, None, args.how.out()?, &directory, output)?;
     args.what.approved(&mut held, &directory, &parties, output).await?;
-    settlement::presented(&mut held, args.settler.as_deref(), &settings, &parties).await?;
-    settlement::settled(&mut held, &parties).await?;
-    report::told(&held, &directory, &parties, output).await?;
-    Ok(Exit::Sound)
+    args.how.settle(&mut held, (&directory, &settings, &parties), output).await
 }
 
 impl What {

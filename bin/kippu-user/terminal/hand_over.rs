@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::directory::Directory;
+use super::directory::{Directory, Held, Settings};
 use super::error::Error;
 use super::parties::Parties;
 use super::purchase::Stage;
@@ -16,23 +16,48 @@ pub(crate) struct Args {
     /// The purchase.
     #[arg(value_name = "ID")]
     id: String,
+    #[command(flatten)]
+    how: How,
+}
+
+/// To whom an approval is handed over, and where what was bought goes.
+#[derive(clap::Args)]
+pub(super) struct How {
     /// Where files go; in the terminal's directory where it is left out.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// A settlement server of the offer, where that is to be another one than the first that is known.
     #[arg(long, value_name = "URL")]
-    settler: Option<String>,
+    pub(super) settler: Option<String>,
     #[command(flatten)]
-    patience: Patience,
+    pub(super) patience: Patience,
     #[command(flatten)]
-    which: Which,
+    pub(super) which: Which,
+}
+
+impl How {
+    /// Where files go, whatever directory is worked in later.
+    pub(super) fn out(&self) -> Result<Option<PathBuf>, Error> {
+        self.out.as_ref().map(|out| std::path::absolute(out).map_err(Error::io(out))).transpose()
+    }
+
+    /// Hands over what is approved, waits until it is settled, and tells.
+    pub(super) async fn settle(
+        &self,
+        held: &mut Held,
+        (directory, settings, parties): (&Directory, &Settings, &Parties),
+        output: &Output,
+    ) -> Result<Exit, Error> {
+        settlement::presented(held, self.settler.as_deref(), settings, parties).await?;
+        settlement::settled(held, parties).await?;
+        report::told(held, directory, parties, output).await?;
+        Ok(Exit::Sound)
+    }
 }
 
 /// Hands it over, and fetches what was bought.
 pub(crate) async fn run(args: &Args, output: &Output) -> Result<Exit, Error> {
-    let directory = Directory::open(&args.which.dir)?;
-    let settings = directory.settings()?;
-    let parties = Parties::new(&settings, args.patience.time())?;
+    let (directory, settings, parties) = args.how.which.open(&args.how.patience)?;
     let mut held = directory.get(&args.id)?;
     match &held.purchase.stage {
         Stage::Asked | Stage::Offered { .. } | Stage::Confirmed { .. } | Stage::Pending { .. } => {
@@ -40,10 +65,10 @@ pub(crate) async fn run(args: &Args, output: &Output) -> Result<Exit, Error> {
         }
         Stage::Over { .. } => {}
         Stage::Approved(approval) => {
-            if let Some(out) = &args.out {
-                held.purchase.out = Some(std::path::absolute(out).map_err(Error::io(out))?);
+            if let Some(out) = args.how.out()? {
+                held.purchase.out = Some(out);
             }
-            match qr::code(approval, args.settler.as_deref(), &settings).and_then(|code| code.drawn()) {
+            match qr::code(approval, args.how.settler.as_deref(), &settings).and_then(|code| code.drawn()) {
                 Ok(drawn) => output.note(drawn.characters()),
                 Err(error) => output.note(format_args!("no QR code: {error}")),
             }
@@ -53,8 +78,5 @@ pub(crate) async fn run(args: &Args, output: &Output) -> Result<Exit, Error> {
     if let Some(said) = held.said_before() {
         return Err(said);
     }
-    settlement::presented(&mut held, args.settler.as_deref(), &settings, &parties).await?;
-    settlement::settled(&mut held, &parties).await?;
-    report::told(&held, &directory, &parties, output).await?;
-    Ok(Exit::Sound)
+    args.how.settle(&mut held, (&directory, &settings, &parties), output).await
 }

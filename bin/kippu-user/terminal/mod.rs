@@ -30,6 +30,9 @@ mod settlement;
 
 pub(crate) use error::Error;
 
+use directory::{Directory, Settings};
+use parties::Parties;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -47,6 +50,16 @@ pub(crate) struct Patience {
     /// How long a party that does not answer is asked again, and a settlement under way is looked at.
     #[arg(long, value_name = "SECONDS", default_value = "120")]
     patience_secs: u64,
+}
+
+impl Which {
+    /// Its directory, and the parties that it knows.
+    fn open(&self, patience: &Patience) -> Result<(Directory, Settings, Parties), Error> {
+        let directory = Directory::open(&self.dir)?;
+        let settings = directory.settings()?;
+        let parties = Parties::new(&settings, patience.time())?;
+        Ok((directory, settings, parties))
+    }
 }
 
 impl Patience {
