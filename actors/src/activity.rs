@@ -1,6 +1,7 @@
 //! An activity: what an entity owes the world outside its log, such as a signed command to another party. It is a part of the
 //! entity's state until its outcome is an event. The module `activities` sees that it is done.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -39,6 +40,8 @@ pub enum Work {
         /// How many they are.
         size: u64,
     },
+    /// The next event that the webhook is to be sent, once there is one.
+    Push,
 }
 
 /// Some work, and under which key.
@@ -52,6 +55,35 @@ pub struct Task {
     pub key: String,
     /// What is to be done.
     pub work: Work,
+    /// Where [`crate::actor::Actor::WAITS`] says so, whether there is something to do is told here.
+    pub progress: Progress,
+}
+
+/// Whether there is something to do for what is owed.
+#[derive(Clone)]
+pub struct Progress(Arc<dyn Fn(Option<Time>) + Send + Sync>);
+
+impl Progress {
+    /// Lets `tell` know.
+    pub fn new(tell: impl Fn(Option<Time>) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(tell))
+    }
+
+    /// There is, since then.
+    pub fn found(&self, since: Time) {
+        (self.0)(Some(since));
+    }
+
+    /// There is nothing.
+    pub fn waits(&self) {
+        (self.0)(None);
+    }
+}
+
+impl std::fmt::Debug for Progress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Progress")
+    }
 }
 
 /// What came of an activity: a genuine answer that will not change.
@@ -97,6 +129,8 @@ pub struct NoOutcome {
     pub reason: String,
     /// How long whom it is owed to wants to be left alone.
     pub retry_after: Option<Duration>,
+    /// What the entity is told of it all the same, once for each activity, which stays owed.
+    pub noted: Option<Outcome>,
 }
 
 /// Does what is owed. Given by whoever starts the node.

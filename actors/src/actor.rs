@@ -230,6 +230,9 @@ pub trait Actor: Entity {
     /// The problem types of its refusals.
     const PROBLEMS: &'static [&'static crate::problem::ProblemType];
 
+    /// Whether there may be nothing to do for what is owed, until something happens. It is shown as owed once there is.
+    const WAITS: bool = false;
+
     /// Whether preparing blocks: key derivation on purpose slow, or a write to the key store.
     fn is_slow(_request: &Self::Request) -> bool {
         false
@@ -292,7 +295,7 @@ pub trait Actor: Entity {
 
     /// What the entity owes the world outside now. Looked at after every event, so it MUST be cheap. Where this says
     /// something, [`Actor::work`] and [`Actor::came_of`] MUST be there too.
-    fn owed(&self) -> Option<Owed> {
+    fn owed(&self, _id: EntityId) -> Option<Owed> {
         None
     }
 

@@ -109,7 +109,9 @@ pub trait AnyActor: Send + Sync {
     /// The command of [`Actor::due`].
     fn when_due(&self, state: &dyn AnyEntity) -> Option<AnyCommand>;
     /// See [`Actor::owed`].
-    fn owed(&self, state: &dyn AnyEntity) -> Option<Owed>;
+    fn owed(&self, state: &dyn AnyEntity, id: EntityId) -> Option<Owed>;
+    /// See [`Actor::WAITS`].
+    fn waits(&self) -> bool;
     /// See [`Actor::work`].
     fn work(&self, state: &dyn AnyEntity, id: EntityId, secrets: &Secrets) -> Option<Work>;
     /// See [`Actor::came_of`].
@@ -221,8 +223,12 @@ impl<E: Actor> AnyActor for Of<E> {
         Some(Box::new(command))
     }
 
-    fn owed(&self, state: &dyn AnyEntity) -> Option<Owed> {
-        state.as_any().downcast_ref::<E>()?.owed()
+    fn owed(&self, state: &dyn AnyEntity, id: EntityId) -> Option<Owed> {
+        state.as_any().downcast_ref::<E>()?.owed(id)
+    }
+
+    fn waits(&self) -> bool {
+        E::WAITS
     }
 
     fn work(&self, state: &dyn AnyEntity, id: EntityId, secrets: &Secrets) -> Option<Work> {

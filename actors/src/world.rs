@@ -113,7 +113,7 @@ impl World {
     pub(crate) fn owed(&self, key: EntityKey) -> Option<(Owed, Work)> {
         let (_, state) = self.entities.get(&key)?;
         let actor = catalogue::actor(key.family);
-        Some((actor.owed(&**state)?, actor.work(&**state, key.id, &self.secrets)?))
+        Some((actor.owed(&**state, key.id)?, actor.work(&**state, key.id, &self.secrets)?))
     }
 
     /// An activity came to an end.

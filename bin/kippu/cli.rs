@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::log::{copy, export, import as log_import, inspect};
 use crate::{
-    activities, bench, client, completions, config_check, doctor, events, import, init, peer, serve, shop, users,
-    verify,
+    activities, bench, client, completions, config_check, doctor, events, import, init, keys, peer, replay, serve,
+    shop, users, webhook,
 };
 
 /// An event-sourced actor system for tickets, approvals and settlements.
@@ -38,6 +38,9 @@ pub(crate) enum Command {
     /// Other parties, each with a node of its own.
     #[command(subcommand)]
     Peer(Peer),
+    /// Endpoints to which events are sent.
+    #[command(subcommand)]
+    Webhook(Webhook),
     /// What a running node owes to others.
     #[command(subcommand)]
     Activities(Activities),
@@ -51,6 +54,9 @@ pub(crate) enum Command {
     /// Subscribers.
     #[command(subcommand)]
     Users(Users),
+    /// The key store.
+    #[command(subcommand)]
+    Keys(Keys),
     /// Records: look at them, export and import them, copy a history to another location.
     #[command(subcommand)]
     Log(Log),
@@ -94,6 +100,19 @@ pub(crate) enum Peer {
     Revoke(peer::RevokeArgs),
 }
 
+/// `kippu webhook …`
+#[derive(Subcommand)]
+pub(crate) enum Webhook {
+    /// Add an endpoint for an API client and print its secret, once.
+    Add(webhook::AddArgs),
+    /// List endpoints, without their secrets.
+    List(webhook::ListArgs),
+    /// Give an endpoint another secret and print it, once; the one before signs too for 24 hours.
+    Roll(webhook::RollArgs),
+    /// End an endpoint for ever.
+    Remove(webhook::RemoveArgs),
+}
+
 /// `kippu activities …`
 #[derive(Subcommand)]
 pub(crate) enum Activities {
@@ -115,6 +134,15 @@ pub(crate) enum Shop {
 pub(crate) enum Users {
     /// Register the subscribers of a file. Who is registered already is left alone, so a second import changes nothing.
     Import(users::Args),
+    /// Forget a person for ever: the key of what is encrypted is destroyed. Prints the receipt, also of who was forgotten before.
+    Forget(users::forget::Args),
+}
+
+/// `kippu keys …`
+#[derive(Subcommand)]
+pub(crate) enum Keys {
+    /// Wrap persons' keys under a new key, and destroy the one before: who was forgotten is so for good then.
+    Rotate(keys::RotateArgs),
 }
 
 /// `kippu log …`
@@ -134,7 +162,43 @@ pub(crate) enum Log {
 #[derive(Subcommand)]
 pub(crate) enum Replay {
     /// Check every record of every partition.
-    Verify(verify::Args),
+    Verify(replay::verify::Args),
+    /// Hold audit rules against what happened: nothing used twice, no limit exceeded, every charge with its approval.
+    Check(replay::check::Args),
+    /// Take the decisions of the history again, under other limits.
+    WhatIf(replay::what_if::Args),
+    /// Tell what has happened to an entity.
+    History(replay::history::Args),
+    /// Tell what an entity, a row or a view was at some moment.
+    AsOf(replay::as_of::Args),
+    /// Tell why a value is what it is: the event, the command, the caller, and what led to it.
+    Why(replay::why::Args),
+    /// Tell what changed between two moments.
+    Diff(replay::diff::Args),
+    /// Write events and rows of views as tables for other programs.
+    Export(replay::export::Args),
+    /// Fold a view anew, and compare it with the rows that a node keeps.
+    Rebuild(replay::rebuild::Args),
+    /// List who was shown whose personal fields, when, and by which query.
+    AccessLog(replay::access_log::Args),
+    /// Sign how much history there is and what it hashes to, with trees in tiles for whoever checks that.
+    Checkpoint(replay::checkpoint::Args),
+    /// Tell whether one checkpoint goes on from another.
+    Consistency(replay::consistency::Args),
+    /// Cosign a checkpoint of another log, if it goes on from the one before.
+    Witness(replay::witness::Args),
+    /// What was in the history, for somebody who does not trust whoever keeps it.
+    #[command(subcommand)]
+    Evidence(Evidence),
+}
+
+/// `kippu replay evidence …`
+#[derive(Subcommand)]
+pub(crate) enum Evidence {
+    /// Write a bundle: records, proofs, checkpoint and keys.
+    Export(Box<replay::evidence::ExportArgs>),
+    /// Check a bundle. No history is needed.
+    Verify(replay::evidence::VerifyArgs),
 }
 
 /// `kippu config …`

@@ -71,8 +71,6 @@ enum ClientError {
     /// Whether there is a client now is not known.
     #[error("{error}; if the client was opened, the same call with --idempotency-key {key} tells its id and key")]
     Unanswered { error: Error, key: String },
-    #[error("no randomness to be had for an idempotency key")]
-    Entropy,
 }
 
 impl ClientError {
@@ -86,8 +84,7 @@ impl ClientError {
             | Self::Call(_)
             | Self::Unanswered { .. }
             | Self::Query(_)
-            | Self::Row(_)
-            | Self::Entropy => Exit::CouldNotRun,
+            | Self::Row(_) => Exit::CouldNotRun,
         }
     }
 }
@@ -96,9 +93,9 @@ impl ClientError {
 ///
 /// Where it cannot be printed, it is not lost: the same command tells it again.
 pub(crate) fn add(args: &AddArgs, output: &Output) -> Exit {
-    let key = match args.idempotency_key.clone().map_or_else(random_key, Ok) {
+    let key = match args.idempotency_key.clone().map_or_else(remote::random_key, Ok) {
         Ok(key) => key,
-        Err(error) => return output.failed(error.exit(), error),
+        Err(error) => return output.failed(Exit::CouldNotRun, error),
     };
     let opened = node::on_a_system(opened(args, &key)).map_err(|error| match error {
         ClientError::Call(error) if error.is_open() => ClientError::Unanswered { error, key: key.clone() },
@@ -245,12 +242,6 @@ async fn all_rows(node: &Node) -> Result<Vec<Value>, ClientError> {
 /// The stopped node in the data directory.
 async fn open(data: &Path) -> Result<Node, ClientError> {
     Ok(Node::open_stopped(&Config { data: Some(data.to_owned()), ..Config::default() }).await?)
-}
-
-fn random_key() -> Result<String, ClientError> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|_| ClientError::Entropy)?;
-    Ok(format!("cli-{}", data_encoding::HEXLOWER.encode(&bytes)))
 }
 
 fn role(text: &str) -> Result<Role, String> {

@@ -46,6 +46,8 @@ pub(crate) struct Config {
     pub(crate) ready: Ready,
     /// Where blobs are kept, and how many.
     pub(crate) blobs: Blobs,
+    /// How long it sends to webhooks that do not take it.
+    pub(crate) webhooks: Webhooks,
     /// How a log on Kafka is made and opened.
     pub(crate) kafka: Kafka,
     /// What it writes to standard error.
@@ -95,6 +97,9 @@ pub(crate) struct Http {
     pub(crate) request_timeout_secs: u32,
     /// How long requests under way may take to end after SIGTERM.
     pub(crate) drain_secs: u32,
+    /// A folder of evidence that is served to everybody.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "shown")]
+    pub(crate) evidence_dir: Option<PathBuf>,
     /// With a certificate it speaks TLS, and nothing else.
     #[serde(skip_serializing_if = "ServerTls::is_empty")]
     pub(crate) tls: ServerTls,
@@ -112,6 +117,7 @@ impl Default for Http {
             keep_alive_secs: 620,
             request_timeout_secs: 10,
             drain_secs: 30,
+            evidence_dir: None,
             tls: ServerTls::default(),
         }
     }
@@ -146,6 +152,20 @@ pub(crate) struct Ready {
 impl Default for Ready {
     fn default() -> Self {
         Self { most_lag: 10_000, least_free_bytes: 2 << 30 }
+    }
+}
+
+/// How long events are sent to webhooks that do not take them.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Webhooks {
+    /// After so many seconds an event becomes a dead letter: by default after those of the schedule of Standard Webhooks.
+    pub(crate) give_up_secs: u32,
+}
+
+impl Default for Webhooks {
+    fn default() -> Self {
+        Self { give_up_secs: 3 * 24 * 60 * 60 }
     }
 }
 
@@ -318,6 +338,7 @@ impl Config {
         between("blobs.most_bytes", self.blobs.most_bytes, 1, blobs::MOST_BYTES);
         between("blobs.keep_secs", self.blobs.keep_secs.into(), 1, 31_622_400);
         between("blobs.sweep_secs", self.blobs.sweep_secs.into(), 1, 31_622_400);
+        between("webhooks.give_up_secs", self.webhooks.give_up_secs.into(), 1, 31_622_400);
         between("rate.per_second", self.rate.per_second.into(), 0, 10_000_000);
         between("rate.burst", self.rate.burst.into(), 1, 10_000_000);
         let name = &self.node.name;

@@ -14,6 +14,7 @@ mod events;
 mod exit;
 mod import;
 mod init;
+mod keys;
 mod limits;
 mod log;
 mod node;
@@ -21,20 +22,21 @@ mod output;
 mod parties;
 mod peer;
 mod remote;
+mod replay;
 mod serve;
 mod server;
 mod shop;
 mod table;
 mod telemetry;
 mod users;
-mod verify;
+mod webhook;
 mod which;
 
 use std::io::IsTerminal as _;
 
 use clap::{CommandFactory as _, Parser as _};
 
-use crate::cli::{Activities, Cli, Client, Command, Config, Log, Peer, Replay, Shop, Users};
+use crate::cli::{Activities, Cli, Client, Command, Config, Evidence, Keys, Log, Peer, Replay, Shop, Users, Webhook};
 use crate::exit::Exit;
 use crate::output::Output;
 
@@ -105,17 +107,37 @@ fn run(command: Command, output: &Output) -> Exit {
         Command::Peer(Peer::List(args)) => peer::list(&args, output),
         Command::Peer(Peer::Rotate(args)) => peer::rotate(&args, output),
         Command::Peer(Peer::Revoke(args)) => peer::revoke(&args, output),
+        Command::Webhook(Webhook::Add(args)) => webhook::add(&args, output),
+        Command::Webhook(Webhook::List(args)) => webhook::list(&args, output),
+        Command::Webhook(Webhook::Roll(args)) => webhook::roll(&args, output),
+        Command::Webhook(Webhook::Remove(args)) => webhook::remove(&args, output),
         Command::Activities(Activities::List(args)) => activities::list(&args, output),
         Command::Activities(Activities::Retry(args)) => activities::retry(&args, output),
         Command::Events(args) => events::run(&args, output),
         Command::Import(args) => import::run(&args, output),
         Command::Shop(Shop::Import(args)) => shop::run(&args, output),
         Command::Users(Users::Import(args)) => users::run(&args, output),
+        Command::Users(Users::Forget(args)) => users::forget::run(&args, output),
+        Command::Keys(Keys::Rotate(args)) => keys::rotate(&args, output),
         Command::Log(Log::Inspect(args)) => log::inspect::run(&args, output),
         Command::Log(Log::Export(args)) => log::export::run(&args, output),
         Command::Log(Log::Import(args)) => log::import::run(&args, output),
         Command::Log(Log::Copy(args)) => log::copy::run(&args, output),
-        Command::Replay(Replay::Verify(args)) => verify::run(&args, output),
+        Command::Replay(Replay::Verify(args)) => replay::verify::run(&args, output),
+        Command::Replay(Replay::AccessLog(args)) => replay::access_log::run(&args, output),
+        Command::Replay(Replay::Check(args)) => replay::check::run(&args, output),
+        Command::Replay(Replay::WhatIf(args)) => replay::what_if::run(&args, output),
+        Command::Replay(Replay::History(args)) => replay::history::run(&args, output),
+        Command::Replay(Replay::AsOf(args)) => replay::as_of::run(&args, output),
+        Command::Replay(Replay::Why(args)) => replay::why::run(&args, output),
+        Command::Replay(Replay::Diff(args)) => replay::diff::run(&args, output),
+        Command::Replay(Replay::Export(args)) => replay::export::run(&args, output),
+        Command::Replay(Replay::Rebuild(args)) => replay::rebuild::run(&args, output),
+        Command::Replay(Replay::Checkpoint(args)) => replay::checkpoint::run(&args, output),
+        Command::Replay(Replay::Consistency(args)) => replay::consistency::run(&args, output),
+        Command::Replay(Replay::Witness(args)) => replay::witness::run(&args, output),
+        Command::Replay(Replay::Evidence(Evidence::Export(args))) => replay::evidence::export(&args, output),
+        Command::Replay(Replay::Evidence(Evidence::Verify(args))) => replay::evidence::verify(&args, output),
         Command::Bench(args) => bench::run(&args, output),
         Command::Doctor(args) => doctor::run(&args, output),
         Command::Config(Config::Check(args)) => config_check::run(&args, output),

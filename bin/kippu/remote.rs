@@ -30,6 +30,9 @@ pub(crate) enum RemoteError {
     /// The file with authorities.
     #[error(transparent)]
     Roots(#[from] RootsError),
+    /// The operating system gave none.
+    #[error("no randomness to be had for an idempotency key")]
+    Entropy,
     /// The call itself.
     #[error(transparent)]
     Call(#[from] kippu_client::Error),
@@ -51,6 +54,16 @@ pub(crate) fn node_at(address: &str, key_file: &Path, roots: Option<&Path>) -> R
 /// Where the address is none.
 pub(crate) fn nobody_at(address: &str, roots: &Roots) -> Result<Client, kippu_client::Error> {
     Client::trusting(address, "", PATIENCE, roots)
+}
+
+/// A key for a command that nobody named, which no other call has.
+///
+/// # Errors
+/// Where there is no randomness.
+pub(crate) fn random_key() -> Result<String, RemoteError> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|_| RemoteError::Entropy)?;
+    Ok(format!("cli-{}", data_encoding::HEXLOWER.encode(&bytes)))
 }
 
 /// The authorities that are trusted besides those that browsers trust: those in the file `roots`, where one is named.

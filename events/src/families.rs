@@ -20,6 +20,8 @@ macro_rules! families {
             SigningKeys = 6, "signing-keys", $crate::access::signing_keys::SigningKeys;
             /// Sessions of end users.
             Sessions = 7, "sessions", $crate::access::sessions::Sessions;
+            /// Endpoints of API clients to which events are sent.
+            Webhooks = 14, "webhooks", $crate::access::webhooks::Webhook;
             /// Approvals that were presented here, and what became of them.
             Settlements = 10, "settlements", $crate::approvals::settlements::Settlement;
             /// On which terms this node settles.
@@ -30,6 +32,8 @@ macro_rules! families {
             Purchases = 12, "purchases", $crate::approvals::purchases::Information;
             /// First steps of identifications.
             Challenges = 13, "challenges", $crate::access::challenges::Challenge;
+            /// Who was shown whose personal fields.
+            Disclosures = 30, "disclosures", $crate::access::disclosures::Disclosure;
             /// What a shop sells.
             Products = 8, "products", $crate::approvals::products::Product;
             /// What a shop would sell to somebody, signed.

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use crate::access::clients::Clients;
+use crate::access::dead_letters::DeadLetters;
+use crate::access::forgotten::Forgotten;
 use crate::access::peers::Peers;
 use crate::access::sessions::Sessions;
 use crate::access::signing_keys::Keys;
 use crate::access::users::Users;
+use crate::access::webhooks::Webhooks;
 use crate::approvals::Approvals;
 use crate::approvals::books::{Entries, Ledger, TrialBalances};
 use crate::approvals::credits::Credits;
@@ -34,6 +37,8 @@ pub fn views() -> Vec<Arc<dyn View>> {
         Arc::new(Sessions),
         Arc::new(OfEntities::<Peers>::new()),
         Arc::new(OfEntities::<Keys>::new()),
+        Arc::new(OfEntities::<Webhooks>::new()),
+        Arc::new(DeadLetters),
         Arc::new(OfEntities::<Placements>::new()),
         Arc::new(OfEntities::<Settlements>::new()),
         Arc::new(OfEntities::<Terms>::new()),
@@ -46,6 +51,7 @@ pub fn views() -> Vec<Arc<dyn View>> {
         Arc::new(Ledger),
         Arc::new(Entries),
         Arc::new(TrialBalances),
+        Arc::new(Forgotten),
         Arc::new(History),
     ]
 }

@@ -9,22 +9,26 @@ mod id;
 mod open;
 mod reader;
 mod start;
+mod told;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use kippu_events::Family;
 use kippu_events::access::Caller;
+use kippu_events::event::EventId;
 use kippu_events::log::Cut;
+use kippu_events::{Family, Principal};
 use tokio::sync::{Semaphore, watch};
 
-pub use asked::Asked;
+pub use asked::{Asked, Begin};
 pub use id::{FeedId, NotAFeedId};
+pub use told::Told;
 
-use self::asked::Begin;
+use self::id::Within;
 use self::open::{OpenFeeds, Place};
 pub(crate) use self::reader::Limits;
-use self::reader::{Reader, Sight};
+use self::reader::{Reader, Sight, Taker};
+use self::told::{First, Text};
 use crate::error::QueryError;
 use crate::history::History;
 use crate::queries::{Moment, Queries};
@@ -54,6 +58,8 @@ pub struct Feed {
     partitions: Vec<u16>,
     next: usize,
     turns: Arc<Semaphore>,
+    /// See [`Limits::told`].
+    most_told: usize,
     place: Place,
     /// How much the client knows that it was told.
     known: Option<FeedId>,
@@ -95,13 +101,25 @@ impl Feeds {
     /// `Forbidden` where that is nothing, `OtherHistory` and `Behind` where the id to go on from is of another history or not
     /// reflected here, `TooManyFeeds`, and where the place to begin at cannot be read.
     pub async fn open(&self, caller: &Caller, asked: Asked) -> Result<Feed, QueryError> {
+        self.open_for(Some(caller.principal), caller, asked).await
+    }
+
+    /// The same of the node's own, for what is sent to `caller`: it counts against no limit.
+    ///
+    /// # Errors
+    /// As [`Feeds::open`].
+    pub async fn open_own(&self, caller: &Caller, asked: Asked) -> Result<Feed, QueryError> {
+        self.open_for(None, caller, asked).await
+    }
+
+    async fn open_for(&self, of: Option<Principal>, caller: &Caller, asked: Asked) -> Result<Feed, QueryError> {
         let (sight, bound) = sight(&self.queries, caller, &asked)?;
         if let Begin::After(FeedId { cut, .. }) = &asked.begin {
             // The genesis of a partition is reflected with whatever comes next.
             let cut = Moment::Cut(Cut(cut.0.clone()));
             self.queries.reach(History.name(), &cut, self.wait).await?;
         }
-        let place = self.open.enter(caller.principal)?;
+        let place = self.open.enter(of)?;
         let (queries, begin) = (self.queries.clone(), asked.begin.clone());
         let start = self.queries.in_turn(caller.party(), move || start::find(&queries, &begin)).await?;
         let mut partitions: Vec<u16> =
@@ -112,15 +130,44 @@ impl Feeds {
         partitions.sort_unstable();
         partitions.dedup();
         Ok(Feed {
-            reader: Some(Reader::new(self.queries.clone(), asked, sight, self.limits, start)),
+            reader: Some(Reader::new(self.queries.clone(), asked, sight, self.limits.read, start)),
             published: self.queries.published(),
             bound,
             partitions,
             next: 0,
             turns: Arc::clone(&self.turns),
+            most_told: self.limits.told,
             place,
             known: None,
         })
+    }
+
+    /// The event `id` as it is sent to `caller`; nothing where there is no such event for it.
+    ///
+    /// # Errors
+    /// As [`Feeds::open`] and [`Feed::read`]; `Behind` where this node does not reflect it in time.
+    pub async fn event(&self, caller: &Caller, id: EventId) -> Result<Option<Told>, QueryError> {
+        let EventId { partition, number, index } = id;
+        let mut cut = vec![0; usize::from(self.queries.log().partitions())];
+        let Some(before) = cut.get_mut(usize::from(partition)) else { return Ok(None) };
+        *before = number.saturating_sub(1);
+        let within = (index > 0).then_some(Within { partition, events: index });
+        let begin = Begin::After(FeedId { cut: Cut(cut), mark: None, within });
+        let mut feed = self.open_own(caller, Asked::sent(Vec::new(), begin)).await?;
+        feed.partitions = vec![partition];
+        while feed.reader.as_ref().is_some_and(|reader| reader.number(partition) < number) {
+            let Ok(news) = tokio::time::timeout(self.wait, feed.news()).await else {
+                let cut = feed.reader.as_ref().map_or(Cut(Vec::new()), |reader| reader.id().cut);
+                return Err(QueryError::Behind { asked: id.to_string(), cut });
+            };
+            if news? == News::Over {
+                return Err(QueryError::Stopped);
+            }
+            if let Some(told) = feed.read_one().await? {
+                return Ok((told.event == id).then_some(told));
+            }
+        }
+        Ok(None)
     }
 
     /// Ends every feed, and lets nobody open one any more.
@@ -188,18 +235,43 @@ impl Feed {
     /// # Errors
     /// `Log`, `Store` or `Row` where it cannot be read; `Stopped` after that.
     pub async fn read(&mut self) -> Result<String, QueryError> {
+        let text = Text { out: String::new(), most: self.most_told };
+        Ok(self.tell(text).await?.out)
+    }
+
+    /// The next event alone, if the next page of some partition has one.
+    ///
+    /// # Errors
+    /// As [`Feed::read`].
+    pub async fn read_one(&mut self) -> Result<Option<Told>, QueryError> {
+        let Some(before) = self.reader.as_ref().map(Reader::id) else { return Err(QueryError::Stopped) };
+        Ok(self.tell(First::behind(before)).await?.told)
+    }
+
+    async fn tell<T: Taker + Send + 'static>(&mut self, taker: T) -> Result<T, QueryError> {
         let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| QueryError::Stopped)?;
-        let Some((partition, until)) = self.unread()? else { return Ok(String::new()) };
+        let Some((partition, until)) = self.unread()? else { return Ok(taker) };
+        self.next = self.place_of(partition) + 1;
         let Some(mut reader) = self.reader.take() else { return Err(QueryError::Stopped) };
         let read = tokio::task::spawn_blocking(move || {
-            let page = reader.page(partition, until);
+            let page = reader.page(partition, until, taker);
             drop(turn);
             (reader, page)
         });
         let (reader, page) = read.await.map_err(|_| QueryError::Stopped)?;
-        let page = page?;
+        let taker = page?;
         self.reader = Some(reader);
-        Ok(page)
+        Ok(taker)
+    }
+
+    /// Reads `partition` before the others.
+    pub fn begin_with(&mut self, partition: u16) {
+        self.next = self.place_of(partition);
+    }
+
+    /// Where `partition` stands among those that are read.
+    fn place_of(&self, partition: u16) -> usize {
+        self.partitions.iter().position(|its| *its == partition).unwrap_or_default()
     }
 
     /// A partition that there is more of, and up to which offset.
@@ -221,7 +293,6 @@ impl Feed {
         for step in 0..count {
             let at = (self.next + step) % count;
             if let Some(found) = self.partitions.get(at).and_then(|partition| until(*partition)) {
-                self.next = at + 1;
                 return Ok(Some(found));
             }
         }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use kippu_events::EntityKey;
+use kippu_events::{EntityKey, Time};
 
 use crate::activity::Owed;
 
@@ -32,6 +32,8 @@ pub struct Held {
     pub tries: u32,
     /// Why the last one had none.
     pub last_error: Option<String>,
+    /// Since when there is something to do, where that was told.
+    pub found: Option<Time>,
     /// Not tried before that; nothing while it is being tried.
     pub next: Option<Instant>,
     /// What became owed while it was being tried, in its place.
@@ -40,7 +42,7 @@ pub struct Held {
 
 impl Held {
     const fn new(owed: Owed, now: Instant) -> Self {
-        Self { owed, tries: 0, last_error: None, next: Some(now), later: None }
+        Self { owed, tries: 0, last_error: None, found: None, next: Some(now), later: None }
     }
 }
 
@@ -155,6 +157,13 @@ impl Lane {
         Some(bounds.into_iter().flatten().fold(first, Instant::max))
     }
 
+    /// Whether there is something to do for `key`, which is being tried, and since when.
+    pub fn tell(&mut self, key: EntityKey, found: Option<Time>) {
+        if let Some(held) = self.held.get_mut(&key) {
+            held.found = found;
+        }
+    }
+
     /// A try of `key` has ended. What had no outcome pauses for as long as `jitter`, from 0 to 255, makes of it.
     pub fn ended(&mut self, key: EntityKey, end: End, now: Instant, jitter: u8) {
         self.running = self.running.saturating_sub(1);
@@ -210,7 +219,7 @@ fn spread(pause: Duration, jitter: u8) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use kippu_events::{EntityId, Family, Time};
+    use kippu_events::{EntityId, Family};
 
     use super::*;
 

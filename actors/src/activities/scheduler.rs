@@ -14,7 +14,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 
 use super::lane::{End, Held, Lane};
-use crate::activity::{Executor, NoOutcome, Outcome, Owed, Task};
+use crate::activity::{Executor, NoOutcome, Outcome, Owed, Progress, Task};
 use crate::catalogue;
 use crate::erased::Ready;
 use crate::problem::{self, Problem};
@@ -41,7 +41,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { parallel: 32, per_second: 2_000 }
+        Self { parallel: 32, per_second: 5_000 }
     }
 }
 
@@ -109,10 +109,12 @@ impl Activities {
         let held = lanes.iter().filter(|(lane, _)| to.is_none_or(|to| to == **lane)).flat_map(|(_, lane)| lane.held());
         let held: HashMap<EntityKey, &Held> = held.map(|(key, held)| (*key, held)).collect();
         found.extend(held.iter().map(|(key, held)| (*key, held.owed)));
+        found.retain(|key, _| is_due(*key, held.get(key).copied()));
         let listed = |(key, owed): (EntityKey, Owed)| {
             let held = held.get(&key);
             let (tries, last_error) = held.map_or((0, None), |held| (held.tries, held.last_error.clone()));
-            Listed { entity: key.to_string(), to: owed.to, attempt: owed.attempt, since: owed.since, tries, last_error }
+            let since = held.and_then(|held| held.found).unwrap_or(owed.since);
+            Listed { entity: key.to_string(), to: owed.to, attempt: owed.attempt, since, tries, last_error }
         };
         Ok(found.into_iter().take(most).map(listed).collect())
     }
@@ -130,9 +132,15 @@ impl Activities {
     #[must_use]
     pub fn figures(&self) -> (usize, usize) {
         let (lanes, now) = (self.0.lanes(), Instant::now());
-        let held = lanes.values().map(|lane| lane.held().len()).sum();
+        let due = |lane: &Lane| lane.held().iter().filter(|(key, held)| is_due(**key, Some(held))).count();
+        let held = lanes.values().map(due).sum();
         (held, lanes.values().filter(|lane| lane.open_until(now).is_some()).count())
     }
+}
+
+/// Whether there is something to do for what `key` owes, as far as it shows.
+fn is_due(key: EntityKey, held: Option<&Held>) -> bool {
+    !catalogue::actor(key.family).waits() || held.is_some_and(|held| held.found.is_some())
 }
 
 impl Shared {
@@ -170,14 +178,14 @@ impl Shared {
     }
 
     /// As [`Shared::attempt`]. What panics is tried again like everything else, and holds up no other.
-    async fn attempt_apart(&self, key: EntityKey, owed: Owed, executor: &dyn Executor) -> End {
+    async fn attempt_apart(self: &Arc<Self>, key: EntityKey, owed: Owed, executor: &dyn Executor) -> End {
         let tried = AssertUnwindSafe(self.attempt(key, owed, executor)).catch_unwind().await;
         // The panic hook has logged where.
         tried.unwrap_or_else(|_| End::HeldUp { reason: "a defect was met".to_owned() })
     }
 
     /// Tries what is owed once, and brings back what came of it.
-    async fn attempt(&self, key: EntityKey, owed: Owed, executor: &dyn Executor) -> End {
+    async fn attempt(self: &Arc<Self>, key: EntityKey, owed: Owed, executor: &dyn Executor) -> End {
         const NOT_OWED: End = End::Over { answered: false };
         if !self.runtime.serves(key) {
             return NOT_OWED;
@@ -187,7 +195,7 @@ impl Shared {
             Err(problem) => return End::HeldUp { reason: problem.to_string() },
         };
         let actor = catalogue::actor(key.family);
-        if actor.owed(&*found.state).is_none_or(|now| now.attempt != owed.attempt) {
+        if actor.owed(&*found.state, key.id).is_none_or(|now| now.attempt != owed.attempt) {
             return NOT_OWED;
         }
         let secrets = Arc::clone(&self.secrets);
@@ -196,23 +204,49 @@ impl Shared {
         let Ok(Some(work)) = work.await else {
             return End::HeldUp { reason: "what is to be done cannot be told".to_owned() };
         };
-        let task = Task { entity: key, owed, key: self.secrets.activity_key(key, owed.attempt), work };
+        let progress = self.progress(key, owed);
+        let task = Task { entity: key, owed, key: self.secrets.activity_key(key, owed.attempt), work, progress };
         let outcome = match executor.perform(task).await {
             Ok(outcome) => outcome,
-            Err(NoOutcome { reason, retry_after }) => return End::Unanswered { reason, wanted: retry_after },
+            Err(NoOutcome { reason, retry_after, noted }) => {
+                if let Some(noted) = noted
+                    && let Err(problem) = self.record(key, owed, noted, &format!("{}-noted", owed.attempt)).await
+                {
+                    tracing::debug!(%key, %problem, "that an activity has no outcome is not on record yet");
+                }
+                return End::Unanswered { reason, wanted: retry_after };
+            }
         };
-        match self.record(key, owed, outcome).await {
+        let told = format!("{} {}", outcome.status, outcome.refusal());
+        match self.record(key, owed, outcome, &owed.attempt.to_string()).await {
             Ok(()) => End::Over { answered: true },
+            // It answers, and may go on answering so until somebody has looked.
+            Err(problem) if problem.kind == &problem::NO_OUTCOME => {
+                End::HeldUp { reason: format!("{}: {told}", problem.detail) }
+            }
             // What is not owed any more is not taken by the rules.
             Err(problem) if problem.kind == &problem::NOT_DUE => End::Over { answered: true },
             Err(problem) => End::HeldUp { reason: problem.to_string() },
         }
     }
 
-    async fn record(&self, key: EntityKey, owed: Owed, outcome: Outcome) -> Result<(), Problem> {
+    /// Where whether there is something to do is told.
+    fn progress(self: &Arc<Self>, key: EntityKey, owed: Owed) -> Progress {
+        let shared = Arc::downgrade(self);
+        Progress::new(move |found| {
+            if let Some(shared) = shared.upgrade()
+                && let Some(lane) = shared.lanes().get_mut(&owed.to)
+            {
+                lane.tell(key, found);
+            }
+        })
+    }
+
+    /// Gives the command that says so, under a key that is the same each time.
+    async fn record(&self, key: EntityKey, owed: Owed, outcome: Outcome, name: &str) -> Result<(), Problem> {
         let command = catalogue::actor(key.family).came_of(owed.attempt, outcome, key.id, &self.secrets);
         let ready = Ready { entity: key, body: Mac::default(), command };
-        let command = self.secrets.command(&Principal::Activity, &owed.attempt.to_string(), key);
+        let command = self.secrets.command(&Principal::Activity, name, key);
         self.runtime.submit(Submission::new(ready, command, Caller::ACTIVITY)).await.map(drop)
     }
 }

@@ -156,7 +156,7 @@ impl EntityCache {
         for key in std::mem::take(&mut self.dirty) {
             if let Some(loaded) = self.entities.get_mut(&key) {
                 let actor = catalogue::actor(key.family);
-                let (due, owed) = (actor.due(&*loaded.state), actor.owed(&*loaded.state));
+                let (due, owed) = (actor.due(&*loaded.state), actor.owed(&*loaded.state, key.id));
                 batch.put(key, loaded, due, owed)?;
                 (loaded.stored_due, loaded.stored_owed) = (due, owed);
                 loaded.dirty = false;

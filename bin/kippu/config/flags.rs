@@ -98,6 +98,8 @@ flags! {
     request_timeout_secs: u32 = "request-timeout-secs" "KIPPU_HTTP_REQUEST_TIMEOUT_SECS" "http.request_timeout_secs" => http.request_timeout_secs;
     /// How long requests under way may take to end after SIGTERM.
     drain_secs: u32 = "drain-secs" "KIPPU_HTTP_DRAIN_SECS" "http.drain_secs" => http.drain_secs;
+    /// A folder that `kippu replay checkpoint` has written, which is served to everybody under /evidence/.
+    evidence_dir: PathBuf = "evidence-dir" "KIPPU_HTTP_EVIDENCE_DIR" "http.evidence_dir" => http.evidence_dir, Some;
     /// Requests a second and client; 0 for no limit.
     rate_per_second: u32 = "rate-per-second" "KIPPU_RATE_PER_SECOND" "rate.per_second" => rate.per_second;
     /// Requests at once and client.
@@ -114,6 +116,8 @@ flags! {
     blobs_keep_secs: u32 = "blobs-keep-secs" "KIPPU_BLOBS_KEEP_SECS" "blobs.keep_secs" => blobs.keep_secs;
     /// Seconds between two looks for such blobs.
     blobs_sweep_secs: u32 = "blobs-sweep-secs" "KIPPU_BLOBS_SWEEP_SECS" "blobs.sweep_secs" => blobs.sweep_secs;
+    /// How long an event is sent to a webhook that does not take it.
+    webhooks_give_up_secs: u32 = "webhooks-give-up-secs" "KIPPU_WEBHOOKS_GIVE_UP_SECS" "webhooks.give_up_secs" => webhooks.give_up_secs;
     /// Take a topic of which one broker could take answered records with it.
     #[arg(num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     accept_single_copy: bool = "accept-single-copy" "KIPPU_KAFKA_ACCEPT_SINGLE_COPY" "kafka.accept_single_copy" => kafka.accept_single_copy;

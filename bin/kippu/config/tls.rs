@@ -1,8 +1,9 @@
 //! TLS in the configuration: with what certificate this node answers, where it answers without one, and whom it trusts.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
+use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
 use super::{Http, shown};
@@ -37,7 +38,7 @@ pub(crate) struct Files {
     pub(crate) key: PathBuf,
 }
 
-/// Where plain HTTP is answered by a node that has no certificate.
+/// Where plain HTTP is answered by a node that has no certificate, and to where its webhooks may send in plain.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Plain {
@@ -70,6 +71,18 @@ impl ClientTls {
 }
 
 impl Plain {
+    /// Whether what this node sends to `url` may cross the way there in plain.
+    pub(crate) fn calls(self, url: &Url) -> bool {
+        match self {
+            Self::Allow => true,
+            Self::Loopback => {
+                let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+                host == "localhost" || host.parse::<IpAddr>().is_ok_and(|host| host.to_canonical().is_loopback())
+            }
+            Self::Refuse => false,
+        }
+    }
+
     /// Whether plain HTTP is answered at `address`.
     fn answers_at(self, address: SocketAddr) -> bool {
         match self {
@@ -130,6 +143,19 @@ mod tests {
             for plain in [Plain::Allow, Plain::Loopback, Plain::Refuse] {
                 assert_eq!(blamed(plain, listen, [true; 2]), None, "{listen}");
             }
+        }
+    }
+
+    /// Shows D11.
+    #[test]
+    fn webhooks_send_in_plain_where_that_is_allowed_alone() {
+        let calls = |plain: Plain, url: &str| plain.calls(&url.parse().unwrap());
+        for here in ["http://127.0.0.1:9/a", "http://127.8.8.8", "http://[::1]:9", "http://localhost/a"] {
+            assert!(calls(Plain::Loopback, here) && calls(Plain::Allow, here) && !calls(Plain::Refuse, here), "{here}");
+        }
+        for there in ["http://10.0.0.1", "http://localhost.example", "http://127.0.0.1.example", "http://[2001:db8::1]"]
+        {
+            assert!(!calls(Plain::Loopback, there) && calls(Plain::Allow, there), "{there}");
         }
     }
 

@@ -14,8 +14,8 @@ use kippu_events::blobs::BlobStore;
 use kippu_events::secrets::SigningUse;
 use kippu_events::{EntityId, EntityKey, Time};
 
-use super::Identity;
 use super::fetch::{Wanted, fetch};
+use super::{Identity, Webhooks};
 
 /// How long a party may take to answer. Longer than it takes a node that is just starting to open its log.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -31,10 +31,12 @@ pub(crate) struct AtPeers {
     /// For files, whose bytes are vouched for by what they hash to.
     files: reqwest::Client,
     blobs: BlobStore,
+    webhooks: Arc<Webhooks>,
 }
 
 impl AtPeers {
-    /// In the name of this party, at the peers that its runtime knows; what is fetched is kept in `blobs`. `roots` are trusted too.
+    /// In the name of this party, at the peers that its runtime knows and through `webhooks`; what is fetched is kept in `blobs`.
+    /// `roots` are trusted too.
     ///
     /// # Errors
     /// Where there can be no HTTP client.
@@ -42,25 +44,28 @@ impl AtPeers {
         identity: Arc<Identity>,
         runtime: Runtime,
         blobs: BlobStore,
+        webhooks: Webhooks,
         roots: &Roots,
     ) -> Result<Self, reqwest::Error> {
         let caller = Caller::over(kippu_client::builder(PATIENCE, roots).build()?);
         let files = kippu_client::builder(FILE_PATIENCE, roots).connect_timeout(PATIENCE).build()?;
-        Ok(Self { identity, runtime, caller, files, blobs })
+        Ok(Self { identity, runtime, caller, files, blobs, webhooks: Arc::new(webhooks) })
     }
 }
 
 impl Executor for AtPeers {
     fn perform(&self, task: Task) -> BoxFuture<'static, Result<Outcome, NoOutcome>> {
         let (identity, runtime, caller) = (Arc::clone(&self.identity), self.runtime.clone(), self.caller.clone());
-        let (files, blobs) = (self.files.clone(), self.blobs.clone());
+        let (files, blobs, webhooks) = (self.files.clone(), self.blobs.clone(), Arc::clone(&self.webhooks));
         async move {
-            let peer = known(&runtime, task.owed.to).await?;
             match task.work {
+                Work::Push => Ok(webhooks.push(&task).await?.outcome()),
                 Work::Command { path, body } => {
+                    let peer = known(&runtime, task.owed.to).await?;
                     command(&identity, &caller, (task.owed.to, &peer), &path, &task.key, body).await
                 }
                 Work::Fetch { path, capability, sha256, size } => {
+                    let peer = known(&runtime, task.owed.to).await?;
                     let (path, capability, sha256) = (&*path, &*capability, &*sha256);
                     fetch(&files, &blobs, Wanted { url: &peer.url, path, capability, sha256, size }).await
                 }
@@ -71,7 +76,7 @@ impl Executor for AtPeers {
 }
 
 pub(super) fn none(reason: impl Into<String>) -> NoOutcome {
-    NoOutcome { reason: reason.into(), retry_after: None }
+    NoOutcome { reason: reason.into(), retry_after: None, noted: None }
 }
 
 async fn known(runtime: &Runtime, peer: EntityId) -> Result<Known, NoOutcome> {
@@ -101,17 +106,20 @@ async fn command(
     let signer = identity.signer().await.map_err(|problem| none(problem.to_string()))?;
     let sent = caller.call(&signer, &address(party, peer), Method::POST, path, Some(key), Some(body)).await;
     let answer = sent.map_err(|error| none(error.to_string()))?;
-    let (status, retry_after) = (answer.status.as_u16(), answer.retry_after());
-    let slug = answer.problem().map(|problem| problem.slug().to_owned()).unwrap_or_default();
-    // Whom the other party does not know yet, or has not granted this, an operator there may still let in.
-    let is_open = answer.is_for_later() || matches!(&*slug, "unauthenticated" | "forbidden" | "rate-limited");
-    if is_open || !(200..500).contains(&status) || (300..400).contains(&status) {
-        let reason = format!("{} answers {status} {slug}: {}", peer.url, short(&answer.text()));
-        return Err(NoOutcome { reason, retry_after });
+    let (status, retry_after, problem) = (answer.status.as_u16(), answer.retry_after(), answer.problem());
+    // Whom the other party does not know yet, whose clock is not its own, or to whom it has not granted this: an operator puts that right.
+    let is_deaf = status == 401 || problem.as_ref().is_some_and(|problem| problem.slug() == "forbidden");
+    if is_deaf || answer.is_for_later() || !(200..500).contains(&status) || (300..400).contains(&status) {
+        let told = problem.map_or_else(|| answer.text().into_owned(), |it| format!("{}: {}", it.slug(), it.detail));
+        return Err(NoOutcome {
+            reason: format!("{} answers {status} {}", peer.url, short(&told)),
+            retry_after,
+            noted: None,
+        });
     }
     Ok(Outcome { status, body: answer.body })
 }
 
 fn short(text: &str) -> String {
-    text.chars().take(200).collect()
+    text.chars().take(300).collect()
 }

@@ -4,8 +4,10 @@ mod activities;
 mod auth;
 mod blobs;
 mod contents;
+mod disclosures;
 mod docs;
 mod edge;
+mod evidence;
 mod fallback;
 mod feed;
 mod forms;
@@ -23,6 +25,7 @@ mod owners;
 mod pace;
 mod pages;
 mod party;
+mod persons;
 mod problem_page;
 mod problems;
 mod rate;
@@ -59,10 +62,12 @@ use kippu_actors::http::{Limits, OtherNodes};
 use kippu_client::Roots;
 use kippu_projections::Queries;
 use kippu_projections::feed::Feeds;
+use kippu_projections::http::AccessLog;
 use tokio::task::{JoinHandle, JoinSet};
 
 use self::auth::Authenticator;
 use self::blobs::{Ledger, Sweep};
+use self::disclosures::Disclosures;
 use self::fallback::fallback;
 use self::forward::Forward;
 use self::front::Front;
@@ -76,7 +81,7 @@ pub(crate) use self::tls::{Tls, TlsError};
 use self::wire::Wire;
 use crate::config::Config;
 use crate::node::{self, Node};
-use crate::parties::{AtPeers, CARD};
+use crate::parties::{AtPeers, CARD, Webhooks};
 
 /// What handlers share.
 #[derive(Clone)]
@@ -98,6 +103,7 @@ pub(crate) struct Shared {
     refusals: Data<Refusals>,
     /// Who has uploaded how much.
     ledger: Arc<Ledger>,
+    access_log: Data<dyn AccessLog>,
     metrics: Data<Metrics>,
     document: Data<Document>,
     /// Where TLS is spoken.
@@ -115,10 +121,13 @@ impl Shared {
         let shares = node.kafka.is_some();
         let forward = shares.then(|| Forward::new(&node, roots)).transpose().map_err(std::io::Error::other)?;
         let owners = shares.then(|| Owners::new(&node, roots)).transpose().map_err(std::io::Error::other)?;
-        let at_peers = Arc::new(
-            AtPeers::new(Arc::clone(&node.identity), node.runtime.clone(), node.blobs.clone(), roots)
-                .map_err(std::io::Error::other)?,
-        );
+        let feeds = Arc::new(Feeds::new(node.queries.clone()));
+        let give_up = Duration::from_secs(config.webhooks.give_up_secs.into());
+        let sending = (node.runtime.clone(), Arc::clone(&node.secrets), Arc::clone(&feeds));
+        let webhooks = Webhooks::new(sending, config.http.plain, give_up, roots).map_err(std::io::Error::other)?;
+        let (identity, runtime, blobs) = (Arc::clone(&node.identity), node.runtime.clone(), node.blobs.clone());
+        let at_peers = AtPeers::new(identity, runtime, blobs, webhooks, roots).map_err(std::io::Error::other)?;
+        let at_peers = Arc::new(at_peers);
         let settings = Settings::default();
         let activities = Activities::start(node.runtime.clone(), Arc::clone(&node.secrets), at_peers, settings);
         let limits = Limits {
@@ -132,11 +141,12 @@ impl Shared {
             ledger: Arc::new(Ledger::open(&node.dir.blob_owners(), &config.blobs.quota_bytes)?),
             commands: Data::new(node.commands.clone()),
             queries: Data::new(node.queries.clone()),
-            feeds: Data::new(Feeds::new(node.queries.clone())),
+            feeds: Data::from(feeds),
             activities,
             limits: Data::new(limits),
             authenticator: Data::new(Authenticator::new(&node, &config.rate)),
             sessions: Data::new(Sessions::new(&node, roots).map_err(std::io::Error::other)?),
+            access_log: Data::from(Arc::new(Disclosures::new(&node)) as Arc<dyn AccessLog>),
             metrics: Data::new(Metrics::new(&node.commits)),
             document: Data::new(Document::new()),
             certificate: tls.map(|tls| Arc::clone(&tls.current)),
@@ -155,6 +165,7 @@ fn routes(config: &mut ServiceConfig, shared: &Shared) {
     config
         .app_data(shared.commands.clone())
         .app_data(shared.queries.clone())
+        .app_data(shared.access_log.clone())
         .app_data(shared.feeds.clone())
         .app_data(shared.limits.clone())
         .app_data(shared.authenticator.clone())
@@ -172,6 +183,7 @@ fn routes(config: &mut ServiceConfig, shared: &Shared) {
         .service(get("/docs/style.css", docs::style))
         .service(get(CARD, party::card))
         .service(get("/.well-known/jwks.json", party::keys))
+        .service(get("/evidence/{path:.*}", evidence::file))
         .service(get("/problems", problems::index))
         .service(get("/problems/{slug}", problems::one))
         .service(get("/sign-in", sessions::show).route(web::post().to(sessions::sign_in)))
@@ -187,6 +199,10 @@ fn routes(config: &mut ServiceConfig, shared: &Shared) {
                 .wrap(from_fn(auth::authenticate))
                 .wrap(from_fn(refusals::remember))
                 .route("/log/seal", web::post().to(seal::seal))
+                .route("/keys/rotate", web::post().to(persons::rotate))
+                .route("/users/find", web::post().to(persons::find))
+                .route("/users/{id}/receipt", web::get().to(persons::receipt))
+                .route("/users/{id}/receipt", web::head().to(persons::receipt))
                 .route("/activities", web::get().to(activities::list))
                 .route("/activities/retry", web::post().to(activities::retry))
                 .route("/events", web::get().to(feed::follow))
@@ -313,6 +329,7 @@ impl Server {
             background.spawn(async move { owners.ask_on().await });
         }
         background.spawn(node::reach_persons(Arc::clone(&shared.node.secrets)));
+        background.spawn(node::forget_on(shared.node.queries.clone(), Arc::clone(&shared.node.secrets)));
         if let Some(tls) = tls {
             background.spawn(tls.renew());
         }

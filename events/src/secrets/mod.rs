@@ -6,26 +6,30 @@ mod copy;
 mod csrf;
 mod encryption;
 mod following;
+mod forgetting;
 mod keyring;
 mod mac;
 mod numbered;
 mod persons;
 mod pin;
+mod secondary;
 mod shared;
 mod signing;
 #[cfg(test)]
 mod tests;
 mod token;
 mod transfer;
+mod webhook;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use self::forgetting::Destroyed;
 use self::keyring::{Key, Keyring, Use};
 use self::mac::Keyed;
 use self::persons::Persons;
 pub use self::shared::{SharedError, SharedKey, SharedKeys};
-pub use self::signing::{NotAKey, PublicKey, SigningUse};
+pub use self::signing::{NotAKey, PublicKey, SigningStore, SigningUse};
 use self::token::Mint;
 pub use self::transfer::{KeyTransfer, KeysFrom, KeysTo, copy_keyring};
 
@@ -100,6 +104,9 @@ pub enum SecretsError {
     /// The keys that nodes share.
     #[error(transparent)]
     Shared(#[from] SharedError),
+    /// The wrapping key is shared with other nodes by hand, or is gone with the process.
+    #[error("the wrapping key is replaced only where one node alone keeps persons' keys")]
+    NotReplaced,
     /// The operating system gave no randomness.
     #[error("no randomness to be had")]
     Entropy,
@@ -127,10 +134,13 @@ pub struct Secrets {
     login: Keyed,
     activity: Keyed,
     csrf: Keyed,
-    signing: Keyed,
+    signing: SigningStore,
+    webhook: Keyed,
     field: Key,
     pepper: (u32, Key),
     persons: Persons,
+    /// Where the keyring lies, where it does.
+    dir: Option<PathBuf>,
 }
 
 impl std::fmt::Debug for Secrets {
@@ -140,7 +150,7 @@ impl std::fmt::Debug for Secrets {
 }
 
 impl Secrets {
-    fn new(keyring: &Keyring, persons: Persons) -> Self {
+    fn new(keyring: &Keyring, persons: Persons, dir: Option<&Path>) -> Self {
         let (pepper, key) = keyring.key(Use::Pepper);
         Self {
             party: keyring.log.party(),
@@ -151,10 +161,12 @@ impl Secrets {
             login: Keyed::new(keyring.key(Use::Index).1, "kippu.login.1"),
             activity: Keyed::new(keyring.key(Use::Identity).1, "kippu.activity.1"),
             csrf: Keyed::new(keyring.key(Use::Identity).1, "kippu.csrf.1"),
-            signing: Keyed::new(keyring.key(Use::Identity).1, "kippu.signing.1"),
+            signing: SigningStore::new(keyring),
+            webhook: Keyed::new(keyring.key(Use::Identity).1, "kippu.webhook.1"),
             field: Key(Keyed::new(keyring.key(Use::Identity).1, "kippu.field.1").finish()),
             pepper: (pepper, key.clone()),
             persons,
+            dir: dir.map(Path::to_owned),
         }
     }
 
@@ -205,7 +217,7 @@ impl Secrets {
             return Err(exists());
         }
         keyring.create(dir)?;
-        Ok(Self::new(&keyring, persons))
+        Ok(Self::new(&keyring, persons, Some(dir)))
     }
 
     /// Looks at the keyring in `dir`, also next to the node that uses it.
@@ -223,7 +235,22 @@ impl Secrets {
     pub fn open(dir: &Path, log: LogId) -> Result<Self, SecretsError> {
         let keyring = Keyring::open(dir)?.of(log, &dir.join(keyring::FILE))?;
         let persons = Persons::open(&dir.join(PERSONS), keyring.keys(Use::Wrapping).clone())?;
-        Ok(Self::new(&keyring, persons))
+        // From here on no other process replaces anything.
+        Keyring::overwrite_before(dir)?;
+        if keyring.is_replacing() {
+            persons.replace_wrapping(dir)?;
+        }
+        Ok(Self::new(&keyring, persons, Some(dir)))
+    }
+
+    /// Opens the key store in `dir` as it is now, next to the node that has it open. It makes no keys.
+    ///
+    /// # Errors
+    /// As [`Secrets::open`].
+    pub fn open_secondary(dir: &Path, log: LogId) -> Result<Self, SecretsError> {
+        let keyring = Keyring::open(dir)?.of(log, &dir.join(keyring::FILE))?;
+        let persons = Persons::open_secondary(&dir.join(PERSONS), keyring.keys(Use::Wrapping).clone())?;
+        Ok(Self::new(&keyring, persons, None))
     }
 
     /// Opens the key store in `dir`, with persons' keys in `keys` and a copy of them in `dir`, which is made anew where it
@@ -234,7 +261,7 @@ impl Secrets {
     pub fn open_shared(dir: &Path, log: LogId, keys: Arc<dyn SharedKeys>) -> Result<Self, SecretsError> {
         let keyring = Keyring::open(dir)?.of(log, &dir.join(keyring::FILE))?;
         let persons = Persons::open_shared(&dir.join(PERSONS), log, keys, keyring.keys(Use::Wrapping).clone())?;
-        Ok(Self::new(&keyring, persons))
+        Ok(Self::new(&keyring, persons, Some(dir)))
     }
 
     /// Opens the key store in `dir`, so far that of a node alone or of nodes that shared persons' keys with others, with
@@ -243,8 +270,8 @@ impl Secrets {
     /// # Errors
     /// As [`Secrets::open_shared`].
     pub fn go_over(dir: &Path, log: LogId, keys: Arc<dyn SharedKeys>) -> Result<Self, SecretsError> {
-        drop(Keyring::open(dir)?.of(log, &dir.join(keyring::FILE))?);
-        transfer::go_over(dir, log, &keys)?;
+        let keyring = Keyring::open(dir)?.of(log, &dir.join(keyring::FILE))?;
+        transfer::go_over(dir, log, &keys, keyring.keys(Use::Wrapping))?;
         Self::open_shared(dir, log, keys)
     }
 
@@ -253,7 +280,7 @@ impl Secrets {
     pub fn ephemeral(seed: u64, log: LogId) -> Self {
         let keyring = Keyring::from_seed(seed, log);
         let persons = Persons::in_memory(keyring.keys(Use::Wrapping).clone());
-        Self::new(&keyring, persons)
+        Self::new(&keyring, persons, None)
     }
 
     /// Why persons' keys could not be reached when that was tried last, where nodes share them: what names a person is

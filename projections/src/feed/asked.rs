@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use kippu_events::{EntityKey, Family, Recorded};
+use kippu_events::{EntityKey, Family, Recorded, Time};
 
 use super::id::FeedId;
 use crate::error::QueryError;
@@ -21,11 +21,13 @@ pub struct Asked {
 
 /// From where on.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Begin {
+pub enum Begin {
     /// Behind what the views reflect now.
     Now,
     /// The first event of each partition.
     Beginning,
+    /// Behind what was decided at or before this time.
+    Time(Time),
     /// Behind what another feed has told.
     After(FeedId),
 }
@@ -68,6 +70,15 @@ impl Asked {
             asked.begin = after("last-event-id", id)?;
         }
         Ok(asked)
+    }
+
+    /// What a webhook is sent of the events of `families`, or of all where there are none, from `begin` on. What becomes of webhooks
+    /// is not among them: it would be sent for ever.
+    #[must_use]
+    pub fn sent(families: Vec<Family>, begin: Begin) -> Self {
+        let mut families = if families.is_empty() { Family::ALL.to_vec() } else { families };
+        families.retain(|family| *family != Family::Webhooks);
+        Self { families, entities: Vec::new(), kinds: BTreeSet::new(), begin }
     }
 
     /// Whether events of `family` may be asked for.

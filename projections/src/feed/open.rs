@@ -27,7 +27,8 @@ struct State {
 
 struct OpenFeed {
     number: u64,
-    of: Principal,
+    /// Nobody for one of the node's own, which counts against no limit.
+    of: Option<Principal>,
     over: watch::Sender<bool>,
 }
 
@@ -39,22 +40,23 @@ pub(super) struct Place {
 }
 
 impl OpenFeeds {
-    /// A place for a feed of `of`.
+    /// A place for a feed of `of`, or for one of the node's own.
     ///
     /// # Errors
     /// `TooManyFeeds` where there are so many of others, `Stopped` where there are to be no more.
-    pub(super) fn enter(self: &Arc<Self>, of: Principal) -> Result<Place, QueryError> {
+    pub(super) fn enter(self: &Arc<Self>, of: Option<Principal>) -> Result<Place, QueryError> {
         let mut state = self.lock();
         if state.closed {
             return Err(QueryError::Stopped);
         }
         let of_one = state.feeds.iter().filter(|feed| feed.of == of).count();
-        if of_one >= MOST_OF_ONE
+        if of.is_some()
+            && of_one >= MOST_OF_ONE
             && let Some(oldest) = state.feeds.iter().position(|feed| feed.of == of)
         {
             state.feeds.remove(oldest).over.send_replace(true);
         }
-        if state.feeds.len() >= MOST_IN_ALL {
+        if of.is_some() && state.feeds.iter().filter(|feed| feed.of.is_some()).count() >= MOST_IN_ALL {
             return Err(QueryError::TooManyFeeds);
         }
         let number = state.next;
@@ -114,15 +116,15 @@ mod tests {
     #[test]
     fn one_more_than_a_caller_may_have_ends_its_oldest_and_nobody_elses() {
         let all = Arc::new(OpenFeeds::default());
-        let other = all.enter(client(2)).unwrap();
-        let mut own: Vec<Place> = (0..MOST_OF_ONE).map(|_| all.enter(client(1)).unwrap()).collect();
+        let other = all.enter(Some(client(2))).unwrap();
+        let mut own: Vec<Place> = (0..MOST_OF_ONE).map(|_| all.enter(Some(client(1))).unwrap()).collect();
         assert!(own.iter().all(|place| !place.is_over()));
-        own.push(all.enter(client(1)).unwrap());
+        own.push(all.enter(Some(client(1))).unwrap());
         assert_eq!(own.iter().map(Place::is_over).filter(|over| *over).count(), 1);
         assert!(own[0].is_over() && !other.is_over());
         // One that ended by itself leaves its place.
         drop(own.pop());
-        own.push(all.enter(client(1)).unwrap());
+        own.push(all.enter(Some(client(1))).unwrap());
         assert_eq!(own.iter().map(Place::is_over).filter(|over| *over).count(), 1);
     }
 
@@ -130,12 +132,14 @@ mod tests {
     #[test]
     fn there_are_so_many_in_all_and_none_once_the_node_stops() {
         let all = Arc::new(OpenFeeds::default());
-        let mut open: Vec<Place> = (0..MOST_IN_ALL).map(|n| all.enter(client(n / MOST_OF_ONE)).unwrap()).collect();
-        assert_eq!(all.enter(client(MOST_IN_ALL)).map(|_| ()), Err(QueryError::TooManyFeeds));
+        let mut open: Vec<Place> =
+            (0..MOST_IN_ALL).map(|n| all.enter(Some(client(n / MOST_OF_ONE))).unwrap()).collect();
+        assert_eq!(all.enter(Some(client(MOST_IN_ALL))).map(|_| ()), Err(QueryError::TooManyFeeds));
+        let own = all.enter(None).unwrap();
         open.pop();
-        open.push(all.enter(client(MOST_IN_ALL)).unwrap());
+        open.push(all.enter(Some(client(MOST_IN_ALL))).unwrap());
         all.end();
-        assert!(open.iter().all(Place::is_over));
-        assert_eq!(all.enter(client(0)).map(|_| ()), Err(QueryError::Stopped));
+        assert!(open.iter().all(Place::is_over) && own.is_over());
+        assert_eq!(all.enter(Some(client(0))).map(|_| ()), Err(QueryError::Stopped));
     }
 }

@@ -14,6 +14,15 @@ use crate::error::QueryError;
 use crate::locate;
 use crate::queries::Queries;
 
+/// What takes the events that are told.
+pub(super) trait Taker {
+    /// Whether it takes no more now.
+    fn is_full(&self) -> bool;
+
+    /// Takes `event` as `data` shows it; `id` appends what a feed goes on from behind it.
+    fn take(&mut self, event: &Recorded<'_>, id: impl FnOnce(&mut String), data: &str);
+}
+
 /// How much is read and told at once.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
@@ -52,17 +61,17 @@ pub(super) struct Reader {
     queries: Queries,
     asked: Asked,
     sight: Sight,
-    limits: Limits,
+    read: Bound,
     cursors: Vec<Cursor>,
     mark: Mark,
     /// The events of the record behind a cursor that were told already. Nothing else is told before the rest of them.
     within: Option<Within>,
 }
 
-/// A page that is being written.
-struct Page {
+/// A page that is being told.
+struct Page<T> {
     ids: Ids,
-    text: String,
+    taker: T,
 }
 
 /// Whether a page goes on.
@@ -73,9 +82,9 @@ enum Flow {
 }
 
 impl Reader {
-    pub(super) fn new(queries: Queries, asked: Asked, sight: Sight, limits: Limits, start: Start) -> Self {
+    pub(super) fn new(queries: Queries, asked: Asked, sight: Sight, read: Bound, start: Start) -> Self {
         let Start { cursors, within } = start;
-        Self { queries, asked, sight, limits, mark: Mark::of(&cursors), cursors, within }
+        Self { queries, asked, sight, read, mark: Mark::of(&cursors), cursors, within }
     }
 
     /// The offset of the first entry of `partition` that was not looked at.
@@ -93,17 +102,22 @@ impl Reader {
         FeedId { cut: cut(&self.cursors), mark: Some(self.mark), within: self.within }
     }
 
-    /// The next page of `partition`, without going past the offset `until`; empty where nothing in it is for this caller.
-    /// Blocks on reads.
+    /// The number of the last record of `partition` of which every event was told.
+    pub(super) fn number(&self, partition: u16) -> u64 {
+        self.cursors.get(usize::from(partition)).map_or(u64::MAX, Cursor::number)
+    }
+
+    /// Tells `taker` the next page of `partition`, without going past the offset `until`: nothing where nothing in it is for this
+    /// caller. Blocks on reads.
     ///
     /// # Errors
     /// `Log` where the log does not give the entries, or they cannot be taken; those of [`Queries::may_see`].
-    pub(super) fn page(&mut self, partition: u16, until: u64) -> Result<String, QueryError> {
+    pub(super) fn page<T: Taker>(&mut self, partition: u16, until: u64, taker: T) -> Result<T, QueryError> {
         let log = self.queries.log().clone();
         let genesis = Genesis::of(&*log, partition);
-        let mut page = Page { ids: Ids::of(&self.cursors, partition), text: String::new() };
+        let mut page = Page { ids: Ids::of(&self.cursors, partition), taker };
         let mut flow = Ok(Flow::On);
-        let read = log.visit(partition, self.offset(partition), self.limits.read, &mut |offset, stored| {
+        let read = log.visit(partition, self.offset(partition), self.read, &mut |offset, stored| {
             if let Ok(Flow::On) = flow
                 && offset < until
             {
@@ -112,11 +126,16 @@ impl Reader {
         });
         flow?;
         read.map_err(|error| QueryError::Log(error.to_string()))?;
-        Ok(page.text)
+        Ok(page.taker)
     }
 
     /// Tells what is to be told of one entry.
-    fn take(&mut self, genesis: &Genesis, (offset, stored): (u64, &[u8]), page: &mut Page) -> Result<Flow, QueryError> {
+    fn take<T: Taker>(
+        &mut self,
+        genesis: &Genesis,
+        (offset, stored): (u64, &[u8]),
+        page: &mut Page<T>,
+    ) -> Result<Flow, QueryError> {
         let Genesis { partition, .. } = *genesis;
         let index = usize::from(partition);
         let Some(before) = self.cursors.get(index).copied() else { return Ok(Flow::Full) };
@@ -150,16 +169,16 @@ impl Reader {
             *cursor = behind;
         }
         self.within = None;
-        Ok(if self.is_full(page) { Flow::Full } else { Flow::On })
+        Ok(if page.taker.is_full() { Flow::Full } else { Flow::On })
     }
 
     /// Tells the events of a record of a partition, which lies between these two numbers, as far as they fit.
-    fn tell(
+    fn tell<T: Taker>(
         &mut self,
         record: &Record<'_>,
         (partition, before, number): (u16, u64, u64),
         mark: Mark,
-        page: &mut Page,
+        page: &mut Page<T>,
     ) -> Result<Flow, QueryError> {
         let broken = |reason: String| QueryError::Log(format!("partition {partition}, record {number}: {reason}"));
         let events = events_of(record, partition, number).map_err(|error| broken(error.to_string()))?;
@@ -170,7 +189,7 @@ impl Reader {
             if !self.asked.admits(event) || !self.sight.shows(&self.queries, event.entity)? {
                 continue;
             }
-            if self.is_full(page) {
+            if page.taker.is_full() {
                 self.within = (index > 0).then_some(Within { partition, events: index });
                 return Ok(Flow::Full);
             }
@@ -190,13 +209,9 @@ impl Reader {
                 true => page.ids.write(out, number, mark, 0),
                 false => page.ids.write(out, before, self.mark, index + 1),
             };
-            frame::event(&mut page.text, id, event.kind, data);
+            page.taker.take(event, id, data);
         }
         Ok(Flow::On)
-    }
-
-    fn is_full(&self, page: &Page) -> bool {
-        page.text.len() >= self.limits.told
     }
 }
 

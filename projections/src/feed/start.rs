@@ -32,6 +32,14 @@ pub(super) fn find(queries: &Queries, begin: &Begin) -> Result<Start, QueryError
             Ok(Start { cursors, within: None })
         }
         Begin::Now => Ok(Start { cursors: queries.live(&History, &snap)?.1, within: None }),
+        Begin::Time(time) => {
+            let (_, now) = queries.live(&History, &snap)?;
+            let behind = |(partition, now): (u16, &Cursor)| {
+                locate::time(&**queries.log(), &snap, partition, now.number(), *time)
+            };
+            let cursors = (0..).zip(&now).map(behind).collect::<Result<_, _>>()?;
+            Ok(Start { cursors, within: None })
+        }
         Begin::After(id) => after(queries, &snap, id),
     }
 }

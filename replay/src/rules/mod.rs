@@ -5,9 +5,13 @@
 
 mod access;
 mod approvals;
+mod rule;
+
+use std::collections::BTreeMap;
 
 use kippu_events::access::challenges::Challenge;
 use kippu_events::access::clients::Client;
+use kippu_events::access::sessions::Sessions;
 use kippu_events::access::users::User;
 use kippu_events::approvals::Approval;
 use kippu_events::approvals::offers::Offer;
@@ -19,6 +23,9 @@ use serde::Serialize;
 
 use approvals::movements::Account;
 pub(crate) use approvals::movements::Movements;
+pub use approvals::reservations::Open;
+pub(crate) use approvals::reservations::Reservations;
+pub use rule::{NotARule, Rule, Rules};
 
 /// A well-formed record that says what must not be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -27,28 +34,32 @@ pub struct Breach {
     pub number: u64,
     /// The event's place, partition-number.index.
     pub event: String,
-    /// The rule, a stable name.
-    pub rule: &'static str,
+    /// The rule.
+    pub rule: Rule,
     /// How it was broken.
     pub detail: String,
 }
 
-/// Broken rules: all counted, the first ones told.
+/// Broken rules among those that are chosen: all counted, the first ones told.
 pub(crate) struct Breaches {
+    chosen: Rules,
     most: usize,
-    pub(crate) count: u64,
+    pub(crate) counts: BTreeMap<Rule, u64>,
     pub(crate) first: Vec<Breach>,
 }
 
 impl Breaches {
     /// None so far; at most so many of them will be told.
-    pub(crate) const fn new(most: usize) -> Self {
-        Self { most, count: 0, first: Vec::new() }
+    pub(crate) const fn new(chosen: Rules, most: usize) -> Self {
+        Self { chosen, most, counts: BTreeMap::new(), first: Vec::new() }
     }
 
     /// A rule is broken at `place`.
-    pub(crate) fn add(&mut self, place: EventId, rule: &'static str, detail: String) {
-        self.count += 1;
+    pub(crate) fn add(&mut self, place: EventId, rule: Rule, detail: String) {
+        if !self.chosen.has(rule) {
+            return;
+        }
+        *self.counts.entry(rule).or_default() += 1;
         if self.first.len() < self.most {
             self.first.push(Breach { number: place.number, event: place.to_string(), rule, detail });
         }
@@ -62,32 +73,33 @@ pub(crate) struct Seen<'a> {
     pub(crate) time: Time,
     pub(crate) principal: Principal,
     pub(crate) movements: &'a mut Movements,
+    pub(crate) reservations: &'a mut Reservations,
     pub(crate) breaches: &'a mut Breaches,
 }
 
 impl Seen<'_> {
-    fn breach(&mut self, rule: &'static str, detail: impl Into<String>) {
+    fn breach(&mut self, rule: Rule, detail: impl Into<String>) {
         self.breaches.add(self.place, rule, detail.into());
     }
 
     /// Nobody else can have done this.
     fn done_by(&mut self, who: Principal) {
         if self.principal != who {
-            self.breach("principal", format!("done by {}, where only {who} can have done it", self.principal));
+            self.breach(Rule::Principal, format!("done by {}, where only {who} can have done it", self.principal));
         }
     }
 
     /// Nobody but this API client, peer or end user can have done this.
     fn done_by_asker(&mut self, who: EntityId) {
         if self.principal.asker() != Some(who) {
-            self.breach("principal", format!("done by {}, where only {who} can have done it", self.principal));
+            self.breach(Rule::Principal, format!("done by {}, where only {who} can have done it", self.principal));
         }
     }
 
     /// Nobody but this API client or peer can have done this.
     fn done_by_party(&mut self, who: EntityId) {
         if self.principal.party() != Some(who) {
-            self.breach("principal", format!("done by {}, where only {who} can have done it", self.principal));
+            self.breach(Rule::Principal, format!("done by {}, where only {who} can have done it", self.principal));
         }
     }
 }
@@ -101,6 +113,7 @@ pub(crate) enum Facts {
     /// In a box, so that what is remembered of every other entity stays small.
     Settlement(Box<approvals::settlements::Facts>),
     Challenge(access::challenges::Facts),
+    Sessions,
     /// A family without rules of its own.
     Plain,
 }
@@ -115,10 +128,12 @@ impl Facts {
             Family::Clients => Self::Client(access::clients::Facts::default()),
             Family::Settlements => Self::Settlement(Box::default()),
             Family::Challenges => Self::Challenge(access::challenges::Facts::default()),
+            Family::Sessions => Self::Sessions,
             Family::Placements
             | Family::Peers
             | Family::SigningKeys
-            | Family::Sessions
+            | Family::Webhooks
+            | Family::Disclosures
             | Family::SettlerTerms
             | Family::Credits
             | Family::Purchases
@@ -136,7 +151,22 @@ impl Facts {
             | Self::Client(_)
             | Self::Settlement(_)
             | Self::Challenge(_)
+            | Self::Sessions
             | Self::Plain => None,
+        }
+    }
+
+    /// Whether this is an approval that may still hold a reservation.
+    pub(crate) fn is_open_approval(&self) -> bool {
+        match self {
+            Self::Approval(facts) => facts.is_open(),
+            Self::Offer(_)
+            | Self::User(_)
+            | Self::Client(_)
+            | Self::Settlement(_)
+            | Self::Challenge(_)
+            | Self::Sessions
+            | Self::Plain => false,
         }
     }
 
@@ -149,6 +179,7 @@ impl Facts {
             Self::Client(facts) => facts.take(event.decode::<Client>()?, seen),
             Self::Settlement(facts) => facts.take(event.decode::<Settlement>()?, seen),
             Self::Challenge(facts) => facts.take(event.decode::<Challenge>()?, seen),
+            Self::Sessions => access::sessions::take(event.decode::<Sessions>()?, seen),
             Self::Plain => {
                 event.entity.family.fresh().evolve_stored(event.kind, event.schema, event.data, event.time)?;
             }

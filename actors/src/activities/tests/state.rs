@@ -128,7 +128,7 @@ impl State {
     }
 
     fn owes(&self, to: u8) -> bool {
-        self.settlement().owed().is_some_and(|owed| owed.to == id(to))
+        self.settlement().owed(Self::id()).is_some_and(|owed| owed.to == id(to))
     }
 
     pub(super) fn owes_issuer(&self) -> bool {
@@ -141,7 +141,8 @@ impl State {
 
     pub(super) fn send(&mut self, secrets: &Secrets) {
         let settlement = self.settlement();
-        let (Some(owed), Some(Work::Command { path, .. })) = (settlement.owed(), settlement.work(Self::id(), secrets))
+        let (Some(owed), Some(Work::Command { path, .. })) =
+            (settlement.owed(Self::id()), settlement.work(Self::id(), secrets))
         else {
             panic!("a command is owed")
         };
@@ -171,7 +172,7 @@ impl State {
         self.repeats += u8::from(again);
         let (mut attempt, says, ask) = if again { self.answers[index] } else { self.answers.remove(index) };
         if without == Without::Number {
-            attempt = self.settlement().owed().map_or(attempt, |owed| owed.attempt);
+            attempt = self.settlement().owed(Self::id()).map_or(attempt, |owed| owed.attempt);
         }
         let outcome = outcome(says, ask);
         let command = Settlement::came_of(attempt, outcome, Self::id(), secrets).unwrap();
@@ -193,7 +194,7 @@ impl State {
     }
 
     pub(super) fn deliver(&mut self, without: Without, secrets: &Secrets) {
-        let attempt = self.settlement().owed().map_or(0, |owed| owed.attempt);
+        let attempt = self.settlement().owed(Self::id()).map_or(0, |owed| owed.attempt);
         let body = json!({"id": id(OFFER), "items": [{"name": "disc", "quantity": 1}], "amount": 10});
         let outcome = Outcome { status: 200, body: body.to_string().into_bytes() };
         let command = Settlement::came_of(attempt, outcome, Self::id(), secrets).unwrap();
@@ -268,7 +269,7 @@ impl State {
     }
 
     pub(super) fn is_paid_and_refunded(&self) -> bool {
-        self.recorded == [1, 1, 1, 0, 1] && self.settlement().owed().is_none()
+        self.recorded == [1, 1, 1, 0, 1] && self.settlement().owed(Self::id()).is_none()
     }
 
     pub(super) fn is_released(&self) -> bool {

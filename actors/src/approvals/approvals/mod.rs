@@ -238,7 +238,7 @@ impl Actor for Approval {
         }
     }
 
-    fn owed(&self) -> Option<Owed> {
+    fn owed(&self, _id: EntityId) -> Option<Owed> {
         match self {
             Self::Pending(pending) => Some(inquiry::owed(pending)),
             Self::Absent

@@ -2,7 +2,8 @@
 //! Where that is wanted, the shop sends it to an authentication server.
 //!
 //! What an offer takes from products and terms, it keeps: another price or a withdrawal afterwards changes no offer. It stands
-//! until its end, by which it is to be approved; it is taken until a day later. Who took it is answered the same for ever.
+//! until its end, by which it is to be approved; it is taken until a day later. Who took it is answered the same for ever, and
+//! says what was given back of its price.
 
 mod decide;
 pub mod refusal;
@@ -24,8 +25,8 @@ use kippu_events::{Entity as _, EntityId, EntityKey, Time, statement};
 
 use self::refusal::Refused;
 use self::request::{
-    Asked, Command, Deliver, MOST_FILES, MOST_ITEMS, MOST_QUANTITY, Offered, Open, PUSH_SECS, Push, Reply, Request,
-    Wanted,
+    Asked, Command, Deliver, MOST_FILES, MOST_ITEMS, MOST_QUANTITY, Offered, Open, PUSH_SECS, Push, Refunded, Reply,
+    Request, Wanted,
 };
 use crate::activity::{Outcome, Owed, Work};
 use crate::actor::{Actor, Answer, Call, CommandSpec, Context, Decision, Neighbours, Preparing};
@@ -51,7 +52,7 @@ impl Actor for Offer {
                 let keys = EntityKey::of::<SigningKeys>(signing_keys::id_of(SigningUse::Statements));
                 products.chain([EntityKey::of::<ShopTerms>(shop_terms::id()), keys]).collect()
             }
-            Request::Deliver(_) => Vec::new(),
+            Request::Deliver(_) | Request::Refunded(_) => Vec::new(),
             Request::Push(push) => vec![EntityKey::of::<Peer>(push.to)],
         }
     }
@@ -59,7 +60,7 @@ impl Actor for Offer {
     fn target(request: &Request, call: &Call, secrets: &Secrets) -> Result<EntityId, Problem> {
         match request {
             Request::Open(_) => Ok(secrets.entity_id(Self::FAMILY, &call.caller.principal, &call.key)),
-            Request::Deliver(_) | Request::Push(_) => call.path_id(),
+            Request::Deliver(_) | Request::Refunded(_) | Request::Push(_) => call.path_id(),
         }
     }
 
@@ -71,6 +72,7 @@ impl Actor for Offer {
                 let capability = with.secrets.capability_hash(EntityKey::of::<Self>(with.id), CAPABILITY);
                 Ok(Command::Deliver { items, capability })
             }
+            Request::Refunded(Refunded { total, currency }) => Ok(Command::Refunded { total, currency }),
             Request::Push(Push { to }) => {
                 let known = with.looked_up::<Peer>(to).and_then(|(peer, _)| peer.known());
                 if !known.is_some_and(|peer| peer.roles().has(Role::Authenticator)) {
@@ -90,6 +92,7 @@ impl Actor for Offer {
         let event = match command {
             Command::Open(asked) => decide::open(self, asked, context),
             Command::Deliver { items, capability } => decide::deliver(self, items.as_deref(), capability, context),
+            Command::Refunded { total, currency } => decide::refunded(self, *total, *currency, context),
             Command::Push { to } => decide::push(self, *to, context),
             Command::Pushed { attempt, refusal } => decide::pushed(self, *attempt, refusal.as_deref()),
             Command::GiveUp => decide::give_up(self, context),
@@ -111,6 +114,9 @@ impl Actor for Offer {
                     ..Reply::plain(id)
                 })
             }
+            Some(Event::Refunded { total, currency, .. }) => {
+                Answer::ok(&Reply { refunded: Some(*total), currency: Some(*currency), ..Reply::plain(id) })
+            }
             Some(Event::PushAsked { to, .. }) => Answer::ok(&Reply { to: Some(*to), ..Reply::plain(id) }),
             Some(Event::PushDone { .. } | Event::PushFailed { .. }) => Answer::ok(&Reply::plain(id)),
             None => Answer::unanswerable(),
@@ -121,7 +127,7 @@ impl Actor for Offer {
         self.given_up_at().map(|at| (at, Command::GiveUp))
     }
 
-    fn owed(&self) -> Option<Owed> {
+    fn owed(&self, _id: EntityId) -> Option<Owed> {
         match self.made()?.push {
             Pushing::Owed { to, attempt, since } => Some(Owed { to, attempt, since }),
             Pushing::Never | Pushing::Done { .. } | Pushing::Failed { .. } => None,

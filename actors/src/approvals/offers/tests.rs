@@ -132,6 +132,32 @@ fn an_offer_is_delivered_until_a_day_after_its_end() {
     offer(&[]).by(settler()).at(over).when(&deliver(None)).refused(&refusal::OFFER_OVER);
 }
 
+fn refunded(amount: u64, total: u64) -> Event {
+    let (amount, total) = (minor(amount), minor(total));
+    Event::Refunded { settler: id(5), amount, currency: currency("EUR"), total }
+}
+
+/// Shows D42.
+#[test]
+fn who_took_an_offer_tells_what_it_gave_back_in_all_and_what_was_told_before_counts_once() {
+    let told = |total, of| Command::Refunded { total: minor(total), currency: currency(of) };
+    let taken = delivered(5, &[0, 1]);
+    let history = |further: &[Event]| offer(&[std::slice::from_ref(&taken), further].concat());
+    history(&[]).by(settler()).when(&told(150, "EUR")).becomes(&[refunded(150, 150)]);
+    history(&[refunded(150, 150)]).by(settler()).when(&told(400, "EUR")).becomes(&[refunded(250, 400)]);
+    for known in [0, 149, 150] {
+        let then = history(&[refunded(150, 150)]).by(settler()).when(&told(known, "EUR"));
+        then.refused(&refusal::REFUND_KNOWN);
+    }
+    history(&[]).by(settler()).when(&told(401, "EUR")).refused(&problem::REFUND_EXCEEDS_SETTLEMENT);
+    offer(&[delivered(5, &[1])]).by(settler()).when(&told(101, "EUR")).refused(&problem::REFUND_EXCEEDS_SETTLEMENT);
+    history(&[]).by(settler()).when(&told(1, "JPY")).refused(&problem::INVALID_BODY);
+    // Also not another one that the offer names.
+    history(&[]).by(peer(6, Role::Settler)).when(&told(1, "EUR")).refused(&refusal::NOT_YOUR_OFFER);
+    offer(&[]).by(settler()).when(&told(1, "EUR")).refused(&refusal::NOT_YOUR_OFFER);
+    given::<Offer>(&[]).by(settler()).when(&told(1, "EUR")).refused(&refusal::NOT_YOUR_OFFER);
+}
+
 fn push_asked(attempt: u32) -> Event {
     Event::PushAsked { to: id(8), attempt }
 }
@@ -195,8 +221,8 @@ fn a_push_is_given_up_when_the_offer_ends_and_after_a_day_at_the_latest() {
         &Event::Made { items, total, currency, settlers, direct, made_at, expires_at, terms_version, signing_key },
         NOW,
     );
-    assert!(long.due().is_none() && long.owed().is_none());
+    assert!(long.due().is_none() && long.owed(id(1)).is_none());
     long.evolve(&push_asked(1), NOW);
     assert_eq!(long.due().map(|(at, _)| at), Some(NOW.after(Duration::from_secs(PUSH_SECS.into()))));
-    assert_eq!(long.owed().map(|owed| (owed.to, owed.attempt, owed.since)), Some((id(8), 1, NOW)));
+    assert_eq!(long.owed(id(1)).map(|owed| (owed.to, owed.attempt, owed.since)), Some((id(8), 1, NOW)));
 }

@@ -5,7 +5,7 @@
 //!     │                            │                              │
 //!     └── no, too late, called off ┴──────────────────────────────┴──▶ releasing ─(issuer: release)─▶ over
 //!
-//! held ─ settle first ──▶ settled ─(issuer: payment notice)─▶ noticed ─(issuer: refund)─▶ …
+//! held ─ settle first ──▶ settled ─(issuer: payment notice)─▶ noticed ─(issuer: refund)─▶ refunded ─(shop: refunded)─▶ …
 //! held ─ deliver first ─▶ available ─▶ received ─▶ settled, or not received in time: releasing
 //! ```
 //!
@@ -135,7 +135,8 @@ impl Actor for Settlement {
             | Event::TimedOut { .. }
             | Event::Released { .. }
             | Event::Refunded { .. }
-            | Event::RefundRefused { .. } => Answer::ok(&Reply::plain(id, None)),
+            | Event::RefundRefused { .. }
+            | Event::RefundTold { .. } => Answer::ok(&Reply::plain(id, None)),
         }
     }
 
@@ -143,7 +144,7 @@ impl Actor for Settlement {
         decide::due(self).map(|time| (time, Command::TimeUp))
     }
 
-    fn owed(&self) -> Option<Owed> {
+    fn owed(&self, _id: EntityId) -> Option<Owed> {
         let owing::Owing { to, step, .. } = owing::owing(self)?;
         Some(Owed { to, attempt: step.attempt, since: step.since })
     }

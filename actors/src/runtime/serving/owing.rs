@@ -10,7 +10,7 @@ impl Serving {
     pub(super) fn note_owed(&mut self, keys: impl Iterator<Item = EntityKey>, number: u64) {
         for key in keys {
             if let Some(loaded) = self.entities.get(key)
-                && let Some(owed) = catalogue::actor(key.family).owed(&*loaded.state)
+                && let Some(owed) = catalogue::actor(key.family).owed(&*loaded.state, key.id)
             {
                 self.owing.push_back((number, key, owed));
             }

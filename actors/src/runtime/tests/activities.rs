@@ -1,6 +1,7 @@
 //! What entities owe is done: settlements whose issuers and shops answer as a test has it.
 
 mod parties;
+mod webhooks;
 
 use kippu_events::log::{Bound, ReadLog as _};
 
@@ -45,9 +46,14 @@ impl Play {
     }
 }
 
-/// How many events of this kind are on record.
+/// How many events of settlements of this kind are on record.
 fn count(stage: &Stage, kind: &str) -> usize {
-    let (all, kind) = (Bound { entries: usize::MAX, bytes: usize::MAX }, format!("\"type\":\"settlement.{kind}\""));
+    count_all(stage, &format!("settlement.{kind}"))
+}
+
+/// How many events of this kind are on record.
+fn count_all(stage: &Stage, kind: &str) -> usize {
+    let (all, kind) = (Bound { entries: usize::MAX, bytes: usize::MAX }, format!("\"type\":\"{kind}\""));
     let read = |partition| stage.log.read(partition, 0, all).unwrap().entries;
     let entries = (0..stage.log.partitions()).flat_map(read);
     entries.map(|entry| String::from_utf8_lossy(&entry.stored).matches(&kind).count()).sum()
@@ -228,7 +234,7 @@ fn what_the_issuer_does_not_take_stays_owed_under_the_same_key_and_is_told_why()
         play.present(ISSUER, 0).await;
         let listed = async || activities.list(None, 9).await.unwrap();
         let told = until(listed, |listed| listed.iter().any(|owed| owed.last_error.is_some())).await;
-        assert!(told[0].last_error.as_deref().is_some_and(|why| why.contains("no-outcome")), "{told:?}");
+        assert!(told[0].last_error.as_deref().is_some_and(|why| why.contains("no outcome")), "{told:?}");
         parties.decide(|_, _| Fate::Done);
         recorded(&stage, &activities, "noticed", 1).await;
         done_once(&stage, &parties, 1);

@@ -1,5 +1,6 @@
 //! The feed of events over a seeded sample: what is told, to whom, and from where on.
 
+mod sent;
 mod visible;
 
 use std::collections::BTreeSet;
@@ -220,6 +221,8 @@ fn a_caller_of_some_rows_has_each_of_their_events_once_too() {
             | Family::Peers
             | Family::SigningKeys
             | Family::Sessions
+            | Family::Webhooks
+            | Family::Disclosures
             | Family::Settlements
             | Family::SettlerTerms
             | Family::Credits

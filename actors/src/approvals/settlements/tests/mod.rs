@@ -207,5 +207,5 @@ fn owed(history: &[Event]) -> Option<(u32, EntityId)> {
     for event in history {
         kippu_events::Entity::evolve(&mut state, event, NOW);
     }
-    state.owed().map(|owed| (owed.attempt, owed.to))
+    state.owed(id(1)).map(|owed| (owed.attempt, owed.to))
 }

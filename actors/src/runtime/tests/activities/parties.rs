@@ -101,7 +101,7 @@ fn answered(task: &Task) -> Value {
 }
 
 async fn none() -> Result<Outcome, NoOutcome> {
-    Err(NoOutcome { reason: "no answer".to_owned(), retry_after: None })
+    Err(NoOutcome { reason: "no answer".to_owned(), retry_after: None, noted: None })
 }
 
 impl Executor for Parties {
