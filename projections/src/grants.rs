@@ -19,6 +19,8 @@ pub struct Grant {
 pub enum Scope {
     /// Every row.
     All,
+    /// Every row, to this party's own API clients: another party has the same role, and is shown nothing by this.
+    Staff,
     /// Those that belong to the caller.
     Own(Owner),
 }
@@ -54,6 +56,12 @@ impl Grant {
         Self { role, rows: Scope::All, hidden: &[] }
     }
 
+    /// API clients of the role `role` see every row, and other parties of that role do not.
+    #[must_use]
+    pub const fn staff(role: Role) -> Self {
+        Self { role, rows: Scope::Staff, hidden: &[] }
+    }
+
     /// `role` sees the rows that belong to the caller as this.
     #[must_use]
     pub const fn own(role: Role, owner: Owner) -> Self {
@@ -71,6 +79,7 @@ impl std::fmt::Display for Grant {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self.rows {
             Scope::All => "every row",
+            Scope::Staff => "every row, as an API client",
             Scope::Own(Owner::User) => "rows of its own user",
             Scope::Own(Owner::Client) => "its own rows",
             Scope::Own(Owner::Requester) => "rows that it asked for",

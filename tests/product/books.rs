@@ -9,10 +9,10 @@ use crate::http::{Caller, Reply};
 use crate::parties::{Parties, Party, key, settled};
 
 /// Both sides of every account of a party.
-type Books = BTreeMap<String, (i64, i64)>;
+pub(crate) type Books = BTreeMap<String, (i64, i64)>;
 
 /// The books of `party` as they are now. All accounts and the trial balance are zero together.
-async fn books(party: &Party) -> Books {
+pub(crate) async fn books(party: &Party) -> Books {
     let units = |row: &Value, member: &str| row[member].as_i64().unwrap_or_else(|| panic!("no {member} in {row}"));
     let both = |row: &Value| (units(row, "debit"), units(row, "credit"));
     let accounts = party.rows("ledger").await;
@@ -142,7 +142,8 @@ async fn the_books_of_all_parties_agree_to_the_cent_and_sum_to_zero_whoever_is_k
         (format!("issuer.{authenticator}.settlements.EUR"), (sold, back)),
         (format!("shop.{shop}.sales.EUR"), (back, sold)),
     ];
-    let at_shop = [(format!("settler.{settler}.deliveries.EUR"), (sold, 0)), ("house.sales.EUR".to_owned(), (0, sold))];
+    let at_shop =
+        [(format!("settler.{settler}.deliveries.EUR"), (sold, back)), ("house.sales.EUR".to_owned(), (back, sold))];
     for round in 0..2 {
         assert_books(&parties.authenticator, &["purchases", "clearing", "settlements"], &at_authenticator).await;
         assert_books(&parties.settler, &["."], &at_settler).await;

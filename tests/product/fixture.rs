@@ -221,6 +221,18 @@ impl Node {
         Ok(())
     }
 
+    /// From the next start on, it takes the clock for right although its log is ahead of it.
+    pub(crate) fn accept_clock(&mut self) {
+        self.settings.flags.push("--accept-clock".to_owned());
+    }
+
+    /// From the next start on, its clock is off by `offset`, as in `+10m`.
+    pub(crate) fn clock_off_by(&mut self, offset: &str) {
+        // Time that passes does so as it is; the wrapper `faketime` would be the process that is killed in its place.
+        let script = "export LD_PRELOAD=$(ls /usr/lib/*/faketime/libfaketime.so.1) FAKETIME=$0 DONT_FAKE_MONOTONIC=1; exec \"$@\"";
+        self.settings.runner = owned(&["sh", "-c", script, offset]);
+    }
+
     /// From the next start on, the history is that at `log`.
     pub(crate) fn serve_from(&mut self, log: &str) {
         self.settings.flags.extend(["--log", log, "--accept-single-copy"].map(str::to_owned));

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what this machine lacks and says what it does: for building RocksDB and Kafka's client, with `kafka` also for
-# running Apache Kafka itself, and with `clients` for the HTTP clients of other languages, for proxies, and for the browser that plays
-# purchases. The tests do both.
+# running Apache Kafka itself, and with `clients` for the HTTP clients of other languages, for proxies, for the browser that plays
+# purchases, and for clocks that differ. The tests do both.
 set -eu
 
 if ! command -v cargo >/dev/null 2>&1; then
@@ -34,10 +34,13 @@ if [ "${1:-}" = clients ]; then
     command -v mvn >/dev/null 2>&1 || missing="$missing maven"
     command -v go >/dev/null 2>&1 || missing="$missing golang-go"
     command -v curl >/dev/null 2>&1 || missing="$missing curl"
+    command -v openssl >/dev/null 2>&1 || missing="$missing openssl"
+    command -v jq >/dev/null 2>&1 || missing="$missing jq"
     command -v nginx >/dev/null 2>&1 || [ -x /usr/sbin/nginx ] || missing="$missing nginx-light"
     command -v haproxy >/dev/null 2>&1 || [ -x /usr/sbin/haproxy ] || missing="$missing haproxy"
     command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
     command -v chromedriver >/dev/null 2>&1 || missing="$missing chromium-driver"
+    command -v faketime >/dev/null 2>&1 || missing="$missing faketime"
 fi
 if [ "${1:-}" = kafka ]; then
     command -v java >/dev/null 2>&1 || missing="$missing default-jre-headless"

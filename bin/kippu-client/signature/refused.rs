@@ -34,7 +34,8 @@ pub enum Refused {
         most: i64,
     },
     /// Its signer's clock is ahead of ours.
-    #[error("the signature was made {} s from now by its signer's clock; this node's clock says {}", created.saturating_sub(*now), shown(*now))]
+    #[error("the clocks of the two parties differ by {} s: the request was signed at {} by its signer's clock, and came at {} by the clock of \
+         whom it asks", created.saturating_sub(*now), shown(*created), shown(*now))]
     Early {
         /// When it was made, in seconds since 1970.
         created: i64,
@@ -42,12 +43,10 @@ pub enum Refused {
         now: i64,
     },
     /// It came late, or its signer's clock is behind ours.
-    #[error("the signature was made {} s ago by its signer's clock, and counted for {} s; this node's clock says {}",
-        now.saturating_sub(*created), expires.saturating_sub(*created), shown(*now))]
+    #[error("the clocks of the two parties differ, or the request is an old one: its signature counted until {} by its signer's clock, and it \
+         came at {} by the clock of whom it asks", shown(*expires), shown(*now))]
     Late {
-        /// When it was made, in seconds since 1970.
-        created: i64,
-        /// Until when it counted.
+        /// Until when it counted, in seconds since 1970.
         expires: i64,
         /// What our clock says.
         now: i64,

@@ -87,7 +87,7 @@ fn counts_now(created: i64, expires: i64, now: i64) -> Result<(), Refused> {
     } else if created > now.saturating_add(SKEW_S) {
         Err(Refused::Early { created, now })
     } else if expires < now.saturating_sub(SKEW_S) {
-        Err(Refused::Late { created, expires, now })
+        Err(Refused::Late { expires, now })
     } else {
         Ok(())
     }

@@ -69,6 +69,12 @@ impl Caller {
         self.principal.party()
     }
 
+    /// Whether another party calls: it has a role here as some of this party's own API clients have, and is none of them.
+    #[must_use]
+    pub const fn is_peer(&self) -> bool {
+        matches!(self.principal, Principal::Peer(_))
+    }
+
     /// Whether nobody has said who calls.
     #[must_use]
     pub fn is_guest(&self) -> bool {

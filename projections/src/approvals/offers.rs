@@ -74,6 +74,9 @@ struct ShownDelivery {
     amount: Minor,
     /// Which items, by their places from 0.
     items: Vec<u16>,
+    /// What of the amount the settlement server gave back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refunded: Option<Minor>,
     /// Who settles it.
     settler: EntityId,
 }
@@ -114,10 +117,10 @@ impl EntityTable for Offers {
     type Shown = Shown;
 
     const NAME: &'static str = "offers";
-    const REVISION: u32 = 1;
+    const REVISION: u32 = 2;
     const SUMMARY: &'static str = "Offers of the shop, and what became of each.";
     const GRANTS: &'static [Grant] =
-        &[Grant::all(Role::Operator), Grant::all(Role::Shop), Grant::own(Role::Guest, Owner::Holder)];
+        &[Grant::all(Role::Operator), Grant::staff(Role::Shop), Grant::own(Role::Guest, Owner::Holder)];
     const FILTERS: &'static [Filter] = &[Filter::of(STATE, "where it is in its life", &STATES)];
 
     fn keep(_kept: &mut (), _event: &Event) {}
@@ -131,8 +134,9 @@ impl EntityTable for Offers {
         };
         let Made { items, total, currency, settlers, direct, made_at, expires_at, signing_key: _, push } = made;
         let delivery = delivery.map(|delivery| {
-            let Delivery { settler, items, amount, capability: _ } = delivery;
-            ShownDelivery { amount, items, settler }
+            let Delivery { settler, items, amount, capability: _, refunded } = delivery;
+            let refunded = Some(refunded).filter(|refunded| *refunded > Minor::ZERO);
+            ShownDelivery { amount, items, refunded, settler }
         });
         let (items, push) = (items.into_iter().map(ShownItem::from).collect(), shown_push(push));
         #[rustfmt::skip]

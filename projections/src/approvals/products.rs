@@ -189,7 +189,8 @@ impl Table for Products {
         const {
             &[
                 Grant::all(Role::Operator),
-                Grant::all(Role::Shop),
+                Grant::staff(Role::Shop),
+                Grant::all(Role::Shop).without(HASHED),
                 Grant::all(Role::Settler).without(HASHED),
                 Grant::all(Role::Terminal).without(HASHED),
                 Grant::all(Role::Authenticator).without(HASHED),

@@ -39,6 +39,7 @@ pub(super) fn grant(table: &dyn Table, caller: &Caller) -> Result<&'static Grant
     // The first under which the caller stands for somebody: a terminal that stores nobody sees what it asked for.
     let stands = |grant: &&Grant| match grant.rows {
         Scope::All => true,
+        Scope::Staff => !caller.is_peer(),
         Scope::Own(owner) => owner.of(caller, table.subject()).is_some(),
     };
     let first = granted().find(stands).or_else(|| granted().next());
@@ -67,7 +68,10 @@ pub(super) fn own(
         }
     }
     let own = match grant.rows {
-        Scope::All => None,
+        Scope::Staff if caller.is_peer() => {
+            return Err(QueryError::Forbidden("these rows are shown to API clients alone"));
+        }
+        Scope::All | Scope::Staff => None,
         Scope::Own(owner) => {
             let id = owner.of(caller, table.subject()).ok_or_else(|| refused(caller, nobody(owner)))?;
             Some((owner, id))

@@ -116,7 +116,7 @@ fn is_granted(view: &str, role: Role) -> bool {
     let views = catalogue::views();
     let grants =
         views.iter().filter(|its| its.name() == view).filter_map(|its| its.table()).flat_map(|table| table.grants());
-    grants.filter(|grant| grant.role == role).any(|grant| grant.rows == Scope::All)
+    grants.filter(|grant| grant.role == role).any(|grant| [Scope::All, Scope::Staff].contains(&grant.rows))
 }
 
 #[test]
@@ -132,6 +132,11 @@ fn a_shop_is_shown_what_it_sells_and_nothing_else() {
     for view in others.into_iter().filter(|view| !["purchases", "ledger"].contains(view)) {
         assert!(matches!(queries.list(view, &caller, &page(&[])), Err(QueryError::Forbidden(_))), "{view}");
     }
+    // Another party that is a shop sells something else.
+    let other = Caller::of_peer(sample.settlers[0], [Role::Shop].into_iter().collect());
+    assert!(matches!(queries.list("offers", &other, &page(&[])), Err(QueryError::Forbidden(_))));
+    let has_files = |caller| rows(&queries, "products", caller, &[]).iter().any(|row| row.get("contents").is_some());
+    assert!(has_files(&caller) && !has_files(&other));
 }
 
 #[test]

@@ -62,6 +62,11 @@ pub(crate) async fn settled(holder: &Caller, settlement: &str, states: &[&str]) 
 /// Presents, waits, and fetches every file.
 pub(crate) async fn settle(settler: &Party, approval: &Value, offer: &Value) -> Bought {
     let opened = present(settler, approval, offer, &key("settlement")).await.expect(201).json();
+    finish(settler, opened).await
+}
+
+/// Waits for a settlement that was `opened`, and fetches every file.
+pub(crate) async fn finish(settler: &Party, opened: Value) -> Bought {
     let holder = settler.node.caller(opened["capability"].as_str().expect("a capability"));
     let id = opened["id"].as_str().expect("an id");
     let row = settled(&holder, id, &OVER).await;

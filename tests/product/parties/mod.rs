@@ -2,7 +2,10 @@
 //! settlement server. They know each other by their cards, and a terminal buys.
 
 mod buyer;
+mod cluster;
 mod patient;
+pub(crate) mod played;
+pub(crate) mod proxy;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -12,7 +15,8 @@ use sha2::{Digest as _, Sha256};
 use crate::fixture::{Node, first};
 use crate::http::{Caller, Reply};
 
-pub(crate) use self::buyer::{Bought, Buyer, OVER, present, settle, settled};
+pub(crate) use self::buyer::{Bought, Buyer, OVER, finish, present, settle, settled};
+pub(crate) use self::cluster::Twin;
 pub(crate) use self::patient::{End, Patient, answered};
 
 /// A key that nobody guesses, and another one each time.
@@ -23,6 +27,8 @@ pub(crate) fn key(what: &str) -> String {
 /// A node, and who it is to the others.
 pub(crate) struct Party {
     pub(crate) node: Node,
+    /// One more node of the same party.
+    pub(crate) twin: Option<Twin>,
     pub(crate) id: String,
 }
 
@@ -39,7 +45,7 @@ impl Party {
         let flags = ["--name", name].map(str::to_owned).to_vec();
         let node = Node::start_at(folder, flags, &port.to_string());
         let id = card(&node).await["party"].as_str().expect("a party has an id").to_owned();
-        Self { node, id }
+        Self { node, twin: None, id }
     }
 
     pub(crate) fn operator(&self) -> Caller {
@@ -58,15 +64,27 @@ impl Party {
         self.do_once("/v1/peers", &format!("peer-{}", other.id), &body).await.expect(201);
     }
 
+    /// Lets this party find `other`, which it knows in this role, at `url`.
+    pub(crate) async fn finds(&self, other: &Self, role: &str, url: &str) {
+        let body = json!({ "name": "elsewhere", "url": url, "roles": [role] });
+        self.do_once(&format!("/v1/peers/{}/change", other.id), &key("change"), &body).await.expect(200);
+    }
+
     /// Gives a command as the operator until the node takes commands.
     pub(crate) async fn do_once(&self, path: &str, key: &str, body: &Value) -> Reply {
         let operator = self.operator();
         answered(|| operator.try_post(path, key, body)).await
     }
 
-    /// Waits until nothing is owed any more.
+    /// Waits until nothing is owed any more, by no node.
     pub(crate) async fn owes_nothing(&self) {
-        let owed = async || self.operator().try_get("/v1/activities", None).await;
+        for operator in self.operators() {
+            Self::at_owes_nothing(&operator).await;
+        }
+    }
+
+    async fn at_owes_nothing(operator: &Caller) {
+        let owed = async || operator.try_get("/v1/activities", None).await;
         let none = |reply: &Result<Reply, _>| {
             reply.as_ref().is_ok_and(|reply: &Reply| reply.status == 200 && reply.json()["data"] == json!([]))
         };
@@ -148,6 +166,11 @@ impl Parties {
         let shop = Party::start_on(shop, "shop").await;
         let settler = Party::start_on(settler, "settler").await;
         let rival = Party::start_on(rival, "rival").await;
+        Self::of([authenticator, reference, shop, settler, rival], in_one).await
+    }
+
+    /// Lets them know each other.
+    async fn of([authenticator, reference, shop, settler, rival]: [Party; 5], in_one: bool) -> Self {
         authenticator.knows(&shop, if in_one { &["shop", "settler"] } else { &["shop"] }).await;
         authenticator.knows(&settler, &["settler"]).await;
         authenticator.knows(&rival, &["settler"]).await;

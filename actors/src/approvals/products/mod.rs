@@ -3,7 +3,6 @@
 pub mod text;
 
 use kippu_events::EntityId;
-use kippu_events::Principal;
 use kippu_events::approvals::products::{self, Details, Event, Kind, Listing, Product};
 use kippu_events::blobs::BlobId;
 use kippu_events::money::{Currency, Minor};
@@ -188,6 +187,10 @@ impl Actor for Product {
     const PROBLEMS: &'static [&'static ProblemType] = TYPES;
 
     fn target(request: &Request, call: &Call, _secrets: &Secrets) -> Result<EntityId, Problem> {
+        // Other parties that are shops have the same role here, and lists of their own.
+        if call.caller.is_peer() {
+            return Err(Refused::OtherShop.into());
+        }
         match request {
             Request::Open(Open { sku, .. }) => Ok(products::id_of(sku.as_str())),
             Request::Reprice(_) | Request::Change(_) | Request::Withdraw(_) | Request::ListAgain(_) => call.path_id(),
@@ -205,11 +208,7 @@ impl Actor for Product {
         named.filter_map(|sha256| sha256.as_str().parse().ok()).collect()
     }
 
-    fn prepare(request: Request, with: &Preparing<'_>) -> Result<Command, Problem> {
-        // Other parties that are shops have the same role here, and lists of their own.
-        if let Principal::Peer(_) = with.call.caller.principal {
-            return Err(Refused::OtherShop.into());
-        }
+    fn prepare(request: Request, _with: &Preparing<'_>) -> Result<Command, Problem> {
         let hash = |text: Option<Sha256Text>| text.map(|text| text.as_str().to_owned());
         Ok(match request {
             Request::Open(Open { sku, name, about, kind, genre, price, currency, picture, contents: given }) => {

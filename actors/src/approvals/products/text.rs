@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct OtherForm(&'static str);
 
 macro_rules! written {
-    ($(#[$about:meta])* $name:ident, $pattern:literal, $said:literal, $is:expr) => {
+    ($(#[$about:meta])* $name:ident, $pattern:literal, $example:literal, $said:literal, $is:expr) => {
         $(#[$about])*
         #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
         #[serde(try_from = "String")]
@@ -41,7 +41,7 @@ macro_rules! written {
             }
 
             fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                schemars::json_schema!({ "type": "string", "pattern": $pattern })
+                schemars::json_schema!({ "type": "string", "pattern": $pattern, "examples": [$example] })
             }
         }
     };
@@ -51,6 +51,7 @@ written!(
     /// What a shop calls a product.
     Sku,
     "^[A-Za-z0-9._-]{1,64}$",
+    "song-1",
     "an sku of 1 to 64 letters of ASCII, digits, points, hyphens and underscores",
     |text| (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 );
@@ -59,6 +60,7 @@ written!(
     /// What bytes hash to.
     Sha256Text,
     "^[0-9a-f]{64}$",
+    "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03",
     "a sha-256 of 64 hexadecimal digits in lower case",
     |text| text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 );
@@ -67,6 +69,7 @@ written!(
     /// A media type without parameters: each part as RFC 6838 restricts its names.
     MediaType,
     "^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,63}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,63}$",
+    "audio/ogg",
     "a media type as audio/ogg, without parameters,",
     |text| text.split_once('/').is_some_and(|(kind, of)| is_name(kind) && is_name(of))
 );

@@ -54,6 +54,10 @@ async fn put(
 
 async fn get(request: HttpRequest, shared: Data<Shared>, id: Path<String>) -> Result<HttpResponse, Problem> {
     role(&request)?;
+    // Another party of such a role would have the files that are sold here for their names.
+    if request.extensions().get::<Caller>().is_some_and(Caller::is_peer) {
+        return Err(Problem::new(&problem::FORBIDDEN, "blobs are read by this party's own API clients"));
+    }
     serve_blob(&shared.node.blobs, named(&request, &id)?, &request, Shown::BYTES).await
 }
 
@@ -85,7 +89,12 @@ fn told(error: &BlobError) -> Problem {
         BlobError::NoSpace { .. } => {
             Problem::later(&problem::INSUFFICIENT_STORAGE, "there is too little space for blobs")
         }
-        BlobError::Io { .. } | BlobError::Bucket(_) | BlobError::Cut(_) | BlobError::Panicked => {
+        BlobError::NotShared => Problem::later(&BLOBS_UNAVAILABLE, error.to_string()),
+        BlobError::Io { .. }
+        | BlobError::Bucket(_)
+        | BlobError::Cut(_)
+        | BlobError::Entropy(_)
+        | BlobError::Panicked => {
             tracing::warn!(%error, "a blob could not be kept or read");
             Problem::later(&BLOBS_UNAVAILABLE, "blobs cannot be kept or read now")
         }
