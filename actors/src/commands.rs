@@ -191,7 +191,9 @@ impl Commands {
     async fn ready(&self, prepared: Preparation, caller: &Caller) -> Result<Ready, Problem> {
         let mut looked_up = Vec::with_capacity(prepared.lookups.len());
         for key in &prepared.lookups {
-            looked_up.push(self.runtime.peek(*key).await?);
+            let found = self.runtime.peek(*key).await?;
+            // What this node has not heard of may be new at another: nobody is refused for what was answered a moment ago.
+            looked_up.push(if found.version == 0 { self.runtime.peek_now(*key).await? } else { found });
         }
         let blobs = self.sizes_of(&prepared.blobs).await?;
         if prepared.is_slow {

@@ -4,6 +4,7 @@ pub(crate) mod blobs;
 mod calendar;
 mod data_dir;
 mod error;
+mod forgetting;
 mod group_commits;
 mod key_store;
 mod location;
@@ -39,6 +40,7 @@ use kippu_projections::{Projections, Queries, QueryError};
 
 pub(crate) use data_dir::{DataDir, DataDirError, Found, Label, write_whole};
 pub(crate) use error::NodeError;
+pub(crate) use forgetting::{go_on as forget_on, receipt, replace as replace_wrapping_key};
 pub(crate) use group_commits::{GroupCommits, seconds};
 pub(crate) use kippu_events::log::rocks::free_bytes;
 use location::Opened;
@@ -82,6 +84,8 @@ pub(crate) struct Node {
     pub(crate) commits: GroupCommits,
     /// The blobs that its events name.
     pub(crate) blobs: BlobStore,
+    /// What the place of these is known by, where several nodes are to have the same.
+    pub(crate) blobs_at: Option<String>,
     /// Where it all lies.
     pub(crate) dir: DataDir,
     /// Where several nodes share the partitions. Left first of all.
@@ -246,10 +250,11 @@ impl Node {
         };
         let secrets = Arc::new(secrets);
         let (serves, name) = (runtime.serves, runtime.node.clone());
-        let blobs = blobs::open(config, &dir, log.id())?;
+        let blobs = blobs::open_for(config, &dir, log.id(), kafka.is_some())?;
         let mut node = Self::start(log, commits, secrets, dir, blobs, runtime).await?;
         (node.location, node.lock) = (location, Some(lock));
         if let (Some(kafka), Serves::Assigned) = (&kafka, serves) {
+            node.blobs_at = blobs::at(&node.blobs).await;
             let kafka = Arc::clone(kafka);
             let join = move |owner| kafka.join(&name, owner);
             node.share = Some(Share::once_keys_are_known(node.queries.clone(), &node.runtime, join));
@@ -290,6 +295,7 @@ impl Node {
             url,
             commits,
             blobs,
+            blobs_at: None,
             dir,
             share: None,
             _projections: projections,

@@ -1,6 +1,8 @@
 //! Blobs: bytes that commands name come before them, whole or not at all; what nothing names goes again, and what is named is
 //! there, whatever is killed when.
 
+mod moving;
+
 use std::path::{Path, PathBuf};
 
 use reqwest::Method;

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
 use crate::fixture::{Ended, Node, run, topic, until, utf8};
@@ -51,6 +52,45 @@ async fn a_node_tells_what_its_clients_of_kafka_tell() {
             .await;
     }
     until(async || has("kippu_kafka_queued{client=\"producer-0\"} 0").await, |has| *has).await;
+}
+
+/// Shows F36, F46.
+#[tokio::test]
+async fn blobs_are_taken_only_where_the_other_nodes_find_them_and_doctor_finds_those_that_do_not() {
+    let put = async |node: &Node| {
+        let sha256: String = Sha256::digest(b"film").iter().map(|byte| format!("{byte:02x}")).collect();
+        let operator = node.operator();
+        let request = operator.request(reqwest::Method::PUT, &format!("/v1/blobs/{sha256}")).body("film");
+        operator.send(request).await.expect("it was answered")
+    };
+    let place = Place::new("");
+    let (config, data) = (place.config.clone(), place.data());
+    let (second, shared) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let keyring = data.join("keys/keyring.json");
+    let twin_data = second.path().join("data");
+    run(&["init", "--data", utf8(&twin_data), "--config", utf8(&config), "--keyring", utf8(&keyring)]).ok();
+    let mut node = place.serve();
+    let refused = put(&node).await.expect_problem(503, "blobs-unavailable");
+    assert!(refused.field("detail").contains("blobs.dir or blobs.s3"), "{refused:?}");
+    assert!(node.log().contains("this node takes no blobs"), "{}", node.log());
+    node.stop();
+    node.start_again_with(&format!("--blobs-dir={}", utf8(shared.path())));
+    put(&node).await.expect(201);
+    let doctor = async || {
+        let ended = run(&["--json", "doctor", "--data", utf8(&data), "--config", utf8(&config)]);
+        ended.json()[0]["findings"].as_array().expect("findings").clone()
+    };
+    let found = |findings: &Vec<serde_json::Value>, wanted: bool| {
+        let nodes = findings.iter().filter(|found| found["check"] == "node" && found["verdict"] == "good").count();
+        nodes == 2 && findings.iter().any(|found| found["check"] == "blobs" && found["verdict"] == "bad") == wanted
+    };
+    // Some of the partitions go to the second node, whose folder is another one at first.
+    let flags = ["--config", utf8(&config), "--name", "twin"].map(str::to_owned).to_vec();
+    let mut twin = Node::start_in(second, flags);
+    until(doctor, |findings| found(findings, true)).await;
+    twin.stop();
+    twin.start_again_with(&format!("--blobs-dir={}", utf8(shared.path())));
+    until(doctor, |findings| found(findings, false)).await;
 }
 
 /// Shows F33.

@@ -15,6 +15,7 @@ mod index;
 mod loaded_entity;
 mod open;
 mod partition;
+mod peek;
 mod recall;
 mod release;
 mod seal;
@@ -44,7 +45,7 @@ pub use self::seal::NotSealed;
 use self::serving::Environment;
 pub use self::serving::Figures;
 use crate::activity::Owed;
-use crate::actor::{Answer, LookedUp};
+use crate::actor::Answer;
 use crate::erased::Ready;
 use crate::problem::{self, Problem};
 use kippu_events::access::Caller;
@@ -337,18 +338,6 @@ impl Runtime {
                 "the node stopped before it answered; ask again with the same key",
             ))
         })
-    }
-
-    /// The entity `key` as it is now, durable; or as this node has read it, where another serves its partition.
-    ///
-    /// # Errors
-    /// Where nobody can say so now.
-    pub async fn peek(&self, key: EntityKey) -> Result<LookedUp, Problem> {
-        let (reply, answer) = oneshot::channel();
-        let partition = &self.partitions[usize::from(self.partition_of(key))];
-        let unavailable = || Problem::later(&problem::UNAVAILABLE, format!("{key} cannot be looked up now"));
-        partition.try_send(Tell::Peek(key, reply)).map_err(|_| unavailable())?;
-        answer.await.unwrap_or_else(|_| Err(unavailable()))
     }
 
     /// Looks for deadlines in every partition that is served now, and lets the store of every other follow.

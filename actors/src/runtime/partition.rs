@@ -28,7 +28,7 @@ use super::Phase;
 use super::clock::Drift;
 use super::entity_store::EntityStore;
 use super::recall::recall;
-use super::serving::{Effect, Environment, Serving};
+use super::serving::{Effect, Environment, PeekReply, Serving};
 use crate::activity::Owed;
 
 /// Commands that may wait for a partition's attention; more are told to come back.
@@ -90,6 +90,8 @@ pub struct Partition {
     /// next claim.
     drift: Drift,
     phase: watch::Sender<Phase>,
+    /// Lookups that wait until the store has what the log had when they came.
+    waiting: Vec<(EntityKey, PeekReply)>,
     /// Dropped once nothing is served here any more.
     leaving: Option<oneshot::Sender<()>>,
     /// Dropped with the actor, after everything else: whoever holds the other end then knows that all of it is gone.
@@ -118,6 +120,7 @@ impl Partition {
             unread: false,
             drift,
             phase,
+            waiting: Vec::new(),
             leaving: None,
             stopping: None,
         }

@@ -18,7 +18,7 @@ const MOST_APART: Duration = Duration::from_secs(2);
 
 /// Asks each node: version, readiness, lag of its views, clock.
 pub(super) fn look(id: Option<LogId>, owners: &BTreeMap<(String, String), Vec<u16>>, roots: &Roots) -> Vec<Finding> {
-    let mut findings = Vec::new();
+    let (mut findings, mut blobs) = (Vec::new(), Vec::new());
     for ((name, url), partitions) in owners {
         if url.is_empty() {
             let detail = format!("the history does not say where {name} answers");
@@ -32,6 +32,7 @@ pub(super) fn look(id: Option<LogId>, owners: &BTreeMap<(String, String), Vec<u1
                 findings.extend(mistaken(name, url, &answers));
                 findings.extend(id.and_then(|id| of_another_log(name, id, &answers)));
                 findings.extend(clock(name, &answers));
+                blobs.push((name.as_str(), answers.blobs));
             }
             Err(Error::Problem(problem)) => {
                 findings.push(Finding::new("node", Verdict::Bad, format!("{serves}: {}", problem.detail)));
@@ -41,6 +42,7 @@ pub(super) fn look(id: Option<LogId>, owners: &BTreeMap<(String, String), Vec<u1
             }
         }
     }
+    findings.extend(blobs_apart(&blobs));
     findings
 }
 
@@ -52,6 +54,8 @@ struct Answers {
     /// The log that it serves; empty where it does not say.
     log: String,
     lag: Option<u64>,
+    /// What the place of its blobs is known by; empty where others do not reach it.
+    blobs: String,
     /// How far its clock is from ours, at least.
     apart: Option<Duration>,
 }
@@ -71,8 +75,8 @@ async fn ask(url: &str, roots: &Roots) -> Result<Answers, Error> {
         theirs.since(before).saturating_sub(took).max(before.since(theirs))
     });
     let lag = node.done(node.query("/readyz", None)).await?.get("lag").and_then(Value::as_u64);
-    let (version, node, log) = (text("version").to_owned(), text("node").to_owned(), text("log").to_owned());
-    Ok(Answers { version, node, log, lag, apart })
+    let [version, node, log, blobs] = ["version", "node", "log", "blobs"].map(|member| text(member).to_owned());
+    Ok(Answers { version, node, log, lag, blobs, apart })
 }
 
 fn ready(serves: &str, answers: &Answers) -> Finding {
@@ -101,6 +105,22 @@ fn of_another_log(name: &str, id: LogId, answers: &Answers) -> Option<Finding> {
     let there = &answers.log;
     let detail = format!("{name} serves the log {there}, and not {id}, whose last claim is its own");
     (!there.is_empty() && *there != id.to_string()).then(|| Finding::new("node", Verdict::Bad, detail))
+}
+
+/// Nodes of one log that keep blobs in different places: events name blobs that the one has and the other has not.
+fn blobs_apart(nodes: &[(&str, String)]) -> Option<Finding> {
+    let (first, rest) = nodes.split_first()?;
+    let (other, at) = rest.iter().find(|(_, at)| *at != first.1)?;
+    let place = |name: &str, at: &str| match at {
+        "" => format!("{name} in its own data directory"),
+        at => format!("{name} at the place {at}"),
+    };
+    let detail = format!(
+        "the nodes have different blobs, {} and {}: let blobs.dir or blobs.s3 name one place that all of them reach, and bring what          lies elsewhere there",
+        place(first.0, &first.1),
+        place(other, at)
+    );
+    Some(Finding::new("blobs", Verdict::Bad, detail))
 }
 
 fn clock(name: &str, answers: &Answers) -> Option<Finding> {
@@ -136,6 +156,7 @@ mod tests {
             node: node.to_owned(),
             log: LogId([7; 16]).to_string(),
             lag: None,
+            blobs: String::new(),
             apart: None,
         }
     }
@@ -160,6 +181,24 @@ mod tests {
         let found = |id| of_another_log("n1", id, &at("n1"));
         assert!(found(LogId([7; 16])).is_none());
         assert_eq!(found(LogId([8; 16])).map(|finding| finding.verdict), Some(Verdict::Bad));
+    }
+
+    /// Shows F33, F46.
+    #[test]
+    fn nodes_with_different_blobs_are_trouble_and_nodes_without_any_are_none() {
+        let found = |places: &[&str]| {
+            let nodes: Vec<_> = ["n1", "n2", "n3"].into_iter().zip(places.iter().map(|at| (*at).to_owned())).collect();
+            blobs_apart(&nodes).map(|finding| (finding.verdict, finding.detail))
+        };
+        for same in [&[][..], &["a"], &["a", "a", "a"], &["", "", ""]] {
+            assert_eq!(found(same), None, "{same:?}");
+        }
+        for (apart, told) in
+            [(&["a", "a", "b"], "n1 at the place a and n3 at the place b"), (&["", "a", "a"], "n1 in its own data")]
+        {
+            let (verdict, detail) = found(apart).unwrap();
+            assert!(verdict == Verdict::Bad && detail.contains(told), "{detail}");
+        }
     }
 
     /// Shows F33.

@@ -1,6 +1,6 @@
 //! `kippu log copy`: copies a history to another location, next to the nodes that serve it, and with `--seal` ends it where it
 //! was, so that it goes on there. Bytes, numbers and hashes stay; a copy that was interrupted goes on where the target
-//! ends.
+//! ends. Blobs that events name go along, where they have a place there.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,6 +8,7 @@ use std::time::Duration;
 use kippu_events::secrets::KeyTransfer;
 use serde_json::json;
 
+use super::blobs::BlobArgs;
 use super::ends::{Place, Source, Target};
 use super::sealing::Sealing;
 use super::transfer::RecordTransfer;
@@ -47,6 +48,8 @@ pub(crate) struct Args {
     #[arg(long)]
     without_keys: bool,
     #[command(flatten)]
+    blobs: BlobArgs,
+    #[command(flatten)]
     place: Where,
 }
 
@@ -71,13 +74,15 @@ fn copy(args: &Args, config: &Config, output: &Output) -> Result<Exit, LogError>
     let target = Target::make(&to, source.log(), config)?;
     let keys = KeyTransfer::new(source.keys(config)?, target.keys(keyring.as_deref(), config)?)?;
     let bar = output.progress(0, "copy");
-    let transfer = RecordTransfer::new(source.log(), target.restore(config)?, bar.clone())?;
+    let blobs = args.blobs.transfer(source.blobs(config)?, &to, source.log().id(), config)?;
+    let transfer = RecordTransfer::new(source.log(), target.restore(config)?, blobs, bar.clone())?;
     let mut copying = Copying { source: &source, keys, transfer, persons: 0 };
     copying.round()?;
     if args.seal {
         copying.catch_up()?;
-        // Before it is ended where it was: the keys may be found again.
+        // Before it is ended where it was: keys and blobs may be found again.
         copying.check_keys(args.without_keys)?;
+        copying.transfer.check_blobs()?;
         let next = to.to_string();
         let sealing = Sealing { source: &source, key_file: args.key_file.as_deref(), server: args.server.as_deref() };
         sealing.seal(&copying.transfer, &next, config)?;
@@ -86,6 +91,7 @@ fn copy(args: &Args, config: &Config, output: &Output) -> Result<Exit, LogError>
     copying.transfer.check()?;
     copying.check_keys(args.without_keys)?;
     target.finish(true)?;
+    copying.transfer.check_blobs()?;
     if args.follow {
         output.note(format_args!("{to} has caught up, and follows"));
         return copying.follow();
@@ -96,17 +102,22 @@ fn copy(args: &Args, config: &Config, output: &Output) -> Result<Exit, LogError>
 }
 
 fn tell(args: &Args, to: &Place, copying: &Copying<'_>, output: &Output) {
-    let (log, count) = (copying.source.log().id(), copying.transfer.count());
+    let (log, count, blobs) = (copying.source.log().id(), copying.transfer.count(), copying.transfer.blobs());
+    blobs.note(output);
     let without = copying.keys.lacks(copying.transfer.named());
     let value = json!({
         "log": log.to_string(), "to": to.to_string(), "sealed": args.seal, "persons": copying.persons,
         "without_keys": without,
-        "records": count.records, "bytes": count.bytes, "found": count.found, "skipped": count.skipped,
+        "records": count.records, "bytes": count.bytes, "found": count.found, "skipped": count.skipped, "blobs": blobs,
     });
     let ended = if args.seal { format!("\nthe history has ended here and goes on at {to}") } else { String::new() };
     let text = format!(
-        "log {log}: {} records copied, {} there already, {} that never counted left out, {} persons' keys copied{ended}",
-        count.records, count.found, count.skipped, copying.persons
+        "log {log}: {} records copied, {} there already, {} that never counted left out, {} persons' keys copied{}{ended}",
+        count.records,
+        count.found,
+        count.skipped,
+        copying.persons,
+        blobs.text()
     );
     output.result(&value, text);
 }
@@ -154,6 +165,7 @@ impl Copying<'_> {
         loop {
             std::thread::sleep(LOOK);
             self.round()?;
+            self.transfer.check_blobs()?;
         }
     }
 

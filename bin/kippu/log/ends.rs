@@ -5,13 +5,14 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use kippu_events::blobs::BlobStore;
 use kippu_events::log::kafka::Address;
 use kippu_events::log::lock::Lock;
 use kippu_events::log::restore::Restore;
 use kippu_events::log::{LogId, ReadLog};
 use kippu_events::secrets::{KeysFrom, KeysTo, copy_keyring};
 
-use super::LogError;
+use super::{LogError, blobs};
 use crate::config::Config;
 use crate::node::{DataDir, Found, LogLocation, ReadOnlyLog};
 
@@ -105,6 +106,11 @@ impl Source {
             // An embedded log lies in a directory.
             (None, None) => Err(LogError::Nowhere),
         }
+    }
+
+    /// The blobs that its events name; nothing where nobody says where those of a topic are.
+    pub(super) fn blobs(&self, config: &Config) -> Result<Option<BlobStore>, LogError> {
+        Ok(blobs::source(config, self.dir.as_ref(), self.log().id())?)
     }
 
     /// The file with every other key.

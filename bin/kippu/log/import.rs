@@ -3,12 +3,15 @@
 
 use std::path::PathBuf;
 
+use kippu_events::blobs::BlobStore;
 use kippu_events::log::ReadLog as _;
 use kippu_events::log::restore::RestoreError;
 use kippu_events::log::segments::Segments;
 use serde_json::json;
 
+use super::blobs::BlobArgs;
 use super::ends::{Place, Target};
+use super::export::BLOBS;
 use super::transfer::RecordTransfer;
 use super::{LogError, Where};
 use crate::config::Config;
@@ -23,6 +26,8 @@ pub(crate) struct Args {
     /// Import to a topic although persons' keys are not part of an export: no name is ever read again.
     #[arg(long)]
     without_keys: bool,
+    #[command(flatten)]
+    blobs: BlobArgs,
     #[command(flatten)]
     place: Where,
 }
@@ -51,7 +56,9 @@ fn import(args: &Args, config: &Config, output: &Output) -> Result<Exit, LogErro
     if target.was_whole() {
         return Err(LogError::HasNode(to.to_string()));
     }
-    let mut transfer = RecordTransfer::new(&segments, target.restore(config)?, bar.clone())?;
+    let from = BlobStore::in_folder(&args.dir.join(BLOBS), 0);
+    let blobs = args.blobs.transfer(Some(from), &to, segments.id(), config)?;
+    let mut transfer = RecordTransfer::new(&segments, target.restore(config)?, blobs, bar.clone())?;
     let ends = transfer.ends()?;
     transfer.up_to(&ends)?;
     transfer.check()?;
@@ -62,13 +69,17 @@ fn import(args: &Args, config: &Config, output: &Output) -> Result<Exit, LogErro
         }
     }
     target.finish(false)?;
+    transfer.check_blobs()?;
     bar.finish_and_clear();
-    let (id, count) = (segments.id(), transfer.count());
+    let (id, count, blobs) = (segments.id(), transfer.count(), transfer.blobs());
+    blobs.note(output);
     output.result(
-        &json!({ "log": id.to_string(), "to": to.to_string(), "records": count.records, "bytes": count.bytes, "found": count.found }),
+        &json!({ "log": id.to_string(), "to": to.to_string(), "records": count.records, "bytes": count.bytes, "found": count.found, "blobs": blobs }),
         format_args!(
-            "log {id}: {} records imported, {} there already; its keys are not among them",
-            count.records, count.found
+            "log {id}: {} records imported, {} there already{}; its keys are not among them",
+            count.records,
+            count.found,
+            blobs.text()
         ),
     );
     Ok(Exit::Sound)

@@ -1,5 +1,6 @@
 //! `kippu log`: a history as records – shown, exported, imported, and copied from one location to another.
 
+mod blobs;
 pub(crate) mod copy;
 mod ends;
 pub(crate) mod export;
@@ -11,6 +12,7 @@ mod transfer;
 
 use std::path::{Path, PathBuf};
 
+use kippu_events::NotAnEvent;
 use kippu_events::log::kafka::address::NotAnAddress;
 use kippu_events::log::restore::RestoreError;
 use kippu_events::log::segments::SegmentsError;
@@ -21,6 +23,7 @@ use kippu_events::secrets::SecretsError;
 use crate::config::{Config, Flags};
 use crate::exit::Exit;
 use crate::limits::{self, Need};
+use crate::node::blobs::BlobsError;
 use crate::node::{DataDir, DataDirError, LocationError, LogLocation};
 use crate::output::Output;
 use crate::remote::RemoteError;
@@ -62,6 +65,21 @@ pub(crate) enum LogError {
          again, or say --without-keys, and these names are never read again"
     )]
     PersonsMissing(usize),
+    #[error(
+        "{0} blobs that the history names are not where it comes from, or have other bytes than they are named by (`kippu replay \
+         verify --blobs` names them): put them back, or say where they are with --blobs-dir, and give the command again; or say \
+         --without-blobs, and all of them stay behind"
+    )]
+    BlobsLacking(u64),
+    #[error(
+        "partition {partition}, number {number}: {error}: which blobs it names is not known; use the version that wrote it, or say \
+         --without-blobs"
+    )]
+    NamesUnknown { partition: u16, number: u64, error: NotAnEvent },
+    #[error("blobs are not copied: {0}")]
+    Runtime(std::io::Error),
+    #[error(transparent)]
+    Blobs(#[from] BlobsError),
     #[error("there is no partition {0}")]
     NoPartition(u16),
     #[error(transparent)]
@@ -108,6 +126,7 @@ impl LogError {
             | Self::Segments(SegmentsError::Damaged { .. })
             | Self::OtherLog { .. }
             | Self::PersonsMissing(_)
+            | Self::BlobsLacking(_)
             | Self::Restore(RestoreError::Diverged { .. })
             | Self::SealedTo { .. }
             | Self::Remote(RemoteError::Call(kippu_client::Error::Problem(_))) => Exit::Found,
@@ -118,6 +137,9 @@ impl LogError {
             | Self::Restore(_)
             | Self::Segments(_)
             | Self::HasNode(_)
+            | Self::NamesUnknown { .. }
+            | Self::Runtime(_)
+            | Self::Blobs(_)
             | Self::NoSeal(_)
             | Self::Seal { .. }
             | Self::Served(_)

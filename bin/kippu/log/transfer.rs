@@ -11,6 +11,7 @@ use kippu_events::log::{Bound, Content, Head, ReadError, ReadLog};
 use serde::Serialize;
 
 use super::LogError;
+use super::blobs::{self, BlobCount, BlobTransfer};
 use crate::node::named_in;
 
 /// Records on their way.
@@ -22,6 +23,8 @@ pub(super) struct RecordTransfer<'a> {
     url: Option<String>,
     /// Whose names are encrypted in it.
     named: HashSet<EntityId>,
+    /// The blobs that it names, where they go along.
+    blobs: Option<BlobTransfer>,
     bar: ProgressBar,
     count: Count,
 }
@@ -46,18 +49,23 @@ pub(super) struct Count {
 }
 
 impl<'a> RecordTransfer<'a> {
-    /// From the beginning of `from`.
+    /// From the beginning of `from`, with `blobs` where they go along.
     ///
     /// # Errors
     /// Where `to` holds another log.
-    pub(super) fn new(from: &'a dyn ReadLog, to: Box<dyn Restore>, bar: ProgressBar) -> Result<Self, LogError> {
+    pub(super) fn new(
+        from: &'a dyn ReadLog,
+        to: Box<dyn Restore>,
+        blobs: Option<BlobTransfer>,
+        bar: ProgressBar,
+    ) -> Result<Self, LogError> {
         let partitions = (to.partitions(), from.partitions());
         if to.id() != from.id() || partitions.0 != partitions.1 {
             return Err(LogError::OtherLog { log: from.id(), found: to.id(), partitions });
         }
         let part = |partition| Part { walk: Walk::new(from, partition), last: None };
         let parts = (0..from.partitions()).map(part).collect();
-        Ok(Self { from, to, parts, url: None, named: HashSet::new(), bar, count: Count::default() })
+        Ok(Self { from, to, parts, url: None, named: HashSet::new(), blobs, bar, count: Count::default() })
     }
 
     /// Where the source ends now, partition by partition.
@@ -90,7 +98,7 @@ impl<'a> RecordTransfer<'a> {
             return Err(walk.broken(format!("the log goes on to offset {end}, but nothing can be read")).into());
         }
         let there = self.to.head(partition);
-        let mut batch = Vec::new();
+        let (mut batch, mut blobs) = (Vec::new(), Vec::new());
         for entry in page.entries {
             self.bar.inc(1);
             match walk.take(entry.offset, &entry.stored)? {
@@ -105,6 +113,13 @@ impl<'a> RecordTransfer<'a> {
                     }
                     if let Content::Commit(commit) = &record.content {
                         self.named.extend(named_in(commit.body));
+                        if self.blobs.is_some() {
+                            blobs.extend(blobs::named_in(commit.body).map_err(|error| LogError::NamesUnknown {
+                                partition,
+                                number: commit.number,
+                                error,
+                            })?);
+                        }
                     }
                     *last = walk.head();
                     if is_there(partition, there, *last)? {
@@ -115,6 +130,10 @@ impl<'a> RecordTransfer<'a> {
                     }
                 }
             }
+        }
+        // Also those of records that are there already: they may have stayed behind.
+        if let Some(transfer) = &mut self.blobs {
+            transfer.bring(blobs)?;
         }
         if !batch.is_empty() {
             self.to.append(partition, &batch)?;
@@ -153,6 +172,22 @@ impl<'a> RecordTransfer<'a> {
     /// Whose names are encrypted in what was copied.
     pub(super) const fn named(&self) -> &HashSet<EntityId> {
         &self.named
+    }
+
+    /// Refuses what names blobs that are not there, where they are to go along.
+    ///
+    /// # Errors
+    /// [`LogError::BlobsLacking`].
+    pub(super) fn check_blobs(&self) -> Result<(), LogError> {
+        match self.blobs().lacking {
+            0 => Ok(()),
+            lacking => Err(LogError::BlobsLacking(lacking)),
+        }
+    }
+
+    /// What became of blobs.
+    pub(super) fn blobs(&self) -> BlobCount {
+        self.blobs.as_ref().map(BlobTransfer::count).unwrap_or_default()
     }
 
     /// What was copied so far.

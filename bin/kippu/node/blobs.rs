@@ -32,13 +32,35 @@ pub(crate) enum BlobsError {
 /// # Errors
 /// [`BlobsError`].
 pub(crate) fn open(config: &Config, dir: &DataDir, log: LogId) -> Result<BlobStore, BlobsError> {
+    open_for(config, dir, log, false)
+}
+
+/// The same, for a node that `shares` the log with others: those that lie in its data directory stay there, and no more are taken,
+/// since the others would not find them.
+///
+/// # Errors
+/// [`BlobsError`].
+pub(super) fn open_for(config: &Config, dir: &DataDir, log: LogId, shares: bool) -> Result<BlobStore, BlobsError> {
     let least_free_bytes = config.ready.least_free_bytes;
     // Another folder may be several nodes': each log has its own in it.
     let folder = config.blobs.dir.as_ref().map_or_else(|| dir.blobs(), |dir| dir.join(log.to_string()));
     match &config.blobs.s3 {
+        None if shares && config.blobs.dir.is_none() => Ok(BlobStore::not_shared(&folder)),
         None => Ok(BlobStore::in_folder(&folder, least_free_bytes)),
         Some(s3) => Ok(BlobStore::in_bucket(bucket(s3, log)?, &folder, least_free_bytes)),
     }
+}
+
+/// What the place of `blobs` is known by, where other nodes reach it; where none do, that is said.
+pub(super) async fn at(blobs: &BlobStore) -> Option<String> {
+    let mark = blobs.mark().await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "it is not known whether the other nodes of the log have the same blobs");
+        None
+    });
+    if mark.is_none() {
+        tracing::warn!("this node takes no blobs: {}", BlobError::NotShared);
+    }
+    mark
 }
 
 fn bucket(s3: &S3, log: LogId) -> Result<Bucket, BlobsError> {

@@ -42,7 +42,7 @@ use super::system_names::is_of_the_system;
 /// The layout that this version writes.
 const LAYOUT: u32 = 1;
 /// What may lie in a data directory that is not whole yet.
-const OURS: [&str; 14] = [
+const OURS: [&str; 17] = [
     "LOCK",
     "plan",
     "plan.new",
@@ -50,6 +50,9 @@ const OURS: [&str; 14] = [
     "location.new",
     "log",
     "keys",
+    "blobs",
+    "blob-owners",
+    "blob-owners.new",
     "entities",
     "views",
     "operator.key",

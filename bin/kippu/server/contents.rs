@@ -43,7 +43,8 @@ pub(crate) async fn give(
         let detail = "these bytes are for who holds the capability of their settlement";
         return Err(Problem::new(&problem::UNAUTHENTICATED, detail));
     }
-    let found = shared.node.runtime.peek(key).await?;
+    // Not by the view, nor what this node has read, which may be a moment behind what has just been answered.
+    let found = shared.node.runtime.peek_now(key).await?;
     let settlement: &Settlement = found.state.as_any().downcast_ref().ok_or_else(absent)?;
     let content = settlement.available(n).ok_or_else(absent)?;
     let blob = content.sha256.parse().map_err(|_| absent())?;

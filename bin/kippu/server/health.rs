@@ -18,13 +18,19 @@ use crate::telemetry;
 /// Whether the process is alive. Looks at nothing: whoever restarts a process that fails this MUST NOT do so for a slow
 /// disk or a view that lags.
 pub(crate) async fn livez(shared: Data<Shared>) -> HttpResponse {
-    HttpResponse::Ok().json(json!({
+    // By this the nodes of a log are found that have different blobs.
+    let blobs = shared.node.blobs_at.as_deref();
+    let mut alive = json!({
         "status": "alive",
         "version": env!("CARGO_PKG_VERSION"),
         "log": shared.node.log.id().to_string(),
         "node": shared.config.node.name,
         "time": Time::now().to_string(),
-    }))
+    });
+    if let Some(blobs) = blobs {
+        alive["blobs"] = blobs.into();
+    }
+    HttpResponse::Ok().json(alive)
 }
 
 /// Asks only what this node serves itself, and nothing of the nodes that it asks in turn: by this, nodes ask each other.

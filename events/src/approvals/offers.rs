@@ -2,7 +2,7 @@
 //! delivered once, to one settler.
 //!
 //! ```text
-//! (made) ── open ── delivered
+//! (made) ── open ── delivered ── (refunded)
 //!            └── pushed to an authentication server, where somebody asks for that
 //! ```
 
@@ -99,6 +99,8 @@ pub struct Delivery {
     pub amount: Minor,
     /// What the token hashes to that opens their bytes.
     pub capability: TokenHash,
+    /// What of it the settler gave back.
+    pub refunded: Minor,
 }
 
 /// The state of an offer.
@@ -185,7 +187,7 @@ impl Offer {
 
 impl Entity for Offer {
     const FAMILY: Family = Family::Offers;
-    const REVISION: u32 = 1;
+    const REVISION: u32 = 2;
     type Event = Event;
 
     fn samples() -> Vec<Event> {
@@ -230,6 +232,7 @@ impl Entity for Offer {
                 direct: false,
                 capability: TokenHash { key: 1, sha256: "q".repeat(43) },
             },
+            Event::Refunded { settler, amount: minor(177), currency: Currency::EUR, total: minor(277) },
         ]
     }
 
@@ -240,9 +243,11 @@ impl Entity for Offer {
                 contents.filter_map(|content| content.sha256.parse().ok()).collect()
             }
             // They are among those that it was made with.
-            Event::Delivered { .. } | Event::PushAsked { .. } | Event::PushDone { .. } | Event::PushFailed { .. } => {
-                Vec::new()
-            }
+            Event::Delivered { .. }
+            | Event::Refunded { .. }
+            | Event::PushAsked { .. }
+            | Event::PushDone { .. }
+            | Event::PushFailed { .. } => Vec::new(),
         }
     }
 
@@ -276,13 +281,18 @@ impl Entity for Offer {
             Event::Delivered { settler, items, amount, capability, .. } => {
                 let (settler, amount) = (*settler, *amount);
                 let items = items.iter().map(|item| item.place).collect();
-                let delivery = Delivery { settler, items, amount, capability: capability.clone() };
+                let (capability, refunded) = (capability.clone(), Minor::ZERO);
+                let delivery = Delivery { settler, items, amount, capability, refunded };
                 *self = match std::mem::take(self) {
                     Self::Open(made) => Self::Delivered { made, delivery },
-                    // What was delivered stays so; the same settler may have asked again.
+                    // What was delivered stays so.
                     before @ (Self::Absent | Self::Delivered { .. }) => before,
                 };
             }
+            Event::Refunded { total, .. } => match self {
+                Self::Delivered { delivery, .. } => delivery.refunded = delivery.refunded.max(*total),
+                Self::Absent | Self::Open(_) => {}
+            },
             Event::PushAsked { .. } | Event::PushDone { .. } | Event::PushFailed { .. } => match self {
                 Self::Open(made) | Self::Delivered { made, .. } => made.push = pushed(made.push, event, time),
                 Self::Absent => {}
@@ -307,6 +317,7 @@ fn pushed(before: Push, event: &Event, time: Time) -> Push {
             Push::Never | Push::Owed { .. } | Push::Done { .. } | Push::Failed { .. },
             Event::Made { .. }
             | Event::Delivered { .. }
+            | Event::Refunded { .. }
             | Event::PushAsked { .. }
             | Event::PushDone { .. }
             | Event::PushFailed { .. },

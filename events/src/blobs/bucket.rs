@@ -3,6 +3,7 @@
 //! ```text
 //! BUCKET/{identity of the log}/ab/cdef…        a blob; its name is ab and cdef…
 //!                              aside/abcdef…   one that no event named, until it is deleted or put back
+//!                              place           what this folder is known by, where nodes share it
 //! ```
 
 mod http;
@@ -195,6 +196,18 @@ impl Bucket {
             Err(Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// What this folder of the bucket is known by: `mark`, where nobody has said so before.
+    pub(super) async fn mark(&self, mark: String) -> Result<String, BlobError> {
+        let path = self.root.clone().join(folder::PLACE);
+        let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+        match self.store.put_opts(&path, mark.into(), options).await {
+            Ok(_) | Err(Error::AlreadyExists { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let there = self.store.get(&path).await?.bytes().await?;
+        Ok(String::from_utf8_lossy(&there).into_owned())
     }
 
     /// Deletes a blob that was set aside.

@@ -5,13 +5,14 @@
 //!   ab/cdef…           a blob, 0600; its name is ab and cdef…
 //!   aside/abcdef…      one that no event named, until it is deleted or put back
 //!   uploads/           what is on its way
+//!   place              what this folder is known by, where nodes share it
 //! ```
 //!
 //! A blob comes by a rename of a whole, synced file, and is never written to: what lies under its name is all there.
 
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, DirEntry, File};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, FileExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -24,6 +25,9 @@ use super::{BlobError, BlobId, Listed, PART_BYTES};
 
 /// How often a blob is kept again that is set aside at the same moment.
 const MOST_TRIES: usize = 8;
+
+/// The file, or object, that says what a place is known by.
+pub(super) const PLACE: &str = "place";
 
 /// An error about `path`.
 pub(super) fn about(path: &Path) -> impl Fn(io::Error) -> BlobError {
@@ -147,6 +151,20 @@ impl Folder {
         }
         sync_parent(&to)?;
         sync_parent(&from)
+    }
+
+    /// What this folder is known by: `mark`, where nobody has said so before.
+    pub(super) fn mark(&self, mark: &str) -> Result<String, BlobError> {
+        let path = self.0.join(PLACE);
+        make_parent(&path)?;
+        let mut file = tempfile::NamedTempFile::new_in(&self.0).map_err(about(&path))?;
+        file.write_all(mark.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(about(&path))?;
+        match file.persist_noclobber(&path) {
+            Ok(_) => sync_parent(&path)?,
+            Err(there) if there.error.kind() == ErrorKind::AlreadyExists => {}
+            Err(other) => return Err(about(&path)(other.error)),
+        }
+        fs::read_to_string(&path).map_err(about(&path))
     }
 
     /// Deletes a blob that was set aside.

@@ -30,6 +30,8 @@ use futures_util::TryStreamExt as _;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
 
+use crate::log_id::LogId;
+
 pub use self::bucket::{Bucket, BucketSettings, Credentials};
 pub use self::content::Content;
 use self::folder::Folder;
@@ -76,6 +78,14 @@ pub enum BlobError {
     /// What was read ends before its end.
     #[error("blob {0} is shorter than it was")]
     Cut(BlobId),
+    /// Nobody else would find them there.
+    #[error(
+        "blobs would lie where the other nodes of the log do not find them: blobs.dir or blobs.s3 names a place that all reach"
+    )]
+    NotShared,
+    /// No randomness to be had.
+    #[error("no randomness to be had: {0}")]
+    Entropy(getrandom::Error),
     /// A defect.
     #[error("work on a blob panicked")]
     Panicked,
@@ -130,7 +140,8 @@ struct Inner {
     place: Place,
     /// Where uploads lie until they are whole.
     uploads: PathBuf,
-    least_free_bytes: u64,
+    /// So many bytes stay free; nothing where no more blobs are taken.
+    least_free_bytes: Option<u64>,
     open: Arc<Semaphore>,
 }
 
@@ -143,18 +154,46 @@ impl BlobStore {
     /// Blobs in `dir`, which is made with the first of them. So many bytes of its file system stay free.
     #[must_use]
     pub fn in_folder(dir: &Path, least_free_bytes: u64) -> Self {
-        Self::new(Place::Folder(Folder::new(dir)), dir, least_free_bytes)
+        Self::new(Place::Folder(Folder::new(dir)), dir, Some(least_free_bytes))
+    }
+
+    /// The blobs that lie in `dir`, which only one node of several reaches: no more are taken.
+    #[must_use]
+    pub fn not_shared(dir: &Path) -> Self {
+        Self::new(Place::Folder(Folder::new(dir)), dir, None)
     }
 
     /// Blobs in `bucket`; in `dir` they lie until they are whole.
     #[must_use]
     pub fn in_bucket(bucket: Bucket, dir: &Path, least_free_bytes: u64) -> Self {
-        Self::new(Place::Bucket(bucket), dir, least_free_bytes)
+        Self::new(Place::Bucket(bucket), dir, Some(least_free_bytes))
     }
 
-    fn new(place: Place, dir: &Path, least_free_bytes: u64) -> Self {
-        let open = Arc::new(Semaphore::new(MOST_OPEN));
-        Self(Arc::new(Inner { place, uploads: dir.join("uploads"), least_free_bytes, open }))
+    fn new(place: Place, dir: &Path, least_free_bytes: Option<u64>) -> Self {
+        let (open, uploads) = (Arc::new(Semaphore::new(MOST_OPEN)), dir.join("uploads"));
+        Self(Arc::new(Inner { place, uploads, least_free_bytes, open }))
+    }
+
+    /// What the place where they lie is known by, the same for all who reach it; nothing for a place of one node. It is made by
+    /// the first who asks.
+    ///
+    /// # Errors
+    /// Where the place cannot be read, or written to for the first time.
+    pub async fn mark(&self) -> Result<Option<String>, BlobError> {
+        if self.0.least_free_bytes.is_none() {
+            return Ok(None);
+        }
+        let mark = LogId::random().map_err(BlobError::Entropy)?.to_string();
+        match &self.0.place {
+            Place::Folder(folder) => {
+                let folder = folder.clone();
+                self.blocking(move || folder.mark(&mark)).await.map(Some)
+            }
+            Place::Bucket(bucket) => {
+                let _permit = self.permit().await?;
+                bucket.mark(mark).await.map(Some)
+            }
+        }
     }
 
     /// Begins to take bytes, of which so many were announced.
@@ -316,9 +355,10 @@ impl BlobStore {
 
     /// Refuses `more` bytes where they would use up what is to stay free.
     fn admit(&self, more: u64) -> Result<(), BlobError> {
+        let least = self.0.least_free_bytes.ok_or(BlobError::NotShared)?;
         let about = |source: io::Error| BlobError::Io { path: self.0.uploads.clone(), source };
         let space = rustix::fs::statvfs(&self.0.uploads).map_err(|error| about(error.into()))?;
-        let (free, least) = (space.f_bavail.saturating_mul(space.f_frsize), self.0.least_free_bytes);
+        let free = space.f_bavail.saturating_mul(space.f_frsize);
         if free.saturating_sub(more) < least { Err(BlobError::NoSpace { free, least }) } else { Ok(()) }
     }
 

@@ -170,6 +170,31 @@ async fn an_altered_blob_is_found_and_mended_by_whoever_uploads_it_again() {
     assert!(matches!(content.bytes(0..7).try_collect::<Vec<_>>().await, Err(BlobError::Cut(cut)) if cut == id));
 }
 
+/// Shows F36, F46.
+#[tokio::test]
+async fn a_place_is_known_by_the_same_to_all_who_reach_it_and_one_that_others_do_not_reach_takes_nothing() {
+    let (dir, other, bucket) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), Arc::new(InMemory::new()));
+    let folder = |dir: &TempDir| BlobStore::in_folder(&dir.path().join("blobs"), 0);
+    let of_log = |log| BlobStore::in_bucket(Bucket::over(bucket.clone(), log), dir.path(), 0);
+    let mut marks = Vec::new();
+    for stores in [[folder(&dir), folder(&dir)], [folder(&other), folder(&other)], [of_log(LOG), of_log(LOG)]] {
+        let [one, two] = &stores;
+        let (one, two) = tokio::join!(one.mark(), two.mark());
+        assert_eq!(one.unwrap(), two.unwrap());
+        marks.push(stores[0].mark().await.unwrap().unwrap());
+        assert_eq!(stores[0].list().await.unwrap(), []);
+    }
+    marks.push(of_log(LogId([6; 16])).mark().await.unwrap().unwrap());
+    marks.sort();
+    marks.dedup();
+    assert_eq!(marks.len(), 4);
+    let kept = put(&folder(&dir), b"kept").await;
+    let alone = BlobStore::not_shared(&dir.path().join("blobs"));
+    assert_eq!(alone.mark().await.unwrap(), None);
+    assert!(matches!(alone.begin(None).await, Err(BlobError::NotShared)));
+    assert_eq!(read(&alone, kept.id, 0..4).await, b"kept");
+}
+
 /// Shows F46.
 #[tokio::test]
 async fn bytes_for_which_there_is_no_space_are_refused_before_they_come() {

@@ -62,7 +62,7 @@ pub struct Shown {
     /// Why the issuer did not give back what was to be, the last time.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_refusal: Option<String>,
-    /// What is owed to the issuer: `release`, `notice` or `refund`.
+    /// What is owed to the issuer: `release`, `notice` or `refund`; or to the shop: `refund_message`.
     #[serde(skip_serializing_if = "Option::is_none")]
     owes: Option<&'static str>,
     /// Up to how much was permitted.
@@ -118,7 +118,7 @@ impl EntityTable for Settlements {
     type Shown = Shown;
 
     const NAME: &'static str = "settlements";
-    const REVISION: u32 = 1;
+    const REVISION: u32 = 2;
     const SUMMARY: &'static str = "Approvals that were presented here, and what became of each.";
     const GRANTS: &'static [Grant] =
         &[Grant::all(Role::Operator), Grant::own(Role::Guest, Owner::Holder).without(BUYER_HIDES)];
@@ -126,7 +126,7 @@ impl EntityTable for Settlements {
         Filter::of(STATE, "where it is in its life", &STATES),
         Filter::any(SHOP, "the id of the shop"),
         Filter::any(ISSUER, "the id of the authentication server that issued the approval"),
-        Filter::of(OWES, "what is owed to the issuer", &["release", "notice", "refund"]),
+        Filter::of(OWES, "what is owed to the issuer or the shop", &["release", "notice", "refund", "refund_message"]),
     ];
 
     fn keep(kept: &mut Kept, event: &Event) {
@@ -160,6 +160,7 @@ impl EntityTable for Settlements {
             | Event::Released { .. }
             | Event::RefundOrdered { .. }
             | Event::Refunded { .. }
+            | Event::RefundTold { .. }
             | Event::HandedOver { .. } => {}
         }
     }
@@ -225,14 +226,14 @@ impl Shown {
             }
             Settlement::Over(reason) => self.came_to_nothing(reason.by, reason.why),
             Settlement::Settled(settled) => {
-                let Settled { approval, amount, at, notice, refund, refunded, .. } = settled;
+                let Settled { approval, amount, at, notice, refund, refunded, told, .. } = settled;
                 self.state = "settled";
                 (self.approval, self.settled_amount, self.settled_at) = (Some(approval), Some(amount), Some(at));
                 self.refunded = Some(refunded).filter(|refunded| *refunded != Minor::ZERO);
                 self.owes = match (notice, refund) {
                     (Notice::Owed, _) => Some("notice"),
                     (Notice::Taken, Some(_)) => Some("refund"),
-                    (Notice::Taken, None) => None,
+                    (Notice::Taken, None) => (told < refunded).then_some("refund_message"),
                 };
             }
         }

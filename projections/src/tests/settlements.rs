@@ -68,13 +68,15 @@ fn a_row_says_where_a_settlement_is_and_why_it_came_to_nothing() {
 }
 
 #[test]
-fn a_row_says_what_is_owed_to_the_issuer_and_what_was_given_back() {
+fn a_row_says_what_is_owed_to_whom_and_what_was_given_back() {
     assert_eq!(after(&TO_SETTLED)["owes"], "notice");
     let with = |further: &[&str]| after(&[&TO_SETTLED[..], further].concat());
     assert!(with(&["noticed"]).get("owes").is_none());
     assert_eq!(with(&["noticed", "refund_ordered"])["owes"], "refund");
     let row = with(&["noticed", "refund_ordered", "refunded"]);
     assert_eq!((&row["settled_amount"], &row["refunded"]), (&json!(1_177), &json!(177)));
+    assert_eq!(row["owes"], "refund_message");
+    assert!(with(&["noticed", "refund_ordered", "refunded", "refund_told"]).get("owes").is_none());
     let row = with(&["noticed", "refund_ordered", "refund_refused"]);
     assert_eq!((row.get("refunded"), &row["last_refusal"]), (None, &json!("forbidden")));
 }

@@ -45,6 +45,10 @@ pub(crate) struct Patient {
     received: AtomicBool,
 }
 
+/// An approval and its offer, as they are presented.
+#[derive(Debug)]
+pub(crate) struct Approved(Value);
+
 /// How a purchase ended.
 #[derive(Debug)]
 pub(crate) enum End {
@@ -78,23 +82,31 @@ impl Patient {
         }
     }
 
-    /// Buys one piece of `product`. Called again, it says the same again, and nothing more is bought.
-    pub(crate) async fn buy(&self, product: &str) -> End {
+    /// Has one piece of `product` approved; or says why it is not.
+    pub(crate) async fn approve(&self, product: &str) -> Result<Approved, String> {
         let wanted = json!({ "items": [{ "product": product, "quantity": 1 }] });
         let offer = answered(|| self.shop.try_post("/v1/offers", &self.offer, &wanted)).await;
-        let statement = &offer.expect(201).json()["statement"];
+        let statement = offer.expect(201).json()["statement"].clone();
         let body = json!({ "offer": statement });
         let asked = answered(|| self.terminal.try_post("/v1/approvals", &self.approval, &body)).await;
         if asked.status != 201 {
-            return End::Refused(asked.slug().unwrap_or(asked.text));
+            return Err(asked.slug().unwrap_or(asked.text));
         }
-        let approval = match self.token(asked.json()).await {
-            Ok(approval) => approval,
-            Err(state) => return End::Refused(state),
+        let approval = self.token(asked.json()).await?;
+        Ok(Approved(json!({ "issuer": approval["issuer"], "token": approval["token"], "offer": statement })))
+    }
+
+    /// Presents what was approved; the answer.
+    pub(crate) async fn present(&self, Approved(body): &Approved) -> Value {
+        answered(|| self.settler.try_post("/v1/settlements", &self.settlement, body)).await.expect(201).json()
+    }
+
+    /// Buys one piece of `product`. Called again, it says the same again, and nothing more is bought.
+    pub(crate) async fn buy(&self, product: &str) -> End {
+        let opened = match self.approve(product).await {
+            Ok(approved) => self.present(&approved).await,
+            Err(reason) => return End::Refused(reason),
         };
-        let body = json!({ "issuer": approval["issuer"], "token": approval["token"], "offer": statement });
-        let opened = answered(|| self.settler.try_post("/v1/settlements", &self.settlement, &body)).await;
-        let opened = opened.expect(201).json();
         let holder = self.settler.with_key(opened["capability"].as_str().expect("a capability"));
         let id = opened["id"].as_str().expect("an id");
         let path = format!("/v1/settlements/{id}");

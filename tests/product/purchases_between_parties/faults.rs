@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rand::Rng as _;
 use serde_json::json;
 
-use crate::fixture::{say, seeded};
+use crate::fixture::{first, say, seeded};
 use crate::parties::{End, OVER, Parties, Patient, key, present, settle, settled};
 
 /// Shows D28.
@@ -132,4 +132,31 @@ async fn a_party_that_is_down_is_shown_and_holds_up_nobody_else() {
         .expect(204);
     parties.settler.owes_nothing().await;
     assert_eq!(parties.account(&buyer.user).await, (0, 60));
+}
+
+/// Shows D42, F44. Keeps R3.
+#[tokio::test]
+async fn a_shop_that_is_down_is_told_later_of_all_that_was_given_back_and_the_buyer_does_not_wait_for_it() {
+    let mut parties = Parties::start().await;
+    let (product, _) = parties.product(900).await;
+    let buyer = parties.buyer(1_000).await;
+    let offer = parties.offer(&product).await;
+    let approval = buyer.approve(&offer).await.expect(201).json();
+    let bought = settle(&parties.settler, &approval, &offer).await;
+    parties.settler.owes_nothing().await;
+    parties.shop.node.kill();
+    let path = format!("/v1/settlements/{}/refund", bought.row["id"].as_str().unwrap());
+    for (amount, left) in [(400, 500), (100, 400)] {
+        let refund = json!({ "amount": amount });
+        let order = key("refund");
+        // One at a time: the one before is under way for a moment.
+        let settler = &parties.settler;
+        first(async || settler.do_once(&path, &order, &refund).await, |reply| reply.status == 200).await;
+        first(async || parties.account(&buyer.user).await, |account| *account == (0, left)).await;
+    }
+    parties.shop.node.start_again();
+    parties.settler.owes_nothing().await;
+    let sold = parties.shop.row(&format!("/v1/offers/{}", offer["id"].as_str().unwrap())).await;
+    assert_eq!(sold["delivery"]["refunded"], json!(500), "{sold}");
+    parties.assert_sound();
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use kippu_events::EntityId;
 use kippu_events::approvals::offers::{Event, Made, Offer, Push};
+use kippu_events::money::{Currency, Minor};
 use kippu_events::secrets::TokenHash;
 
 use super::GivenUp as _;
@@ -63,6 +64,23 @@ pub(super) fn deliver(
         direct: made.direct,
         capability: capability.clone(),
     })
+}
+
+/// What the settler gave back. Messages may come twice and out of order, so each tells the sum.
+pub(super) fn refunded(offer: &Offer, total: Minor, currency: Currency, context: &Context) -> Result<Event, Refused> {
+    let settler = context.caller.party().ok_or(Refused::NotAParty)?;
+    let (made, delivery) = match offer {
+        Offer::Delivered { made, delivery } if delivery.settler == settler => (made, delivery),
+        Offer::Absent | Offer::Open(_) | Offer::Delivered { .. } => return Err(Refused::NotYours),
+    };
+    if currency != made.currency {
+        return Err(Refused::RefundCurrency { currency: made.currency });
+    }
+    if total > delivery.amount {
+        return Err(Refused::RefundExceeds);
+    }
+    let more = total.minus(delivery.refunded).filter(|more| *more > Minor::ZERO);
+    Ok(Event::Refunded { settler, amount: more.ok_or(Refused::RefundKnown)?, currency, total })
 }
 
 /// Whether the offer is sent to `to`.

@@ -25,12 +25,25 @@ refusals! {
         Quantity "a quantity is 1 to {}", MOST_QUANTITY;
         /// A settler has nothing to compare.
         NoPrice "a settlement server names the price of each item as its client did";
+        /// What was given back is told in the currency of the offer.
+        RefundCurrency {
+            /// That one.
+            currency: Currency,
+        } "amounts of this offer are in {currency}";
         /// Not those of the offer, none, or one twice.
         Places "items are places of the offer's items, counted from 0, at least one and each once";
     }
     shared NOT_DUE {
         /// An outcome of what is not owed any more, or a deadline that came early.
         NotDue "nothing of this attempt is owed now";
+    }
+    shared REFUND_EXCEEDS_SETTLEMENT {
+        /// Too much.
+        RefundExceeds "the amount is more than what was delivered costs";
+    }
+    own REFUND_KNOWN = 409 "refund-known" "What was given back is known" "Nothing needs to be done: so much, or more, was told before." {
+        /// Told before, or by a later message that came first.
+        RefundKnown "so much, or more, was told before";
     }
     own SHOP_CLOSED = 409 "shop-has-no-terms" "The shop sells nothing yet" "Tell the operator: the terms of the shop are to be set." {
         /// The operator has set no terms.

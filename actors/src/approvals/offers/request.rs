@@ -39,6 +39,14 @@ commands! {
         #[schemars(length(min = 1, max = MOST_ITEMS))]
         items: Option<Vec<u16>>,
     }
+    /// The settlement server gave back a part of the price.
+    Refunded = "refunded" Id [Settler] "Says how much of the price of what was delivered was given back, in all." {
+        /// How much that is in all: what was told before is a part of it.
+        #[schemars(extend("minimum" = 1))]
+        total: Minor,
+        /// In which currency: that of the offer.
+        currency: Currency,
+    }
     /// The offer is to be sent to an authentication server.
     Push = "push" Id [Shop, Operator, Terminal, Guest] "Sends an offer to an authentication server, which may then be asked to approve it without being shown it." {
         /// The authentication server: a party that the shop knows.
@@ -70,6 +78,13 @@ pub enum Command {
         items: Option<Vec<u16>>,
         /// What the token would hash to that opens its files.
         capability: TokenHash,
+    },
+    /// So much was given back.
+    Refunded {
+        /// In all.
+        total: Minor,
+        /// In which currency.
+        currency: Currency,
     },
     /// It is to be sent to a party.
     Push {
@@ -139,6 +154,9 @@ pub struct Reply {
     /// Whether the shop itself sends them to the buyer, who is then to be given the token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub direct: Option<bool>,
+    /// How much of the price of what was delivered was given back, in all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refunded: Option<Minor>,
     /// The party that it is sent to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<EntityId>,
@@ -161,6 +179,7 @@ impl Reply {
             contents: None,
             capability: None,
             direct: None,
+            refunded: None,
             to: None,
         }
     }

@@ -43,6 +43,7 @@ pub(super) fn came_of(state: &Settlement, came: &Came, context: &Context) -> Res
         Errand::Release(_) => released(attempt, outcome)?,
         Errand::Notice(_) => noticed(attempt, outcome)?,
         Errand::Refund(_, amount) => refunded(amount, attempt, outcome)?,
+        Errand::TellShop(settled) => told(settled.refunded, attempt, outcome)?,
     };
     Ok(Decision::one(event))
 }
@@ -168,6 +169,13 @@ fn refunded(amount: Minor, attempt: u32, outcome: &Outcome) -> Result<Event, Ref
     } else {
         Err(Refused::NotTaken)
     }
+}
+
+/// The shop is told until it knows.
+fn told(total: Minor, attempt: u32, outcome: &Outcome) -> Result<Event, Refused> {
+    // It was told before, in a message that was given up for one about more.
+    let knows = outcome.is_done() || outcome.refusal() == "refund-known";
+    if knows { Ok(Event::RefundTold { attempt, total }) } else { Err(Refused::NotTaken) }
 }
 
 /// A time has passed.

@@ -41,6 +41,8 @@ pub(super) enum Errand<'a> {
     Notice(&'a Settled),
     /// Have the issuer give so much back.
     Refund(&'a Settled, Minor),
+    /// Tell the shop what was given back. Money comes first: another refund does not wait for a shop.
+    TellShop(&'a Settled),
 }
 
 /// What `state` owes now.
@@ -53,12 +55,13 @@ pub(super) fn owing(state: &Settlement) -> Option<Owing<'_>> {
         }
         Settlement::Releasing(Releasing { terms, step, .. }) => (terms.issuer, *step, Errand::Release(terms)),
         Settlement::Settled(settled) => {
-            let errand = match (settled.notice, settled.refund) {
+            let (to, errand) = match (settled.notice, settled.refund) {
+                (Notice::Owed, _) => (settled.issuer, Errand::Notice(settled)),
+                (Notice::Taken, Some(amount)) => (settled.issuer, Errand::Refund(settled, amount)),
+                (Notice::Taken, None) if settled.told < settled.refunded => (settled.shop, Errand::TellShop(settled)),
                 (Notice::Taken, None) => return None,
-                (Notice::Owed, _) => Errand::Notice(settled),
-                (Notice::Taken, Some(amount)) => Errand::Refund(settled, amount),
             };
-            (settled.issuer, settled.step, errand)
+            (to, settled.step, errand)
         }
     };
     Some(Owing { to, step, errand })
@@ -118,6 +121,12 @@ struct Refund {
     currency: Currency,
 }
 
+#[derive(Serialize)]
+struct Refunded {
+    total: Minor,
+    currency: Currency,
+}
+
 /// What is to be done; nothing where a key is gone.
 pub(super) fn work(id: EntityId, errand: &Errand<'_>, secrets: &Secrets) -> Option<Work> {
     let key = EntityKey::of::<Settlement>(id);
@@ -150,6 +159,10 @@ pub(super) fn work(id: EntityId, errand: &Errand<'_>, secrets: &Secrets) -> Opti
         Errand::Refund(settled, amount) => {
             let body = Refund { amount: *amount, currency: settled.currency };
             command(format!("/v1/approvals/{}/refund", settled.approval), &body)
+        }
+        Errand::TellShop(settled) => {
+            let body = Refunded { total: settled.refunded, currency: settled.currency };
+            command(format!("/v1/offers/{}/refunded", settled.delivery.offer), &body)
         }
     }
 }

@@ -22,6 +22,8 @@ impl Partition {
     pub(super) fn take_up(&mut self, ctx: &mut Context<Self>) {
         self.assignment = Assignment::Owner;
         self.leaving = None;
+        // They are told that there is none now.
+        self.waiting.clear();
         if let Some(serving) = &self.serving {
             self.phase.send_replace(Phase::Serving { last: serving.last() });
         } else if self.stopping.is_none() {
@@ -79,7 +81,7 @@ impl Partition {
         self.folding = true;
         self.term += 1;
         let (log, store, term) = (Arc::clone(&shared.log), Arc::clone(&shared.store), self.term);
-        let store_term = Arc::clone(&self.store_term);
+        let (store_term, waiting) = (Arc::clone(&self.store_term), std::mem::take(&mut self.waiting));
         let warming = move || {
             let mut current = store_term.lock().unwrap_or_else(PoisonError::into_inner);
             *current = term;
@@ -88,7 +90,7 @@ impl Partition {
         self.on_blocking_pool(ctx, warming, |this, ctx, warmed| {
             this.folding = false;
             match warmed {
-                _ if this.assignment == Assignment::Owner => this.open(ctx),
+                _ if this.assignment == Assignment::Owner => return this.open(ctx),
                 Ok(Ok(Warmed { next: Some(next), .. })) => this.moved(next),
                 Ok(Ok(Warmed { last, .. })) => this.rest(Phase::Standby { last }),
                 Ok(Err(error)) => {
@@ -97,11 +99,17 @@ impl Partition {
                 }
                 Err(Panicked) => this.halt("a defect was met in folding its history".to_owned()),
             }
+            // Where it could not be brought up to the log they are told that there is none now.
+            waiting.into_iter().for_each(|(key, reply)| this.peek(key, reply, ctx));
+            // Those that came meanwhile want what has come meanwhile.
+            if !this.waiting.is_empty() {
+                this.warm(ctx);
+            }
         });
     }
 
     /// The store may be behind the log.
-    fn touch(&self) {
+    pub(super) fn touch(&self) {
         if let Some(behind) = self.shared.behind.get(usize::from(self.env.partition)) {
             behind.store(true, Ordering::Release);
         }

@@ -12,7 +12,7 @@ use crate::actor::LookedUp;
 use crate::problem::{self, Problem};
 use crate::runtime::loaded_entity::LoadedEntity;
 use crate::runtime::release::Reply;
-use crate::runtime::serving::{Figures, Job, PeekReply, Serving, moved};
+use crate::runtime::serving::{Figures, Job, MOST_WAITING, PeekReply, Serving, moved};
 use crate::runtime::{Phase, Submission};
 
 /// What is not answered to whoever tells it.
@@ -21,6 +21,8 @@ pub enum Tell {
     Submit(Submission, Reply),
     /// Look an entity up.
     Peek(EntityKey, PeekReply),
+    /// The same, of all that is in the log by now.
+    PeekNow(EntityKey, PeekReply),
     /// The log's progress under the claim of one term.
     Progress { term: u64, progress: Progress },
     /// Serve from now on.
@@ -45,6 +47,7 @@ impl Handler<Tell> for Partition {
         match tell {
             Tell::Submit(submission, reply) => self.submit(submission, reply, ctx),
             Tell::Peek(key, reply) => self.peek(key, reply, ctx),
+            Tell::PeekNow(key, reply) => self.peek_now(key, reply, ctx),
             Tell::Progress { term, progress } if term == self.term => match progress {
                 // Between the claim and the end of the fold there is nothing under way that could be told durable.
                 Progress::Ended(error) if self.serving.is_none() => self.end(&error, ctx),
@@ -88,7 +91,7 @@ impl Partition {
     }
 
     /// Where another node serves the partition, the store of this one follows it, somewhat behind.
-    fn peek(&mut self, key: EntityKey, reply: PeekReply, ctx: &mut Context<Self>) {
+    pub(super) fn peek(&mut self, key: EntityKey, reply: PeekReply, ctx: &mut Context<Self>) {
         if self.serving.is_some() {
             return self.with_serving(ctx, |serving| {
                 serving.peek(key, reply);
@@ -107,6 +110,16 @@ impl Partition {
                 }
             });
         }
+    }
+
+    /// As [`Partition::peek`], once the store has been brought up to the log.
+    fn peek_now(&mut self, key: EntityKey, reply: PeekReply, ctx: &mut Context<Self>) {
+        if self.serving.is_some() || self.assignment == Assignment::Owner || self.waiting.len() >= MOST_WAITING {
+            return self.peek(key, reply, ctx);
+        }
+        self.waiting.push((key, reply));
+        self.touch();
+        self.warm(ctx);
     }
 
     pub(super) fn tick(&mut self, ctx: &mut Context<Self>) {

@@ -89,6 +89,25 @@ fn partitions_that_move_take_their_history_with_them() {
     });
 }
 
+/// Shows F36. Keeps L1.
+#[test]
+fn what_was_answered_by_another_node_is_looked_up_at_once() {
+    on_stage(|stage| async move {
+        let (owner, other) = (stage.join("a").await, stage.join("b").await);
+        owner.serve().await;
+        for n in 0..20 {
+            let key = owner.open(&n.to_string()).await.unwrap().entity;
+            let moves = [("place", "p", "a"), ("move", "m", "b")];
+            for (version, (command, by, to)) in (2..).zip(moves) {
+                owner.place(key.id, command, &format!("{by}{n}"), to).await.unwrap();
+                let (found, again) = tokio::join!(other.runtime.peek_now(key), other.runtime.peek_now(key));
+                assert_eq!([found, again].map(|found| found.unwrap().version), [version; 2]);
+            }
+            assert_eq!(owner.runtime.peek_now(key).await.unwrap().version, 3);
+        }
+    });
+}
+
 /// A placement whose partition was served by the first node until the second claimed it, which the first has found out.
 async fn taken_over(stage: &Stage) -> (Play, Play, EntityId) {
     let (old, new) = (stage.join("a").await, stage.join("b").await);

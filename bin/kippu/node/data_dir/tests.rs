@@ -16,7 +16,11 @@ fn a_directory_is_whole_once_it_says_so() {
     let data = DataDir::new(&dir.path().join("node"));
     assert_eq!(data.look().unwrap(), Found::Unfinished);
     data.make().unwrap();
-    fs::create_dir(data.log()).unwrap();
+    for folder in [data.log(), data.blobs(), data.entities(), data.views()] {
+        fs::create_dir(folder).unwrap();
+        assert_eq!(data.look().unwrap(), Found::Unfinished);
+    }
+    fs::write(data.blob_owners(), "").unwrap();
     assert_eq!(data.look().unwrap(), Found::Unfinished);
     data.finish(&Label::new(LogId([7; 16]), None, None)).unwrap();
     assert!(matches!(data.look().unwrap(), Found::Whole(label) if label.log == LogId([7; 16])));

@@ -13,7 +13,11 @@ pub(super) fn add(paths: &mut Map<String, Value>, problems: &mut Answers) {
     let number = || json!({ "type": "integer", "minimum": 0 });
     let time = reference("schemas", "Time");
     let json = "application/json";
-    let livez = object(&[("status", text()), ("version", text()), ("log", text()), ("node", text()), ("time", time)]);
+    let mut livez =
+        object(&[("status", text()), ("version", text()), ("log", text()), ("node", text()), ("time", time)]);
+    livez["properties"]["blobs"] = json!({
+        "type": "string", "description": "Of a node of several: what the place of its blobs is known by, the same for all of them.",
+    });
     let mut readyz = object(&[("status", text()), ("lag", number())]);
     readyz["properties"]["partitions"] = json!({
         "type": "array", "items": number(), "description": "With `own`: the partitions that the node itself serves.",

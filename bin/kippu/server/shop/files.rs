@@ -71,8 +71,8 @@ pub(super) async fn taken(
 
 async fn delivered(request: &HttpRequest, shared: &Shared, key: EntityKey, n: u16) -> Result<HttpResponse, Problem> {
     let unknown = || Problem::new(&problem::NOT_FOUND, "there is no such file");
-    // Not by the view, which may be a moment behind what has just been answered.
-    let found = shared.node.runtime.peek(key).await?;
+    // Not by the view, nor what this node has read, which may be a moment behind what has just been answered.
+    let found = shared.node.runtime.peek_now(key).await?;
     let offer: &Offer = found.state.as_any().downcast_ref().ok_or_else(unknown)?;
     let content = offer.delivered(n).ok_or_else(unknown)?;
     let (media_type, file_name) = (Some(content.media_type.as_str()), Some(content.name.as_str()));

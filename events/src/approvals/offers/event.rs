@@ -131,6 +131,18 @@ pub enum Event {
         /// What the token hashes to that opens them.
         capability: TokenHash,
     },
+    /// The settler gave back a part of the price of what was delivered.
+    #[serde(rename = "offer.refunded")]
+    Refunded {
+        /// Who settled it.
+        settler: EntityId,
+        /// How much more than was known before.
+        amount: Minor,
+        /// In which currency.
+        currency: Currency,
+        /// How much that is in all.
+        total: Minor,
+    },
     /// It is to be sent to an authentication server.
     #[serde(rename = "offer.push_asked")]
     PushAsked {

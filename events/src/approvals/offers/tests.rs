@@ -8,8 +8,8 @@ use crate::log_id::LogId;
 use crate::secrets::{Secrets, SigningUse};
 use crate::statement::{self, Unverified};
 
-fn samples() -> [Event; 5] {
-    <[Event; 5]>::try_from(Offer::samples()).unwrap()
+fn samples() -> [Event; 6] {
+    <[Event; 6]>::try_from(Offer::samples()).unwrap()
 }
 
 fn after(events: &[Event]) -> Offer {
@@ -18,7 +18,7 @@ fn after(events: &[Event]) -> Offer {
 
 #[test]
 fn an_offer_is_delivered_once_and_its_bytes_keep_their_numbers() {
-    let [made, .., delivered] = samples();
+    let [made, .., delivered, _] = samples();
     let offer = after(&[made.clone(), delivered.clone()]);
     let Offer::Delivered { made: as_made, delivery } = &offer else { panic!("it is delivered") };
     assert_eq!((delivery.items.as_slice(), delivery.amount.units()), (&[1][..], 500));
@@ -40,8 +40,26 @@ fn an_offer_is_delivered_once_and_its_bytes_keep_their_numbers() {
 }
 
 #[test]
+fn what_was_given_back_is_the_most_that_was_told_and_nothing_before_the_delivery() {
+    let [made, .., delivered, refunded] = samples();
+    let less = |event: &Event| match event.clone() {
+        Event::Refunded { settler, amount, currency, .. } => {
+            Event::Refunded { settler, amount, currency, total: Minor::new(1).unwrap() }
+        }
+        other => other,
+    };
+    let given_back = |further: &[Event]| match after(&[&[made.clone(), delivered.clone()], further].concat()) {
+        Offer::Delivered { delivery, .. } => delivery.refunded.units(),
+        other => panic!("delivered, but {other:?}"),
+    };
+    assert_eq!([given_back(&[]), given_back(std::slice::from_ref(&refunded))], [0, 277]);
+    assert_eq!(given_back(&[refunded.clone(), less(&refunded)]), 277);
+    assert_eq!(after(&[made.clone(), refunded]), after(&[made]));
+}
+
+#[test]
 fn a_push_ends_by_its_own_outcome_and_another_may_follow() {
-    let [made, asked, done, failed, delivered] = samples();
+    let [made, asked, done, failed, delivered, _] = samples();
     let push = |events: &[&Event]| after(&events.iter().copied().cloned().collect::<Vec<_>>()).made().unwrap().push;
     let to = EntityId::from_hash(&[7; 32]);
     let owed = |attempt| Push::Owed { to, attempt, since: Time::default() };

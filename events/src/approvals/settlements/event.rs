@@ -261,6 +261,14 @@ pub enum Event {
         /// Why: a slug.
         reason: String,
     },
+    /// The shop knows what was given back.
+    #[serde(rename = "settlement.refund_told")]
+    RefundTold {
+        /// Of the message.
+        attempt: u32,
+        /// How much that was, in all.
+        total: Minor,
+    },
     /// The buyer was told what opens the contents at the shop.
     #[serde(rename = "settlement.handed_over")]
     HandedOver {

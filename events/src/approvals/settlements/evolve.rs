@@ -113,6 +113,7 @@ fn after_open(Open { terms, step, phase }: Open, event: &Event, time: Time) -> S
             Event::Settled { approval, amount, currency, at, .. },
         ) => Settlement::Settled(Settled {
             issuer: terms.issuer,
+            shop: terms.shop,
             shop_url: terms.shop_url,
             approval: *approval,
             amount: *amount,
@@ -123,6 +124,7 @@ fn after_open(Open { terms, step, phase }: Open, event: &Event, time: Time) -> S
             delivery,
             notice: Notice::Owed,
             refunded: Minor::ZERO,
+            told: Minor::ZERO,
             refund: None,
         }),
         (
@@ -140,6 +142,7 @@ fn after_open(Open { terms, step, phase }: Open, event: &Event, time: Time) -> S
             | Event::RefundOrdered { .. }
             | Event::Refunded { .. }
             | Event::RefundRefused { .. }
+            | Event::RefundTold { .. }
             | Event::HandedOver { .. },
         ) => Settlement::Open(Open { terms, step, phase }),
     }
@@ -167,6 +170,7 @@ fn after_releasing(releasing: Releasing, event: &Event) -> Settlement {
         | Event::RefundOrdered { .. }
         | Event::Refunded { .. }
         | Event::RefundRefused { .. }
+        | Event::RefundTold { .. }
         | Event::HandedOver { .. } => Settlement::Releasing(releasing),
     }
 }
@@ -187,8 +191,13 @@ fn after_settled(mut settled: Settled, event: &Event, time: Time) -> Settled {
         (Notice::Taken, Event::Refunded { amount, .. }) => {
             settled.refunded = settled.refunded.plus(*amount).unwrap_or(settled.refunded);
             settled.refund = None;
+            settled.step = settled.step.next(time);
         }
-        (Notice::Taken, Event::RefundRefused { .. }) => settled.refund = None,
+        (Notice::Taken, Event::RefundRefused { .. }) => {
+            settled.refund = None;
+            settled.step = settled.step.next(time);
+        }
+        (Notice::Taken, Event::RefundTold { total, .. }) => settled.told = settled.told.max(*total),
         (
             Notice::Owed | Notice::Taken,
             Event::Presented { .. }
@@ -205,6 +214,7 @@ fn after_settled(mut settled: Settled, event: &Event, time: Time) -> Settled {
             | Event::Released { .. }
             | Event::Refunded { .. }
             | Event::RefundRefused { .. }
+            | Event::RefundTold { .. }
             | Event::HandedOver { .. },
         ) => {}
     }

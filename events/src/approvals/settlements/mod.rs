@@ -2,7 +2,7 @@
 //! issuer gets a notice. What the settlement owes an issuer or a shop is a part of its state, one thing after the other.
 //!
 //! ```text
-//! presented ─▶ permitted ─▶ (offered) ─▶ named ─▶ (available) ─▶ settled ─▶ noticed ─▶ (refunded)
+//! presented ─▶ permitted ─▶ (offered) ─▶ named ─▶ (available) ─▶ settled ─▶ noticed ─▶ (refunded ─▶ told)
 //!     │            │            │          │           │
 //!     └────────────┴────────────┴──────────┴───────────┴─▶ releasing ─▶ over
 //! ```
@@ -218,6 +218,8 @@ pub enum Notice {
 pub struct Settled {
     /// The authentication server that issued the approval.
     pub issuer: EntityId,
+    /// The shop.
+    pub shop: EntityId,
     /// Where the shop's node answered.
     pub shop_url: String,
     /// The approval, as the issuer names it.
@@ -238,6 +240,8 @@ pub struct Settled {
     pub notice: Notice,
     /// What was given back.
     pub refunded: Minor,
+    /// What of it the shop knows.
+    pub told: Minor,
     /// What is to be given back, once the issuer has the notice.
     pub refund: Option<Minor>,
 }
@@ -273,7 +277,7 @@ impl Settlement {
 
 impl Entity for Settlement {
     const FAMILY: Family = Family::Settlements;
-    const REVISION: u32 = 1;
+    const REVISION: u32 = 2;
     type Event = Event;
 
     fn samples() -> Vec<Event> {

@@ -64,6 +64,7 @@ pub(super) fn all() -> Vec<Event> {
         Event::Noticed { attempt: 5 },
         Event::RefundOrdered { amount: minor(177) },
         Event::Refunded { attempt: 6, amount: minor(177) },
+        Event::RefundTold { attempt: 7, total: minor(177) },
         Event::RefundRefused { attempt: 6, amount: minor(177), reason: "forbidden".to_owned() },
         Event::HandedOver { offer, shop_url: shop_url(), contents: vec![content()], capability: encrypted() },
         Event::Offered { attempt: 2, offer },

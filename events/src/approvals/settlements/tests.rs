@@ -115,6 +115,21 @@ fn a_refund_waits_for_the_notice_and_adds_up() {
 }
 
 #[test]
+fn the_shop_knows_the_most_that_it_was_told_and_each_message_has_a_number_of_its_own() {
+    let told = |total| Event::RefundTold { attempt: 7, total: Minor::new(total).unwrap() };
+    let given = samples(&[&TO_SETTLED[..], &["noticed", "refund_ordered", "refunded"]].concat());
+    let knows = |further: Vec<Event>| match after(&[given.clone(), further].concat()) {
+        Settlement::Settled(settled) => settled,
+        other => panic!("settled, but {other:?}"),
+    };
+    assert_eq!((knows(vec![]).told, knows(vec![told(177)]).told), (Minor::ZERO, Minor::new(177).unwrap()));
+    assert_eq!(knows(vec![told(177), told(100)]).told, Minor::new(177).unwrap());
+    let again = knows(vec![sample("refund_ordered"), sample("refund_refused")]);
+    assert!(again.step.attempt > knows(vec![sample("refund_ordered")]).step.attempt);
+    assert!(knows(vec![]).step.attempt > settled(&["noticed", "refund_ordered"]).step.attempt);
+}
+
+#[test]
 fn a_terminal_that_made_the_purchase_information_has_the_shop_asked_for_an_offer_first() {
     let mut events = samples(&["presented", "permitted"]);
     if let Some(Event::Presented { offer, .. }) = events.first_mut() {

@@ -22,12 +22,13 @@
 //!
 //! shop
 //! an offer is delivered                          settler deliveries      house sales
+//! … and a part of its price given back           the same the other way round
 //! ```
 //!
 //! Where a node has charged no more and no less than settlement servers have settled, `house clearing` is zero. What an
 //! authentication server has under `settler settlements`, the settlement server has under `issuer settlements`, on the other side.
-//! A shop is not told what came of a delivery: what was given back, or never settled, stands in `shop sales` of the settlement
-//! server, which the shop may ask for. Names of persons are in no account: only the authentication server has a subscriber's id.
+//! So it is with `settler deliveries` of a shop and `shop sales` of that settlement server, but for what was delivered and never
+//! settled, of which a shop is not told. Names of persons are in no account: only the authentication server has a subscriber's id.
 
 mod account;
 mod entries;

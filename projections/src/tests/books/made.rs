@@ -123,11 +123,17 @@ pub(super) fn delivered(to: EntityId, of: Minor) -> offers::Event {
             Some(event)
         }
         offers::Event::Made { .. }
+        | offers::Event::Refunded { .. }
         | offers::Event::PushAsked { .. }
         | offers::Event::PushDone { .. }
         | offers::Event::PushFailed { .. } => None,
     });
     delivered.unwrap()
+}
+
+/// So much more of its price was given back.
+pub(super) fn refunded(settler: EntityId, amount: Minor) -> offers::Event {
+    offers::Event::Refunded { settler, amount, currency: euro(), total: amount }
 }
 
 pub(super) fn registered(source: LimitSource, limit: Minor) -> users::Event {
@@ -227,7 +233,8 @@ fn what_a_line_costs_is_in_an_account_of_its_own_and_is_taken_back_from_there() 
 
 /// Shows D34, D42, D43.
 #[test]
-fn a_settlement_server_owes_the_shop_what_the_issuer_owes_it_and_a_shop_enters_a_delivery_once() {
+fn a_settlement_server_owes_the_shop_what_the_issuer_owes_it_and_a_shop_enters_a_delivery_once_less_what_was_given_back()
+ {
     let [shop, issuer, settler, approval, one, offer] = [1, 2, 3, 4, 5, 6].map(|n| EntityId::from_hash(&[n; 32]));
     let mut made = Made::new();
     for event in settlement(shop, issuer, approval).into_iter().chain(given_back(minor(177))) {
@@ -235,13 +242,16 @@ fn a_settlement_server_owes_the_shop_what_the_issuer_owes_it_and_a_shop_enters_a
     }
     made.event::<Offer>(offer, delivered(settler, minor(100)));
     made.event::<Offer>(offer, delivered(settler, minor(100)));
+    made.event::<Offer>(offer, refunded(settler, minor(30)));
     let settled = |amount: i64| {
         let issuers = (format!("issuer.{issuer}.settlements.EUR"), amount);
         [issuers, (format!("shop.{shop}.sales.EUR"), -amount)].into_iter().collect::<BTreeMap<_, _>>()
     };
-    let delivery = [(format!("settler.{settler}.deliveries.EUR"), 100), ("house.sales.EUR".to_owned(), -100)];
-    let last: BTreeMap<_, _> = settled(1_000).into_iter().chain(delivery).collect();
+    let delivery = |amount: i64| {
+        let delivery = [(format!("settler.{settler}.deliveries.EUR"), amount), ("house.sales.EUR".to_owned(), -amount)];
+        settled(1_000).into_iter().chain(delivery).collect::<BTreeMap<_, _>>()
+    };
     let mut balances = made.balances();
     balances.dedup();
-    assert_eq!(balances, [BTreeMap::new(), settled(1_177), settled(1_000), last]);
+    assert_eq!(balances, [BTreeMap::new(), settled(1_177), settled(1_000), delivery(100), delivery(70)]);
 }

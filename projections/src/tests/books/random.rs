@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::super::sample::{Beat, euro, minor};
 use super::super::{SampleHistory, Scripted, apply, entries, seed};
-use super::made::{Made, at_every_record, delivered, given_back, registered, settlement};
+use super::made::{Made, at_every_record, delivered, given_back, refunded, registered, settlement};
 use super::{shown, units};
 use crate::approvals::books::{Entries, Ledger};
 use crate::fold::Fold;
@@ -55,6 +55,9 @@ fn between_parties(rng: &mut StdRng, records: usize) -> Vec<Beat> {
                 offers.push((id, settlers[rng.random_range(0..2)], amount));
                 let (id, settler, amount) = offers[rng.random_range(0..offers.len())];
                 made.event::<Offer>(id, delivered(settler, amount));
+                if rng.random() {
+                    made.event::<Offer>(id, refunded(settler, amount));
+                }
             }
             4 => {
                 let category = if rng.random() { Category::Line } else { Category::Fee };

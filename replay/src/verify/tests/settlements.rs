@@ -5,7 +5,8 @@ use kippu_events::approvals::settler_terms::Order;
 use kippu_events::secrets::{EncryptedField, TokenHash};
 use kippu_events::{EntityId, Principal, Time};
 
-use super::sample::{SampleLog, euro, event, minor, seed};
+use super::sample::{SampleLog, Tape, euro, event, minor, seed};
+use crate::rules::Rule;
 use crate::verify::{Options, verify};
 
 const WAIT_MICROS: i64 = 10_000_000;
@@ -84,6 +85,10 @@ fn refunded(attempt: u32, amount: u64) -> Event {
     Event::Refunded { attempt, amount: minor(amount) }
 }
 
+fn told(attempt: u32, total: u64) -> Event {
+    Event::RefundTold { attempt, total: minor(total) }
+}
+
 /// Who brings about what a settlement becomes, where it is not an operator: the node itself.
 fn by(event: &Event) -> Principal {
     match event {
@@ -95,7 +100,8 @@ fn by(event: &Event) -> Principal {
         | Event::Refused { .. }
         | Event::Released { .. }
         | Event::Refunded { .. }
-        | Event::RefundRefused { .. } => Principal::Activity,
+        | Event::RefundRefused { .. }
+        | Event::RefundTold { .. } => Principal::Activity,
         Event::TimedOut { .. } | Event::Cancelled { by: By::Deadline } => Principal::Deadline,
         Event::Presented { .. } => Principal::Guest,
         Event::Available { .. }
@@ -136,7 +142,8 @@ pub(super) fn honest(sample: &mut SampleLog) {
             vec![refund(60)],
             vec![refunded(6, 60)],
             vec![refund(30)],
-            vec![Event::RefundRefused { attempt: 7, amount: minor(30), reason: "approval-revoked".to_owned() }],
+            vec![Event::RefundRefused { attempt: 8, amount: minor(30), reason: "approval-revoked".to_owned() }],
+            vec![told(9, 60)],
         ],
     );
     let delivered_first = with(
@@ -148,6 +155,7 @@ pub(super) fn honest(sample: &mut SampleLog) {
             vec![refund(100)],
             vec![Event::Noticed { attempt: 6 }],
             vec![refunded(7, 100)],
+            vec![told(8, 100)],
         ],
     );
     let direct = with(Order::DeliverFirst, vec![vec![named(2, 1, 100, true), settled(100, now)]]);
@@ -177,20 +185,51 @@ fn found_by(
     before: impl Fn(Time) -> Vec<Vec<Event>>,
     forged: impl Fn(Time) -> Vec<Event>,
 ) {
+    let (tape, (partition, number)) = forged_by(by, after_micros, before, forged);
+    let report = verify(&tape, &Options::default());
+    let breaches = &report.partitions[usize::from(partition)].first_breaches;
+    assert!(breaches.iter().any(|breach| breach.rule.name() == rule && breach.number == number), "{rule}: {report}");
+}
+
+/// An honest settlement, and a record behind it; where that is.
+fn forged_by(
+    by: Option<Principal>,
+    after_micros: i64,
+    before: impl Fn(Time) -> Vec<Vec<Event>>,
+    forged: impl Fn(Time) -> Vec<Event>,
+) -> (Tape, (u16, u64)) {
     let mut sample = SampleLog::new(seed());
     let (id, begun) = (sample.id(), sample.now);
     let before = before(begun);
     if !before.is_empty() {
         tell(&mut sample, id, before);
     }
-    assert!(verify(&sample.tape, &Options::default()).sound, "{rule}: honest until then");
+    assert!(verify(&sample.tape, &Options::default()).sound, "honest until then");
     sample.now = later(begun, after_micros);
     sample.by = by;
     let forged = forged(sample.now);
-    let (partition, number) = tell(&mut sample, id, vec![forged]);
-    let report = verify(&sample.tape, &Options::default());
-    let breaches = &report.partitions[usize::from(partition)].first_breaches;
-    assert!(breaches.iter().any(|breach| breach.rule == rule && breach.number == number), "{rule}: {report}");
+    let place = tell(&mut sample, id, vec![forged]);
+    (sample.tape, place)
+}
+
+/// A settlement that breaks `rule`, which is one of settlements alone.
+pub(super) fn broken(rule: Rule) -> (Tape, (u16, u64)) {
+    let forged =
+        |before: fn(Time) -> Vec<Vec<Event>>, forged: fn(Time) -> Vec<Event>| forged_by(None, 0, before, forged);
+    let to_named = |now| [to_permitted(now), vec![vec![named(2, 2, 100, false)]]].concat();
+    match rule {
+        Rule::PresentOnce => forged(open, |now| vec![presented(now, Order::SettleFirst)]),
+        Rule::PermitOnce => forged(to_permitted, |now| vec![permitted(2, now, 150)]),
+        Rule::NoticeOnce => forged(to_noticed, |_| vec![Event::Noticed { attempt: 6 }]),
+        Rule::Attempt => forged(to_noticed, |_| vec![Event::Noticed { attempt: 5 }]),
+        Rule::Wait => forged_by(None, WAIT_MICROS, open, |now| vec![permitted(1, now, 150)]),
+        Rule::Permission => forged(open, |now| vec![named(2, 0, 100, false), settled(100, now)]),
+        Rule::Held => forged(to_named, |now| vec![settled(100, now)]),
+        Rule::Received => forged(to_settled, |_| vec![received(&[1, 1])]),
+        Rule::Order => forged(to_first_held, |now| vec![settled(100, now)]),
+        Rule::Release => forged(open, |_| vec![Event::Released { attempt: 2, reason: None }]),
+        other => panic!("{other} is no rule of settlements"),
+    }
 }
 
 fn open(now: Time) -> Vec<Vec<Event>> {
@@ -203,6 +242,12 @@ fn to_permitted(now: Time) -> Vec<Vec<Event>> {
 
 fn to_held(now: Time) -> Vec<Vec<Event>> {
     [to_permitted(now), vec![vec![named(2, 1, 100, false)], vec![held(3, 1)]]].concat()
+}
+
+/// Where delivery comes first.
+fn to_first_held(now: Time) -> Vec<Vec<Event>> {
+    let first = [vec![presented(now, Order::DeliverFirst)], vec![permitted(1, now, 150)]];
+    [first.to_vec(), vec![vec![named(2, 1, 100, false)], vec![held(3, 1)]]].concat()
 }
 
 fn to_settled(now: Time) -> Vec<Vec<Event>> {
@@ -266,11 +311,7 @@ fn contents_that_nobody_holds_and_are_paid_for_or_handed_out_are_found() {
 
 #[test]
 fn what_is_settled_before_it_could_be_fetched_is_found_where_delivery_comes_first() {
-    let to_held = |now| {
-        let first = [vec![presented(now, Order::DeliverFirst)], vec![permitted(1, now, 150)]];
-        [first.to_vec(), vec![vec![named(2, 1, 100, false)], vec![held(3, 1)]]].concat()
-    };
-    found("order", to_held, |now| vec![settled(100, now)]);
+    found("order", to_first_held, |now| vec![settled(100, now)]);
 }
 
 /// Shows F26, D42.
@@ -300,6 +341,10 @@ fn a_notice_of_nothing_and_more_given_back_than_was_settled_are_found() {
     found("refund", given, |_| vec![refund(41)]);
     let early = |now| [to_settled(now), vec![vec![refund(60)]]].concat();
     found("refund", early, |_| vec![refunded(5, 60)]);
+    found("refund", given, |_| vec![told(7, 61)]);
+    found("refund", to_noticed, |_| vec![told(6, 1)]);
+    let known = |now| [given(now), vec![vec![told(7, 60)]]].concat();
+    found("refund", known, |_| vec![told(8, 60)]);
 }
 
 /// Keeps R3.

@@ -1,6 +1,7 @@
 //! What the buyer has got is settled, the issuer is told until it knows, and what is given back was settled.
 
 use super::*;
+use crate::activity::Work;
 use crate::approvals::settlements::refusal::{
     NOT_AT_SHOP, NOT_SETTLED, NOT_YOUR_SETTLEMENT, NOTHING_TO_RECEIVE, REFUND_PENDING,
 };
@@ -117,7 +118,7 @@ fn a_refund_is_owed_after_the_notice_and_is_at_most_what_was_settled() {
         when_came(&history, attempt, 200, &json!({})).becomes(std::slice::from_ref(&done));
         let given = with(&history, &[done]);
         when_came(&given, attempt, 200, &json!({})).refused(&NOT_DUE);
-        assert_eq!(owed(&given), None);
+        assert_eq!(owed(&given), Some((attempt + 1, id(SHOP))));
         after(&given).when(&refund(701)).refused(&REFUND_EXCEEDS_SETTLEMENT);
         after(&given).when(&refund(700)).becomes(&[ordered(700)]);
         let reason = "approval-revoked".to_owned();
@@ -128,6 +129,41 @@ fn a_refund_is_owed_after_the_notice_and_is_at_most_what_was_settled() {
         when_came(&history, attempt, 403, &problem("forbidden")).refused(&NO_OUTCOME);
         when_came(&history, attempt, 404, &problem("not-found")).refused(&NO_OUTCOME);
     }
+}
+
+fn told(attempt: u32, units: u64) -> Event {
+    Event::RefundTold { attempt, total: minor(units) }
+}
+
+/// Shows D42.
+#[test]
+fn the_shop_is_told_the_sum_of_what_was_given_back_until_it_knows() {
+    let given = with(&paid(), &[Event::Noticed { attempt: 5 }, ordered(300)]);
+    let given = with(&given, &[Event::Refunded { attempt: 7, amount: minor(300) }]);
+    let work = |history: &[Event]| {
+        let mut state = Settlement::default();
+        history.iter().for_each(|event| kippu_events::Entity::evolve(&mut state, event, NOW));
+        let work = state.work(id(1), &Secrets::ephemeral(1, LogId([7; 16])));
+        let Some(Work::Command { path, body }) = work else { panic!("a command, but {work:?}") };
+        (path, serde_json::from_slice::<Value>(&body).unwrap())
+    };
+    let path = || format!("/v1/offers/{}/refunded", id(OFFER));
+    assert_eq!(work(&given), (path(), json!({ "total": 300, "currency": "EUR" })));
+    when_came(&given, 8, 200, &json!({})).becomes(&[told(8, 300)]);
+    when_came(&given, 8, 409, &problem("refund-known")).becomes(&[told(8, 300)]);
+    for (status, slug) in [(403, "not-your-offer"), (404, "not-found"), (409, "refund-exceeds-settlement")] {
+        when_came(&given, 8, status, &problem(slug)).refused(&NO_OUTCOME);
+    }
+    assert_eq!(owed(&with(&given, &[told(8, 300)])), None);
+    // Another refund does not wait for the shop, which is then told of both; a message that was on its way is no outcome any more.
+    let more = with(&given, &[ordered(200)]);
+    assert_eq!(owed(&more), Some((9, id(ISSUER))));
+    when_came(&more, 8, 200, &json!({})).refused(&NOT_DUE);
+    let both = with(&more, &[Event::Refunded { attempt: 9, amount: minor(200) }]);
+    assert_eq!((owed(&both), work(&both).1), (Some((10, id(SHOP))), json!({ "total": 500, "currency": "EUR" })));
+    let reason = "approval-revoked".to_owned();
+    let refused = with(&more, &[Event::RefundRefused { attempt: 9, amount: minor(200), reason }]);
+    assert_eq!((owed(&refused), work(&refused).1["total"].clone()), (Some((10, id(SHOP))), json!(300)));
 }
 
 #[test]

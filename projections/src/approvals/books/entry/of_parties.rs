@@ -126,16 +126,17 @@ pub(super) fn of_settlement(id: EntityId, event: &settlements::Event, rows: &mut
         | Event::Released { .. }
         | Event::RefundOrdered { .. }
         | Event::RefundRefused { .. }
+        | Event::RefundTold { .. }
         | Event::HandedOver { .. } => None,
     }
 }
 
-/// A shop is owed what it delivered, by the settlement server that it delivered to.
+/// A shop is owed what it delivered, by the settlement server that it delivered to, less what that one gave back.
 pub(super) fn of_offer(id: EntityId, event: &offers::Event, rows: &mut Rows<'_>) -> Option<Entry> {
     use offers::Event;
     match event {
         Event::Delivered { settler, amount, currency, .. } => {
-            // Who asks again is told the same again.
+            // A history that has it twice has one delivery.
             if Of::Offer.known::<()>(rows, id).is_some() {
                 return None;
             }
@@ -143,6 +144,11 @@ pub(super) fn of_offer(id: EntityId, event: &offers::Event, rows: &mut Rows<'_>)
             let entry = Entry::new(What::Delivery, *currency, EntityKey::of::<Offer>(id));
             let settler = Account::of(Class::Deliveries, *settler, *currency);
             Some(entry.with(*amount, settler, Account::house(Class::OwnSales, *currency)))
+        }
+        Event::Refunded { settler, amount, currency, .. } => {
+            let entry = Entry::new(What::Refund, *currency, EntityKey::of::<Offer>(id));
+            let settler = Account::of(Class::Deliveries, *settler, *currency);
+            Some(entry.with(*amount, Account::house(Class::OwnSales, *currency), settler))
         }
         Event::Made { .. } | Event::PushAsked { .. } | Event::PushDone { .. } | Event::PushFailed { .. } => None,
     }
