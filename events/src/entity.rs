@@ -70,7 +70,6 @@ pub trait AnyEntity: Any + Send + Sync {
     fn encode(&self) -> Vec<u8>;
 
     /// The state as JSON, for people.
-    #[cfg(test)]
     fn to_json(&self) -> serde_json::Value;
 
     /// A copy.
@@ -101,7 +100,6 @@ impl<E: Entity> AnyEntity for E {
         postcard::to_allocvec(self).expect("states have a compact form")
     }
 
-    #[cfg(test)]
     fn to_json(&self) -> serde_json::Value {
         serde_json::to_value(self).unwrap_or(serde_json::Value::Null)
     }

@@ -44,6 +44,12 @@ impl Mac {
     }
 }
 
+impl std::fmt::Display for Mac {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&data_encoding::BASE64URL_NOPAD.encode(&self.0))
+    }
+}
+
 /// What all events of one command have in common.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Cause {

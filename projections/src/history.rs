@@ -13,7 +13,7 @@ pub struct History;
 
 /// Where one event lies.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub(crate) struct Place {
+pub struct Place {
     /// Partition.
     pub partition: u16,
     /// The number of its record.

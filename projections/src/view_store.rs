@@ -1,4 +1,4 @@
-//! The store of rows: one RocksDB whose every value comes back from the log. The only file here that names `rocksdb`.
+//! The store of rows: one RocksDB whose every value comes back from the log. The only module here that names `rocksdb`.
 //!
 //! ```text
 //! 0000 0000 ‖ 'f'                        format, log id and partition count
@@ -9,18 +9,20 @@
 //! instance  ‖ key                        a row
 //! ```
 
+mod snap;
+
 use std::path::Path;
 
 use kippu_events::files::{is_about_environment, most_open_files};
 use kippu_events::log::LogId;
 use rocksdb::{
-    BlockBasedOptions, Cache, DB, DBCompactionStyle, DBCompressionType, Direction, ErrorKind, IteratorMode, Options,
-    ReadOptions, Snapshot, WriteBatch, WriteOptions,
+    BlockBasedOptions, Cache, DB, DBCompactionStyle, DBCompressionType, ErrorKind, IteratorMode, Options, WriteBatch,
+    WriteOptions,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::cursor::Cursor;
-use crate::digest::Digest;
+pub(crate) use snap::{KeyValue, Snap};
 
 /// Changes when the layout of the store changes: a store of another format is deleted and filled anew.
 const FORMAT: u8 = 1;
@@ -73,6 +75,8 @@ pub(crate) struct ViewStore {
     db: DB,
     partitions: u16,
     write: WriteOptions,
+    /// Whether it is the store of another process, read as it was when this was opened.
+    is_secondary: bool,
 }
 
 impl ViewStore {
@@ -103,7 +107,25 @@ impl ViewStore {
         // A crash of the process loses nothing; a crash of the machine loses rows and their cursor alike.
         write.set_sync(false);
         write.set_memtable_insert_hint_per_batch(true);
-        Ok(Self { db: DB::open(&options(), dir)?, partitions, write })
+        Ok(Self { db: DB::open(&options(), dir)?, partitions, write, is_secondary: false })
+    }
+
+    /// The store in `dir` as it is now, and whose log it is of, read next to the process that writes it; nothing where this
+    /// version cannot read it. RocksDB writes what it has to say to `scratch`.
+    pub(crate) fn open_secondary(dir: &Path, scratch: &Path) -> Result<Option<(Self, LogId)>, StoreError> {
+        let mut options = options();
+        // A secondary opens every file once, and reads them on even when the primary has removed them.
+        options.set_max_open_files(-1);
+        let db = DB::open_as_secondary(&options, dir, scratch)?;
+        let Some(format) = db.get(meta(b'f', &[]))? else { return Ok(None) };
+        let read = || {
+            let (&version, rest) = format.split_first()?;
+            let (log, partitions) = rest.split_first_chunk()?;
+            let partitions = u16::from_be_bytes(partitions.try_into().ok()?);
+            (version == FORMAT).then_some((LogId(*log), partitions))
+        };
+        let Some((log, partitions)) = read() else { return Ok(None) };
+        Ok(Some((Self { db, partitions, write: WriteOptions::default(), is_secondary: true }, log)))
     }
 
     fn begin(self, format: &[u8]) -> Result<Self, StoreError> {
@@ -123,7 +145,9 @@ impl ViewStore {
 
     /// The rows and cursors as they are now, unmoved by later batches.
     pub(crate) fn snapshot(&self) -> Snap<'_> {
-        Snap { snapshot: self.db.snapshot(), partitions: self.partitions }
+        // What is read of another process's store does not move.
+        let snapshot = (!self.is_secondary).then(|| self.db.snapshot());
+        Snap { db: &self.db, snapshot, partitions: self.partitions }
     }
 
     /// The row under `key` of an instance, as it is now.
@@ -244,114 +268,5 @@ impl Batch {
     /// From now on nothing answers for `view`.
     pub(crate) fn not_live(&mut self, view: &str) {
         self.0.delete(meta(b'v', view.as_bytes()));
-    }
-}
-
-/// The store at one moment.
-pub(crate) struct Snap<'a> {
-    snapshot: Snapshot<'a>,
-    partitions: u16,
-}
-
-impl Snap<'_> {
-    /// The instance that answers for `view`, if one does yet.
-    pub(crate) fn live(&self, view: &str) -> Result<Option<(u32, Instance)>, StoreError> {
-        let Some(id) = self.snapshot.get(meta(b'v', view.as_bytes()))? else { return Ok(None) };
-        let id = u32::from_be_bytes(id.try_into().map_err(|_| StoreError::format("a view"))?);
-        Ok(self.instance(id)?.map(|instance| (id, instance)))
-    }
-
-    /// The instance `id`.
-    pub(crate) fn instance(&self, id: u32) -> Result<Option<Instance>, StoreError> {
-        let Some(value) = self.snapshot.get(meta(b'i', &id.to_be_bytes()))? else { return Ok(None) };
-        postcard::from_bytes(&value).map(Some).map_err(|_| StoreError::format("an instance"))
-    }
-
-    /// Every instance, by id.
-    pub(crate) fn instances(&self) -> Result<Vec<(u32, Instance)>, StoreError> {
-        let mut instances = Vec::new();
-        self.scan::<StoreError>(meta(b'i', &[]), meta(b'i' + 1, &[]), |key, value| {
-            let id = key.last_chunk().map(|id| u32::from_be_bytes(*id));
-            let instance = postcard::from_bytes(value).map_err(|_| StoreError::format("an instance"))?;
-            instances.push((id.ok_or_else(|| StoreError::format("an instance"))?, instance));
-            Ok(true)
-        })?;
-        Ok(instances)
-    }
-
-    /// The cursors of a track.
-    pub(crate) fn track(&self, track: u32) -> Result<Vec<Cursor>, StoreError> {
-        let stored = self.snapshot.get(meta(b't', &track.to_be_bytes()))?;
-        stored
-            .and_then(|stored| Cursor::decode_all(&stored, self.partitions))
-            .ok_or_else(|| StoreError::format("a cursor"))
-    }
-
-    /// Every track's id.
-    pub(crate) fn tracks(&self) -> Result<Vec<u32>, StoreError> {
-        let mut tracks = Vec::new();
-        self.scan::<StoreError>(meta(b't', &[]), meta(b't' + 1, &[]), |key, _| {
-            tracks.extend(key.last_chunk().map(|id| u32::from_be_bytes(*id)));
-            Ok(true)
-        })?;
-        Ok(tracks)
-    }
-
-    /// The last anchor of `partition` at or before record `number`.
-    pub(crate) fn anchor(&self, partition: u16, number: u64) -> Result<Option<Cursor>, StoreError> {
-        let from = anchor_key(partition, number);
-        let lowest = anchor_key(partition, 0);
-        let mut found = self.snapshot.iterator(IteratorMode::From(&from, Direction::Reverse));
-        match found.next().transpose()? {
-            Some((key, value)) if *key >= *lowest => {
-                Ok(Some(Cursor::decode(&value).ok_or_else(|| StoreError::format("an anchor"))?.0))
-            }
-            Some(_) | None => Ok(None),
-        }
-    }
-
-    /// The row under `key` of an instance.
-    pub(crate) fn row(&self, instance: u32, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.snapshot.get(full_key(instance, key))?)
-    }
-
-    /// Hands the rows of an instance with keys from `from` up to but without `until` to `each`, until it says no.
-    pub(crate) fn rows<E: From<StoreError>>(
-        &self,
-        instance: u32,
-        from: &[u8],
-        until: &[u8],
-        mut each: impl FnMut(&[u8], &[u8]) -> Result<bool, E>,
-    ) -> Result<(), E> {
-        self.scan(full_key(instance, from), full_key(instance, until), |key, value| each(&key[4..], value))
-    }
-
-    /// How many rows an instance has, and their digest.
-    pub(crate) fn digest(&self, instance: u32) -> Result<(u64, Digest), StoreError> {
-        let mut digest = Digest::default();
-        let mut count = 0;
-        self.scan::<StoreError>(full_key(instance, &[]), full_key(instance + 1, &[]), |key, value| {
-            digest.add(&key[4..], value);
-            count += 1;
-            Ok(true)
-        })?;
-        Ok((count, digest))
-    }
-
-    fn scan<E: From<StoreError>>(
-        &self,
-        from: Vec<u8>,
-        until: Vec<u8>,
-        mut each: impl FnMut(&[u8], &[u8]) -> Result<bool, E>,
-    ) -> Result<(), E> {
-        let mut options = ReadOptions::default();
-        options.set_iterate_upper_bound(until);
-        for row in self.snapshot.iterator_opt(IteratorMode::From(&from, Direction::Forward), options) {
-            let (key, value) = row.map_err(StoreError::from)?;
-            if !each(&key, &value)? {
-                break;
-            }
-        }
-        Ok(())
     }
 }

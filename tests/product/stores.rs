@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use kippu_events::EntityId;
 use rocksdb::{DB, IteratorMode, Options};
 
 /// The store in a folder, opened without any of the wrappers.
@@ -55,6 +56,18 @@ impl Raw {
     /// Removes a record likewise.
     pub(crate) fn remove(&self, partition: usize, number: u64) {
         self.db.delete_cf(self.partition(partition), number.to_be_bytes()).expect("a write that RocksDB takes");
+    }
+
+    /// Changes the row of the views that lies under the id of the entity `id` alone.
+    pub(crate) fn change_row(&self, id: &str) {
+        let id: EntityId = id.parse().expect("an id");
+        let mut rows = self.db.iterator(IteratorMode::Start).map(|row| row.expect("the store is sound"));
+        // Behind the number of a view lies the byte of rows, and then the key.
+        let its = |key: &[u8]| key.get(4) == Some(&0) && key.get(5..) == Some(id.as_bytes().as_slice());
+        let (key, mut row) = rows.find(|(key, _)| its(key)).expect("the entity has a row");
+        let last = row.len() - 1;
+        row[last] ^= 1;
+        self.db.put(key, row).expect("a write that RocksDB takes");
     }
 
     /// Writes everything into data files.

@@ -12,12 +12,13 @@ use std::fmt::Display;
 use std::path::Path;
 
 use rocksdb::{DB, DBRecoveryMode, IteratorMode, Options, WriteBatch};
+use tempfile::TempDir;
 
 use super::keyring::make_dir;
 use super::shared::{SharedError, SharedKey};
 use super::{SecretsError, damaged};
 use crate::EntityId;
-use crate::files::most_open_files;
+use crate::files::{all_of, most_open_files, scratch};
 use crate::log_id::LogId;
 
 const FORMAT: u8 = 1;
@@ -53,6 +54,18 @@ pub(super) fn options() -> Options {
     options.set_max_log_file_size(INFO_LOG_BYTES);
     options.set_max_open_files(most_open_files());
     options
+}
+
+/// The store of persons' keys in `dir` as it is now, next to the process that has it open. RocksDB's info log lies in what comes
+/// with it.
+pub(super) fn secondary(dir: &Path) -> Result<(DB, TempDir), SecretsError> {
+    all_of(dir).map_err(|source| SecretsError::Io { path: dir.to_owned(), source })?;
+    let scratch = scratch().map_err(|source| SecretsError::Io { path: std::env::temp_dir(), source })?;
+    let mut options = options();
+    // A secondary opens every file once, and reads them on even when the primary has removed them.
+    options.set_max_open_files(-1);
+    let db = DB::open_as_secondary(&options, dir, scratch.path()).map_err(|error| damaged(dir, &error))?;
+    Ok((db, scratch))
 }
 
 /// Whether a store of persons' keys is a copy of shared ones.

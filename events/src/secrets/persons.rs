@@ -1,8 +1,10 @@
-//! The keys of persons, one each, on disk only encrypted under a wrapping key. The one place that makes or, one day,
+//! The keys of persons, one each, on disk only encrypted under a wrapping key. The one place that makes them; [`super::forgetting`]
 //! destroys them.
 //!
 //! ```text
-//! person 15 B → number of the wrapping key u32 ‖ nonce 24 B ‖ XChaCha20-Poly1305 of the key, bound to the person
+//! person 15 B               → number of the wrapping key u32 ‖ nonce 24 B ‖ XChaCha20-Poly1305 of the key, bound to the person;
+//!                             empty where the person is forgotten
+//! "destroyed" ‖ person 15 B → number of the newest wrapping key when the person's was destroyed u32
 //! ```
 //!
 //! One node keeps them here; several nodes share them ([`super::shared`]) and keep a copy here.
@@ -10,7 +12,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use chacha20poly1305::aead::{Aead as _, Payload};
 use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce};
@@ -21,6 +23,7 @@ use super::copy::{is_copy, options};
 use super::following::Following;
 use super::keyring::{Key, make_dir};
 use super::numbered::Numbered;
+use super::secondary::Secondary;
 use super::shared::{SharedError, SharedKeys};
 use super::{SecretsError, damaged};
 use crate::EntityId;
@@ -32,16 +35,22 @@ const SHARDS: usize = 64;
 
 /// Persons' keys.
 pub(super) struct Persons {
-    wrapping: Numbered<Key>,
-    kept: Kept,
-    /// Taken for making a key, so that two who make one for the same person at once get the same.
+    /// Held for reading while a key is wrapped and kept, or read and opened, so that its wrapping key is there meanwhile.
+    pub(super) wrapping: RwLock<Numbered<Key>>,
+    pub(super) kept: Kept,
+    /// Taken for making a key, so that two who make one for the same person at once get the same; and for destroying it.
     making: [Mutex<()>; SHARDS],
+    /// Taken for changing keys that are there: one that is wrapped anew MUST NOT come back after it was destroyed.
+    pub(super) changing: Mutex<()>,
+    /// Taken while the wrapping key is replaced.
+    pub(super) replacing: Mutex<()>,
 }
 
-enum Kept {
+pub(super) enum Kept {
     OnDisk(DB),
     InMemory(Mutex<HashMap<EntityId, Vec<u8>>>),
     Shared(Box<Following>),
+    Secondary(Box<Secondary>),
 }
 
 impl Persons {
@@ -104,9 +113,14 @@ impl Persons {
         let any = shared.any()?;
         let persons = Self::new(wrapping, Kept::Shared(Box::new(shared)));
         if let Some(any) = any {
-            persons.opened(any.person, &any.wrapped)?;
+            persons.opened(&persons.wrapping(), any.person, &any.wrapped)?;
         }
         Ok(persons)
+    }
+
+    /// The store in `dir`, or the copy of shared keys there, next to the process that has it open. It makes no keys.
+    pub(super) fn open_secondary(dir: &Path, wrapping: Numbered<Key>) -> Result<Self, SecretsError> {
+        Ok(Self::new(wrapping, Kept::Secondary(Box::new(Secondary::open(dir)?))))
     }
 
     /// A store that is gone with the process.
@@ -115,14 +129,15 @@ impl Persons {
     }
 
     const fn new(wrapping: Numbered<Key>, kept: Kept) -> Self {
-        Self { wrapping, kept, making: [const { Mutex::new(()) }; SHARDS] }
+        let making = [const { Mutex::new(()) }; SHARDS];
+        Self { wrapping: RwLock::new(wrapping), kept, making, changing: Mutex::new(()), replacing: Mutex::new(()) }
     }
 
     /// Why persons' keys could not be reached when that was tried last, where nodes share them.
     pub(super) fn away(&self) -> Option<SharedError> {
         match &self.kept {
             Kept::Shared(following) => following.away(),
-            Kept::OnDisk(_) | Kept::InMemory(_) => None,
+            Kept::OnDisk(_) | Kept::InMemory(_) | Kept::Secondary(_) => None,
         }
     }
 
@@ -130,7 +145,7 @@ impl Persons {
     pub(super) fn try_again(&self) -> Result<(), SharedError> {
         match &self.kept {
             Kept::Shared(following) => following.try_again(),
-            Kept::OnDisk(_) | Kept::InMemory(_) => Ok(()),
+            Kept::OnDisk(_) | Kept::InMemory(_) | Kept::Secondary(_) => Ok(()),
         }
     }
 
@@ -144,64 +159,85 @@ impl Persons {
         if let Some(key) = self.find(person)? {
             return Ok(key);
         }
+        let _making = self.making(person);
+        let wrapping = self.wrapping();
+        if let Some(wrapped) = self.kept.known(person)? {
+            return self.opened(&wrapping, person, &wrapped);
+        }
+        let key = Key::random().map_err(|_| SecretsError::Entropy)?;
+        let first = self.kept.put_first(person, wrap_key(&wrapping, person, &key)?)?;
+        self.opened(&wrapping, person, &first)
+    }
+
+    /// Taken while the person's key is made or destroyed.
+    pub(super) fn making(&self, person: EntityId) -> MutexGuard<'_, ()> {
         // The last byte is the id's own, where the first ones are those of its slot.
         let shard = usize::from(person.as_bytes()[EntityId::BYTES - 1]) % SHARDS;
         // The lock guards no data of its own, so a panic while it was held broke nothing.
-        let _making = self.making[shard].lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(wrapped) = self.kept.known(person)? {
-            return self.opened(person, &wrapped);
-        }
-        let key = Key::random().map_err(|_| SecretsError::Entropy)?;
-        let first = self.kept.put_first(person, self.wrap_key(person, &key)?)?;
-        self.opened(person, &first)
+        self.making[shard].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn wrapping(&self) -> RwLockReadGuard<'_, Numbered<Key>> {
+        // It is replaced as a whole.
+        self.wrapping.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn find(&self, person: EntityId) -> Result<Option<Key>, SecretsError> {
-        self.kept.find(person)?.map(|wrapped| self.opened(person, &wrapped)).transpose()
+        let wrapping = self.wrapping();
+        self.kept.find(person)?.map(|wrapped| self.opened(&wrapping, person, &wrapped)).transpose()
     }
 
-    fn opened(&self, person: EntityId, wrapped: &[u8]) -> Result<Key, SecretsError> {
-        self.unwrap_key(person, wrapped).ok_or_else(|| {
+    fn opened(&self, wrapping: &Numbered<Key>, person: EntityId, wrapped: &[u8]) -> Result<Key, SecretsError> {
+        unwrap_key(wrapping, person, wrapped).ok_or_else(|| {
             damaged(self.kept.path(), &format_args!("the key of person {person} is not what this keyring wrapped"))
         })
     }
+}
 
-    fn wrap_key(&self, person: EntityId, key: &Key) -> Result<Vec<u8>, SecretsError> {
-        let (number, wrapping) = self.wrapping.newest();
-        let mut nonce = [0; NONCE];
-        getrandom::fill(&mut nonce).map_err(|_| SecretsError::Entropy)?;
-        let encrypted = XChaCha20Poly1305::new((&wrapping.0).into())
-            .encrypt(XNonce::from_slice(&nonce), Payload { msg: &key.0, aad: person.as_bytes() })
-            .map_err(|_| SecretsError::Undecryptable)?;
-        Ok([&number.to_be_bytes()[..], &nonce, &encrypted].concat())
-    }
+/// The person's key, wrapped under the newest key.
+pub(super) fn wrap_key(wrapping: &Numbered<Key>, person: EntityId, key: &Key) -> Result<Vec<u8>, SecretsError> {
+    let (number, wrapping) = wrapping.newest();
+    let mut nonce = [0; NONCE];
+    getrandom::fill(&mut nonce).map_err(|_| SecretsError::Entropy)?;
+    let encrypted = XChaCha20Poly1305::new((&wrapping.0).into())
+        .encrypt(XNonce::from_slice(&nonce), Payload { msg: &key.0, aad: person.as_bytes() })
+        .map_err(|_| SecretsError::Undecryptable)?;
+    Ok([&number.to_be_bytes()[..], &nonce, &encrypted].concat())
+}
 
-    fn unwrap_key(&self, person: EntityId, wrapped: &[u8]) -> Option<Key> {
-        let (number, rest) = wrapped.split_first_chunk::<4>()?;
-        let (nonce, encrypted) = rest.split_first_chunk::<NONCE>()?;
-        let wrapping = self.wrapping.get(u32::from_be_bytes(*number))?;
-        let key = XChaCha20Poly1305::new((&wrapping.0).into())
-            .decrypt(XNonce::from_slice(nonce), Payload { msg: encrypted, aad: person.as_bytes() })
-            .map(Zeroizing::new)
-            .ok()?;
-        key.as_slice().try_into().ok().map(Key)
-    }
+/// The number of the key that a person's was wrapped under.
+pub(super) fn wrapped_under(wrapped: &[u8]) -> Option<u32> {
+    wrapped.first_chunk().map(|number| u32::from_be_bytes(*number))
+}
+
+/// The person's key, if it was wrapped under one of these.
+pub(super) fn unwrap_key(wrapping: &Numbered<Key>, person: EntityId, wrapped: &[u8]) -> Option<Key> {
+    let (number, rest) = wrapped.split_first_chunk::<4>()?;
+    let (nonce, encrypted) = rest.split_first_chunk::<NONCE>()?;
+    let wrapping = wrapping.get(u32::from_be_bytes(*number))?;
+    let key = XChaCha20Poly1305::new((&wrapping.0).into())
+        .decrypt(XNonce::from_slice(nonce), Payload { msg: encrypted, aad: person.as_bytes() })
+        .map(Zeroizing::new)
+        .ok()?;
+    key.as_slice().try_into().ok().map(Key)
 }
 
 impl Kept {
     /// What this process has at hand.
-    fn known(&self, person: EntityId) -> Result<Option<Vec<u8>>, SecretsError> {
-        match self {
-            Self::OnDisk(db) => db.get(person.as_bytes()).map_err(|error| damaged(db.path(), &error)),
-            Self::InMemory(map) => Ok(map.lock().unwrap_or_else(PoisonError::into_inner).get(&person).cloned()),
-            Self::Shared(shared) => shared.known(person),
-        }
+    pub(super) fn known(&self, person: EntityId) -> Result<Option<Vec<u8>>, SecretsError> {
+        let known = match self {
+            Self::OnDisk(db) => db.get(person.as_bytes()).map_err(|error| damaged(db.path(), &error))?,
+            Self::InMemory(map) => map.lock().unwrap_or_else(PoisonError::into_inner).get(&person).cloned(),
+            Self::Shared(shared) => return shared.known(person),
+            Self::Secondary(secondary) => secondary.get(person)?,
+        };
+        if known.as_ref().is_some_and(Vec::is_empty) { Err(SecretsError::Forgotten(person)) } else { Ok(known) }
     }
 
     /// What there is.
     fn find(&self, person: EntityId) -> Result<Option<Vec<u8>>, SecretsError> {
         match self {
-            Self::OnDisk(_) | Self::InMemory(_) => self.known(person),
+            Self::OnDisk(_) | Self::InMemory(_) | Self::Secondary(_) => self.known(person),
             Self::Shared(shared) => shared.find(person),
         }
     }
@@ -211,12 +247,7 @@ impl Kept {
     fn put_first(&self, person: EntityId, wrapped: Vec<u8>) -> Result<Vec<u8>, SecretsError> {
         match self {
             Self::OnDisk(db) => {
-                let mut durable = WriteOptions::default();
-                durable.set_sync(true);
-                db.put_opt(person.as_bytes(), &wrapped, &durable).map_err(|error| SecretsError::Io {
-                    path: db.path().to_owned(),
-                    source: io::Error::other(error),
-                })?;
+                db.put_opt(person.as_bytes(), &wrapped, &durably()).map_err(|error| not_written(db, error))?;
                 Ok(wrapped)
             }
             Self::InMemory(map) => {
@@ -224,16 +255,29 @@ impl Kept {
                 Ok(wrapped)
             }
             Self::Shared(shared) => shared.put_first(person, wrapped),
+            Self::Secondary(secondary) => Err(secondary.read_only()),
         }
     }
 
-    fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         match self {
             Self::OnDisk(db) => db.path(),
             Self::InMemory(_) => Path::new("(in memory)"),
             Self::Shared(shared) => shared.path(),
+            Self::Secondary(secondary) => secondary.path(),
         }
     }
+}
+
+/// Writes that are durable when they return.
+pub(super) fn durably() -> WriteOptions {
+    let mut durably = WriteOptions::default();
+    durably.set_sync(true);
+    durably
+}
+
+pub(super) fn not_written(db: &DB, error: rocksdb::Error) -> SecretsError {
+    SecretsError::Io { path: db.path().to_owned(), source: io::Error::other(error) }
 }
 
 #[cfg(test)]
@@ -307,7 +351,8 @@ mod tests {
         let persons = Persons::in_memory(wrapping(1));
         persons.get_or_make(person(1)).unwrap();
         let wrapped = persons.kept.known(person(1)).unwrap().unwrap();
-        for end in 0..wrapped.len() {
+        // An empty one says that the person is forgotten.
+        for end in 1..wrapped.len() {
             persons.kept.put_first(person(1), wrapped[..end].to_vec()).unwrap();
             assert!(matches!(persons.get(person(1)), Err(SecretsError::Format { .. })), "cut at {end}");
         }

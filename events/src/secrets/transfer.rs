@@ -4,21 +4,25 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rocksdb::{DB, IteratorMode, WriteBatch, WriteOptions};
+use rocksdb::{DB, IteratorMode, WriteBatch};
 use tempfile::TempDir;
 
-use super::copy::{is_copy, label, options};
-use super::keyring::{self, Keyring, make_dir};
+use super::copy::{is_copy, label, options, secondary};
+use super::forgetting::compact;
+use super::keyring::{self, Key, Keyring, Use, make_dir};
+use super::numbered::Numbered;
+use super::persons::{durably, wrapped_under};
 use super::shared::{SharedError, SharedKey, SharedKeys};
 use super::{PERSONS, SecretsError, damaged};
 use crate::EntityId;
-use crate::files::{all_of, scratch};
 use crate::log_id::LogId;
 
+const REPLACED: &str =
+    "the key that persons' keys are wrapped under was replaced since: copy the history anew, to another place";
 /// Entries that are appended at once, so that they share the brokers' acknowledgements.
 const AT_ONCE: usize = 32;
 
@@ -33,6 +37,10 @@ pub enum KeysFrom {
 /// A node's own store of persons' keys, next to the node.
 pub struct SecondaryKeyStore {
     db: DB,
+    /// The key store that it is a part of.
+    dir: PathBuf,
+    /// The numbers of its wrapping keys when it was opened.
+    wrapping: Vec<u32>,
     /// RocksDB's info log lies there.
     _scratch: TempDir,
 }
@@ -46,7 +54,11 @@ pub enum KeysTo {
 }
 
 /// A store of persons' keys that no node has open.
-pub struct OwnStore(DB);
+pub struct OwnStore {
+    db: DB,
+    /// The key store that it is a part of.
+    dir: PathBuf,
+}
 
 /// Copies keys, as often as it is told to.
 pub struct KeyTransfer {
@@ -58,27 +70,21 @@ pub struct KeyTransfer {
 /// What is known in one place.
 #[derive(Default)]
 struct Known {
-    /// Persons who have a key there.
-    keys: HashSet<EntityId>,
+    /// Persons who have a key there, and the number of the key that it is wrapped under.
+    keys: HashMap<EntityId, u32>,
     /// Persons who were forgotten there.
     forgotten: HashSet<EntityId>,
 }
 
 impl KeysFrom {
-    /// The store in the key store `dir`.
+    /// The store in the key store `store`.
     ///
     /// # Errors
     /// Where it cannot be read.
-    pub fn store(dir: &Path) -> Result<Self, SecretsError> {
-        let dir = dir.join(PERSONS);
-        all_of(&dir).map_err(|source| SecretsError::Io { path: dir.clone(), source })?;
-        let scratch = scratch().map_err(|source| SecretsError::Io { path: std::env::temp_dir(), source })?;
-        let mut options = options();
-        // A secondary opens every file once, and reads them on even when the primary has removed them.
-        options.set_max_open_files(-1);
-        let db =
-            DB::open_as_secondary(&options, &dir, &scratch.path().to_owned()).map_err(|error| damaged(&dir, &error))?;
-        Ok(Self::Store(SecondaryKeyStore { db, _scratch: scratch }))
+    pub fn store(store: &Path) -> Result<Self, SecretsError> {
+        let wrapping = wrapping_keys(store)?;
+        let (db, scratch) = secondary(&store.join(PERSONS))?;
+        Ok(Self::Store(SecondaryKeyStore { db, dir: store.to_owned(), wrapping, _scratch: scratch }))
     }
 
     /// What this has not told yet; where all of it is told each time, all of it.
@@ -86,7 +92,12 @@ impl KeysFrom {
         match self {
             Self::Store(store) => {
                 store.db.try_catch_up_with_primary().map_err(|error| damaged(store.db.path(), &error))?;
-                rows(&store.db)
+                let news = rows(&store.db)?;
+                // What was wrapped since under another key is of no use next to the keyring that was copied.
+                if wrapping_keys(&store.dir)? != store.wrapping {
+                    return Err(damaged(&store.dir, &REPLACED));
+                }
+                Ok(news)
             }
             Self::Shared(keys, next) => {
                 let entries = read(&**keys, *next)?;
@@ -98,12 +109,12 @@ impl KeysFrom {
 }
 
 impl KeysTo {
-    /// The store in the key store `dir`, which is made where there is none.
+    /// The store in the key store `store`, which is made where there is none.
     ///
     /// # Errors
     /// Where it cannot be opened, or a node has it open.
-    pub fn store(dir: &Path) -> Result<Self, SecretsError> {
-        let dir = dir.join(PERSONS);
+    pub fn store(store: &Path) -> Result<Self, SecretsError> {
+        let dir = store.join(PERSONS);
         make_dir(&dir).map_err(|source| SecretsError::Io { path: dir.clone(), source })?;
         let mut options = options();
         options.create_if_missing(true);
@@ -111,12 +122,12 @@ impl KeysTo {
         if is_copy(&db).map_err(|error| damaged(&dir, &error))? {
             return Err(damaged(&dir, &"these keys are a copy of keys that nodes share"));
         }
-        Ok(Self::Store(OwnStore(db)))
+        Ok(Self::Store(OwnStore { db, dir: store.to_owned() }))
     }
 
     fn known(&self) -> Result<Vec<SharedKey>, SecretsError> {
         match self {
-            Self::Store(OwnStore(db)) => rows(db),
+            Self::Store(own) => rows(&own.db),
             Self::Shared(keys) => Ok(read(&**keys, 0)?),
         }
     }
@@ -124,22 +135,31 @@ impl KeysTo {
     /// Adds `entries`, durably.
     fn add(&self, entries: &[SharedKey]) -> Result<(), SecretsError> {
         match self {
-            Self::Store(OwnStore(db)) => {
+            Self::Store(OwnStore { db, .. }) => {
                 let mut batch = WriteBatch::default();
                 for SharedKey { person, wrapped } in entries {
-                    // One node's own store has no word for the forgotten but that they have no key.
-                    if wrapped.is_empty() {
-                        batch.delete(person.as_bytes());
-                    } else {
-                        batch.put(person.as_bytes(), wrapped);
-                    }
+                    batch.put(person.as_bytes(), wrapped);
                 }
-                let mut durable = WriteOptions::default();
-                durable.set_sync(true);
-                db.write_opt(batch, &durable).map_err(|error| damaged(db.path(), &error))
+                db.write_opt(batch, &durably()).map_err(|error| damaged(db.path(), &error))
             }
             Self::Shared(keys) => Ok(append(&**keys, entries)?),
         }
+    }
+}
+
+impl OwnStore {
+    /// Lets the keyring next to it, which may have older ones too, have these wrapping keys alone, once all keys are wrapped under them.
+    fn go_by(&self, wrapping: &[u32]) -> Result<(), SecretsError> {
+        if !Keyring::exists(&self.dir) {
+            return Ok(());
+        }
+        let keyring = Keyring::open(&self.dir)?;
+        let is_among = |number| wrapping.contains(&number);
+        if keyring.keys(Use::Wrapping).oldest_first().all(|(number, _)| is_among(number)) {
+            return Ok(());
+        }
+        compact(&self.db)?;
+        keyring.with_wrapping(is_among).ok_or_else(|| damaged(&self.dir, &REPLACED))?.replace(&self.dir)
     }
 }
 
@@ -163,8 +183,24 @@ impl KeyTransfer {
     /// Where keys are not read or not written; what was copied stays.
     pub fn transfer(&mut self) -> Result<u64, SecretsError> {
         let mut news = self.from.news()?;
+        if let KeysFrom::Store(from) = &self.from {
+            // In a node's own store they come to be wrapped as they are here.
+            let is_older = |number: &mut u32| !from.wrapping.contains(number);
+            match &self.to {
+                KeysTo::Store(_) => self.there.keys.retain(|_, number| !is_older(number)),
+                KeysTo::Shared(keys) if self.there.keys.values_mut().any(is_older) => {
+                    return Err(damaged(Path::new(keys.name()), &REPLACED));
+                }
+                KeysTo::Shared(_) => {}
+            }
+        }
         news.retain(|key| self.there.note(key));
+        // Whoever was forgotten since needs no key there for a moment.
+        news.retain(|key| key.wrapped.is_empty() || !self.there.forgotten.contains(&key.person));
         self.to.add(&news)?;
+        if let (KeysFrom::Store(from), KeysTo::Store(to)) = (&self.from, &self.to) {
+            to.go_by(&from.wrapping)?;
+        }
         Ok(news.len() as u64)
     }
 
@@ -173,7 +209,7 @@ impl KeyTransfer {
     pub fn lacks(&self, persons: &HashSet<EntityId>) -> usize {
         persons
             .iter()
-            .filter(|person| !self.there.keys.contains(person) && !self.there.forgotten.contains(person))
+            .filter(|person| !self.there.keys.contains_key(person) && !self.there.forgotten.contains(person))
             .count()
     }
 }
@@ -184,9 +220,16 @@ impl Known {
         if key.wrapped.is_empty() {
             self.forgotten.insert(key.person)
         } else {
-            self.keys.insert(key.person) && !self.forgotten.contains(&key.person)
+            let number = wrapped_under(&key.wrapped).unwrap_or_default();
+            let is_first = self.keys.insert(key.person, number).is_none();
+            is_first && !self.forgotten.contains(&key.person)
         }
     }
+}
+
+/// The numbers of the wrapping keys in the key store `dir`.
+fn wrapping_keys(dir: &Path) -> Result<Vec<u32>, SecretsError> {
+    Ok(Keyring::open(dir)?.keys(Use::Wrapping).oldest_first().map(|(number, _)| number).collect())
 }
 
 /// All persons' keys in a store, or in a copy.
@@ -232,14 +275,23 @@ fn append(keys: &dyn SharedKeys, entries: &[SharedKey]) -> Result<(), SharedErro
 
 /// Lets the key store `dir`, so far one node's own or a copy of keys that were shared in another topic, go over to `keys`: every
 /// person's key comes to be there, and what is here becomes a copy, which is read anew. Once more, nothing is added.
-pub(super) fn go_over(dir: &Path, log: LogId, keys: &Arc<dyn SharedKeys>) -> Result<(), SecretsError> {
+/// Keys there that were wrapped under none of `wrapping` are refused: the copy is older than the wrapping key.
+pub(super) fn go_over(
+    dir: &Path,
+    log: LogId,
+    keys: &Arc<dyn SharedKeys>,
+    wrapping: &Numbered<Key>,
+) -> Result<(), SecretsError> {
     let dir: PathBuf = dir.join(PERSONS);
     let wrong = |error: rocksdb::Error| damaged(&dir, &error);
     let db = DB::open(&options(), &dir).map_err(wrong)?;
     let mut there = Known::default();
-    read(&**keys, 0)?.iter().for_each(|key| {
-        there.note(key);
-    });
+    for key in read(&**keys, 0)? {
+        if wrapped_under(&key.wrapped).is_some_and(|number| wrapping.get(number).is_none()) {
+            return Err(damaged(Path::new(keys.name()), &REPLACED));
+        }
+        there.note(&key);
+    }
     let mut missing = rows(&db)?;
     missing.retain(|key| there.note(key));
     append(&**keys, &missing)?;
@@ -249,24 +301,23 @@ pub(super) fn go_over(dir: &Path, log: LogId, keys: &Arc<dyn SharedKeys>) -> Res
     }
     let (name, label) = label(log);
     batch.put(name, label);
-    let mut durable = WriteOptions::default();
-    durable.set_sync(true);
-    db.write_opt(batch, &durable).map_err(wrong)
+    db.write_opt(batch, &durably()).map_err(wrong)
 }
 
-/// Puts the keyring in `file` into the key store `dir`, which has the same one or none.
+/// Puts the keyring in `file` into the key store `dir`, which has the same one or none. Where there is an older one, whose wrapping key
+/// was replaced since, both wrapping keys are there until the keys are transferred.
 ///
 /// # Errors
 /// Where the file is not the keyring of `log`, or another one is there.
 pub fn copy_keyring(file: &Path, dir: &Path, log: LogId) -> Result<(), SecretsError> {
     let keyring = Keyring::read(file)?.of(log, file)?;
     if Keyring::exists(dir) {
-        let there = dir.join(keyring::FILE);
-        return if keyring.is(&Keyring::read(&there)?) {
-            Ok(())
-        } else {
-            Err(damaged(&there, &"this is another keyring than the history's"))
-        };
+        let there = Keyring::open(dir)?;
+        if keyring.is(&there) {
+            return Ok(());
+        }
+        let other = || damaged(&dir.join(keyring::FILE), &"this is another keyring than the history's");
+        return there.with_wrapping_of(&keyring).ok_or_else(other)?.replace(dir);
     }
     make_dir(dir).map_err(|source| SecretsError::Io { path: dir.to_owned(), source })?;
     keyring.create(dir)

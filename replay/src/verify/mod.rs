@@ -10,16 +10,16 @@ mod entities;
 mod partition;
 mod report;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Instant;
 
 use kippu_events::log::ReadLog;
 
-use crate::checkpoint::Checkpoint;
+use crate::evidence::Cut;
 use crate::named_blobs::Names;
-pub use crate::rules::Breach;
+use crate::partitions;
+pub use crate::rules::{Breach, Rules};
 pub use blobs::{BlobFault, Blobs};
 pub use report::{Damage, Head, Partition, Report, Totals};
 
@@ -31,10 +31,12 @@ pub struct Options<'a> {
     /// Whether an entry's offset is its record's number, and nothing is ever stale, repeated or orphaned, because the
     /// only writer checks before it writes. True of the embedded backends. What a shared log skips is damage here.
     pub embedded: bool,
+    /// The rules that are held against what happened.
+    pub rules: Rules,
     /// Breaches that are told in full, per partition; all are counted.
     pub most_breaches: usize,
-    /// What an earlier walk saw: a tail cut off behind it is damage.
-    pub since: Option<&'a Checkpoint>,
+    /// What an earlier checkpoint states: a history that does not begin with it, or ends before, is damage.
+    pub since: Option<&'a Cut>,
     /// Says which blobs an event names, where they are to be collected.
     pub blobs: Option<Names>,
     /// Told how many more entries have been read, from any thread.
@@ -47,6 +49,7 @@ impl Default for Options<'_> {
         Self {
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             embedded: true,
+            rules: Rules::ALL,
             most_breaches: 20,
             since: None,
             blobs: None,
@@ -59,30 +62,7 @@ impl Default for Options<'_> {
 #[must_use]
 pub fn verify(log: &dyn ReadLog, options: &Options<'_>) -> Report {
     let begun = Instant::now();
-    let partitions = log.partitions();
-    let next = AtomicU16::new(0);
-    let work = || {
-        let mut walked = Vec::new();
-        loop {
-            let partition = next.fetch_add(1, Ordering::Relaxed);
-            if partition >= partitions {
-                return walked;
-            }
-            walked.push(partition::walk(log, partition, options));
-        }
-    };
-    let threads = options.threads.clamp(1, usize::from(partitions.max(1)));
-    let mut walked = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        let mut walked = Vec::with_capacity(usize::from(partitions));
-        for worker in workers {
-            match worker.join() {
-                Ok(mut some) => walked.append(&mut some),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        walked
-    });
-    walked.sort_by_key(|partition: &Partition| partition.partition);
+    let threads = partitions::threads(options.threads, log.partitions());
+    let walked = partitions::each(log.partitions(), threads, |partition| partition::walk(log, partition, options));
     Report::new(log.id(), walked, options, threads, begun.elapsed())
 }

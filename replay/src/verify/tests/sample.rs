@@ -3,7 +3,7 @@
 use kippu_events::access::clients::{self, Client, Role};
 use kippu_events::access::users::{self, Charging, LimitSource, Period, Policy, User};
 use kippu_events::approvals::{self, Approval, Channel, Named, Purchase, RedeemRefusal};
-use kippu_events::event::{AnyEvent, BodyWriter, Cause, Mac, Place, Typed};
+use kippu_events::event::{AnyEvent, BodyWriter, Cause, EventId, Mac, Place, Typed};
 use kippu_events::log::{
     Bound, Claim, Commit, Content, Entry, Genesis, Hash, Head, LogId, Page, ReadError, ReadLog, Record, Watch,
 };
@@ -15,12 +15,12 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use std::collections::HashMap;
 
-pub(super) const LOG: LogId = LogId([7; 16]);
-pub(super) const PARTITIONS: u16 = 3;
+pub(crate) const LOG: LogId = LogId([7; 16]);
+pub(crate) const PARTITIONS: u16 = 3;
 
 /// A log whose stored bytes lie open. No bytes at all are a gap.
 #[derive(Clone)]
-pub(super) struct Tape(pub(super) Vec<Vec<Vec<u8>>>);
+pub(crate) struct Tape(pub(crate) Vec<Vec<Vec<u8>>>);
 
 impl ReadLog for Tape {
     fn id(&self) -> LogId {
@@ -48,7 +48,7 @@ impl ReadLog for Tape {
 impl Tape {
     /// Chains the records of `partition` from `from` on anew, numbers, claims and digests included, as a forger with
     /// this software would.
-    pub(super) fn rechain(&mut self, partition: u16, from: usize) {
+    pub(crate) fn rechain(&mut self, partition: u16, from: usize) {
         let records = &mut self.0[usize::from(partition)];
         let mut head = Head::at_genesis(Record::decode(&records[0]).unwrap().digest);
         for (number, stored) in (0..).zip(records.iter_mut()).skip(1) {
@@ -70,14 +70,14 @@ impl Tape {
     }
 
     /// Changes the body of a commit, and makes its digest fit.
-    pub(super) fn edit(&mut self, partition: u16, number: usize, change: impl FnOnce(String) -> String) {
+    pub(crate) fn edit(&mut self, partition: u16, number: usize, change: impl FnOnce(String) -> String) {
         let stored = &mut self.0[usize::from(partition)][number];
         let Content::Commit(commit) = Record::decode(stored).unwrap().content else { panic!("not a commit") };
         let body = change(String::from_utf8(commit.body.to_vec()).unwrap());
         *stored = Content::Commit(Commit { body: body.as_bytes(), ..commit }).encode().0;
     }
 
-    pub(super) fn body(&self, partition: u16, number: usize) -> String {
+    pub(crate) fn body(&self, partition: u16, number: usize) -> String {
         match Record::decode(&self.0[usize::from(partition)][number]).unwrap().content {
             Content::Commit(commit) => String::from_utf8(commit.body.to_vec()).unwrap(),
             Content::Genesis(_) | Content::Claim(_) | Content::Seal(_) => String::new(),
@@ -85,7 +85,7 @@ impl Tape {
     }
 
     /// The first record with this text in its body.
-    pub(super) fn find(&self, text: &str) -> (u16, usize) {
+    pub(crate) fn find(&self, text: &str) -> (u16, usize) {
         for partition in 0..self.partitions() {
             for number in 0..self.0[usize::from(partition)].len() {
                 if self.body(partition, number).contains(text) {
@@ -97,32 +97,35 @@ impl Tape {
     }
 }
 
-pub(super) type Events = Vec<(EntityKey, Box<dyn AnyEvent>)>;
+pub(crate) type Events = Vec<(EntityKey, Box<dyn AnyEvent>)>;
 
-pub(super) fn event<E: Entity>(id: EntityId, event: E::Event) -> (EntityKey, Box<dyn AnyEvent>) {
+pub(crate) fn event<E: Entity>(id: EntityId, event: E::Event) -> (EntityKey, Box<dyn AnyEvent>) {
     (EntityKey::of::<E>(id), Box::new(Typed::<E>(event)))
 }
 
 /// Writes well-formed records, whatever they say.
-pub(super) struct SampleLog {
-    pub(super) tape: Tape,
-    pub(super) rng: StdRng,
-    pub(super) now: Time,
+pub(crate) struct SampleLog {
+    pub(crate) tape: Tape,
+    pub(crate) rng: StdRng,
+    pub(crate) now: Time,
     /// Who acts, where it is not who can.
-    pub(super) by: Option<Principal>,
+    pub(crate) by: Option<Principal>,
+    /// Which event is answered.
+    pub(crate) answers: Option<EventId>,
     heads: Vec<Head>,
     versions: HashMap<EntityKey, u64>,
-    pub(super) commands: u64,
+    pub(crate) commands: u64,
 }
 
 impl SampleLog {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         println!("seed {seed}");
         let mut sample = Self {
             tape: Tape(Vec::new()),
             rng: StdRng::seed_from_u64(seed),
             now: Time::from_micros(1_800_000_000_000_000),
             by: None,
+            answers: None,
             heads: Vec::new(),
             versions: HashMap::new(),
             commands: 0,
@@ -136,7 +139,7 @@ impl SampleLog {
         sample
     }
 
-    pub(super) fn id(&mut self) -> EntityId {
+    pub(crate) fn id(&mut self) -> EntityId {
         EntityId::from_hash(&self.rng.random())
     }
 
@@ -150,7 +153,7 @@ impl SampleLog {
         }
     }
 
-    pub(super) fn claim(&mut self, partition: u16) {
+    pub(crate) fn claim(&mut self, partition: u16) {
         let head = self.heads[usize::from(partition)];
         let claim = Claim { epoch: head.epoch + 1, nonce: [3; 16], node: "n".to_owned(), url: "u".to_owned() };
         let epoch = claim.epoch;
@@ -158,18 +161,18 @@ impl SampleLog {
     }
 
     /// One record in the partition of its first event's entity.
-    pub(super) fn commit(&mut self, events: Events) -> (u16, u64) {
+    pub(crate) fn commit(&mut self, events: Events) -> (u16, u64) {
         let partition = events[0].0.id.slot().partition(PARTITIONS);
         (partition, self.commit_in(partition, events))
     }
 
-    pub(super) fn commit_in(&mut self, partition: u16, events: Events) -> u64 {
+    pub(crate) fn commit_in(&mut self, partition: u16, events: Events) -> u64 {
         let Head { epoch, number, hash, .. } = self.heads[usize::from(partition)];
         self.commands += 1;
         let mut command = [0; 16];
         command[..8].copy_from_slice(&self.commands.to_be_bytes());
         let principal = self.by.unwrap_or_else(|| actor(&*events[0].1));
-        let cause = Cause::new(Mac(command), Mac([9; 16]), principal);
+        let cause = Cause { causation: self.answers, ..Cause::new(Mac(command), Mac([9; 16]), principal) };
         let number = number + 1;
         let mut body = BodyWriter::new(Place { log: &LOG, partition, number, time: self.now, cause: &cause });
         for (entity, event) in events {
@@ -210,19 +213,19 @@ fn actor(event: &dyn AnyEvent) -> Principal {
     who.unwrap_or(Principal::Operator)
 }
 
-pub(super) fn minor(units: u64) -> Minor {
+pub(crate) fn minor(units: u64) -> Minor {
     Minor::new(units).unwrap()
 }
 
-pub(super) fn euro() -> Currency {
+pub(crate) fn euro() -> Currency {
     "EUR".parse().unwrap()
 }
 
-pub(super) fn registered(limit: u64, charging: Charging) -> users::Event {
+pub(crate) fn registered(limit: u64, charging: Charging) -> users::Event {
     registered_as(LimitSource::Fixed, limit, charging)
 }
 
-pub(super) fn registered_as(source: LimitSource, limit: u64, charging: Charging) -> users::Event {
+pub(crate) fn registered_as(source: LimitSource, limit: u64, charging: Charging) -> users::Event {
     users::Event::Registered {
         login: EncryptedField { xchacha20poly1305: "c2VhbGVk".to_owned() },
         name: None,
@@ -238,7 +241,7 @@ pub(super) fn registered_as(source: LimitSource, limit: u64, charging: Charging)
     }
 }
 
-pub(super) fn issued(user: EntityId, amount: u64, expires_at: Time, limit: u64, used: u64) -> approvals::Event {
+pub(crate) fn issued(user: EntityId, amount: u64, expires_at: Time, limit: u64, used: u64) -> approvals::Event {
     approvals::Event::Issued {
         user,
         terminal: user,
@@ -255,42 +258,42 @@ pub(super) fn issued(user: EntityId, amount: u64, expires_at: Time, limit: u64, 
     }
 }
 
-pub(super) fn redeemed(settler: EntityId, amount: u64) -> approvals::Event {
+pub(crate) fn redeemed(settler: EntityId, amount: u64) -> approvals::Event {
     approvals::Event::Redeemed { settler, amount: minor(amount), currency: euro(), offer: None }
 }
 
-pub(super) fn settled(settler: EntityId, amount: u64) -> approvals::Event {
+pub(crate) fn settled(settler: EntityId, amount: u64) -> approvals::Event {
     let (settled_at, contents) = (None, Vec::new());
     approvals::Event::Settled { settler, amount: minor(amount), currency: euro(), settled_at, contents }
 }
 
-pub(super) fn given_back(amount: u64, total: u64) -> approvals::Event {
+pub(crate) fn given_back(amount: u64, total: u64) -> approvals::Event {
     approvals::Event::Refunded { amount: minor(amount), currency: euro(), total: minor(total) }
 }
 
-pub(super) fn reserved(approval: EntityId, amount: u64) -> users::Event {
+pub(crate) fn reserved(approval: EntityId, amount: u64) -> users::Event {
     users::Event::AmountReserved { approval, amount: minor(amount) }
 }
 
-pub(super) fn released(approval: EntityId, amount: u64) -> users::Event {
+pub(crate) fn released(approval: EntityId, amount: u64) -> users::Event {
     users::Event::AmountReleased { approval, amount: minor(amount) }
 }
 
-pub(super) fn charged(approval: EntityId, reserved: u64, amount: u64) -> users::Event {
+pub(crate) fn charged(approval: EntityId, reserved: u64, amount: u64) -> users::Event {
     users::Event::AmountCharged { approval, reserved: minor(reserved), amount: minor(amount) }
 }
 
-pub(super) fn refunded(approval: EntityId, amount: u64) -> users::Event {
+pub(crate) fn refunded(approval: EntityId, amount: u64) -> users::Event {
     users::Event::AmountRefunded { approval, amount: minor(amount), of_earlier_period: false }
 }
 
-pub(super) fn redeem_refused(settler: EntityId, reason: RedeemRefusal) -> approvals::Event {
+pub(crate) fn redeem_refused(settler: EntityId, reason: RedeemRefusal) -> approvals::Event {
     approvals::Event::RedeemRefused { settler, reason, named: Named::default() }
 }
 
 /// An honest history of `records` commits: every family, every end an approval can have, claims between, and users in
 /// each partition.
-pub(super) fn honest(seed: u64, records: usize) -> Tape {
+pub(crate) fn honest(seed: u64, records: usize) -> Tape {
     let mut sample = SampleLog::new(seed);
     let settler = sample.id();
     let key = TokenHash { key: 1, sha256: "a2V5".to_owned() };
@@ -369,9 +372,9 @@ fn purchase(sample: &mut SampleLog, settler: EntityId, (user, charging, used): &
 }
 
 /// A seed from the environment, or a new one; printed by [`SampleLog::new`].
-pub(super) fn seed() -> u64 {
+pub(crate) fn seed() -> u64 {
     std::env::var("KIPPU_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(rand::random)
 }
 
 /// The hash of no record.
-pub(super) const NOWHERE: Hash = Hash([0xee; 32]);
+pub(crate) const NOWHERE: Hash = Hash([0xee; 32]);
