@@ -280,7 +280,8 @@ echo "The nodes are stopped, and every record of every history is checked: chain
 for node in $nodes; do
     signal $node TERM
     ended $node || fail "the node $node did not end well: $(cat "$folder/$node.log")"
-    expect 0 "" "$programs/kippu" replay verify --data "$folder/$node"
+    expect 0 "verify: sound" "$programs/kippu" replay verify --data "$folder/$node"
+    expect 0 "check: 0 findings" "$programs/kippu" replay check --data "$folder/$node"
     echo "$said" | tail -n 1 | sed "s/^/$node: /"
 done
 echo

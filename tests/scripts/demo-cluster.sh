@@ -21,3 +21,4 @@ echo
 echo "Every record of every partition, read back and checked: chain, numbers, versions, one-time and limit rules."
 echo
 "$programs/kippu" replay verify --log "$log" --accept-single-copy
+"$programs/kippu" replay check --log "$log" --accept-single-copy

@@ -17,3 +17,8 @@ echo
 echo "Every record of every partition, read back and checked: chain, numbers, versions, one-time and limit rules."
 echo
 "$programs/kippu" replay verify --data "$folder/data"
+echo
+echo "What an auditor's rules say of it, and what a limit of 500.00 would have decided."
+echo
+"$programs/kippu" replay check --data "$folder/data"
+"$programs/kippu" replay what-if --set limits=500.00 --users 3 --data "$folder/data"

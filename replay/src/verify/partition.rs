@@ -1,13 +1,17 @@
 //! The walk over one partition.
 
+use std::convert::Infallible;
+
 use kippu_events::NotAnEvent;
 use kippu_events::event::{self, EventId};
 use kippu_events::log::walk::{Broken, Skip, Step};
 use kippu_events::log::{self, Bound, Content, ReadError, ReadLog};
+use tlog_tiles::record_hash;
 
 use super::Options;
 use super::entities::{Entities, Own};
 use super::report::{Damage, Head, Partition};
+use crate::evidence::{Frontier, Tree};
 use crate::rules::Breaches;
 
 /// Walks `partition` from its genesis to its end or its first damage.
@@ -18,19 +22,23 @@ pub(super) fn walk(log: &dyn ReadLog, partition: u16, options: &Options<'_>) -> 
         own: Own { partition, partitions: log.partitions(), source: log.id().to_string() },
         walk: log::walk::Walk::new(log, partition),
         head: None,
+        known: options.since.and_then(|cut| cut.tree(partition).ok()),
+        tree: Frontier::default(),
         entities: Entities::default(),
-        breaches: Breaches::new(options.most_breaches),
+        breaches: Breaches::new(options.rules, options.most_breaches),
         found: Partition { partition, ..Partition::default() },
     };
     let ended = walk.run().err();
-    let Verifier { mut found, head, breaches, .. } = walk;
+    let Verifier { mut found, head, breaches, entities, .. } = walk;
     match ended {
         Some(place) if place.newer => found.newer = found.newer.or(Some(place)),
         damage => found.damage = damage,
     }
     found.head = head.map(|h| Head { number: h.number, hash: h.hash, sealed: h.sealed });
-    found.breaches = breaches.count;
+    found.breaches = breaches.counts.values().sum();
+    found.breaches_of = breaches.counts;
     found.first_breaches = breaches.first;
+    found.open = entities.open();
     found
 }
 
@@ -41,6 +49,10 @@ struct Verifier<'a> {
     walk: log::walk::Walk,
     /// The last record that was found good.
     head: Option<log::Head>,
+    /// What the checkpoint has of this partition.
+    known: Option<Tree>,
+    /// Over the records, as far as that is compared.
+    tree: Frontier,
     entities: Entities,
     breaches: Breaches,
     found: Partition,
@@ -156,14 +168,8 @@ impl Verifier<'_> {
     /// Looks at a record that counts.
     fn follow(&mut self, offset: u64, content: &Content<'_>) -> Result<(), Fault> {
         let Some(head) = self.walk.head() else { return Ok(()) };
-        if let Some(known) = self.options.since.and_then(|since| since.head(self.own.partition))
-            && known.number == head.number
-            && known.hash != head.hash
-        {
-            return Err(Fault::new(
-                "checkpoint",
-                format!("the checkpoint has hash {}, but the record hashes to {}", known.hash, head.hash),
-            ));
+        if !matches!(content, Content::Seal(_)) {
+            self.compare(&head)?;
         }
         match content {
             // Behind events that only a later version reads, what entities did is not known; that the records follow each
@@ -182,18 +188,34 @@ impl Verifier<'_> {
     }
 
     fn compare_tail(&self, end: u64) -> Result<(), Damage> {
-        let own = self.own.partition;
-        let number = self.head.map(|head| head.number);
-        if number.is_none() {
+        if self.head.is_none() {
             return Err(self.damage(end, &Fault::new("kind", "the partition is empty: its genesis is missing")));
         }
-        match self.options.since.and_then(|since| since.head(own)) {
-            Some(known) if number < Some(known.number) => {
-                let cut = format!("the history ends here, but the checkpoint saw it go on to number {}", known.number);
+        match self.known {
+            Some(known) if self.tree.size() < known.size => {
+                let cut =
+                    format!("the history ends here, but the checkpoint saw it go on to number {}", known.size - 1);
                 Err(self.damage(end, &Fault::new("checkpoint", cut)))
             }
             Some(_) | None => Ok(()),
         }
+    }
+
+    /// Compares what there is up to `head` with what the checkpoint has of this partition, once it has come that far.
+    fn compare(&mut self, head: &log::Head) -> Result<(), Fault> {
+        let Some(known) = self.known.filter(|known| self.tree.size() < known.size) else { return Ok(()) };
+        let Ok(()) = self.tree.push(record_hash(&head.hash.0), &mut |_, _| Ok::<_, Infallible>(()));
+        if self.tree.size() < known.size {
+            return Ok(());
+        }
+        let root = self.tree.root().map_err(|error| Fault::new("checkpoint", error.to_string()))?;
+        if root == known.root {
+            return Ok(());
+        }
+        let size = known.size;
+        let other =
+            format!("the checkpoint has the root {} over the first {size} records, which have {root}", known.root);
+        Err(Fault::new("checkpoint", other))
     }
 
     fn body(&mut self, number: u64, body: &[u8]) -> Result<(), Fault> {

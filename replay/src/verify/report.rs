@@ -7,12 +7,12 @@ use std::time::Duration;
 use kippu_events::blobs::BlobId;
 use kippu_events::event::EventId;
 use kippu_events::log::{Hash, LogId};
+use kippu_events::money::Currency;
 use serde::Serialize;
 
 use super::Options;
 use super::blobs::Blobs;
-use crate::checkpoint::Checkpoint;
-use crate::rules::Breach;
+use crate::rules::{Breach, Open, Rule};
 
 /// The outcome for a whole log.
 #[derive(Clone, Debug, Serialize)]
@@ -28,7 +28,7 @@ pub struct Report {
     /// What became of the blobs that events name, where these were looked at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blobs: Option<Blobs>,
-    /// Whether heads were compared with an earlier checkpoint.
+    /// Whether the history was compared with an earlier checkpoint.
     pub since_checkpoint: bool,
     /// How many walked at once.
     pub threads: usize,
@@ -92,6 +92,12 @@ pub struct Partition {
     pub breaches: u64,
     /// The first of them.
     pub first_breaches: Vec<Breach>,
+    /// How many of each.
+    #[serde(skip)]
+    pub breaches_of: BTreeMap<Rule, u64>,
+    /// What is reserved by approvals that are open.
+    #[serde(skip)]
+    pub open: BTreeMap<Currency, Open>,
 }
 
 /// The last valid record of a partition.
@@ -175,19 +181,6 @@ impl Report {
     pub fn with_blobs(self, blobs: Blobs) -> Self {
         let sound = self.sound && blobs.missing == 0 && blobs.altered == 0;
         Self { sound, blobs: Some(blobs), ..self }
-    }
-
-    /// The heads, to be compared with later.
-    #[must_use]
-    pub fn checkpoint(&self) -> Checkpoint {
-        let heads = self.partitions.iter().filter_map(|p| {
-            p.head.as_ref().map(|head| crate::checkpoint::Head {
-                partition: p.partition,
-                number: head.number,
-                hash: head.hash,
-            })
-        });
-        Checkpoint::new(self.log, heads.collect())
     }
 }
 

@@ -3,7 +3,7 @@
 use kippu_events::Time;
 use kippu_events::access::challenges::Event;
 
-use crate::rules::Seen;
+use crate::rules::{Rule, Seen};
 
 /// What is remembered of a challenge.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
@@ -26,7 +26,7 @@ impl Facts {
             (Self::Absent | Self::Used, Event::Used {}) => (false, Self::Used),
         };
         if !holds {
-            seen.breach("challenge", format!("challenges/{} was {self:?} and became {next:?}", seen.id));
+            seen.breach(Rule::Challenge, format!("challenges/{} was {self:?} and became {next:?}", seen.id));
         }
         *self = next;
     }

@@ -2,7 +2,7 @@
 
 use kippu_events::access::clients::Event;
 
-use crate::rules::Seen;
+use crate::rules::{Rule, Seen};
 
 /// What is remembered of a client.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
@@ -26,7 +26,7 @@ impl Facts {
             (before, Event::Revoked {}) => (matches!(before, Self::Active { .. }), Self::Revoked),
         };
         if !holds {
-            seen.breach("client", format!("clients/{} was {self:?} and became {next:?}", seen.id));
+            seen.breach(Rule::Client, format!("clients/{} was {self:?} and became {next:?}", seen.id));
         }
         *self = next;
     }

@@ -4,8 +4,8 @@ use kippu_events::access::users::{Charging, Event, LimitSource, Policy};
 use kippu_events::money::{Currency, Minor};
 use kippu_events::{EntityId, Time};
 
-use crate::rules::Seen;
 use crate::rules::approvals::movements::{Account, Movement, Side};
+use crate::rules::{Rule, Seen};
 
 /// What is remembered of a user. In minor units.
 #[derive(Default)]
@@ -20,6 +20,8 @@ pub(crate) struct Facts {
     charged: u64,
     locked_until: Option<Time>,
     suspended: bool,
+    has_pin: bool,
+    forgotten: bool,
     /// When this period began, and when the next one does.
     period: Option<(Time, Time)>,
 }
@@ -32,7 +34,7 @@ impl Facts {
 
     /// What the limit stands at; nothing before the registration.
     pub(in crate::rules) fn account(&self) -> Option<Account> {
-        let Self { charging, limit, policy, points_rate_bp, suspended, .. } = *self;
+        let Self { charging, limit, policy, points_rate_bp, suspended, has_pin, locked_until, .. } = *self;
         Some(Account {
             currency: self.currency?,
             source: self.source?,
@@ -41,8 +43,10 @@ impl Facts {
             points_rate_bp,
             limit,
             used: self.used(),
-            suspended,
+            suspended: suspended || self.forgotten,
             period_began: self.period.map(|(began, _)| began),
+            has_pin,
+            locked_until,
         })
     }
 
@@ -53,12 +57,15 @@ impl Facts {
 
     pub(in crate::rules) fn take(&mut self, event: &Event, seen: &mut Seen<'_>) {
         if !self.is_registered() && !matches!(event, Event::Registered { .. }) {
-            seen.breach("register-first", format!("users/{} is not registered yet", seen.id));
+            seen.breach(Rule::RegisterFirst, format!("users/{} is not registered yet", seen.id));
+        }
+        if self.forgotten && !outlives_the_person(event) {
+            seen.breach(Rule::Forgotten, format!("users/{} was forgotten, and cannot have done this", seen.id));
         }
         match event {
-            Event::Registered { source, limit, currency, charging, policy, points_rate_bp, .. } => {
+            Event::Registered { source, limit, currency, charging, policy, points_rate_bp, pin, .. } => {
                 if self.is_registered() {
-                    seen.breach("register-once", format!("users/{} is registered already", seen.id));
+                    seen.breach(Rule::RegisterOnce, format!("users/{} is registered already", seen.id));
                 }
                 *self = Self {
                     currency: Some(*currency),
@@ -67,12 +74,13 @@ impl Facts {
                     policy: *policy,
                     points_rate_bp: *points_rate_bp,
                     limit: limit.units(),
+                    has_pin: pin.is_some(),
                     ..std::mem::take(self)
                 };
             }
             Event::LimitChanged { limit, before, currency, approval } => {
                 if before.units() != self.limit {
-                    seen.breach("limit", format!("the limit before was {}, not {before}", self.limit));
+                    seen.breach(Rule::Limit, format!("the limit before was {}, not {before}", self.limit));
                 }
                 let source = approval.map_or(LimitSource::Fixed, |_| LimitSource::Solvency);
                 let used = self.used();
@@ -81,7 +89,7 @@ impl Facts {
             }
             Event::Credited { amount, limit, currency, approval } => {
                 if self.limit.checked_add(amount.units()) != Some(limit.units()) {
-                    seen.breach("limit", format!("{} and {amount} are not {limit}", self.limit));
+                    seen.breach(Rule::Limit, format!("{} and {amount} are not {limit}", self.limit));
                 }
                 let room = Minor::MOST.saturating_sub(self.limit);
                 approval.inspect(|it| self.moved(*it, Movement::Gathered { amount: amount.units(), room }, seen));
@@ -89,7 +97,7 @@ impl Facts {
             }
             Event::PointsTakenBack { approval, amount, limit, currency } => {
                 if self.limit.checked_sub(amount.units()) != Some(limit.units()) {
-                    seen.breach("limit", format!("{} less {amount} is not {limit}", self.limit));
+                    seen.breach(Rule::Limit, format!("{} less {amount} is not {limit}", self.limit));
                 }
                 let room = self.limit.saturating_sub(self.used());
                 self.moved(*approval, Movement::TakenBack { amount: amount.units(), room }, seen);
@@ -109,16 +117,20 @@ impl Facts {
             }
             Event::Charged { currency, .. } => {
                 if self.currency.is_some_and(|own| own != *currency) {
-                    seen.breach("currency", format!("{currency} is not the currency of users/{}", seen.id));
+                    seen.breach(Rule::Currency, format!("{currency} is not the currency of users/{}", seen.id));
                 }
             }
             Event::PeriodBegun { charged_before, next } => self.begun(*charged_before, *next, seen),
             Event::Suspended {} => self.turned(true, seen),
             Event::Resumed {} => self.turned(false, seen),
-            Event::PinRefused { locked_until } => self.locked_until = *locked_until,
+            Event::Forgotten {} => self.forgotten = true,
+            Event::PinRefused { locked_until } => {
+                seen.movements.wrong_pin(seen.id);
+                self.locked_until = *locked_until;
+            }
             Event::PinAccepted {} => {
                 if self.locked_until.is_some_and(|until| seen.time < until) {
-                    seen.breach("pin-lock", "a PIN was accepted while none may be");
+                    seen.breach(Rule::PinLock, "a PIN was accepted while none may be");
                 }
                 self.locked_until = None;
             }
@@ -128,14 +140,14 @@ impl Facts {
     /// The limit of users of one of `sources` moves; what is used stays within.
     fn limited(&mut self, limit: Minor, currency: Currency, sources: &[LimitSource], seen: &mut Seen<'_>) {
         if self.currency.is_some_and(|own| own != currency) {
-            seen.breach("currency", format!("{currency} is not the currency of users/{}", seen.id));
+            seen.breach(Rule::Currency, format!("{currency} is not the currency of users/{}", seen.id));
         }
         if let Some(own) = self.source.filter(|own| !sources.contains(own)) {
-            seen.breach("limit", format!("a limit that is {own:?} does not move like that"));
+            seen.breach(Rule::Limit, format!("a limit that is {own:?} does not move like that"));
         }
         self.limit = limit.units();
         if self.limit < self.used() {
-            seen.breach("limit", format!("{limit} is less than the {} that are used", self.used()));
+            seen.breach(Rule::Limit, format!("{limit} is less than the {} that are used", self.used()));
         }
     }
 
@@ -144,7 +156,7 @@ impl Facts {
         self.reserved = self.reserved.saturating_add(units);
         if units > 0 && self.used() > self.limit {
             let Self { reserved, charged, limit, .. } = self;
-            seen.breach("limit", format!("{reserved} reserved and {charged} charged exceed {limit}"));
+            seen.breach(Rule::Limit, format!("{reserved} reserved and {charged} charged exceed {limit}"));
         }
     }
 
@@ -152,7 +164,7 @@ impl Facts {
         let charge = Movement::Charged { reserved: reserved.units(), amount: amount.units() };
         self.moved(approval, charge, seen);
         if amount > reserved {
-            seen.breach("limit", format!("{amount} charged of {reserved} reserved"));
+            seen.breach(Rule::Limit, format!("{amount} charged of {reserved} reserved"));
         }
         self.reserved = take(self.reserved, reserved, "charged", "reserved", seen);
         self.charged = self.charged.saturating_add(amount.units());
@@ -161,14 +173,14 @@ impl Facts {
     /// A period begins when the one before has ended, and ends with its calendar month in UTC.
     fn begun(&mut self, charged_before: Minor, next: Time, seen: &mut Seen<'_>) {
         if self.charged != charged_before.units() {
-            seen.breach("period", format!("{} were charged before, not {charged_before}", self.charged));
+            seen.breach(Rule::Period, format!("{} were charged before, not {charged_before}", self.charged));
         }
         if let Some((_, due)) = self.period.filter(|(_, due)| seen.time < *due) {
-            seen.breach("period", format!("a period begins at {}, before {due}", seen.time));
+            seen.breach(Rule::Period, format!("a period begins at {}, before {due}", seen.time));
         }
         let last = Time::from_micros(next.micros().saturating_sub(1));
         if next <= seen.time || last.month() != seen.time.month() || next.month() == seen.time.month() {
-            seen.breach("period", format!("{next} is not when the month after {} begins", seen.time));
+            seen.breach(Rule::Period, format!("{next} is not when the month after {} begins", seen.time));
         }
         self.charged = 0;
         self.period = Some((seen.time, next));
@@ -176,22 +188,44 @@ impl Facts {
 
     fn turned(&mut self, suspended: bool, seen: &mut Seen<'_>) {
         if self.suspended == suspended {
-            seen.breach("suspended", format!("users/{} was suspended: {suspended} already", seen.id));
+            seen.breach(Rule::Suspended, format!("users/{} was suspended: {suspended} already", seen.id));
         }
         self.suspended = suspended;
     }
 
     fn moved(&self, approval: EntityId, what: Movement, seen: &mut Seen<'_>) {
         if let Some((_, due)) = self.period.filter(|(_, due)| *due <= seen.time) {
-            seen.breach("period", format!("money moves at {} in a period that ended at {due}", seen.time));
+            seen.breach(Rule::Period, format!("money moves at {} in a period that ended at {due}", seen.time));
         }
-        seen.movements.made(Side { place: seen.place, user: seen.id, approval, what }, self.used());
+        let made = Side { place: seen.place, user: seen.id, approval, what };
+        seen.reservations.moved(&made, self.currency);
+        seen.movements.made(made, self.used());
+    }
+}
+
+/// Whether this can follow once the person is forgotten: what is reserved ends, and what was charged is put right.
+const fn outlives_the_person(event: &Event) -> bool {
+    match event {
+        Event::LimitChanged { approval, .. } | Event::Credited { approval, .. } => approval.is_some(),
+        Event::PointsTakenBack { .. }
+        | Event::AmountReleased { .. }
+        | Event::AmountCharged { .. }
+        | Event::AmountRefunded { .. }
+        | Event::Charged { .. }
+        | Event::PeriodBegun { .. } => true,
+        Event::Registered { .. }
+        | Event::AmountReserved { .. }
+        | Event::Suspended {}
+        | Event::Resumed {}
+        | Event::Forgotten {}
+        | Event::PinRefused { .. }
+        | Event::PinAccepted {} => false,
     }
 }
 
 fn take(from: u64, amount: Minor, done: &str, of: &str, seen: &mut Seen<'_>) -> u64 {
     from.checked_sub(amount.units()).unwrap_or_else(|| {
-        seen.breach("sums", format!("{amount} {done} of {from} {of}"));
+        seen.breach(Rule::Sums, format!("{amount} {done} of {from} {of}"));
         0
     })
 }

@@ -6,8 +6,9 @@ use kippu_events::money::{Currency, Minor};
 use kippu_events::{EntityId, Principal, Time};
 
 use super::calls::Call;
-use crate::rules::Seen;
-use crate::rules::approvals::movements::Side;
+use super::movements::Side;
+use super::refusals::Reason;
+use crate::rules::{Rule, Seen};
 
 /// What is remembered of an approval.
 #[derive(Default)]
@@ -65,7 +66,7 @@ impl Terms {
 fn asked_by(asker: EntityId, user: EntityId, seen: &mut Seen<'_>) {
     seen.done_by_asker(asker);
     if matches!(seen.principal, Principal::User(id) if id != user) {
-        seen.breach("principal", format!("asked for by {}, within the limit of {user}", seen.principal));
+        seen.breach(Rule::Principal, format!("asked for by {}, within the limit of {user}", seen.principal));
     }
 }
 
@@ -76,9 +77,9 @@ impl Facts {
                 user, terminal, amount, currency, offer, reserved, limit, used, reference, until, ..
             } => {
                 asked_by(*terminal, *user, seen);
-                self.step(&[Phase::Absent], Phase::Pending, "issue-once", seen);
+                self.step(&[Phase::Absent], Phase::Pending, Rule::IssueOnce, seen);
                 if *reserved != Minor::ZERO && reserved != amount {
-                    seen.breach("amount", format!("{reserved} reserved of {amount}"));
+                    seen.breach(Rule::Amount, format!("{reserved} reserved of {amount}"));
                 }
                 self.asked = Some((reserved.units(), *reference, *until));
                 let (user, terminal, amount, currency) = (*user, *terminal, *amount, *currency);
@@ -92,13 +93,19 @@ impl Facts {
                 let terms = Terms { user, terminal, amount, currency, expires_at: *expires_at, offer: offer.clone() };
                 self.issued(terms, (limit.units(), used.units()), *inquiry, seen);
             }
-            Event::Refused { reason, inquiry, amount, .. } => self.refused(*reason, *inquiry, *amount, seen),
+            Event::Refused { user, reason, inquiry, amount, currency, offer, .. } => {
+                let offer_ends = offer.as_ref().map(|offer| offer.expires_at);
+                if let Some(reason) = self.reason(*reason, (*amount, *currency, offer_ends), *inquiry) {
+                    seen.movements.refused(seen.place, *user, reason, seen.time);
+                }
+                self.refused(*reason, *inquiry, *amount, seen);
+            }
             Event::Collected { by, amount, expires_at, .. } => {
                 seen.done_by(*by);
                 let is_so = |terms: &Terms| (*amount, *expires_at) == (terms.amount, terms.expires_at);
                 let good = self.phase == Phase::Issued && seen.time < *expires_at;
                 if !good || !self.terms.as_ref().is_some_and(is_so) {
-                    seen.breach("collect", format!("collected while approvals/{} was {:?}", seen.id, self.phase));
+                    seen.breach(Rule::Collect, format!("collected while approvals/{} was {:?}", seen.id, self.phase));
                 }
             }
             Event::Redeemed { settler, amount, currency, .. } => self.redeemed(*settler, *amount, *currency, seen),
@@ -109,7 +116,7 @@ impl Facts {
                 seen.done_by(Principal::Deadline);
                 if let Some(terms) = self.terms.as_ref().filter(|terms| seen.time < terms.expires_at) {
                     let ends = terms.expires_at;
-                    seen.breach("expiry", format!("expired at {}, before its end {ends}", seen.time));
+                    seen.breach(Rule::Expiry, format!("expired at {}, before its end {ends}", seen.time));
                 }
                 self.over(&[Phase::Issued], Phase::Expired, seen);
             }
@@ -118,7 +125,7 @@ impl Facts {
                 seen.done_by_party(*settler);
                 let is_bound = self.settler.is_none_or(|bound| bound == *settler);
                 if !is_bound || !self.terms.as_ref().is_some_and(|terms| terms.admits(*settler)) {
-                    seen.breach("settler", format!("released by {settler}, who could not settle it"));
+                    seen.breach(Rule::Settler, format!("released by {settler}, who could not settle it"));
                 }
                 self.over(&[Phase::Issued, Phase::Redeemed], Phase::Released, seen);
             }
@@ -134,20 +141,20 @@ impl Facts {
         }
         let is_told = |it: Inquiry| (Some(it.party), it.told) == (asked.map(|(_, party, _)| party), Told::Good);
         if inquiry.is_some() != asked.is_some() || !inquiry.is_none_or(is_told) {
-            seen.breach("inquiry", format!("approved on {inquiry:?}, having asked {asked:?}"));
+            seen.breach(Rule::Inquiry, format!("approved on {inquiry:?}, having asked {asked:?}"));
         }
         let is_same = |before: &Terms| {
             (before.user, before.terminal, before.amount, before.currency, &before.offer)
                 == (terms.user, terms.terminal, terms.amount, terms.currency, &terms.offer)
         };
         if asked.is_some() && !self.terms.as_ref().is_some_and(is_same) {
-            seen.breach("amount", "issued for something else than what was asked for");
+            seen.breach(Rule::Amount, "issued for something else than what was asked for");
         }
-        self.step(&[Phase::Absent, Phase::Pending], Phase::Issued, "issue-once", seen);
+        self.step(&[Phase::Absent, Phase::Pending], Phase::Issued, Rule::IssueOnce, seen);
         let Terms { amount, currency, expires_at, .. } = terms;
         let offer_over = terms.offer.as_ref().is_some_and(|offer| offer.expires_at < expires_at);
         if expires_at < seen.time || offer_over {
-            seen.breach("expiry", format!("issued at {} until {expires_at}", seen.time));
+            seen.breach(Rule::Expiry, format!("issued at {} until {expires_at}", seen.time));
         }
         let (amount, reserved) = (amount.units(), asked.map_or(0, |(reserved, ..)| reserved));
         let told = inquiry.and_then(|inquiry| inquiry.limit).map(Minor::units);
@@ -156,14 +163,42 @@ impl Facts {
         self.terms = Some(terms);
     }
 
+    /// Whether it may still hold what it reserved.
+    pub(in crate::rules) const fn is_open(&self) -> bool {
+        matches!(self.phase, Phase::Pending | Phase::Issued | Phase::Redeemed)
+    }
+
+    /// What the account has to show for a refusal; nothing where a reference has to.
+    fn reason(
+        &self,
+        reason: RequestRefusal,
+        (amount, currency, offer_ends): (Minor, Currency, Option<Time>),
+        inquiry: Option<Inquiry>,
+    ) -> Option<Reason> {
+        Some(match reason {
+            RequestRefusal::NotIdentified => Reason::NotIdentified,
+            RequestRefusal::PinLocked => Reason::PinLocked,
+            RequestRefusal::UserSuspended => Reason::Suspended,
+            RequestRefusal::OfferExpired => Reason::OfferOver(offer_ends),
+            RequestRefusal::CurrencyMismatch => Reason::OtherCurrency(currency),
+            RequestRefusal::LimitExceeded => Reason::OverLimit {
+                amount: amount.units(),
+                reserved: self.asked.map_or(0, |(reserved, ..)| reserved),
+                asked: inquiry.is_some(),
+                told: inquiry.and_then(|inquiry| inquiry.limit).map(Minor::units),
+            },
+            RequestRefusal::CreditRefused | RequestRefusal::ReferenceFailed => return None,
+        })
+    }
+
     /// A refusal at once, or after a reference was asked.
     fn refused(&mut self, reason: RequestRefusal, inquiry: Option<Inquiry>, amount: Minor, seen: &mut Seen<'_>) {
         let asked = self.asked.take().filter(|_| self.phase == Phase::Pending);
-        self.step(&[Phase::Absent, Phase::Pending], Phase::Refused, "issue-once", seen);
+        self.step(&[Phase::Absent, Phase::Pending], Phase::Refused, Rule::IssueOnce, seen);
         let (Some((reserved, party, until)), Some(told)) = (asked, inquiry) else {
             let by_reference = matches!(reason, RequestRefusal::CreditRefused | RequestRefusal::ReferenceFailed);
             if asked.is_some() || inquiry.is_some() || by_reference {
-                seen.breach("inquiry", format!("refused as {reason:?} on {inquiry:?}, having asked {asked:?}"));
+                seen.breach(Rule::Inquiry, format!("refused as {reason:?} on {inquiry:?}, having asked {asked:?}"));
             }
             return;
         };
@@ -183,7 +218,7 @@ impl Facts {
             },
         };
         if !holds || told.party != party {
-            seen.breach("inquiry", format!("refused as {reason:?} on {told:?}, having asked {party}"));
+            seen.breach(Rule::Inquiry, format!("refused as {reason:?} on {told:?}, having asked {party}"));
         }
         let Some(terms) = &self.terms else { return };
         call(seen, terms, Call::Withdraw { reserved, told: told.limit.map(Minor::units) });
@@ -191,14 +226,14 @@ impl Facts {
 
     fn redeemed(&mut self, settler: EntityId, amount: Minor, currency: Currency, seen: &mut Seen<'_>) {
         seen.done_by_party(settler);
-        self.step(&[Phase::Issued], Phase::Redeemed, "redeem-once", seen);
+        self.step(&[Phase::Issued], Phase::Redeemed, Rule::RedeemOnce, seen);
         (self.settler, self.redeemed_at) = (Some(settler), seen.time);
         let Some(terms) = &self.terms else { return };
         if seen.time >= terms.expires_at {
-            seen.breach("expiry", format!("redeemed at {}, but it ended at {}", seen.time, terms.expires_at));
+            seen.breach(Rule::Expiry, format!("redeemed at {}, but it ended at {}", seen.time, terms.expires_at));
         }
         if !terms.admits(settler) {
-            seen.breach("settler", format!("redeemed by {settler}, to whom the shop is not related"));
+            seen.breach(Rule::Settler, format!("redeemed by {settler}, to whom the shop is not related"));
         }
         self.amount(amount, currency, |approved| amount == approved, seen);
         call(seen, terms, Call::Permit { amount: terms.amount.units() });
@@ -206,9 +241,9 @@ impl Facts {
 
     fn settled(&mut self, settler: EntityId, amount: Minor, currency: Currency, seen: &mut Seen<'_>) {
         seen.done_by_party(settler);
-        self.step(&[Phase::Redeemed], Phase::Settled, "settle-once", seen);
+        self.step(&[Phase::Redeemed], Phase::Settled, Rule::SettleOnce, seen);
         if self.settler != Some(settler) {
-            seen.breach("settler", format!("settled by {settler}, who did not redeem it"));
+            seen.breach(Rule::Settler, format!("settled by {settler}, who did not redeem it"));
         }
         (self.settled, self.settled_at) = (amount.units(), seen.time);
         let Some(terms) = &self.terms else { return };
@@ -218,11 +253,14 @@ impl Facts {
     }
 
     fn refunded(&mut self, amount: Minor, currency: Currency, total: Minor, seen: &mut Seen<'_>) {
-        self.step(&[Phase::Settled], Phase::Settled, "refund", seen);
+        self.step(&[Phase::Settled], Phase::Settled, Rule::Refund, seen);
         let left = self.settled.saturating_sub(self.refunded);
         self.refunded = self.refunded.saturating_add(amount.units());
         if self.refunded != total.units() || self.refunded > self.settled {
-            seen.breach("refund", format!("{} of {} given back, and said to be {total}", self.refunded, self.settled));
+            seen.breach(
+                Rule::Refund,
+                format!("{} of {} given back, and said to be {total}", self.refunded, self.settled),
+            );
         }
         let Some(terms) = &self.terms else { return };
         self.amount(amount, currency, |_| true, seen);
@@ -233,14 +271,14 @@ impl Facts {
     fn amount(&self, amount: Minor, currency: Currency, fits: impl Fn(Minor) -> bool, seen: &mut Seen<'_>) {
         let Some(Terms { amount: approved, currency: of, .. }) = &self.terms else { return };
         if !fits(*approved) || currency != *of {
-            seen.breach("amount", format!("{amount} {currency}, but {approved} {of} approved"));
+            seen.breach(Rule::Amount, format!("{amount} {currency}, but {approved} {of} approved"));
         }
     }
 
     /// Over without being settled: what it holds is free again.
     fn over(&mut self, from: &[Phase], to: Phase, seen: &mut Seen<'_>) {
         let before = self.phase;
-        self.step(from, to, "over-once", seen);
+        self.step(from, to, Rule::OverOnce, seen);
         let Some(terms) = &self.terms else { return };
         let approved = terms.amount.units();
         let pending = self.asked.take().filter(|_| before == Phase::Pending);
@@ -252,7 +290,7 @@ impl Facts {
         call(seen, terms, what);
     }
 
-    fn step(&mut self, from: &[Phase], to: Phase, rule: &'static str, seen: &mut Seen<'_>) {
+    fn step(&mut self, from: &[Phase], to: Phase, rule: Rule, seen: &mut Seen<'_>) {
         if !from.contains(&self.phase) {
             seen.breach(rule, format!("approvals/{} was {:?} and became {to:?}", seen.id, self.phase));
         }
@@ -263,7 +301,8 @@ impl Facts {
     fn refusal(&self, settler: EntityId, reason: RedeemRefusal, named: &Named, seen: &mut Seen<'_>) {
         seen.done_by_party(settler);
         let Some(terms) = &self.terms else {
-            return seen.breach("refusal", format!("refused as {reason:?}, but approvals/{} has no token", seen.id));
+            return seen
+                .breach(Rule::Refusal, format!("refused as {reason:?}, but approvals/{} has no token", seen.id));
         };
         let over = seen.time >= terms.expires_at;
         let open = self.phase == Phase::Issued && !over;
@@ -280,11 +319,15 @@ impl Facts {
             }
         };
         if !holds {
-            seen.breach("refusal", format!("refused as {reason:?}, but approvals/{} was {:?}", seen.id, self.phase));
+            seen.breach(
+                Rule::Refusal,
+                format!("refused as {reason:?}, but approvals/{} was {:?}", seen.id, self.phase),
+            );
         }
     }
 }
 
 fn call(seen: &mut Seen<'_>, terms: &Terms, what: Call) {
+    seen.reservations.touched(seen.place, terms.user, seen.id);
     seen.movements.call(Side { place: seen.place, user: terms.user, approval: seen.id, what });
 }

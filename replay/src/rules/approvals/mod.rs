@@ -5,4 +5,6 @@ pub(in crate::rules) mod approvals;
 pub(in crate::rules) mod calls;
 pub(in crate::rules) mod movements;
 pub(in crate::rules) mod offers;
+pub(in crate::rules) mod refusals;
+pub(in crate::rules) mod reservations;
 pub(in crate::rules) mod settlements;

@@ -7,7 +7,8 @@ use kippu_events::money::{Currency, Minor};
 use kippu_events::{EntityId, Time};
 
 use super::calls::{Call, Wanted};
-use crate::rules::Breaches;
+use super::refusals::{Reason, Refusal};
+use crate::rules::{Breaches, Rule};
 
 /// What happens to a user's limit, or to a part of it. In minor units.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -75,6 +76,8 @@ pub(crate) struct Account {
     pub(in crate::rules) used: u64,
     pub(in crate::rules) suspended: bool,
     pub(in crate::rules) period_began: Option<Time>,
+    pub(in crate::rules) has_pin: bool,
+    pub(in crate::rules) locked_until: Option<Time>,
 }
 
 impl Account {
@@ -96,6 +99,9 @@ pub(crate) struct Movements {
     made: Vec<Side<Movement>>,
     /// What each account that moved had in use before this record.
     used_before: Vec<(EntityId, u64)>,
+    refused: Vec<Refusal>,
+    /// Whose PIN was wrong.
+    wrong_pins: Vec<EntityId>,
 }
 
 impl Movements {
@@ -103,10 +109,22 @@ impl Movements {
         self.calls.clear();
         self.made.clear();
         self.used_before.clear();
+        self.refused.clear();
+        self.wrong_pins.clear();
     }
 
     pub(in crate::rules) fn call(&mut self, call: Side<Call>) {
         self.calls.push(call);
+    }
+
+    /// Something that this user wanted was refused.
+    pub(in crate::rules) fn refused(&mut self, place: EventId, user: EntityId, reason: Reason, time: Time) {
+        self.refused.push(Refusal { place, user, reason, time });
+    }
+
+    /// A wrong PIN of this user was counted.
+    pub(in crate::rules) fn wrong_pin(&mut self, user: EntityId) {
+        self.wrong_pins.push(user);
     }
 
     /// A user's event makes this movement; before it, `used` was reserved or charged.
@@ -123,7 +141,7 @@ impl Movements {
     pub(crate) fn settle(&mut self, account: impl Fn(EntityId) -> Option<Account>, breaches: &mut Breaches) {
         for Side { place, user, approval, what: call } in &self.calls {
             let Some(known) = account(*user) else {
-                breaches.add(*place, "user", format!("users/{user} was never registered"));
+                breaches.add(*place, Rule::User, format!("users/{user} was never registered"));
                 continue;
             };
             self.decided(*place, *user, *call, &known, breaches);
@@ -137,7 +155,7 @@ impl Movements {
                     None if known.has_no_room_for(wanted) => {}
                     None => breaches.add(
                         *place,
-                        "money",
+                        Rule::Money,
                         format!("approvals/{approval} calls for {wanted:?} of users/{user}, which this record has not"),
                     ),
                 }
@@ -145,8 +163,24 @@ impl Movements {
         }
         for Side { place, user, approval, what } in &self.made {
             let uncalled = format!("{what:?} of users/{user}, which approvals/{approval} does not call for here");
-            breaches.add(*place, "money", uncalled);
+            breaches.add(*place, Rule::Money, uncalled);
         }
+        for refusal in &self.refused {
+            let Refusal { place, user, reason, .. } = *refusal;
+            let known = account(user);
+            let used = known.as_ref().map_or(0, |known| self.used_before(user, known));
+            if !refusal.holds(known.as_ref(), used, self.wrong_pins.contains(&user)) {
+                let found = known.map(|known| format!("limit {} with {used} used", known.limit));
+                let found = found.unwrap_or_else(|| "nobody registered".to_owned());
+                breaches.add(place, Rule::Refusal, format!("users/{user} were refused as {reason:?}: {found}"));
+            }
+        }
+    }
+
+    /// What this account had in use before this record.
+    fn used_before(&self, user: EntityId, known: &Account) -> u64 {
+        let before = self.used_before.iter().find(|(moved, _)| *moved == user);
+        before.map_or(known.used, |(_, used)| *used)
     }
 
     /// Holds what a decision names, and whether it could be made, against the account before this record.
@@ -155,7 +189,11 @@ impl Movements {
             Call::Ask { currency, limit, used, .. } => {
                 self.inputs(place, user, (currency, limit, used), known, breaches);
                 if known.policy.is_own() {
-                    breaches.add(place, "policy", format!("a reference is asked about users/{user}, for whom none is"));
+                    breaches.add(
+                        place,
+                        Rule::Policy,
+                        format!("a reference is asked about users/{user}, for whom none is"),
+                    );
                 }
             }
             Call::Issue { currency, limit, used, reserved, asked, .. } => {
@@ -163,13 +201,17 @@ impl Movements {
                 let used = used.saturating_add(reserved);
                 self.inputs(place, user, (currency, limit, used), known, breaches);
                 if known.policy.is_own() == asked {
-                    breaches.add(place, "policy", format!("asked: {asked}, but users/{user} are {:?}", known.policy));
+                    breaches.add(
+                        place,
+                        Rule::Policy,
+                        format!("asked: {asked}, but users/{user} are {:?}", known.policy),
+                    );
                 }
             }
             Call::Permit { .. } => {}
             Call::Suspended => {
                 if !known.suspended {
-                    breaches.add(place, "refusal", format!("users/{user} was not suspended"));
+                    breaches.add(place, Rule::Refusal, format!("users/{user} was not suspended"));
                 }
                 return;
             }
@@ -180,7 +222,7 @@ impl Movements {
             | Call::GiveBack { .. } => return,
         }
         if known.suspended {
-            breaches.add(place, "suspended", format!("users/{user} was suspended"));
+            breaches.add(place, Rule::Suspended, format!("users/{user} was suspended"));
         }
     }
 
@@ -193,14 +235,13 @@ impl Movements {
         known: &Account,
         breaches: &mut Breaches,
     ) {
-        let before = self.used_before.iter().find(|(moved, _)| *moved == user);
-        let before = before.map_or(known.used, |(_, used)| *used);
+        let before = self.used_before(user, known);
         if (limit, used) != (known.limit, before) {
             let found = format!("limit {} with {before} used", known.limit);
-            breaches.add(place, "inputs", format!("decided on limit {limit} with {used} used, but it was {found}"));
+            breaches.add(place, Rule::Inputs, format!("decided on limit {limit} with {used} used, but it was {found}"));
         }
         if known.currency != currency {
-            breaches.add(place, "currency", format!("{currency} is not the currency of users/{user}"));
+            breaches.add(place, Rule::Currency, format!("{currency} is not the currency of users/{user}"));
         }
     }
 }

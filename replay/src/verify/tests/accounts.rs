@@ -12,7 +12,7 @@ use super::sample::{
 use super::scene::Scene;
 
 /// A user of another kind than the scene's own, with a limit of 1000 and without an approval.
-fn scene_of(change: impl FnOnce(&mut users::Event)) -> Scene {
+pub(super) fn scene_of(change: impl FnOnce(&mut users::Event)) -> Scene {
     let mut scene = Scene::new(Charging::AtSettlement);
     scene.user = scene.sample.id();
     scene.approval = scene.sample.id().in_slot(scene.user.slot());
@@ -27,7 +27,7 @@ fn reference() -> EntityId {
 }
 
 /// A user of whom the reference is asked, whose limit comes from `from`.
-fn asked_about(its: Policy, from: LimitSource) -> Scene {
+pub(super) fn asked_about(its: Policy, from: LimitSource) -> Scene {
     scene_of(|registered| {
         if let users::Event::Registered { policy, source, reference: asked, .. } = registered {
             let number = EncryptedField { xchacha20poly1305: "AQ".to_owned() };
@@ -38,7 +38,7 @@ fn asked_about(its: Policy, from: LimitSource) -> Scene {
 }
 
 /// Pending for 600, of which so much is reserved; `used` by others.
-fn pending(scene: &Scene, held: u64, used: u64) -> approvals::Event {
+pub(super) fn pending(scene: &Scene, held: u64, used: u64) -> approvals::Event {
     approvals::Event::Pending {
         user: scene.user,
         terminal: scene.user,
@@ -58,7 +58,7 @@ fn pending(scene: &Scene, held: u64, used: u64) -> approvals::Event {
     }
 }
 
-fn inquiry(told: Told, limit: Option<u64>) -> Option<Inquiry> {
+pub(super) fn inquiry(told: Told, limit: Option<u64>) -> Option<Inquiry> {
     Some(Inquiry { party: reference(), told, limit: limit.map(minor) })
 }
 
@@ -71,7 +71,7 @@ fn issued_on(scene: &Scene, limit: u64, used: u64, told: Option<Inquiry>) -> app
     event
 }
 
-fn refused_on(scene: &Scene, reason: RequestRefusal, inquiry: Option<Inquiry>) -> approvals::Event {
+pub(super) fn refused_on(scene: &Scene, reason: RequestRefusal, inquiry: Option<Inquiry>) -> approvals::Event {
     let (user, amount, currency, purchase) = (scene.user, minor(600), euro(), approvals::Purchase::default());
     approvals::Event::Refused { user, amount, currency, purchase, offer: None, reason, inquiry }
 }
@@ -353,5 +353,25 @@ fn what_is_approved_or_permitted_while_a_user_is_suspended_is_found() {
     scene.one(redeem_refused(scene.settler, RedeemRefusal::UserSuspended));
     scene.user_is(users::Event::Resumed {});
     scene.one(redeemed(scene.settler, 600));
+    scene.holds();
+}
+
+/// Shows F30.
+#[test]
+fn what_somebody_who_was_forgotten_cannot_have_done_is_found_and_what_is_owed_ends_as_before() {
+    Scene::found(&["suspended"], |scene| {
+        scene.user_is(users::Event::Forgotten {});
+        scene.redeem()
+    });
+    for late in [users::Event::Forgotten {}, users::Event::PinAccepted {}, users::Event::Suspended {}] {
+        Scene::found(&["forgotten"], |scene| {
+            scene.user_is(users::Event::Forgotten {});
+            scene.user_is(late.clone())
+        });
+    }
+    let mut scene = Scene::new(Charging::AtSettlement);
+    scene.one(redeemed(scene.settler, 600));
+    scene.user_is(users::Event::Forgotten {});
+    scene.both(settled(scene.settler, 500), charged(scene.approval, 600, 500));
     scene.holds();
 }

@@ -57,7 +57,7 @@ impl Scene {
             }
         }
         let walked = &report.partitions[usize::from(partition)];
-        assert!(walked.first_breaches.iter().any(|breach| breach.rule == rule), "{rule}: {report}");
+        assert!(walked.first_breaches.iter().any(|breach| breach.rule.name() == rule), "{rule}: {report}");
     }
 
     /// What `forge` adds to such a scene breaks these rules, and is found where it was added.
