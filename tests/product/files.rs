@@ -142,34 +142,24 @@ fn the_label_of_a_data_directory_is_taken_or_refused_by_name() {
 
 /// Shows F7, F29.
 #[test]
-fn manifests_checkpoints_and_keyrings_are_taken_or_refused_by_name() {
+fn manifests_and_keyrings_are_taken_or_refused_by_name() {
     let stage = Stage::set();
-    let (data, export, checkpoint) = (stage.path("data"), stage.path("export"), stage.path("checkpoint"));
+    let (data, export) = (stage.path("data"), stage.path("export"));
     run(&["log", "export", &export, "--data", &data]).ok();
-    run(&["replay", "verify", "--data", &data, "--write-checkpoint", &checkpoint]).ok();
     let mut turn = 0;
     let mut import = || {
         turn += 1;
         run(&["log", "import", &export, "--data", &stage.path(&format!("imported-{turn}"))])
     };
-    let verify = || run(&["replay", "verify", "--data", &data, "--since-checkpoint", &checkpoint]);
-    let [manifest, heads] =
-        [format!("{export}/manifest.json"), checkpoint.clone()].map(|path| std::fs::read_to_string(path).unwrap());
-    let [marked, kept] = [&manifest, &heads].map(|text| format!("\u{feff}{}\r\n", text.replace('\n', "\r\n")));
-    stage.write("export/manifest.json", marked);
-    stage.write("checkpoint", kept);
+    let manifest = std::fs::read_to_string(format!("{export}/manifest.json")).unwrap();
+    stage.write("export/manifest.json", format!("\u{feff}{}\r\n", manifest.replace('\n', "\r\n")));
     import().ok();
-    verify().ok();
-    for (bytes, other) in no_texts(&manifest).into_iter().zip(no_texts(&heads)) {
-        stage.write("export/manifest.json", bytes.1);
-        stage.write("checkpoint", other.1);
-        import().refused(1, bytes.2).refused(1, "manifest.json");
-        verify().refused(3, bytes.2).refused(3, "checkpoint");
+    for (_, bytes, why) in no_texts(&manifest) {
+        stage.write("export/manifest.json", bytes);
+        import().refused(1, why).refused(1, "manifest.json");
     }
     stage.write("export/manifest.json", "");
     import().refused(1, "manifest.json: it is empty");
-    stage.write("checkpoint", "");
-    verify().refused(3, "checkpoint: it is empty");
     // A keyring that came by a way which ends lines otherwise is the same keyring.
     let keyring = std::fs::read_to_string(stage.path("data/keys/keyring.json")).unwrap();
     let copy = |bytes: &[u8]| {

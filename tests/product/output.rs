@@ -213,11 +213,12 @@ fn files_that_a_command_is_told_to_write_are_written_or_are_an_error() {
     let data = stage.data();
     let full = stage.path("full");
     std::os::unix::fs::symlink("/dev/full", &full).unwrap();
-    let verify = |file: &str| run(&["replay", "verify", "--data", &data, "--write-checkpoint", file]);
-    verify(&full).refused(3, "No space left");
-    verify("/dev/stdout").ok();
-    assert!(verify("/dev/stdout").said.contains("\"digest\""));
-    verify(&data).refused(3, "is a directory");
+    let tiles = stage.path("tiles");
+    let checkpoint = |more: &[&str]| run(&[&["replay", "checkpoint", "--data", &data, "--out", &tiles], more].concat());
+    checkpoint(&["--begin"]).ok();
+    checkpoint(&["--keep", &full]).refused(3, "No space left");
+    assert!(checkpoint(&["--keep", "/dev/stdout"]).ok().said.contains("\"cut_proof\""));
+    checkpoint(&["--keep", &data]).refused(3, "is a directory");
     let serve = |file: &str| run(&["serve", "--listen", "127.0.0.1:0", "--data", &data, "--ready-file", file]);
     serve(&full).refused(3, "No space left");
     serve(&stage.path("no/such")).refused(3, "No such file");

@@ -1,12 +1,17 @@
 //! Signing keys of a node (Ed25519), by use. Each is derived from the keyring, the use and a number, so a rotation is an event
 //! and nothing has to be written to the key store; nodes that share a history sign with the same keys.
 
+use std::path::Path;
+
 use data_encoding::BASE64URL_NOPAD;
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::Secrets;
+use super::keyring::{self, Keyring, Use};
+use super::mac::Keyed;
+use super::{Secrets, SecretsError};
+use crate::log_id::LogId;
 
 /// What a signing key is for. What was signed for one use is no signature for another.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, schemars::JsonSchema)]
@@ -52,6 +57,17 @@ impl PublicKey {
         &self.0
     }
 
+    /// The key that these bytes are.
+    ///
+    /// # Errors
+    /// They are none.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, NotAKey> {
+        let bytes: [u8; 32] = bytes.try_into().map_err(|_| NotAKey)?;
+        // One of small order would be anybody's.
+        VerifyingKey::from_bytes(&bytes).ok().filter(|key| !key.is_weak()).ok_or(NotAKey)?;
+        Ok(Self(bytes))
+    }
+
     /// What names it: the thumbprint of its JWK (RFC 7638), 43 characters.
     #[must_use]
     pub fn id(&self) -> String {
@@ -89,11 +105,7 @@ impl std::str::FromStr for PublicKey {
     type Err = NotAKey;
 
     fn from_str(text: &str) -> Result<Self, NotAKey> {
-        let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| NotAKey)?;
-        let bytes: [u8; 32] = bytes.try_into().map_err(|_| NotAKey)?;
-        // One of small order would be anybody's.
-        VerifyingKey::from_bytes(&bytes).ok().filter(|key| !key.is_weak()).ok_or(NotAKey)?;
-        Ok(Self(bytes))
+        Self::from_bytes(&BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| NotAKey)?)
     }
 }
 
@@ -123,35 +135,63 @@ impl schemars::JsonSchema for PublicKey {
     }
 }
 
+/// The signing keys of a key store, and nothing else of it.
+#[derive(Clone)]
+pub struct SigningStore(Keyed);
+
+impl SigningStore {
+    pub(super) fn new(keyring: &Keyring) -> Self {
+        Self(Keyed::new(keyring.key(Use::Identity).1, "kippu.signing.1"))
+    }
+
+    /// Those of the key store in `dir`, also next to the node that uses it: it is read, and persons' keys are left alone.
+    ///
+    /// # Errors
+    /// Where there is none, it belongs to another log, or it is not as this version writes it.
+    pub fn open(dir: &Path, log: LogId) -> Result<Self, SecretsError> {
+        Ok(Self::new(&Keyring::open(dir)?.of(log, &dir.join(keyring::FILE))?))
+    }
+
+    /// The public half of the key number `number` for `of`.
+    #[must_use]
+    pub fn public_key(&self, of: SigningUse, number: u32) -> PublicKey {
+        PublicKey(self.key(of, number).verifying_key().to_bytes())
+    }
+
+    /// The key number `number` for `of`, and what signs with it: for who signs often, since it is derived here once.
+    pub fn signer(&self, of: SigningUse, number: u32) -> (PublicKey, impl Fn(&[u8]) -> [u8; 64] + Send + Sync + use<>) {
+        let key = self.key(of, number);
+        (PublicKey(key.verifying_key().to_bytes()), move |message| key.sign(message).to_bytes())
+    }
+
+    fn key(&self, of: SigningUse, number: u32) -> SigningKey {
+        let seed = self.0.clone().with(of.name().as_bytes()).with(&number.to_be_bytes()).finish();
+        SigningKey::from_bytes(&seed)
+    }
+}
+
 impl Secrets {
     /// The public half of the key number `number` for `of`.
     #[must_use]
     pub fn public_key(&self, of: SigningUse, number: u32) -> PublicKey {
-        PublicKey(self.signing_key(of, number).verifying_key().to_bytes())
+        self.signing.public_key(of, number)
     }
 
     /// Signs `message` with the key number `number` for `of`.
     #[must_use]
     pub fn sign(&self, of: SigningUse, number: u32, message: &[u8]) -> [u8; 64] {
-        self.signing_key(of, number).sign(message).to_bytes()
+        self.signing.key(of, number).sign(message).to_bytes()
     }
 
-    /// The key number `number` for `of`, and what signs with it: for who signs often, since it is derived here once.
+    /// As [`SigningStore::signer`].
     pub fn signer(&self, of: SigningUse, number: u32) -> (PublicKey, impl Fn(&[u8]) -> [u8; 64] + Send + Sync + use<>) {
-        let key = self.signing_key(of, number);
-        (PublicKey(key.verifying_key().to_bytes()), move |message| key.sign(message).to_bytes())
-    }
-
-    fn signing_key(&self, of: SigningUse, number: u32) -> SigningKey {
-        let seed = self.signing.clone().with(of.name().as_bytes()).with(&number.to_be_bytes()).finish();
-        SigningKey::from_bytes(&seed)
+        self.signing.signer(of, number)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log_id::LogId;
 
     fn secrets(seed: u64) -> Secrets {
         Secrets::ephemeral(seed, LogId([1; 16]))

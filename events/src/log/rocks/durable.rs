@@ -26,7 +26,7 @@ const NAME: &str = "durable";
 const MAGIC: &[u8; 8] = b"kippucut";
 /// What people are told where the cut that was published cannot be read.
 pub const CUT_UNKNOWN: &str = "what was durable is not known, as after a power failure: a lost tail would show only \
-                               next to a checkpoint of `kippu replay verify`";
+                               next to a checkpoint (`kippu replay verify --checkpoint`)";
 /// A reader may meet a write half-way. The next read meets the same only if another write has begun meanwhile.
 const TRIES: usize = 1000;
 

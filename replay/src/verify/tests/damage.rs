@@ -4,6 +4,7 @@ use kippu_events::log::{Commit, Content, Record};
 use rand::Rng as _;
 
 use super::sample::{NOWHERE, PARTITIONS, SampleLog, Tape, event, honest, registered, seed};
+use crate::evidence::tests::cut_of;
 use crate::verify::{Damage, Options, Report, verify};
 use kippu_events::access::users::{Charging, User};
 
@@ -57,7 +58,7 @@ fn any_byte_changed_is_found_by_partition_and_number() {
 fn a_byte_changed_with_its_digest_made_to_fit_is_found() {
     let seed = seed();
     let tape = honest(seed, 200);
-    let checkpoint = check(&tape).checkpoint();
+    let checkpoint = cut_of(&tape);
     let mut rng = SampleLog::new(seed).rng;
     for _ in 0..100 {
         let partition = rng.random_range(0..PARTITIONS);
@@ -142,7 +143,7 @@ fn a_record_that_was_added_is_found() {
 #[test]
 fn a_tail_cut_off_is_found_by_a_checkpoint() {
     let tape = honest(seed(), 200);
-    let checkpoint = check(&tape).checkpoint();
+    let checkpoint = cut_of(&tape);
     let mut cut = tape;
     for lost in 1..20 {
         cut.0[1].pop();
@@ -153,10 +154,11 @@ fn a_tail_cut_off_is_found_by_a_checkpoint() {
     }
 }
 
+/// Keeps L5.
 #[test]
 fn a_rewritten_history_is_found_by_a_checkpoint() {
     let tape = honest(seed(), 100);
-    let checkpoint = check(&tape).checkpoint();
+    let checkpoint = cut_of(&tape);
     let (partition, number) = tape.find("\"quantity\":2");
     let mut forged = tape;
     forged.edit(partition, number, |body| body.replace("\"quantity\":2", "\"quantity\":3"));
