@@ -102,6 +102,8 @@ problem_types! {
     BLOB_MISSING = 409 "blob-missing" "A blob that this names is not there" "Upload it to `/v1/blobs/{sha256}`, then send the command again with the same key.";
     /// More is to be given back than there is.
     REFUND_EXCEEDS_SETTLEMENT = 409 "refund-exceeds-settlement" "More than was settled" "Give back at most what was settled, less what was given back before.";
+    /// Every node has a copy of it.
+    WRAPPING_KEY_SHARED = 409 "wrapping-key-shared" "The wrapping key is shared" "Nodes that share persons' keys have the wrapping key by a copied keyring, and none of them can replace it alone.";
     /// `If-Match` named another version.
     VERSION_MISMATCH = 412 "version-mismatch" "The entity has another version" "Read it again and decide anew.";
     /// Larger than the limit.

@@ -62,6 +62,9 @@ pub enum QueryError {
     /// A personal field cannot be opened now. Ask again, or without.
     #[error(transparent)]
     Encrypted(#[from] NotOpened),
+    /// The access log does not take who is shown whose personal fields. Ask again, or without.
+    #[error("personal fields are shown only once that is on record: {0}")]
+    NotOnRecord(String),
     /// The store of views does not work.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -126,7 +129,12 @@ impl QueryError {
             Self::OtherHistory(_) => &OTHER_HISTORY,
             Self::NoAsOf(_) => &NO_AS_OF,
             Self::Store(_) | Self::Row(_) => &INTERNAL,
-            Self::Log(_) | Self::Encrypted(_) | Self::Overloaded | Self::TooManyFeeds | Self::Stopped => &UNAVAILABLE,
+            Self::Log(_)
+            | Self::Encrypted(_)
+            | Self::NotOnRecord(_)
+            | Self::Overloaded
+            | Self::TooManyFeeds
+            | Self::Stopped => &UNAVAILABLE,
         }
     }
 }

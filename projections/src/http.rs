@@ -1,7 +1,7 @@
 //! The query endpoints: `GET /v1/{view}` and `GET /v1/{view}/{key}`, and `GET /v1/status` about the views themselves.
 //!
 //! The server puts [`Queries`] into the application's data, and its authentication puts a [`Caller`] into the
-//! request's extensions.
+//! request's extensions. Where personal fields are opened, an [`AccessLog`] is there too.
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -21,6 +21,7 @@ use kippu_events::problem::PROBLEM_JSON;
 use crate::json::Json;
 use crate::pages::Held;
 use crate::queries::{Found, Moment, Page, Queries, QueryError, visible};
+use kippu_events::EntityId;
 use kippu_events::access::Caller;
 
 /// The position that an answer must reflect at least: a position or a cut.
@@ -34,6 +35,20 @@ pub const WAIT: Duration = Duration::from_secs(5);
 
 /// A page is handed over in parts of so many bytes.
 const PART_BYTES: usize = 65_536;
+
+/// Keeps on record who was shown whose personal fields.
+pub trait AccessLog: Send + Sync {
+    /// Has on record, durably, that `caller` is shown personal fields of `persons` by `query`.
+    ///
+    /// # Errors
+    /// Where it cannot: then they MUST NOT be shown.
+    fn note<'a>(
+        &'a self,
+        caller: &'a Caller,
+        query: &'a str,
+        persons: Vec<EntityId>,
+    ) -> Pin<Box<dyn Future<Output = Result<(), QueryError>> + 'a>>;
+}
 
 /// Adds the query endpoints to what lies under `/v1`.
 pub fn configure(config: &mut web::ServiceConfig) {
@@ -155,7 +170,19 @@ async fn get(
             queries.in_turn(caller.party(), move || its.as_of(&view, &key, &caller, decrypt, &at)).await?
         }
     };
+    note(&request, &caller, &found.opened).await?;
     Ok(answer(&request, found))
+}
+
+/// Has on record whose personal fields the answer to `request` shows.
+async fn note(request: &HttpRequest, caller: &Caller, opened: &[EntityId]) -> Result<(), QueryError> {
+    if opened.is_empty() {
+        return Ok(());
+    }
+    let log = request.app_data::<web::Data<dyn AccessLog>>();
+    let log = log.ok_or_else(|| QueryError::NotOnRecord("there is no access log here".to_owned()))?;
+    let query = request.uri().path_and_query().map_or("", |query| query.as_str());
+    log.note(caller, query, opened.to_vec()).await
 }
 
 fn answer(request: &HttpRequest, found: Found) -> HttpResponse {
@@ -194,9 +221,10 @@ async fn list(
     // Writing a thousand rows takes as long as reading them.
     let listed = move || {
         let listed = its.list(&view, &caller, &page)?;
-        Ok((body_of(&listed.rows, listed.next.as_deref()), listed.cut))
+        Ok((body_of(&listed.rows, listed.next.as_deref()), listed.cut, listed.opened))
     };
-    let (body, cut) = queries.in_turn(caller.party(), listed).await?;
+    let (body, cut, opened) = queries.in_turn(caller.party(), listed).await?;
+    note(&request, &caller, &opened).await?;
     let body = handed_over(&queries, &caller, body)?;
     let mut response = HttpResponse::Ok();
     put_header(&mut response, CUT, &cut.to_string());

@@ -293,7 +293,10 @@ impl Decrypt for Secrets {
             }
             // One damaged field holds up nobody else's, in a list of many.
             Err(
-                error @ (SecretsError::Format { .. } | SecretsError::OtherLog { .. } | SecretsError::Undecryptable),
+                error @ (SecretsError::Format { .. }
+                | SecretsError::OtherLog { .. }
+                | SecretsError::NotReplaced
+                | SecretsError::Undecryptable),
             ) => {
                 tracing::error!(%person, field, %error, "a personal field does not open");
                 Ok(None)

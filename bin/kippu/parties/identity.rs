@@ -99,6 +99,14 @@ impl Identity {
         Ok(found.state.as_any().downcast_ref::<SigningKeys>().cloned().unwrap_or_default())
     }
 
+    /// The number of the key that signs for this use now.
+    ///
+    /// # Errors
+    /// As [`Identity::signer`].
+    pub(crate) async fn number(&self, of: SigningUse) -> Result<u32, Problem> {
+        Ok(self.keys(of).await?.number_at(Time::now()))
+    }
+
     /// Every key, oldest first, by use: those that have signed, the one that signs, and the one that will.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ mod general;
 mod links;
 mod node;
 mod parties;
+mod persons;
 mod queries;
 mod schemas;
 mod statements;
@@ -63,6 +64,7 @@ fn document() -> Value {
     feed::add(&mut paths, &mut problems);
     blobs::add(&mut paths, &mut problems);
     parties::add(&mut paths, &mut problems);
+    persons::add(&mut paths, &mut problems);
     node::add(&mut paths, &mut problems);
     parties::add(&mut paths, &mut problems);
     let heads: Vec<_> = paths.iter().filter_map(|(path, item)| Some((path.clone(), head(item.get("get")?)))).collect();

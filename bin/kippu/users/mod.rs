@@ -3,6 +3,7 @@
 //! Nothing is sent where a row is wrong. A login is one user's, so who is registered already is left alone, a second import of a file
 //! changes nothing, and one that was interrupted is gone on with by running it again.
 
+pub(crate) mod forget;
 mod subscriber;
 
 use std::fmt;

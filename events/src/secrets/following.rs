@@ -86,6 +86,16 @@ impl Following {
         })
     }
 
+    /// Says to everybody that the person is forgotten, once.
+    pub(super) fn forget(&self, person: EntityId) -> Result<(), SecretsError> {
+        self.catch_up()?;
+        if let Err(SecretsError::Forgotten(_)) = self.known(person) {
+            return Ok(());
+        }
+        self.append(SharedKey { person, wrapped: Vec::new() })?;
+        Ok(self.catch_up()?)
+    }
+
     /// Reads on to an end that was asked for after this was called. One catch-up serves all who wait for one to begin,
     /// in its failure too: a thousand who waited for brokers one after the other would wait for hours.
     pub(super) fn catch_up(&self) -> Result<(), SharedError> {

@@ -23,6 +23,13 @@ impl<T> Numbered<T> {
         Some(Self { newest, older: keys })
     }
 
+    /// The same with `it` as the newest; nothing where there is no further number.
+    pub(super) fn with(mut self, it: T) -> Option<Self> {
+        let number = self.newest.0.checked_add(1)?;
+        self.older.push(std::mem::replace(&mut self.newest, (number, it)));
+        Some(self)
+    }
+
     /// The one that new things are made with.
     pub(super) const fn newest(&self) -> (u32, &T) {
         (self.newest.0, &self.newest.1)
@@ -58,6 +65,9 @@ mod tests {
         assert_eq!([1, 2, 7].map(|number| keys.get(number).copied()), [Some("a"), Some("b"), Some("c")]);
         assert_eq!(keys.get(3), None);
         assert_eq!(keys.map(|it| it.len()).get(2), Some(&1));
+        let more = keys.with("d").unwrap();
+        assert_eq!((more.newest(), more.get(7)), ((8, &"d"), Some(&"c")));
+        assert!(Numbered::one(u32::MAX, "z").with("a").is_none());
     }
 
     #[test]

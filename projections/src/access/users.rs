@@ -27,6 +27,7 @@ struct Row {
     account: User,
     login: EncryptedField,
     name: Option<EncryptedField>,
+    forgotten: Option<Forgotten>,
 }
 
 /// A subscriber.
@@ -45,6 +46,9 @@ struct Shown {
     credit_number: Option<Option<String>>,
     /// Currency of every amount here.
     currency: Currency,
+    /// When the person was forgotten, where that is so. What is encrypted is null from then on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forgotten_at: Option<Time>,
     /// Whether the user has a PIN.
     has_pin: bool,
     id: EntityId,
@@ -79,9 +83,24 @@ struct Shown {
     /// Where the limit comes from.
     source: LimitSource,
     /// Whether purchases are approved.
-    #[schemars(extend("enum" = ["registered", "suspended"]))]
+    #[schemars(extend("enum" = ["registered", "suspended", "forgotten"]))]
     state: &'static str,
     version: u64,
+}
+
+/// When somebody was forgotten.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Forgotten {
+    /// When.
+    pub at: Time,
+    /// The event that says so.
+    pub event: String,
+}
+
+/// When the user with this row was forgotten, if so.
+pub(crate) fn forgotten(row: &[u8]) -> Result<Option<Forgotten>, NotARow> {
+    let Dated { row, .. }: Dated<Row> = decode(row)?;
+    Ok(row.forgotten)
 }
 
 impl View for Users {
@@ -90,7 +109,7 @@ impl View for Users {
     }
 
     fn revision(&self) -> u32 {
-        revision_with::<User>(3)
+        revision_with::<User>(4)
     }
 
     fn apply(&self, event: &Recorded<'_>, rows: &mut Rows<'_>) -> Result<(), NotAnEvent> {
@@ -98,7 +117,7 @@ impl View for Users {
             Event::Registered { login, name, .. } => {
                 let mut account = User::default();
                 account.evolve(&without_verifier(decoded), event.time);
-                Some(Row { account, login: login.clone(), name: name.clone() })
+                Some(Row { account, login: login.clone(), name: name.clone(), forgotten: None })
             }
             Event::LimitChanged { .. }
             | Event::Credited { .. }
@@ -106,6 +125,7 @@ impl View for Users {
             | Event::PeriodBegun { .. }
             | Event::Suspended {}
             | Event::Resumed {}
+            | Event::Forgotten {}
             | Event::AmountReserved { .. }
             | Event::AmountReleased { .. }
             | Event::AmountCharged { .. }
@@ -114,7 +134,12 @@ impl View for Users {
             | Event::PinRefused { .. }
             | Event::PinAccepted {} => None,
         };
-        fold_row::<User, Row>(event, rows, first, |row, decoded| row.account.evolve(decoded, event.time))
+        fold_row::<User, Row>(event, rows, first, |row, decoded| {
+            row.account.evolve(decoded, event.time);
+            if matches!((decoded, &row.forgotten), (Event::Forgotten {}, None)) {
+                row.forgotten = Some(Forgotten { at: event.time, event: event.id.to_string() });
+            }
+        })
     }
 
     fn table(&self) -> Option<&dyn Table> {
@@ -173,9 +198,13 @@ impl Table for Users {
             User::Absent => return Ok(None),
             User::Registered(account) => ("registered", account),
             User::Suspended(account) => ("suspended", account),
+            User::Forgotten(account) => ("forgotten", account),
         };
-        let open = |field: &str, encrypted: &EncryptedField| {
-            ask.decrypt.map(|decrypt| decrypt.decrypt(id, field, encrypted)).transpose()
+        // Who is forgotten is so from the event on, whether or not the key is destroyed yet.
+        let open = |field: &str, encrypted: &EncryptedField| match (ask.decrypt, &row.forgotten) {
+            (None, _) => Ok(None),
+            (Some(_), Some(_)) => Ok(Some(None)),
+            (Some(decrypt), None) => decrypt.decrypt(id, field, encrypted).map(Some),
         };
         let shown = Shown {
             id,
@@ -187,6 +216,7 @@ impl Table for Users {
             reserved: account.reserved,
             charged: account.charged,
             available: account.available(),
+            forgotten_at: row.forgotten.as_ref().map(|forgotten| forgotten.at),
             has_pin: account.pin.is_some(),
             pin_locked_until: account.locked_until,
             login: open(LOGIN, &row.login)?,

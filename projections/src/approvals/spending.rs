@@ -99,6 +99,7 @@ impl View for Spending {
             | Event::PointsTakenBack { .. }
             | Event::PeriodBegun { .. }
             | Event::Suspended {}
+            | Event::Forgotten {}
             | Event::Resumed {}
             | Event::AmountReserved { .. }
             | Event::AmountReleased { .. }
@@ -126,6 +127,7 @@ impl Row {
             | Event::Charged { .. }
             | Event::PeriodBegun { .. }
             | Event::Suspended {}
+            | Event::Forgotten {}
             | Event::Resumed {}
             | Event::PinRefused { .. }
             | Event::PinAccepted {} => {}

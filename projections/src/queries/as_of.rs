@@ -5,6 +5,7 @@ use kippu_events::event::read_body;
 use kippu_events::log::{Content, Position, Record};
 use kippu_events::{EntityId, EntityKey};
 
+use super::opened::Opened;
 use super::{Found, Moment, Queries, QueryError, key_of, visible};
 use crate::cursor::{Cursor, cut as cut_of};
 use crate::fold::Fold;
@@ -42,7 +43,8 @@ impl Queries {
         let family = table.subject().ok_or(QueryError::NoAsOf("a row of this view is not of one entity"))?;
         let id = entity_of(&key)?;
         let filters = Filters::default();
-        let ask = self.ask(table, caller, &filters, decrypt)?;
+        let opening = self.opening(table, caller, decrypt)?;
+        let ask = Self::ask(table, caller, &filters, opening.as_ref())?;
         let snap = self.0.store.snapshot();
         // Whose row it is not is told nothing of its past, and makes nobody read it.
         let now = snap.row(self.live(view, &snap)?.0, &row_key(&id))?.ok_or(QueryError::NotFound)?;
@@ -56,7 +58,8 @@ impl Queries {
         let row = fold.get(&row_key(&id)).ok_or(QueryError::NotFound)?;
         let presented = visible::shown(table, &key, row, &ask)?.ok_or(QueryError::NotFound)?;
         let position = last.position(self.partition_of(id)).ok_or(QueryError::NotFound)?;
-        Ok(Found { row: presented.row, version: presented.version, position: Some(position), cut: None })
+        let opened = opening.map(Opened::persons).unwrap_or_default();
+        Ok(Found { row: presented.row, version: presented.version, position: Some(position), cut: None, opened })
     }
 
     /// The cursor of the entity's partition at `at`.

@@ -1,9 +1,11 @@
 //! Lists: pages of rows along the narrowest index, with a cursor that stays good while rows come and go.
 
+use kippu_events::EntityId;
 use kippu_events::access::Caller;
 use kippu_events::log::Cut;
 use sha2::{Digest as _, Sha256};
 
+use super::opened::Opened;
 use super::{Queries, QueryError, visible};
 use crate::cursor::cut;
 use crate::json::Json;
@@ -46,6 +48,8 @@ pub struct Listed {
     pub next: Option<String>,
     /// What the rows reflect.
     pub cut: Cut,
+    /// Whose personal fields they show. The access log MUST have them before anybody is answered.
+    pub opened: Vec<EntityId>,
 }
 
 impl Queries {
@@ -59,25 +63,27 @@ impl Queries {
             return Err(QueryError::parameter("limit", "it is a number from 1 to 1000"));
         }
         let filters = Filters::new(table.filters(), page.filters.iter().cloned())?;
-        let ask = self.ask(table, caller, &filters, page.decrypt)?;
+        let opening = self.opening(table, caller, page.decrypt)?;
+        let ask = Self::ask(table, caller, &filters, opening.as_ref())?;
         let plan = table.plan(&ask)?;
         let snap = self.0.store.snapshot();
         let (instance, cursors) = self.live(view, &snap)?;
         let cut = cut(&cursors);
-        match plan {
+        let (rows, next) = match plan {
             Plan::One(key) => {
                 let row = snap.row(instance, &main_key(&key))?;
                 let shown = row.map(|row| visible::shown(table, &key, &row, &ask)).transpose()?.flatten();
-                Ok(Listed { rows: shown.into_iter().map(|shown| shown.row).collect(), next: None, cut })
+                (shown.into_iter().map(|shown| shown.row).collect(), None)
             }
             Plan::Range { from, until } => {
                 let list = List { view: view.name(), from: &from, until: &until };
                 let from = page.cursor.as_deref().map_or(Ok(from.clone()), |cursor| list.resume(cursor))?;
                 let scan = Scan { snap: &snap, instance, table, ask: &ask, limit: page.limit };
                 let (rows, next) = scan.run(&from, &until)?;
-                Ok(Listed { rows, next: next.map(|key| list.cursor(key)), cut })
+                (rows, next.map(|key| list.cursor(key)))
             }
-        }
+        };
+        Ok(Listed { rows, next, cut, opened: opening.map(Opened::persons).unwrap_or_default() })
     }
 }
 
@@ -134,8 +140,9 @@ impl Scan<'_> {
                 return Ok(false);
             }
             examined += 1;
-            match self.shown(key, value)? {
-                Some(_) if rows.len() == self.limit => {
+            let is_full = rows.len() == self.limit;
+            match self.shown(key, value, is_full)? {
+                Some(_) if is_full => {
                     more = true;
                     return Ok(false);
                 }
@@ -147,7 +154,8 @@ impl Scan<'_> {
         Ok((rows, last.filter(|_| more)))
     }
 
-    fn shown(&self, stored: &[u8], value: &[u8]) -> Result<Option<Json>, QueryError> {
+    /// The row under a key; of one that is only looked for, nothing is opened.
+    fn shown(&self, stored: &[u8], value: &[u8], is_looked_for: bool) -> Result<Option<Json>, QueryError> {
         let indexed;
         let (key, row) = if let Some((&MAIN, key)) = stored.split_first() {
             (key, value)
@@ -157,6 +165,7 @@ impl Scan<'_> {
             indexed = row;
             (key, indexed.as_slice())
         };
-        Ok(visible::shown(self.table, key, row, self.ask)?.map(|presented| presented.row))
+        let ask = Ask { decrypt: self.ask.decrypt.filter(|_| !is_looked_for), ..*self.ask };
+        Ok(visible::shown(self.table, key, row, &ask)?.map(|presented| presented.row))
     }
 }

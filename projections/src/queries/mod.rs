@@ -1,7 +1,9 @@
 //! Answers from the views: one row, a list, a row as it was, what is reflected, and waiting until enough is.
 
 mod as_of;
+mod forgotten;
 mod list;
+mod opened;
 mod rebuild;
 mod seen;
 mod statement;
@@ -22,10 +24,12 @@ use kippu_events::{EntityId, Time};
 use tokio::sync::watch;
 
 pub use crate::error::{KINDS, QueryError};
+pub use forgotten::Told;
 pub use list::{DEFAULT_ROWS, Listed, MOST_ROWS, Page};
 pub use rebuild::{RebuildError, ViewDigest};
 pub use status::{PartitionStatus, StalledAt, Status, ViewStatus};
 
+use self::opened::Opened;
 use crate::access::clients::{ClientRow, Clients};
 use crate::access::sessions;
 use crate::cursor::{Cursor, cut};
@@ -65,6 +69,8 @@ pub struct Found {
     pub position: Option<Position>,
     /// What the whole view reflects; nothing for an answer as of an earlier position, which is about one partition.
     pub cut: Option<Cut>,
+    /// Whose personal fields it shows. The access log MUST have them before anybody is answered.
+    pub opened: Vec<EntityId>,
 }
 
 /// A point in history.
@@ -165,7 +171,8 @@ impl Queries {
         let (view, table) = self.table(view, caller)?;
         let key = key_of(table, key)?;
         let filters = Filters::default();
-        let ask = self.ask(table, caller, &filters, decrypt)?;
+        let opening = self.opening(table, caller, decrypt)?;
+        let ask = Self::ask(table, caller, &filters, opening.as_ref())?;
         let snap = self.0.store.snapshot();
         let (instance, cursors) = self.live(view, &snap)?;
         let row = snap.row(instance, &main_key(&key))?.ok_or(QueryError::NotFound)?;
@@ -178,7 +185,8 @@ impl Queries {
             }
             None => None,
         };
-        Ok(Found { row: presented.row, version: presented.version, position, cut: Some(cut(&cursors)) })
+        let (cut, opened) = (Some(cut(&cursors)), opening.map(Opened::persons).unwrap_or_default());
+        Ok(Found { row: presented.row, version: presented.version, position, cut, opened })
     }
 
     /// The API client `id`, for the authentication of each request: one look into memory or the store, no more. Rows that are
@@ -240,22 +248,27 @@ impl Queries {
         Ok((view, table))
     }
 
-    fn ask<'a>(
-        &'a self,
-        table: &dyn Table,
-        caller: &Caller,
-        filters: &'a Filters,
-        decrypt: bool,
-    ) -> Result<Ask<'a>, QueryError> {
+    /// What opens personal fields of `table`, where that is asked for.
+    fn opening(&self, table: &dyn Table, caller: &Caller, decrypt: bool) -> Result<Option<Opened<'_>>, QueryError> {
         if decrypt && !table.is_encrypted() {
             return Err(QueryError::parameter("decrypt", "this view has no personal fields"));
         }
         if decrypt && !caller.is_among(&[Role::Operator]) {
             return Err(QueryError::Forbidden("personal fields are opened for operators only"));
         }
+        Ok(self.0.decrypt.as_deref().filter(|_| decrypt).map(Opened::new))
+    }
+
+    fn ask<'a>(
+        table: &dyn Table,
+        caller: &Caller,
+        filters: &'a Filters,
+        opening: Option<&'a Opened<'_>>,
+    ) -> Result<Ask<'a>, QueryError> {
         let grant = visible::grant(table, caller)?;
         let own = visible::own(table, grant, caller, filters)?;
-        Ok(Ask { own, hidden: grant.hidden, filters, decrypt: self.0.decrypt.as_deref().filter(|_| decrypt) })
+        let decrypt = opening.map(|opened| opened as &dyn Decrypt);
+        Ok(Ask { own, hidden: grant.hidden, filters, decrypt })
     }
 
     /// The instance that answers for `view` in a snapshot, and what it reflects there.

@@ -17,7 +17,7 @@ impl Queries {
         let key = key_of(table, account)?;
         let account = Account::of_key(&key).ok_or(QueryError::NotFound)?;
         let filters = Filters::default();
-        let ask = self.ask(table, caller, &filters, false)?;
+        let ask = Self::ask(table, caller, &filters, None)?;
         let snap = self.0.store.snapshot();
         let (instance, cursors) = self.live(view, &snap)?;
         let row = snap.row(instance, &main_key(&key))?.ok_or(QueryError::NotFound)?;

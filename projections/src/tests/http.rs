@@ -1,5 +1,7 @@
 //! The query endpoints, over a service without a socket.
 
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
 use std::thread::ThreadId;
 
 use actix_web::http::StatusCode;
@@ -13,8 +15,8 @@ use serde_json::Value;
 
 use super::sample::State;
 use super::{Running, SampleHistory, Scripted, end_of, seed};
-use crate::error::NotOpened;
-use crate::http::{self, CUT, POSITION};
+use crate::error::{NotOpened, QueryError};
+use crate::http::{self, AccessLog, CUT, POSITION};
 use crate::view::Decrypt;
 
 const MIN: &str = "kippu-min-position";
@@ -33,8 +35,24 @@ impl Answer {
 
 /// What the service over `running` answers to `GET path` from `caller`.
 async fn ask(running: &Running, caller: Option<Caller>, path: &str, headers: &[(&str, &str)]) -> Answer {
+    ask_with(running, caller, path, headers, None).await
+}
+
+/// The same, with an access log.
+async fn ask_with(
+    running: &Running,
+    caller: Option<Caller>,
+    path: &str,
+    headers: &[(&str, &str)],
+    access_log: Option<web::Data<dyn AccessLog>>,
+) -> Answer {
     let app = App::new()
         .app_data(web::Data::new(running.queries()))
+        .configure(|config| {
+            if let Some(log) = access_log {
+                config.app_data(log);
+            }
+        })
         .service(web::scope("/v1").configure(http::configure))
         .wrap_fn(move |request, service| {
             if let Some(caller) = caller {
@@ -143,6 +161,22 @@ async fn what_cannot_be_answered_is_a_documented_problem() {
     }
 }
 
+/// Remembers what was to be on record.
+#[derive(Default)]
+struct Noted(Mutex<Vec<(String, Vec<EntityId>)>>);
+
+impl AccessLog for Noted {
+    fn note<'a>(
+        &'a self,
+        _caller: &'a Caller,
+        query: &'a str,
+        persons: Vec<EntityId>,
+    ) -> Pin<Box<dyn Future<Output = Result<(), QueryError>> + 'a>> {
+        self.0.lock().unwrap().push((query.to_owned(), persons));
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
 /// Opens fields anywhere but on the thread that it was made on.
 struct OtherThread(ThreadId);
 
@@ -160,10 +194,22 @@ async fn fields_are_opened_where_waiting_for_a_key_holds_up_no_other_request() {
     let running = Running::decrypting(log.clone(), OtherThread(std::thread::current().id()));
     let cut = end_of(&*log).to_string();
     let user = sample.users[0];
+    let noted = Arc::new(Noted::default());
+    let log = || Some(web::Data::from(Arc::clone(&noted) as Arc<dyn AccessLog>));
     for path in [format!("/v1/users/{user}?decrypt=true"), format!("/v1/users/{user}?decrypt=true&as_of={cut}")] {
-        let answer = ask(&running, Some(Caller::OPERATOR), &path, &[(MIN, &cut)]).await;
+        let answer = ask_with(&running, Some(Caller::OPERATOR), &path, &[(MIN, &cut)], log()).await;
         assert_eq!((answer.status, &answer.body["login"]), (StatusCode::OK, &Value::from("Ann")), "{path}");
+        assert_eq!(noted.0.lock().unwrap().pop(), Some((path, vec![user])));
     }
-    let listed = ask(&running, Some(Caller::OPERATOR), "/v1/users?decrypt=true", &[]).await;
+    let listed = ask_with(&running, Some(Caller::OPERATOR), "/v1/users?decrypt=true", &[], log()).await;
     assert_eq!((listed.status, &listed.body["data"][0]["login"]), (StatusCode::OK, &Value::from("Ann")));
+    assert_eq!(noted.0.lock().unwrap().pop().unwrap().1.len(), sample.users.len());
+    // The row behind a page is looked for, and nobody is shown it.
+    let page = ask_with(&running, Some(Caller::OPERATOR), "/v1/users?decrypt=true&limit=1", &[], log()).await;
+    assert_eq!((page.status, &page.body["has_more"]), (StatusCode::OK, &Value::from(true)));
+    assert_eq!(noted.0.lock().unwrap().pop().unwrap().1.len(), 1);
+    // Without an access log nobody is shown anything.
+    let refused = ask(&running, Some(Caller::OPERATOR), "/v1/users?decrypt=true", &[]).await;
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(!refused.body.to_string().contains("Ann"), "{}", refused.body);
 }

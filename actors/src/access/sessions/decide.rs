@@ -7,9 +7,9 @@ use kippu_events::access::users::User;
 use kippu_events::access::{Caller, Role};
 use kippu_events::secrets::{PinVerifier, TokenHash};
 
-use super::ending;
 use super::refusal::Refused;
 use super::request::MOST_OPEN;
+use super::{all_ended, ending};
 use crate::access::users::pin::{self, Check};
 use crate::actor::{Context, Decision, Neighbours};
 
@@ -75,8 +75,7 @@ pub(super) fn end_all(sessions: &Sessions, context: &Context) -> Result<Decision
     if sessions.open.is_empty() {
         return Err(Refused::NoSession);
     }
-    let all = sessions.open.iter().map(|open| ending(open, context.now, Ending::SignedOutEverywhere));
-    Ok(Decision { own: all.collect(), others: Vec::new() })
+    Ok(Decision { own: all_ended(sessions, context.now).collect(), others: Vec::new() })
 }
 
 /// The time of a session is over.

@@ -1,5 +1,5 @@
 //! Sessions of end users: opened with login and PIN, used, and ended – one by the user or an operator, all of them at once, or by
-//! its time.
+//! its time. Where the user is forgotten, all of them end with that.
 //!
 //! The sessions of a user are one entity with the id of the user, so that it sees the account, whose PIN is checked, in one
 //! decision. A token names the user and the number of the session; as an API key it is computed anew for every answer. Every
@@ -124,6 +124,11 @@ const fn ended(event: &Event) -> Option<u32> {
         Event::Ended { session, .. } => Some(*session),
         Event::Opened { .. } | Event::Refused { .. } | Event::Used { .. } => None,
     }
+}
+
+/// How all of a user's sessions end at `now`, at once.
+pub(super) fn all_ended(sessions: &Sessions, now: Time) -> impl Iterator<Item = Event> {
+    sessions.open.iter().map(move |open| ending(open, now, Ending::SignedOutEverywhere))
 }
 
 /// How a session ends at `now`: by its time where that is over, or else for `reason`.

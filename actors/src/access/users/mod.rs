@@ -1,5 +1,7 @@
 //! Users: registered under a login with a limit, whose limit then changes by the operator's word, by what is
-//! paid in, or by what a financial reference tells. A subscription can be suspended.
+//! paid in, or by what a financial reference tells. A subscription can be suspended. A person can be forgotten: that ends the
+//! subscription for ever, and the key of all that was encrypted for the person is destroyed (`projections/src/access/forgotten.rs` tells
+//! the node whose).
 //!
 //! How much of the limit is reserved and charged is decided by approvals, which are born in the slot of their user.
 
@@ -9,15 +11,17 @@ pub mod request;
 #[cfg(test)]
 mod tests;
 
+use kippu_events::access::sessions::Sessions;
 use kippu_events::access::users::{Account, Event, LimitSource, Period, Reference, User};
 use kippu_events::money::Minor;
 use kippu_events::secrets::{Secrets, SecretsError, SharedError};
-use kippu_events::{EntityId, Time};
+use kippu_events::{EntityId, EntityKey, Time};
 
 use self::refusal::Refused;
 use self::request::{
     ChangeLimit, Charge, Command, Credit, DEFAULT_REALM, Login, MOST_POINTS_RATE_BP, Open, Realm, Reply, Request, State,
 };
+use super::sessions::all_ended;
 use crate::actor::{Actor, Answer, Call, CommandSpec, Context, Decision, Neighbours, Preparing};
 use crate::problem::{self, Problem, ProblemType};
 
@@ -51,7 +55,8 @@ impl Actor for User {
             | Request::Credit(_)
             | Request::Charge(_)
             | Request::Suspend(_)
-            | Request::Resume(_) => false,
+            | Request::Resume(_)
+            | Request::Forget(_) => false,
         }
     }
 
@@ -62,7 +67,8 @@ impl Actor for User {
             | Request::Credit(_)
             | Request::Charge(_)
             | Request::Suspend(_)
-            | Request::Resume(_) => call.path_id(),
+            | Request::Resume(_)
+            | Request::Forget(_) => call.path_id(),
         }
     }
 
@@ -77,16 +83,34 @@ impl Actor for User {
             }
             Request::Suspend(_) => Ok(Command::Suspend),
             Request::Resume(_) => Ok(Command::Resume),
+            Request::Forget(_) => Ok(Command::Forget),
+        }
+    }
+
+    fn neighbours(&self, command: &Command, context: &Context) -> Vec<EntityKey> {
+        match command {
+            Command::Forget => vec![EntityKey::of::<Sessions>(context.id)],
+            Command::Open { .. }
+            | Command::ChangeLimit(_)
+            | Command::Credit(_)
+            | Command::Charge { .. }
+            | Command::Suspend
+            | Command::Resume
+            | Command::BeginPeriod => Vec::new(),
         }
     }
 
     fn decide(
         &self,
         command: &Command,
-        _neighbours: Neighbours<'_>,
+        neighbours: Neighbours<'_>,
         context: &Context,
     ) -> Result<Decision<Self>, Problem> {
         let account = || self.account().ok_or(Refused::Unknown);
+        let known = || match self {
+            Self::Forgotten(_) => Err(Refused::Forgotten),
+            Self::Absent | Self::Registered(_) | Self::Suspended(_) => account(),
+        };
         let event = match (self, command) {
             (
                 Self::Absent,
@@ -112,11 +136,11 @@ impl Actor for User {
                 let own = std::iter::once(registered).chain(begun).collect();
                 return Ok(Decision { own, others: Vec::new() });
             }
-            (Self::Registered(_) | Self::Suspended(_), Command::Open { .. }) => {
+            (Self::Registered(_) | Self::Suspended(_) | Self::Forgotten(_), Command::Open { .. }) => {
                 return Err(Refused::Exists(context.id).into());
             }
-            (_, Command::ChangeLimit(limit)) => change_limit(account()?, *limit)?,
-            (_, Command::Credit(amount)) => credit(account()?, *amount)?,
+            (_, Command::ChangeLimit(limit)) => change_limit(known()?, *limit)?,
+            (_, Command::Credit(amount)) => credit(known()?, *amount)?,
             // What a line has cost is owed whatever the limit on purchases is.
             (_, Command::Charge { category, amount, currency, note, takes_back }) => {
                 let own = account()?.currency;
@@ -126,7 +150,16 @@ impl Actor for User {
                 let (category, amount, note, takes_back) = (*category, *amount, note.clone(), *takes_back);
                 Event::Charged { category, amount, currency: own, note, takes_back }
             }
-            (Self::Absent, Command::Suspend | Command::Resume) => return Err(Refused::Unknown.into()),
+            (Self::Absent, Command::Suspend | Command::Resume | Command::Forget) => return Err(Refused::Unknown.into()),
+            (Self::Forgotten(_), Command::Suspend | Command::Resume | Command::Forget) => {
+                return Err(Refused::Forgotten.into());
+            }
+            (Self::Registered(_) | Self::Suspended(_), Command::Forget) => {
+                let sessions = neighbours.get::<Sessions>(context.id).map(|sessions| all_ended(sessions, context.now));
+                let forgotten = Decision::one(Event::Forgotten {});
+                let ended = sessions.into_iter().flatten();
+                return Ok(ended.fold(forgotten, |all, event| all.and::<Sessions>(context.id, event)));
+            }
             (Self::Registered(_), Command::Suspend) => Event::Suspended {},
             (Self::Suspended(_), Command::Suspend) => return Err(Refused::AlreadySuspended.into()),
             (Self::Suspended(_), Command::Resume) => Event::Resumed {},
@@ -160,6 +193,7 @@ impl Actor for User {
                 currency: Some(*currency),
                 ..plain
             }),
+            Event::Forgotten {} => Answer::ok(&Reply { state: Some(State::Forgotten), ..plain }),
             Event::Suspended {} => Answer::ok(&Reply { state: Some(State::Suspended), ..plain }),
             Event::Resumed {} => Answer::ok(&Reply { state: Some(State::Registered), ..plain }),
             Event::PeriodBegun { .. } => Answer::ok(&plain),
@@ -256,6 +290,7 @@ fn not_encrypted(id: EntityId, error: &SecretsError) -> Problem {
         | SecretsError::OtherLog { .. }
         | SecretsError::NoPerson(_)
         | SecretsError::Forgotten(_)
+        | SecretsError::NotReplaced
         | SecretsError::Shared(SharedError::Damaged { .. })
         | SecretsError::Undecryptable => Problem::new(&problem::INTERNAL, "the key store does not work"),
     }

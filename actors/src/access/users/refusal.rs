@@ -32,6 +32,10 @@ refusals! {
         /// Nothing is approved already.
         AlreadySuspended "the subscription is suspended already";
     }
+    own USER_FORGOTTEN = 409 "user-forgotten" "The person was forgotten" "Nothing needs to be done: there is no way back." {
+        /// For ever.
+        Forgotten "the person was forgotten, and the subscription ended with that";
+    }
     own NOT_SUSPENDED = 409 "not-suspended" "The subscription is not suspended" "Nothing needs to be done." {
         /// It goes on already.
         NotSuspended "the subscription is not suspended";

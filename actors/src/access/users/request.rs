@@ -94,6 +94,8 @@ commands! {
     Suspend = "suspend" Id [Operator] "Suspends a subscription: nothing is approved, and no token is taken." {}
     /// The subscription goes on.
     Resume = "resume" Id [Operator] "Lets a suspended subscription go on." {}
+    /// The person's key is destroyed, and the subscription ends, for ever.
+    Forget = "forget" Id [Operator] "Forgets a person for ever: what was encrypted for the person is never read again. Sums stay." {}
 }
 
 /// A customer of a financial reference.
@@ -110,7 +112,7 @@ pub struct Customer {
 ///
 /// # Errors
 /// What is no realm.
-pub(crate) fn named_realm<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Realm>, D::Error> {
+pub fn named_realm<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Realm>, D::Error> {
     let realm: Option<Realm> = Deserialize::deserialize(deserializer)?;
     Ok(realm.filter(|realm| caseless::fold(realm.as_str()) != DEFAULT_REALM))
 }
@@ -173,6 +175,8 @@ pub enum Command {
     Suspend,
     /// The subscription goes on.
     Resume,
+    /// The person is forgotten.
+    Forget,
     /// Charges begin to add up anew. Only the node's own deadlines ask this.
     BeginPeriod,
 }
@@ -238,4 +242,6 @@ pub enum State {
     Registered,
     /// Nothing is approved for now.
     Suspended,
+    /// The person is forgotten, and nothing is approved any more.
+    Forgotten,
 }

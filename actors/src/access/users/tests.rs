@@ -1,14 +1,17 @@
 //! The rules of users.
 
+use std::time::Duration;
+
 use kippu_events::access::clients::Role;
+use kippu_events::access::sessions::{self, Ending, Sessions};
 use kippu_events::access::users::{Category, Charging, Event, LimitSource, Period, Policy, Reference, User};
 use kippu_events::money::Minor;
-use kippu_events::secrets::{EncryptedField, PinVerifier, SecretsError, SharedError};
+use kippu_events::secrets::{EncryptedField, PinVerifier, SecretsError, SharedError, TokenHash};
 use kippu_events::{Entity as _, EntityId, Family, Time};
 use serde_json::json;
 
 use super::refusal::{
-    ALREADY_SUSPENDED, CHARGE_CURRENCY, LIMIT_BELOW_USE, LIMIT_SOURCE, LIMIT_TOO_LARGE, NOT_SUSPENDED,
+    ALREADY_SUSPENDED, CHARGE_CURRENCY, LIMIT_BELOW_USE, LIMIT_SOURCE, LIMIT_TOO_LARGE, NOT_SUSPENDED, USER_FORGOTTEN,
 };
 use super::request::{Command, Limit};
 use super::{LOGIN_FIELD, NAME_FIELD, NUMBER_FIELD, not_encrypted};
@@ -344,4 +347,49 @@ fn what_is_no_purchase_is_charged_in_the_users_currency_and_counts_against_no_li
     let event = Event::Charged { category, amount, currency: currency("EUR"), note: note.clone(), takes_back };
     user(LimitSource::Prepaid).when(&charge(currency("EUR"))).becomes(&[event]);
     given::<User>(&[]).when(&charge(currency("EUR"))).refused(&problem::NOT_FOUND);
+}
+
+/// Shows F30.
+#[test]
+fn forgetting_a_person_ends_every_session_and_leaves_what_is_owed() {
+    let opened = sessions::Event::Opened {
+        session: 1,
+        token: TokenHash { key: 0, sha256: String::new() },
+        idle_secs: 100,
+        ends_at: NOW.after(Duration::from_secs(1_000)),
+    };
+    let ended = sessions::Event::Ended { session: 1, reason: Ending::SignedOutEverywhere };
+    for before in [vec![], vec![Event::Suspended {}]] {
+        let history = [vec![registered(LimitSource::Fixed)], before].concat();
+        given::<User>(&history)
+            .with::<Sessions>(id(1), std::slice::from_ref(&opened))
+            .when(&Command::Forget)
+            .becomes_with::<Sessions>(&[Event::Forgotten {}], id(1), std::slice::from_ref(&ended));
+        given::<User>(&history).when(&Command::Forget).becomes(&[Event::Forgotten {}]);
+    }
+    given::<User>(&[]).when(&Command::Forget).refused(&problem::NOT_FOUND);
+    let forgotten = [registered(LimitSource::Fixed), Event::Forgotten {}];
+    let changes =
+        [Command::Forget, Command::Suspend, Command::Resume, Command::ChangeLimit(minor(1)), Command::Credit(minor(1))];
+    for command in changes {
+        given::<User>(&forgotten).when(&command).refused(&USER_FORGOTTEN);
+    }
+    given::<User>(&forgotten).when(&open()).refused(&problem::ALREADY_EXISTS);
+    // What a line has cost is owed all the same.
+    let (category, amount, currency) = (Category::Line, minor(5), currency("EUR"));
+    let charge = Command::Charge { category, amount, currency, note: None, takes_back: false };
+    let charged = Event::Charged { category, amount, currency, note: None, takes_back: false };
+    given::<User>(&forgotten).when(&charge).becomes(&[charged]);
+}
+
+#[test]
+fn forgetting_is_answered_the_same_at_every_retry() {
+    let mut world = World::new();
+    let limit = json!({"source": "fixed", "amount": 1, "currency": "EUR"});
+    let (_, user) =
+        world.ask(Caller::OPERATOR, OPEN, &json!({"login": "aiko", "pin": "1234", "limit": limit})).unwrap();
+    let id = id_in(&user);
+    let forgotten = world.ask(Caller::OPERATOR, (Family::Users, "forget", Some(id)), &json!({})).unwrap();
+    assert_eq!(forgotten, (200, json!({"id": id, "state": "forgotten"})));
+    world.replays();
 }

@@ -14,7 +14,7 @@ use crate::actor::{Context, Decision, Neighbours};
 pub(super) struct Spender<'a> {
     /// As it was before, but for what is below.
     pub(super) account: &'a Account,
-    /// Whether the subscription is suspended.
+    /// Whether the subscription is suspended, or over.
     pub(super) is_suspended: bool,
     /// The upper limit.
     pub(super) limit: Minor,
@@ -32,7 +32,8 @@ impl<'a> Spender<'a> {
         let (account, is_suspended) = match neighbours.get::<User>(user)? {
             User::Absent => return None,
             User::Registered(account) => (account, false),
-            User::Suspended(account) => (account, true),
+            // Nobody else is told which of the two.
+            User::Suspended(account) | User::Forgotten(account) => (account, true),
         };
         let mut spender = Self {
             account,

@@ -67,13 +67,22 @@ impl Account {
         u64::try_from(points).ok().and_then(Minor::new).unwrap_or(Minor::ZERO)
     }
 
+    /// Without what only the person needs.
+    pub(super) fn forgotten(self) -> Self {
+        Self { pin: None, wrong_pins: 0, locked_until: None, ..self }
+    }
+
     pub(super) fn evolve(&mut self, event: &Event, time: Time) {
         // Sums stay within bounds because `decide` let nothing past the limit; a history that says otherwise is found
         // by verify, and must not panic here.
         let plus = |a: Minor, b: Minor| a.plus(b).unwrap_or(a);
         let minus = |a: Minor, b: Minor| a.minus(b).unwrap_or(Minor::ZERO);
         match event {
-            Event::Registered { .. } | Event::Charged { .. } | Event::Suspended {} | Event::Resumed {} => {}
+            Event::Registered { .. }
+            | Event::Charged { .. }
+            | Event::Suspended {}
+            | Event::Resumed {}
+            | Event::Forgotten {} => {}
             Event::LimitChanged { limit, .. }
             | Event::Credited { limit, .. }
             | Event::PointsTakenBack { limit, .. } => self.limit = *limit,

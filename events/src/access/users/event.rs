@@ -243,6 +243,9 @@ pub enum Event {
     /// The subscription goes on.
     #[serde(rename = "user.resumed")]
     Resumed {},
+    /// The person is forgotten, for ever: the key of what is encrypted here is destroyed. Sums stay, and what is reserved ends as before.
+    #[serde(rename = "user.forgotten")]
+    Forgotten {},
     /// A wrong PIN was given.
     #[serde(rename = "user.pin_refused")]
     PinRefused {

@@ -26,6 +26,8 @@ pub enum User {
     Registered(Account),
     /// A subscriber to whom nothing is approved for now.
     Suspended(Account),
+    /// Somebody who was forgotten. To everybody else as one who is suspended.
+    Forgotten(Account),
 }
 
 impl User {
@@ -34,7 +36,7 @@ impl User {
     pub const fn account(&self) -> Option<&Account> {
         match self {
             Self::Absent => None,
-            Self::Registered(account) | Self::Suspended(account) => Some(account),
+            Self::Registered(account) | Self::Suspended(account) | Self::Forgotten(account) => Some(account),
         }
     }
 
@@ -44,13 +46,14 @@ impl User {
             Self::Absent => Self::Absent,
             Self::Registered(account) => Self::Suspended(account),
             Self::Suspended(account) => Self::Registered(account),
+            Self::Forgotten(account) => Self::Forgotten(account),
         };
     }
 }
 
 impl Entity for User {
     const FAMILY: Family = Family::Users;
-    const REVISION: u32 = 2;
+    const REVISION: u32 = 3;
     type Event = Event;
 
     fn samples() -> Vec<Event> {
@@ -91,6 +94,7 @@ impl Entity for User {
             Event::PinAccepted {},
             Event::Suspended {},
             Event::Resumed {},
+            Event::Forgotten {},
         ]
     }
 
@@ -117,7 +121,16 @@ impl Entity for User {
                 });
             }
             (Self::Registered(_), Event::Suspended {}) | (Self::Suspended(_), Event::Resumed {}) => self.turn(),
-            (Self::Registered(account) | Self::Suspended(account), event) => account.evolve(event, time),
+            (Self::Registered(_) | Self::Suspended(_), Event::Forgotten {}) => {
+                if let Self::Registered(account) | Self::Suspended(account) = std::mem::take(self) {
+                    *self = Self::Forgotten(account.forgotten());
+                }
+            }
+            // There is no PIN any more that could be right or wrong.
+            (Self::Forgotten(_), Event::PinRefused { .. } | Event::PinAccepted {}) => {}
+            (Self::Registered(account) | Self::Suspended(account) | Self::Forgotten(account), event) => {
+                account.evolve(event, time);
+            }
             (
                 Self::Absent,
                 Event::LimitChanged { .. }
@@ -131,6 +144,7 @@ impl Entity for User {
                 | Event::PeriodBegun { .. }
                 | Event::Suspended {}
                 | Event::Resumed {}
+                | Event::Forgotten {}
                 | Event::PinRefused { .. }
                 | Event::PinAccepted {},
             ) => {}

@@ -141,3 +141,18 @@ fn points_are_a_part_of_what_was_settled_rounded_down() {
         Event::PointsTakenBack { approval: approval(1), amount: minor(5), limit: minor(9_995), currency: euro() };
     assert_eq!(sums(&[taken]), [0, 0, 9_995]);
 }
+
+#[test]
+fn a_forgotten_user_keeps_the_sums_which_go_on_and_no_pin() {
+    let locked = Event::PinRefused { locked_until: Some(Time::from_micros(1)) };
+    let history =
+        [registered(10_000), reserved(1, 3_000), locked.clone(), Event::Forgotten {}, charged(1, 3_000, 2_000)];
+    let User::Forgotten(account) = after(&history) else { panic!("forgotten") };
+    assert_eq!((account.reserved, account.charged), (Minor::ZERO, minor(2_000)));
+    assert_eq!((&account.pin, account.wrong_pins, account.locked_until), (&None, 0, None));
+    // There is no way back.
+    let later = [&history[..], &[Event::Resumed {}, Event::Suspended {}, locked, Event::Forgotten {}]].concat();
+    assert_eq!(after(&later), User::Forgotten(account));
+    let suspended = [registered(10_000), Event::Suspended {}, Event::Forgotten {}];
+    assert!(matches!(after(&suspended), User::Forgotten(_)));
+}

@@ -66,7 +66,7 @@ fn shared_keys_become_one_nodes_own_and_the_forgotten_stay_so() {
     let own = Secrets::open(&there, LOG).unwrap();
     assert_eq!(own.decrypt(ada, "name", &name).unwrap(), "Ada");
     for forgotten in [bob, person(3)] {
-        assert!(matches!(own.decrypt(forgotten, "name", &name), Err(SecretsError::NoPerson(_))));
+        assert!(matches!(own.decrypt(forgotten, "name", &name), Err(SecretsError::Forgotten(_))));
     }
 
     let other = folder.path().join("other");
@@ -126,4 +126,38 @@ fn a_copy_goes_over_to_the_same_keys_in_another_order_and_nobody_who_was_forgott
         assert!(matches!(over.decrypt(person(8), "name", &names[8]), Err(SecretsError::Forgotten(_))));
     }
     assert_eq!(new.end().unwrap(), there + 1, "the missing one was added, once");
+}
+
+/// Shows F7, F30.
+#[test]
+fn a_copy_is_brought_up_to_another_wrapping_key_and_keeps_no_older_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (here, there) = (folder.path().join("here"), folder.path().join("there"));
+    let secrets = Secrets::create(&here, LOG).unwrap();
+    let names: Vec<_> = (0..20).map(|n| secrets.encrypt(person(n), "name", "Ada").unwrap()).collect();
+    let copy = || {
+        copy_keyring(&here.join(keyring::FILE), &there, LOG).unwrap();
+        let to = KeysTo::store(&there).unwrap();
+        KeyTransfer::new(KeysFrom::store(&here).unwrap(), to).unwrap().transfer().unwrap()
+    };
+    assert_eq!((copy(), copy()), (20, 0));
+    let shared = shared();
+    let mut to_shared = KeyTransfer::new(KeysFrom::store(&here).unwrap(), to(&shared)).unwrap();
+    to_shared.transfer().unwrap();
+    secrets.forget(person(3)).unwrap();
+    secrets.replace_wrapping_key().unwrap();
+    // Under way, or shared already: under the keyring of today, what is there opens nothing.
+    let was_replaced = |result: Result<u64, SecretsError>| result.unwrap_err().to_string().contains("was replaced");
+    assert!(was_replaced(to_shared.transfer()));
+    let again = KeyTransfer::new(KeysFrom::store(&here).unwrap(), to(&shared));
+    assert!(was_replaced(again.unwrap().transfer()));
+    assert_eq!((copy(), copy()), (20, 0), "those that are left, and that one is forgotten");
+    assert_eq!(wrapping_keys(&there).unwrap(), [2]);
+    let own = Secrets::open(&there, LOG).unwrap();
+    for (n, name) in (0..20).zip(&names).filter(|(n, _)| *n != 3) {
+        assert_eq!(own.decrypt(person(n), "name", name).unwrap(), "Ada");
+    }
+    assert!(matches!(own.decrypt(person(3), "name", &names[3]), Err(SecretsError::Forgotten(_))));
+    drop(secrets);
+    assert!(Secrets::go_over(&here, LOG, shared).unwrap_err().to_string().contains("was replaced"));
 }

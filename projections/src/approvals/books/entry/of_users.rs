@@ -60,6 +60,7 @@ pub(super) fn entry(id: EntityId, event: &Event, rows: &mut Rows<'_>) -> Option<
         | Event::LimitChanged { .. }
         | Event::PeriodBegun { .. }
         | Event::Suspended {}
+        | Event::Forgotten {}
         | Event::Resumed {}
         | Event::PinRefused { .. }
         | Event::PinAccepted {} => None,
