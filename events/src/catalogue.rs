@@ -36,8 +36,8 @@ macro_rules! states {
             }
 
             /// The JSON Schema of its events.
-            #[cfg(test)]
-            pub(crate) fn event_schema(self) -> schemars::Schema {
+            #[must_use]
+            pub fn event_schema(self) -> schemars::Schema {
                 match self {
                     $(Self::$family => schemars::schema_for!(<$state as Entity>::Event),)*
                 }
