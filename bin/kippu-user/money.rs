@@ -1,11 +1,16 @@
 //! Amounts as people read them.
 
-use kippu_events::money::{Currency, decimal};
+use iso_currency::Currency;
 
 /// `minor` units in the currency with this code: `12.40 EUR`.
 pub(crate) fn shown(minor: u64, code: &str) -> String {
-    let amount = code.parse::<Currency>().map_or_else(|_| minor.to_string(), |currency| decimal(minor, currency));
-    format!("{amount} {code}")
+    let digits = Currency::from_code(code).and_then(|currency| currency.exponent()).unwrap_or_default();
+    let whole = 10_u64.pow(digits.into());
+    if digits == 0 {
+        format!("{minor} {code}")
+    } else {
+        format!("{}.{:0width$} {code}", minor / whole, minor % whole, width = usize::from(digits))
+    }
 }
 
 #[cfg(test)]

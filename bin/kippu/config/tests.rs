@@ -76,7 +76,11 @@ fn every_setting_of_the_file_has_a_flag() {
     let properties = Properties([("client.rack".to_owned(), "here".to_owned())].into());
     let all = Config { kafka: Kafka { properties, ..all.kafka.clone() }, ..all };
     let tls = ServerTls { certificate: Some("/c".into()), key: Some("/k".into()) };
-    let all = Config { http: Http { tls, ..all.http.clone() }, tls: ClientTls { roots: Some("/r".into()) }, ..all };
+    let all = Config {
+        http: Http { tls, evidence_dir: Some("/e".into()), ..all.http.clone() },
+        tls: ClientTls { roots: Some("/r".into()) },
+        ..all
+    };
     let s3 = Some(S3 { bucket: "b".to_owned(), ..S3::default() });
     let blobs = Blobs { dir: Some("/b".into()), quota_bytes: [(Role::Shop, 1)].into(), s3, ..Blobs::default() };
     let all = Config { blobs, ..all };

@@ -52,7 +52,11 @@ fn allowed(path: &str) -> Vec<&'static str> {
         ["sign-out"] => methods(false, true),
         ["problems", slug] => methods(!slug.is_empty(), false),
         [".well-known", "kippu-party.json" | "jwks.json"] => methods(true, false),
-        ["v1", "log", "seal"] | ["v1", "activities", "retry"] => methods(false, true),
+        ["evidence", ..] => methods(true, false),
+        ["v1", "log", "seal"] | ["v1", "keys", "rotate"] | ["v1", "users", "find"] | ["v1", "activities", "retry"] => {
+            methods(false, true)
+        }
+        ["v1", "users", id, "receipt"] => methods(!id.is_empty(), false),
         ["v1", "activities"] => methods(true, false),
         ["v1", "events"] => methods(true, false),
         ["v1", "blobs", id] if !id.is_empty() => vec!["GET", "HEAD", "PUT"],

@@ -20,6 +20,13 @@ pub(super) fn add(paths: &mut Map<String, Value>, problems: &mut Answers) {
         answers::add(&mut operation, told(problems, &[405, 503]));
         insert(paths, path.to_owned(), "get", operation);
     }
+    let mut evidence = of_parties(operation("evidence", OF_EVIDENCE, json!([]), "application/octet-stream", json!({})));
+    evidence["parameters"] = json!([{
+        "name": "path", "in": "path", "required": true, "schema": { "type": "string" },
+        "description": "`checkpoint`, `keys`, or a tile: `tile/0/000`, `tile/entries/000.p/17`, `partitions/3/tile/0/000`.",
+    }]);
+    answers::add(&mut evidence, told(problems, &[404, 405, 503]));
+    insert(paths, "/evidence/{path}".to_owned(), "get", evidence);
     let mut list = for_operators("activities.list", "What this node owes to others.", owed());
     answers::add(&mut list, told(problems, &[400, 401, 403, 405, 429, 503]));
     insert(paths, "/v1/activities".to_owned(), "get", list);
@@ -36,6 +43,8 @@ pub(super) fn add(paths: &mut Map<String, Value>, problems: &mut Answers) {
 }
 
 const OF_CARD: &str = "What another party needs to register this one: its id, name, address and public keys.";
+
+const OF_EVIDENCE: &str = "The newest checkpoint of the history, and the trees that it signs in tiles (C2SP tlog-tiles), where this node serves them.";
 
 fn of_parties(mut operation: Value) -> Value {
     operation["tags"] = json!(["parties"]);

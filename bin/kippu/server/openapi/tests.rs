@@ -209,6 +209,7 @@ fn every_link_leads_to_an_operation_and_an_opened_entity_to_all_that_may_be_aske
             "users.change_limit",
             "users.charge",
             "users.credit",
+            "users.forget",
             "users.get",
             "users.resume",
             "users.suspend"
