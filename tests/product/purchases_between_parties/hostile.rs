@@ -111,6 +111,7 @@ const GRANTED: [(&str, &[&str], &[&str]); 4] = [
             "approvals/{id}/settle",
             "offers",
             "offers/{id}/deliver",
+            "offers/{id}/refunded",
         ],
         &["approvals", "ledger"],
     ),
