@@ -18,6 +18,7 @@ mod keys;
 mod limits;
 mod log;
 mod node;
+mod not_done;
 mod output;
 mod parties;
 mod peer;

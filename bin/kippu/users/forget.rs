@@ -12,10 +12,11 @@ use serde_json::{Value, json};
 
 use crate::config::Config;
 use crate::exit::Exit;
-use crate::node::{self, CLIENTS_WAIT, Node, NodeError};
+use crate::node::{self, CLIENTS_WAIT, Node};
+use crate::not_done::NotDone;
 use crate::output::Output;
-use crate::remote::{self, RemoteError};
-use crate::which::{Named, Unnamed, Which};
+use crate::remote;
+use crate::which::{Named, Which};
 
 /// A person is forgotten once: behind this, the person's own id makes every retry the same command.
 const KEY: &str = "cli-forget-";
@@ -33,35 +34,6 @@ pub(crate) struct Args {
     realm: Option<String>,
     #[command(flatten)]
     which: Which,
-}
-
-/// Why nobody was forgotten.
-#[derive(Debug, thiserror::Error)]
-enum ForgetError {
-    #[error(transparent)]
-    Unnamed(#[from] Unnamed),
-    #[error(transparent)]
-    Node(#[from] NodeError),
-    #[error(transparent)]
-    Remote(#[from] RemoteError),
-    #[error(transparent)]
-    Call(#[from] Error),
-    #[error("{0}")]
-    Refused(Problem),
-    #[error("{0}")]
-    Argument(String),
-    #[error("a receipt is not written: {0}")]
-    Receipt(#[from] serde_json::Error),
-}
-
-impl ForgetError {
-    const fn exit(&self) -> Exit {
-        match self {
-            Self::Refused(_) | Self::Call(Error::Problem(_)) => Exit::Found,
-            Self::Unnamed(_) | Self::Argument(_) => Exit::Usage,
-            Self::Node(_) | Self::Remote(_) | Self::Call(_) | Self::Receipt(_) => Exit::CouldNotRun,
-        }
-    }
 }
 
 /// Forgets.
@@ -84,7 +56,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> Exit {
     }
 }
 
-async fn forget(args: &Args) -> Result<Value, ForgetError> {
+async fn forget(args: &Args) -> Result<Value, NotDone> {
     match args.which.named()? {
         Named::Running { url, key_file, roots } => {
             remotely(args, &remote::node_at(&url, &key_file, roots.as_deref())?).await
@@ -93,7 +65,7 @@ async fn forget(args: &Args) -> Result<Value, ForgetError> {
     }
 }
 
-async fn remotely(args: &Args, node: &Client) -> Result<Value, ForgetError> {
+async fn remotely(args: &Args, node: &Client) -> Result<Value, NotDone> {
     let id = match args.whom.parse::<EntityId>() {
         Ok(id) => id.to_string(),
         Err(_) => {
@@ -114,7 +86,7 @@ async fn remotely(args: &Args, node: &Client) -> Result<Value, ForgetError> {
     Ok(node.done(node.query(&format!("/v1/users/{id}/receipt"), answer.position())).await?)
 }
 
-async fn locally(args: &Args, data: &Path) -> Result<Value, ForgetError> {
+async fn locally(args: &Args, data: &Path) -> Result<Value, NotDone> {
     let config = Config { data: Some(data.to_owned()), ..Config::default() };
     let node = Node::open_stopped(&config).await?;
     let receipt = forget_in(args, &node).await;
@@ -122,24 +94,25 @@ async fn locally(args: &Args, data: &Path) -> Result<Value, ForgetError> {
     receipt
 }
 
-async fn forget_in(args: &Args, node: &Node) -> Result<Value, ForgetError> {
+async fn forget_in(args: &Args, node: &Node) -> Result<Value, NotDone> {
     let id = match args.whom.parse::<EntityId>() {
         Ok(id) => id,
         Err(_) => {
-            let wrong = |error: kippu_actors::text::NotText| ForgetError::Argument(error.to_string());
+            let wrong = |error: kippu_actors::text::NotText| NotDone::Argument(error.to_string());
             let login = Login::try_from(args.whom.clone()).map_err(wrong)?;
             let realm = args.realm.clone().map(Realm::try_from).transpose().map_err(wrong)?;
             id_of(realm.as_ref(), &login, &node.secrets)
         }
     };
     let outcome = node.command(Family::Users, "forget", Some(id), &format!("{KEY}{id}"), &json!({})).await;
-    let outcome = outcome.map_err(ForgetError::Refused)?;
+    let outcome = outcome.map_err(NotDone::Refused)?;
     match outcome.answer {
         Answer::Done { .. } => {}
         Answer::Refused(problem) if problem.kind.slug == FORGOTTEN => {}
-        Answer::Refused(problem) => return Err(ForgetError::Refused(problem)),
+        Answer::Refused(problem) => return Err(NotDone::Refused(problem)),
     }
     let reached = node.queries.reach("users", &Moment::Position(outcome.position), CLIENTS_WAIT).await;
-    reached.map_err(|error| ForgetError::Refused(Problem::internal(error.to_string())))?;
-    Ok(serde_json::to_value(node::receipt(node, id).await.map_err(ForgetError::Refused)?)?)
+    reached.map_err(|error| NotDone::Refused(Problem::internal(error.to_string())))?;
+    let receipt = node::receipt(node, id).await.map_err(NotDone::Refused)?;
+    Ok(serde_json::to_value(receipt).map_err(|error| Problem::internal(error.to_string()))?)
 }
