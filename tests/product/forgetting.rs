@@ -217,7 +217,12 @@ async fn a_key_that_was_not_destroyed_before_a_crash_is_destroyed_after_the_next
     let count = scene.wrapped().len();
     scene.node.start_again();
     let path = format!("/v1/users/{}/forget", scene.user);
+    let position = scene.node.operator().get(&format!("/v1/users/{}", scene.user)).await.expect(200).position();
     scene.node.operator().post(&path, "forget", &json!({})).await.expect(200);
+    // Before the key is destroyed, and as of a time when nobody had been forgotten.
+    let status = async || scene.node.operator().get("/v1/status").await.expect(200).json();
+    first(status, |status| status["views"].as_array().unwrap().iter().all(|view| view["lag"] == json!(0))).await;
+    assert_eq!(scene.shown(&format!("&as_of={position}")).await["name"], Value::Null);
     scene.node.kill();
     // As if it had died between the event and the key, or a backup had brought the key back.
     std::fs::remove_dir_all(&keys).unwrap();

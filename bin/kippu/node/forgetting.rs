@@ -8,16 +8,18 @@ use kippu_actors::Problem;
 use kippu_actors::problem;
 use kippu_events::secrets::{Destroyed, Secrets, SecretsError, SigningUse};
 use kippu_events::{EntityId, Time, statement};
-use kippu_projections::Queries;
 use kippu_projections::access::users::Forgotten;
 use kippu_projections::queries::Told;
+use kippu_projections::{Queries, QueryError};
 use serde::Serialize;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::Node;
 
-/// How often it is looked whether somebody was forgotten: a look at where each partition ends, and no more.
+/// The least time between two looks, however fast views move.
 const LOOK: Duration = Duration::from_millis(250);
+/// Keys that could not be destroyed are tried again after this.
+const AGAIN: Duration = Duration::from_secs(2);
 /// A wrapping key that still opens what is left of a destroyed key is replaced once it is as old as this.
 const REPLACED_AFTER: Duration = Duration::from_hours(24);
 /// How often its age is looked at.
@@ -51,11 +53,8 @@ pub(crate) struct Receipt {
 /// Destroys the key of everybody who was forgotten, from the first on, and goes on as others are. Replaces the wrapping key where that
 /// is due. Ends when it is not polled any more.
 pub(crate) async fn go_on(queries: Queries, secrets: Arc<Secrets>) {
-    let mut look = interval(LOOK);
-    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut told, mut looked) = (Told::default(), None);
+    let (mut moves, mut told, mut aged) = (queries.moves(), Told::default(), Instant::now());
     loop {
-        look.tick().await;
         let (its, of) = (Arc::clone(&secrets), queries.clone());
         let round = tokio::task::spawn_blocking(move || {
             let destroyed = destroy(&of, &its, &mut told);
@@ -63,28 +62,34 @@ pub(crate) async fn go_on(queries: Queries, secrets: Arc<Secrets>) {
         });
         let Ok((next, destroyed)) = round.await else { return };
         told = next;
-        match destroyed {
-            Ok(()) => {}
-            // Nothing was told, so all of them are told again.
-            Err(reason) => {
-                tracing::warn!(%reason, "keys of persons who were forgotten are not destroyed yet; it is tried again")
-            }
-        }
-        if looked.is_none_or(|looked: Instant| looked.elapsed() >= LOOK_AT_AGE) {
-            looked = Some(Instant::now());
+        if Instant::now() >= aged {
+            aged = Instant::now() + LOOK_AT_AGE;
             let its = Arc::clone(&secrets);
             let replaced = tokio::task::spawn_blocking(move || replace_if_wanted(&its));
             if let Ok(Err(error)) = replaced.await {
                 tracing::error!(%error, "the key that persons' keys are wrapped under is not replaced");
             }
         }
+        if let Err(reason) = destroyed {
+            tracing::warn!(%reason, "keys of persons who were forgotten are not destroyed yet; it is tried again");
+            sleep(AGAIN).await;
+            continue;
+        }
+        sleep(LOOK).await;
+        tokio::select! {
+            moved = moves.next() => if !moved { return },
+            () = sleep_until(aged) => {}
+        }
     }
 }
 
-/// Destroys the keys of those of whom this was not told yet.
+/// Destroys the keys of those of whom this was not told yet. While the view is filled, nobody is.
 fn destroy(queries: &Queries, secrets: &Secrets, told: &mut Told) -> Result<(), String> {
     let mut next = told.clone();
-    let persons = queries.forgotten(&mut next).map_err(|error| error.to_string())?;
+    let persons = match queries.forgotten(&mut next) {
+        Err(QueryError::Filling(_)) => return Ok(()),
+        persons => persons.map_err(|error| error.to_string())?,
+    };
     for person in persons {
         secrets.forget(person).map_err(|error| error.to_string())?;
     }

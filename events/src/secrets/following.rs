@@ -88,8 +88,12 @@ impl Following {
 
     /// Says to everybody that the person is forgotten, once.
     pub(super) fn forget(&self, person: EntityId) -> Result<(), SecretsError> {
+        let is_forgotten = || matches!(self.known(person), Err(SecretsError::Forgotten(_)));
+        if is_forgotten() {
+            return Ok(());
+        }
         self.catch_up()?;
-        if let Err(SecretsError::Forgotten(_)) = self.known(person) {
+        if is_forgotten() {
             return Ok(());
         }
         self.append(SharedKey { person, wrapped: Vec::new() })?;

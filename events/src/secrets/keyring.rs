@@ -16,7 +16,7 @@ use super::SecretsError;
 use super::numbered::Numbered;
 use crate::log_id::LogId;
 use crate::text_file;
-use crate::whole::{sync_parent, write_whole};
+use crate::whole::{sync_parent, unfinished, write_whole};
 
 /// The file's name within the key store.
 pub(super) const FILE: &str = "keyring.json";
@@ -227,9 +227,12 @@ impl Keyring {
         Self::overwrite_before(dir)
     }
 
-    /// Overwrites what a keyring in `dir` took the place of, if that is still there.
+    /// Overwrites what a keyring in `dir` took the place of, and what was to take its place, if that is still there after a crash.
     pub(super) fn overwrite_before(dir: &Path) -> Result<(), SecretsError> {
-        let path = dir.join(BEFORE);
+        [dir.join(BEFORE), unfinished(&dir.join(FILE))].iter().try_for_each(|path| Self::overwrite(path, dir))
+    }
+
+    fn overwrite(path: &Path, dir: &Path) -> Result<(), SecretsError> {
         let overwrite = || {
             let before = match path.symlink_metadata() {
                 Ok(before) => before,
@@ -238,14 +241,14 @@ impl Keyring {
             };
             // After a crash it may be another name of the keyring itself.
             if before.is_file() && before.ino() != dir.join(FILE).metadata()?.ino() {
-                let mut file = fs::OpenOptions::new().write(true).open(&path)?;
+                let mut file = fs::OpenOptions::new().write(true).open(path)?;
                 io::copy(&mut io::repeat(0).take(before.len()), &mut file)?;
                 file.sync_all()?;
             }
-            fs::remove_file(&path)?;
-            sync_parent(&path)
+            fs::remove_file(path)?;
+            sync_parent(path)
         };
-        overwrite().map_err(|source| SecretsError::Io { path: path.clone(), source })
+        overwrite().map_err(|source| SecretsError::Io { path: path.to_owned(), source })
     }
 
     /// Writes the keyring into `dir`. Durable when this returns.

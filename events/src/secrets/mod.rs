@@ -248,9 +248,14 @@ impl Secrets {
     /// # Errors
     /// As [`Secrets::open`].
     pub fn open_secondary(dir: &Path, log: LogId) -> Result<Self, SecretsError> {
-        let keyring = Keyring::open(dir)?.of(log, &dir.join(keyring::FILE))?;
-        let persons = Persons::open_secondary(&dir.join(PERSONS), keyring.keys(Use::Wrapping).clone())?;
-        Ok(Self::new(&keyring, persons, None))
+        loop {
+            let keyring = Keyring::open(dir)?.of(log, &dir.join(keyring::FILE))?;
+            let persons = Persons::open_secondary(&dir.join(PERSONS), keyring.keys(Use::Wrapping).clone())?;
+            // The node may have begun to wrap keys under another one in between.
+            if keyring.is(&Keyring::open(dir)?) {
+                return Ok(Self::new(&keyring, persons, None));
+            }
+        }
     }
 
     /// Opens the key store in `dir`, with persons' keys in `keys` and a copy of them in `dir`, which is made anew where it

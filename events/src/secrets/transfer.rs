@@ -23,6 +23,7 @@ use crate::log_id::LogId;
 
 const REPLACED: &str =
     "the key that persons' keys are wrapped under was replaced since: copy the history anew, to another place";
+const NEWER: &str = "the key that persons' keys are wrapped under is newer here than in the history that is copied: copy that to another place";
 /// Entries that are appended at once, so that they share the brokers' acknowledgements.
 const AT_ONCE: usize = 32;
 
@@ -158,6 +159,10 @@ impl OwnStore {
         if keyring.keys(Use::Wrapping).oldest_first().all(|(number, _)| is_among(number)) {
             return Ok(());
         }
+        if rows(&self.db)?.iter().filter_map(|key| wrapped_under(&key.wrapped)).any(|number| !is_among(number)) {
+            // Without its wrapping key nobody would open it again.
+            return Err(damaged(&self.dir, &NEWER));
+        }
         compact(&self.db)?;
         keyring.with_wrapping(is_among).ok_or_else(|| damaged(&self.dir, &REPLACED))?.replace(&self.dir)
     }
@@ -185,7 +190,8 @@ impl KeyTransfer {
         let mut news = self.from.news()?;
         if let KeysFrom::Store(from) = &self.from {
             // In a node's own store they come to be wrapped as they are here.
-            let is_older = |number: &mut u32| !from.wrapping.contains(number);
+            let oldest = from.wrapping.iter().min().copied().unwrap_or_default();
+            let is_older = |number: &mut u32| *number < oldest;
             match &self.to {
                 KeysTo::Store(_) => self.there.keys.retain(|_, number| !is_older(number)),
                 KeysTo::Shared(keys) if self.there.keys.values_mut().any(is_older) => {
@@ -315,6 +321,9 @@ pub fn copy_keyring(file: &Path, dir: &Path, log: LogId) -> Result<(), SecretsEr
         let there = Keyring::open(dir)?;
         if keyring.is(&there) {
             return Ok(());
+        }
+        if there.key(Use::Wrapping).0 > keyring.key(Use::Wrapping).0 {
+            return Err(damaged(&dir.join(keyring::FILE), &NEWER));
         }
         let other = || damaged(&dir.join(keyring::FILE), &"this is another keyring than the history's");
         return there.with_wrapping_of(&keyring).ok_or_else(other)?.replace(dir);

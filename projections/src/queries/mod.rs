@@ -58,6 +58,16 @@ struct Inner {
     pages: Arc<Pages>,
 }
 
+/// Tells whenever views have moved on.
+pub struct Moves(watch::Receiver<Published>);
+
+impl Moves {
+    /// Waits until they have, since this was told last; false once they do not any more.
+    pub async fn next(&mut self) -> bool {
+        self.0.changed().await.is_ok()
+    }
+}
+
 /// One row and what it reflects.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Found {
@@ -147,6 +157,12 @@ impl Queries {
     /// What is told after each batch.
     pub(crate) fn published(&self) -> watch::Receiver<Published> {
         self.0.published.clone()
+    }
+
+    /// Tells whenever views have moved on.
+    #[must_use]
+    pub fn moves(&self) -> Moves {
+        Moves(self.published())
     }
 
     /// Takes an answer of so many bytes into account until it is taken.
@@ -256,7 +272,7 @@ impl Queries {
         if decrypt && !caller.is_among(&[Role::Operator]) {
             return Err(QueryError::Forbidden("personal fields are opened for operators only"));
         }
-        Ok(self.0.decrypt.as_deref().filter(|_| decrypt).map(Opened::new))
+        Ok(self.0.decrypt.as_deref().filter(|_| decrypt).map(|by| Opened::new(by, self)))
     }
 
     fn ask<'a>(

@@ -182,6 +182,27 @@ fn a_keyring_that_another_takes_the_place_of_is_overwritten_also_after_a_crash_a
     let left: Vec<u8> = std::io::Read::bytes(seen).map(|byte| byte.unwrap()).collect();
     assert_eq!(left, vec![0; text.len()]);
     assert!(Keyring::open(dir).unwrap().is_replacing());
+    // Before the new file had its name.
+    let unfinished = dir.join("keyring.json.new");
+    fs::write(&unfinished, &text).unwrap();
+    let seen = fs::File::open(&unfinished).unwrap();
+    Keyring::overwrite_before(dir).unwrap();
+    assert!(!unfinished.exists());
+    let left: Vec<u8> = std::io::Read::bytes(seen).map(|byte| byte.unwrap()).collect();
+    assert_eq!(left, vec![0; text.len()]);
+}
+
+#[test]
+fn a_damaged_key_holds_up_neither_a_replacement_nor_a_start() {
+    let mut store = Store::new(20);
+    let Kept::OnDisk(db) = &store.secrets.as_ref().unwrap().persons.kept else { panic!("it lies on disk") };
+    let other = db.get(person(1).as_bytes()).unwrap().unwrap();
+    db.put(person(2).as_bytes(), other).unwrap();
+    assert_eq!(store.secrets().replace_wrapping_key().unwrap(), 2);
+    store.reopen();
+    assert_eq!(store.wrapping_keys(), [2]);
+    assert_eq!(store.secrets().decrypt(person(3), "name", &store.names[3]).unwrap(), "Ada");
+    assert!(store.secrets().decrypt(person(2), "name", &store.names[2]).is_err());
 }
 
 #[test]

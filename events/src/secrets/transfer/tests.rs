@@ -135,6 +135,7 @@ fn a_copy_is_brought_up_to_another_wrapping_key_and_keeps_no_older_one() {
     let (here, there) = (folder.path().join("here"), folder.path().join("there"));
     let secrets = Secrets::create(&here, LOG).unwrap();
     let names: Vec<_> = (0..20).map(|n| secrets.encrypt(person(n), "name", "Ada").unwrap()).collect();
+    let before = std::fs::read(here.join(keyring::FILE)).unwrap();
     let copy = || {
         copy_keyring(&here.join(keyring::FILE), &there, LOG).unwrap();
         let to = KeysTo::store(&there).unwrap();
@@ -153,6 +154,16 @@ fn a_copy_is_brought_up_to_another_wrapping_key_and_keeps_no_older_one() {
     assert!(was_replaced(again.unwrap().transfer()));
     assert_eq!((copy(), copy()), (20, 0), "those that are left, and that one is forgotten");
     assert_eq!(wrapping_keys(&there).unwrap(), [2]);
+    // An older copy has nothing to bring there: whoever came since is wrapped under a key that it does not know.
+    let old = folder.path().join("old");
+    std::fs::create_dir(&old).unwrap();
+    std::fs::write(old.join(keyring::FILE), &before).unwrap();
+    let refused = copy_keyring(&old.join(keyring::FILE), &there, LOG).unwrap_err().to_string();
+    assert!(refused.contains("is newer here"), "{refused}");
+    let to = KeysTo::store(&there).unwrap();
+    let KeysTo::Store(own) = &to else { panic!("it is a store of its own") };
+    assert!(own.go_by(&[1]).unwrap_err().to_string().contains("is newer here"));
+    drop(to);
     let own = Secrets::open(&there, LOG).unwrap();
     for (n, name) in (0..20).zip(&names).filter(|(n, _)| *n != 3) {
         assert_eq!(own.decrypt(person(n), "name", name).unwrap(), "Ada");
