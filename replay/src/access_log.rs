@@ -1,11 +1,14 @@
 //! The access log: who was shown whose personal fields, when, and by which query.
 
+use std::ops::ControlFlow;
+
 use kippu_events::access::disclosures::{Disclosure, Event};
-use kippu_events::event::read_body;
-use kippu_events::log::walk::{Broken, Step, Walk};
-use kippu_events::log::{Bound, Content, ReadError, ReadLog};
-use kippu_events::{Entity as _, EntityId, NotAnEvent, Time};
+use kippu_events::log::ReadLog;
+use kippu_events::log::walk::Walk;
+use kippu_events::{Entity as _, EntityId, NotAnEvent, Recorded, Time};
 use serde::Serialize;
+
+use crate::history::{Unreadable, read};
 
 /// One disclosure.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -22,66 +25,37 @@ pub struct Disclosed {
     pub persons: Vec<EntityId>,
 }
 
-/// Why it cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum NotRead {
-    /// The log does not answer.
-    #[error(transparent)]
-    Log(#[from] ReadError),
-    /// The history is damaged.
-    #[error(transparent)]
-    Broken(#[from] Broken),
-    /// An event is none that this version reads.
-    #[error("partition {partition}, offset {offset}: {error}")]
-    Event {
-        /// Where.
-        partition: u16,
-        /// Where.
-        offset: u64,
-        /// Why.
-        error: NotAnEvent,
-    },
-}
-
 /// What the history says of `person`, or of everybody, oldest first. `progress` is told how many entries were read.
 ///
 /// # Errors
-/// [`NotRead`].
+/// [`Unreadable`].
 pub fn access_log(
     log: &dyn ReadLog,
     person: Option<EntityId>,
     progress: impl Fn(u64),
-) -> Result<Vec<Disclosed>, NotRead> {
-    let mut found = Vec::new();
+) -> Result<Vec<Disclosed>, Unreadable> {
+    let (mut found, mut wrong) = (Vec::new(), None);
     for partition in 0..log.partitions() {
-        let (mut walk, end) = (Walk::new(log, partition), log.end(partition)?);
-        while walk.offset() < end {
-            let page = log.read(partition, walk.offset(), Bound::BULK)?;
-            if page.entries.is_empty() {
-                return Err(walk.broken(format!("the log goes on to offset {end}, but nothing can be read")).into());
-            }
-            for entry in &page.entries {
-                let Step::Valid(record) = walk.take(entry.offset, &entry.stored)? else { continue };
-                if let Content::Commit(commit) = record.content {
-                    disclosed(commit.body, person, &mut found).map_err(|error| NotRead::Event {
-                        partition,
-                        offset: entry.offset,
-                        error,
-                    })?;
+        let end = log.end(partition)?;
+        read(log, partition, &mut Walk::new(log, partition), end, &mut |told| {
+            progress(1);
+            let number = told.position.number;
+            match disclosed(&told.events, person, &mut found) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(error) => {
+                    wrong = Some(Unreadable::Event { partition, number, error });
+                    ControlFlow::Break(())
                 }
             }
-            progress(page.entries.len() as u64);
-        }
+        })?;
+        wrong.take().map_or(Ok(()), Err)?;
     }
-    found.sort_by_key(|one| one.time);
+    found.sort_by_key(|one: &Disclosed| one.time);
     Ok(found)
 }
 
-fn disclosed(body: &[u8], person: Option<EntityId>, found: &mut Vec<Disclosed>) -> Result<(), NotAnEvent> {
-    for event in read_body(body)? {
-        if event.entity.family != Disclosure::FAMILY {
-            continue;
-        }
+fn disclosed(events: &[Recorded<'_>], person: Option<EntityId>, found: &mut Vec<Disclosed>) -> Result<(), NotAnEvent> {
+    for event in events.iter().filter(|event| event.entity.family == Disclosure::FAMILY) {
         let Event::Made { query, persons } = event.decode::<Disclosure>()?;
         if person.is_none_or(|person| persons.contains(&person)) {
             let (query, persons, by) = (query.clone(), persons.clone(), event.cause.principal.to_string());

@@ -1,7 +1,8 @@
 //! `kippu replay access-log`: who was shown whose personal fields.
 
 use kippu_events::EntityId;
-use kippu_replay::access_log::{Disclosed, NotRead as NotWalked, access_log};
+use kippu_replay::access_log::{Disclosed, access_log};
+use kippu_replay::history::Unreadable;
 use serde::Serialize;
 
 use super::{NotRead, Where};
@@ -24,15 +25,15 @@ enum NotListed {
     #[error(transparent)]
     History(#[from] NotRead),
     #[error(transparent)]
-    Walk(#[from] NotWalked),
+    Unreadable(#[from] Unreadable),
 }
 
 impl NotListed {
     fn exit(&self) -> Exit {
         match self {
             Self::History(error) => error.exit(),
-            Self::Walk(NotWalked::Log(_)) => Exit::CouldNotRun,
-            Self::Walk(NotWalked::Broken(_) | NotWalked::Event { .. }) => Exit::Found,
+            Self::Unreadable(error) if error.is_damage() => Exit::Found,
+            Self::Unreadable(_) => Exit::CouldNotRun,
         }
     }
 }

@@ -69,7 +69,8 @@ impl Failed {
                 NotExported::Io { .. }
                 | NotExported::NotEmpty(_)
                 | NotExported::Manifest(..)
-                | NotExported::OtherLog { .. },
+                | NotExported::OtherLog { .. }
+                | NotExported::Lock(_),
             ) => Exit::CouldNotRun,
         }
     }

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 pub use holder::Holder;
 
-const NAME: &str = "LOCK";
+/// The lock's file.
+pub const NAME: &str = "LOCK";
 /// A reader tests the lock for an instant. An opener that meets one tries again, this often, before it gives up.
 const TRIES: usize = 10_000;
 

@@ -50,6 +50,9 @@ pub fn compare(a: &Signed, b: &Signed, folder: Option<&Folder>) -> Result<Consis
     }
     let [from, to] = [then, now].map(|tree| folder.cut_at(&cuts, now, tree.size - 1));
     let (from, to) = (from?, to?);
+    if from.0.len() != to.0.len() {
+        return Err(Fault::Malformed(format!("a log of {} partitions, not {}", from.0.len(), to.0.len())).into());
+    }
     for (partition, then) in (0..).zip(&from.0) {
         let now = to.tree(partition)?;
         if now.size < then.size {

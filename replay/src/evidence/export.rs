@@ -94,14 +94,17 @@ impl Taken<'_> {
         let size = self.cut.tree(partition)?.size;
         // An event names its entity in one spelling; what else has that text in it is not looked at further.
         let subject = Finder::new(&format!("\"subject\":\"{entity}\"")).into_owned();
+        let mut there = 0;
         each_record(log, partition, progress, &mut |counted| {
             if let Content::Commit(commit) = &counted.record.content
                 && subject.find(commit.body).is_some()
             {
                 self.take(partition, counted)?;
             }
-            Ok(counted.head.number + 1 < size)
-        })
+            there = counted.head.number + 1;
+            Ok(there < size)
+        })?;
+        is_all_there(partition, size, there)
     }
 
     fn period(
@@ -115,7 +118,7 @@ impl Taken<'_> {
         let size = self.cut.tree(partition)?.size;
         let first = self.records.len();
         // How many records there are up to the last commit of the period.
-        let mut within = first;
+        let (mut within, mut there) = (first, 0);
         each_record(log, partition, progress, &mut |counted| {
             let number = counted.head.number;
             let time = match &counted.record.content {
@@ -129,7 +132,10 @@ impl Taken<'_> {
                 }
                 Content::Genesis(_) | Content::Claim(_) | Content::Seal(_) => None,
             };
+            there = number + 1;
             if time.is_some_and(|time| time >= to) {
+                // What comes behind it does not matter.
+                there = size;
                 return Ok(false);
             }
             // A claim has no time: it is of the period if commits before and behind it are.
@@ -139,10 +145,10 @@ impl Taken<'_> {
             if time.is_some_and(|time| time >= from) {
                 within = self.records.len();
             }
-            Ok(number + 1 < size)
+            Ok(there < size)
         })?;
         self.records.truncate(within);
-        Ok(())
+        is_all_there(partition, size, there)
     }
 
     /// Adds a record, if it is the one that was signed.
@@ -173,4 +179,9 @@ impl Taken<'_> {
         });
         Ok(())
     }
+}
+
+/// Refuses a partition whose walk ended before the tree does that was signed.
+fn is_all_there(partition: u16, size: u64, there: u64) -> Result<(), EvidenceError> {
+    if there < size { Err(Fault::CutOff { partition, size, there }.into()) } else { Ok(()) }
 }

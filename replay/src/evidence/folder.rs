@@ -163,6 +163,10 @@ impl Folder {
             let before = entries_tile(index - 1)?;
             let path = tiles.path(before);
             bytes = tiles.read(before).map_err(|source| EvidenceError::Io { path, source })?;
+            // One that was killed before it signed may have left more there.
+            let known = usize::try_from(index).unwrap_or(usize::MAX) % TILE_WIDTH;
+            let length = entries(&bytes).take(known).map(|entry| size_of::<u16>() + entry.len()).sum();
+            bytes.truncate(length);
         }
         bytes.extend_from_slice(&length.to_be_bytes());
         bytes.extend_from_slice(text.as_bytes());
@@ -185,4 +189,29 @@ fn entries(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
         bytes = rest;
         Some(entry)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Shows F28.
+    #[test]
+    fn an_entry_that_was_not_signed_gives_way_to_the_one_that_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::new(dir.path().to_owned());
+        let cut = |size| Cut(vec![Tree { size, root: record_hash(b"root") }]);
+        let tiles = folder.cuts();
+        for index in [254, 255, 256, 300] {
+            for before in index / 256 * 256..index {
+                folder.add_entry(&tiles, before, &cut(before + 1)).unwrap();
+            }
+            folder.add_entry(&tiles, index, &cut(1_000_000)).unwrap();
+            folder.add_entry(&tiles, index, &cut(index + 1)).unwrap();
+            let bytes = tiles.read(entries_tile(index).unwrap()).unwrap();
+            let found: Vec<&[u8]> = entries(&bytes).collect();
+            assert_eq!(found.len() as u64, index % 256 + 1, "{index}");
+            assert_eq!(found.last().unwrap(), &cut(index + 1).to_string().as_bytes(), "{index}");
+        }
+    }
 }

@@ -94,12 +94,21 @@ impl Shown {
             }
         }
         let Content::Commit(commit) = content else { return Ok(()) };
-        // A later version may have written what this one cannot read. It is in the tree all the same.
-        let Ok(events) = read_body(commit.body) else { return Ok(()) };
+        let events = match read_body(commit.body) {
+            Ok(events) => events,
+            // A later version wrote it. It is in the tree all the same.
+            Err(error) if error.is_newer() => return Ok(()),
+            Err(error) => return Err(error.to_string()),
+        };
         let log = self.log.to_string();
+        let partitions = u16::try_from(self.sizes.len()).unwrap_or(u16::MAX);
         for (index, event) in (0..).zip(&events) {
             if event.id != (EventId { partition, number, index }) || event.source != log {
                 return Err(format!("the event {} of {} does not belong there", event.id, event.source));
+            }
+            // Whoever signs a history may have written into any partition of it.
+            if event.entity.id.slot().partition(partitions) != partition {
+                return Err(format!("{} does not belong to partition {partition}", event.entity));
             }
             self.events += 1;
             self.entity(event.entity, event.version)?;
@@ -126,6 +135,7 @@ impl fmt::Display for Shown {
             signed.iter().try_for_each(|key| writeln!(f, "signed by {key}"))?;
             cosigned.iter().try_for_each(|Cosigned { by, at }| writeln!(f, "cosigned by {by} at {at}"))?;
         }
+        writeln!(f, "records of {} of {} partitions", self.partitions.len(), self.sizes.len())?;
         for shown in &self.partitions {
             let PartitionShown { partition, records, of, first, last } = shown;
             let gap = if shown.is_whole() { "with nothing left out between" } else { "with gaps" };

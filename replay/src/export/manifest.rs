@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use kippu_events::log::LogId;
+use kippu_events::log::{LogId, lock};
 use kippu_events::text_file;
 use kippu_events::whole::{PLAIN, write_whole};
 use serde::{Deserialize, Serialize};
@@ -61,12 +61,14 @@ impl Manifest {
     }
 }
 
-/// Refuses a folder with anything in it.
+/// Refuses a folder with anything in it but a lock.
 fn empty(dir: &Path) -> Result<Option<Manifest>, NotExported> {
     let io = |source| NotExported::Io { path: PathBuf::from(dir), source };
     fs::create_dir_all(dir).map_err(io)?;
-    match fs::read_dir(dir).map_err(io)?.next() {
-        None => Ok(None),
-        Some(_) => Err(NotExported::NotEmpty(dir.to_owned())),
+    for entry in fs::read_dir(dir).map_err(io)? {
+        if entry.map_err(io)?.file_name() != lock::NAME {
+            return Err(NotExported::NotEmpty(dir.to_owned()));
+        }
     }
+    Ok(None)
 }

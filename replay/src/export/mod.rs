@@ -17,9 +17,11 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use kippu_events::Recorded;
+use kippu_events::event::EventId;
+use kippu_events::log::lock::{Lock, LockError};
 use kippu_events::log::walk::Walk;
 use kippu_events::log::{Cut, LogId, Position, ReadLog};
+use kippu_events::{NotAnEvent, Recorded};
 use kippu_projections::{Moment, View};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -27,7 +29,7 @@ use serde_json::{Map, Value};
 use self::columns::{Head, data_of};
 pub use self::manifest::Manifest;
 use self::table::Table;
-use crate::history::{Ends, Folding, Happened, NotTold, Past, RowAt, ends, read, rows_as_of};
+use crate::history::{Ends, Folding, Happened, NotTold, Past, RowAt, Unreadable, ends, read, rows_as_of};
 use crate::partitions;
 
 /// The form of a table.
@@ -99,6 +101,9 @@ pub enum NotExported {
     /// It does not say what is there.
     #[error("{0} is no manifest of an export: {1}")]
     Manifest(PathBuf, String),
+    /// Another export is under way there, or the folder cannot be held.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// Of another history.
     #[error("the export there is of the log {theirs}, not {ours}")]
     OtherLog {
@@ -119,6 +124,9 @@ impl Export<'_> {
     /// [`NotExported`]; what was whole by then stays.
     pub fn run(&self) -> Result<Manifest, NotExported> {
         let past = Past { log: &*self.log, embedded: self.embedded, views: None, secrets: None };
+        // Looked at before anything is left there, and once more when nobody else writes there.
+        Manifest::read(self.to)?;
+        let lock = Lock::take(self.to)?;
         let (manifest, ends) = self.begin(&past)?;
         manifest.write(self.to)?;
         let manifest = Mutex::new(manifest);
@@ -132,6 +140,7 @@ impl Export<'_> {
         for view in &self.views {
             self.view(&past, view, &manifest)?;
         }
+        drop(lock);
         Ok(manifest.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -251,11 +260,17 @@ struct Tables<'a> {
 impl Tables<'_> {
     fn put(&mut self, past: &Past<'_>, position: Position, event: &Recorded<'_>) -> Result<(), NotExported> {
         let Happened { kind, data, .. } = &Happened::of(past, position, event)?;
+        let root = event.entity.family.event_schema().to_value();
+        // A table has the name of its kind: of a kind that nobody knows, that may lead anywhere.
+        let Some(schema) = data_of(&root, kind) else {
+            let EventId { partition, number, .. } = event.id;
+            let error = NotAnEvent::Kind(kind.clone());
+            return Err(NotTold::from(Unreadable::Event { partition, number, error }).into());
+        };
         let path = self.export.to.join("events").join(kind);
         let io = |source| NotExported::Io { path: path.clone(), source };
         if !self.of.contains_key(kind) {
-            let root = event.entity.family.event_schema().to_value();
-            let columns = Head::Event.table(&root, data_of(&root, kind).unwrap_or(&Value::Null));
+            let columns = Head::Event.table(&root, schema);
             let file = path.join(format!("{:05}", self.partition));
             self.of.insert(kind.clone(), Table::create(&file, self.export.form, Head::Event, columns).map_err(io)?);
         }

@@ -61,6 +61,7 @@ impl Table {
             To::Lines(file) => file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?,
         }
         fs::rename(unfinished(&self.path), &self.path)?;
-        self.path.parent().map_or(Ok(()), |dir| File::open(dir)?.sync_all())
+        // Its folder, and those that were made for it.
+        self.path.ancestors().skip(1).take(3).try_for_each(|dir| File::open(dir)?.sync_all())
     }
 }

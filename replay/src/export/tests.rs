@@ -8,6 +8,7 @@ use std::sync::Arc;
 use ::parquet::file::reader::SerializedFileReader;
 use ::parquet::record::Field;
 use kippu_events::log::ReadLog as _;
+use kippu_events::log::lock::Lock;
 use kippu_projections::{Moment, catalogue};
 use serde_json::Value;
 
@@ -117,4 +118,24 @@ fn an_export_that_was_ended_goes_on_as_of_its_own_cut() {
     fs::remove_file(to.join("export.json")).unwrap();
     let refused = export(&tape, &to, Form::Ndjson, None).unwrap_err();
     assert!(matches!(refused, NotExported::NotEmpty(_)), "{refused}");
+}
+
+/// A history may name anything a kind.
+#[test]
+fn a_kind_that_is_none_names_no_file_and_two_exports_write_not_to_one_folder() {
+    let (mut tape, dir) = (honest(9, 60), tempfile::tempdir().unwrap());
+    let (to, sound) = (dir.path().join("inner/to"), tape.clone());
+    let (partition, number) = tape.find("user.registered");
+    tape.edit(partition, number, |body| body.replacen("user.registered", "../../../out", 1));
+    tape.rechain(partition, number);
+    let refused = export(&tape, &to, Form::Ndjson, None).unwrap_err();
+    assert!(refused.to_string().contains("../../../out"), "{refused}");
+    let found: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(found, ["inner"]);
+    let other = dir.path().join("other");
+    fs::create_dir(&other).unwrap();
+    let lock = Lock::take(&other).unwrap();
+    assert!(matches!(export(&sound, &other, Form::Ndjson, None), Err(NotExported::Lock(_))));
+    drop(lock);
+    export(&sound, &other, Form::Ndjson, None).unwrap();
 }

@@ -93,7 +93,7 @@ pub fn diff(
     each: &mut dyn FnMut(Changed) -> Result<(), NotTold>,
 ) -> Result<Between, NotTold> {
     let partitions = past.log.partitions();
-    let all = sides.partition().map_or(0..partitions, |only| only..only.saturating_add(1));
+    let all = sides.partition().map_or(0..=partitions.saturating_sub(1), |only| only..=only);
     let (mut from, mut to) = (Vec::new(), Vec::new());
     for partition in all {
         let before = Until::of(Some(sides.before), partition, partitions)?;

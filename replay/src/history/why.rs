@@ -19,6 +19,8 @@ use super::{NotTold, Past};
 
 /// Events that answer one another are followed so far.
 const MOST_CAUSES: usize = 64;
+/// Who opened what somebody else opened is followed so far.
+const MOST_BEGINNINGS: usize = 16;
 
 /// The answer.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -147,10 +149,11 @@ impl Chain<'_> {
     /// `event`, which is one of `record`, and what led to it.
     fn node(&mut self, record: &[Happened], event: &Happened, most_causes: usize) -> Result<Node, NotTold> {
         self.seen.extend(record.iter().map(|event| event.event));
-        let mut node = self.with_beginnings(event)?;
+        let mut node = self.with_beginnings(event, MOST_BEGINNINGS)?;
         for other in record.iter().filter(|other| other.event != event.event) {
             // It was asked for by the same caller.
-            let began = if other.entity == event.entity { None } else { self.beginning(other.entity)? };
+            let began =
+                if other.entity == event.entity { None } else { self.beginning(other.entity, MOST_BEGINNINGS)? };
             node.together.push(Node { began, ..leaf(other.clone()) });
         }
         if let Some(cause) = event.causation.filter(|cause| most_causes > 0 && !self.seen.contains(cause)) {
@@ -163,12 +166,12 @@ impl Chain<'_> {
         Ok(node)
     }
 
-    fn with_beginnings(&mut self, event: &Happened) -> Result<Node, NotTold> {
-        let began = self.beginning(event.entity)?;
+    fn with_beginnings(&mut self, event: &Happened, most: usize) -> Result<Node, NotTold> {
+        let began = self.beginning(event.entity, most)?;
         let caller = match event.principal {
-            Principal::Client(id) => self.beginning(EntityKey { family: Family::Clients, id })?,
-            Principal::User(id) => self.beginning(EntityKey { family: Family::Users, id })?,
-            Principal::Peer(id) => self.beginning(EntityKey { family: Family::Peers, id })?,
+            Principal::Client(id) => self.beginning(EntityKey { family: Family::Clients, id }, most)?,
+            Principal::User(id) => self.beginning(EntityKey { family: Family::Users, id }, most)?,
+            Principal::Peer(id) => self.beginning(EntityKey { family: Family::Peers, id }, most)?,
             Principal::Operator
             | Principal::Deadline
             | Principal::Reaction(_)
@@ -178,8 +181,9 @@ impl Chain<'_> {
         Ok(Node { began, caller, ..leaf(event.clone()) })
     }
 
-    /// The first event of `entity`, with its caller, if it has not been told.
-    fn beginning(&mut self, entity: EntityKey) -> Result<Option<Box<Node>>, NotTold> {
+    /// The first event of `entity`, with its caller, if it has not been told; at most so many behind each other.
+    fn beginning(&mut self, entity: EntityKey, most: usize) -> Result<Option<Box<Node>>, NotTold> {
+        let Some(most) = most.checked_sub(1) else { return Ok(None) };
         let mut first = None;
         self.past.events(entity, &Until::End, &mut |told, its| {
             let event = its.first().and_then(|index| told.events.get(*index));
@@ -187,7 +191,7 @@ impl Chain<'_> {
             Ok(ControlFlow::Break(()))
         })?;
         let Some(first) = first.filter(|first| self.seen.insert(first.event)) else { return Ok(None) };
-        self.with_beginnings(&first).map(|node| Some(Box::new(node)))
+        self.with_beginnings(&first, most).map(|node| Some(Box::new(node)))
     }
 }
 

@@ -91,6 +91,21 @@ fn no_bundle_is_made_of_a_history_that_is_not_what_was_signed() {
     );
 }
 
+/// Shows F28. Keeps L5.
+#[test]
+fn no_bundle_is_made_of_a_history_whose_end_is_missing() {
+    let mut scene = Scene::signed();
+    let (entity, _) = busiest(&scene.tape);
+    let partition = entity.id.slot().partition(scene.tape.partitions());
+    let tape = &mut scene.tape.0[usize::from(partition)];
+    tape.pop();
+    let there = tape.len() as u64;
+    let cut_off = Fault::CutOff { partition, size: there + 1, there };
+    assert_eq!(fault(scene.export(&Asked::Entity(entity))), cut_off);
+    let period = Asked::Period { from: at("2000-01-01T00:00:00Z"), to: at("2100-01-01T00:00:00Z") };
+    assert_eq!(fault(scene.export(&period)), cut_off);
+}
+
 /// Shows F28.
 #[test]
 fn a_small_bundle_with_any_byte_altered_never_verifies() {
