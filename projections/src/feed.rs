@@ -150,6 +150,15 @@ impl Feeds {
         let EventId { partition, number, index } = id;
         let mut cut = vec![0; usize::from(self.queries.log().partitions())];
         let Some(before) = cut.get_mut(usize::from(partition)) else { return Ok(None) };
+        // An entry lies at the number of its record, or behind it.
+        let queries = self.queries.clone();
+        let end = self.queries.in_turn(caller.party(), move || {
+            queries.log().end(partition).map_err(|error| QueryError::Log(error.to_string()))
+        });
+        let end = end.await?;
+        if number >= end {
+            return Ok(None);
+        }
         *before = number.saturating_sub(1);
         let within = (index > 0).then_some(Within { partition, events: index });
         let begin = Begin::After(FeedId { cut: Cut(cut), mark: None, within });

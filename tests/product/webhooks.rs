@@ -234,9 +234,12 @@ async fn what_is_never_taken_becomes_a_dead_letter_that_is_shown_and_holds_up_no
     place(&node, 3).await;
     let seen = first(async || row(&node, &path).await, |row| row["delivered"] == json!(2)).await;
     assert!(seen["failing_since"].is_null() && seen["reason"].is_null(), "{seen}");
-    // What is no event of this history is not sent for ever.
-    node.operator().post(&format!("{path}/redeliver"), "none", &json!({ "event": "0-1.7" })).await.expect(200);
-    first(async || row(&node, &path).await, |row| row["dead_letters"] == json!(4)).await;
+    // What is no event of this history is not sent for ever, and holds up nothing.
+    for (dead, event) in [(4, "0-1.7"), (5, "0-999999.0")] {
+        node.operator().post(&format!("{path}/redeliver"), event, &json!({ "event": event })).await.expect(200);
+        let seen = first(async || row(&node, &path).await, |row| row["dead_letters"] == json!(dead)).await;
+        assert_eq!(seen["dead_letters"], json!(dead), "{event}");
+    }
     assert!(webhook(&node, &["list"]).ok().out.contains(&well.id));
     node.assert_sound();
 }

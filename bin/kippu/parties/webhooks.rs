@@ -45,8 +45,9 @@ pub(crate) struct Webhooks {
 /// Where the next event of an endpoint lies.
 #[derive(Clone)]
 struct Found {
-    /// Behind what events were to be sent.
+    /// Behind what events were to be sent, and of which families.
     start: Start,
+    families: Vec<String>,
     before: FeedId,
     partition: u16,
 }
@@ -99,7 +100,11 @@ impl Webhooks {
     /// Where the endpoint has not taken it yet, or it cannot be told which one it is.
     pub(super) async fn push(&self, task: &Task) -> Result<Came, NoOutcome> {
         loop {
-            let subject = match self.subject(task).await? {
+            let subject = self.subject(task).await;
+            if !matches!(subject, Ok(Ok(_))) {
+                self.places().remove(&task.entity.id);
+            }
+            let subject = match subject? {
                 Ok(subject) => subject,
                 Err(disabled) => return Ok(disabled),
             };
@@ -184,6 +189,7 @@ impl Webhooks {
             if let Some(told) = feed.read_one().await.map_err(untold)? {
                 let place = Found {
                     start: subject.endpoint.start.clone(),
+                    families: subject.endpoint.families.clone(),
                     before: told.before.clone(),
                     partition: told.event.partition,
                 };
@@ -196,7 +202,8 @@ impl Webhooks {
 
     /// What the client is shown, from where its endpoint left off.
     async fn feed(&self, task: &Task, Subject { endpoint, caller }: &Subject) -> Result<Feed, QueryError> {
-        let found = self.places().get(&task.entity.id).filter(|found| found.start == endpoint.start).cloned();
+        let is_its = |found: &&Found| found.start == endpoint.start && found.families == endpoint.families;
+        let found = self.places().get(&task.entity.id).filter(is_its).cloned();
         let begin = match (&found, &endpoint.start) {
             (Some(found), _) => Begin::After(found.before.clone()),
             (None, Start::Time(time)) => Begin::Time(*time),
