@@ -107,7 +107,11 @@ impl Activities {
             found.await.map_err(|_| Problem::internal("the index was not read"))??;
         let lanes = self.0.lanes();
         let held = lanes.iter().filter(|(lane, _)| to.is_none_or(|to| to == **lane)).flat_map(|(_, lane)| lane.held());
-        let held: HashMap<EntityKey, &Held> = held.map(|(key, held)| (*key, held)).collect();
+        // One that is not owed any more may be held still, for another party.
+        let held = held.filter(|(key, held)| found.get(*key).is_none_or(|owed| owed.attempt <= held.owed.attempt));
+        let mut held: Vec<(EntityKey, &Held)> = held.map(|(key, held)| (*key, held)).collect();
+        held.sort_by_key(|(_, held)| held.owed.attempt);
+        let held: HashMap<EntityKey, &Held> = held.into_iter().collect();
         found.extend(held.iter().map(|(key, held)| (*key, held.owed)));
         found.retain(|key, _| is_due(*key, held.get(key).copied()));
         let listed = |(key, owed): (EntityKey, Owed)| {
@@ -217,7 +221,8 @@ impl Shared {
                 return End::Unanswered { reason, wanted: retry_after };
             }
         };
-        let told = format!("{} {}", outcome.status, outcome.refusal());
+        let refused = (!outcome.is_done()).then(|| outcome.refusal());
+        let told = format!("{} {}", outcome.status, refused.unwrap_or_default());
         match self.record(key, owed, outcome, &owed.attempt.to_string()).await {
             Ok(()) => End::Over { answered: true },
             // It answers, and may go on answering so until somebody has looked.

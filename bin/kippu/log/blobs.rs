@@ -36,11 +36,12 @@ pub(super) struct BlobArgs {
 }
 
 impl BlobArgs {
-    /// Brings the blobs of `log` from `from` to where `to` has them; nothing where they are to stay where they are.
+    /// Brings the blobs of `log` from `from` to where `to` has them, which is `own` where its configuration says so; nothing where they are
+    /// to stay where they are.
     pub(super) fn transfer(
         &self,
         from: Option<BlobStore>,
-        to: &Place,
+        (to, own): (&Place, Option<BlobStore>),
         log: LogId,
         config: &Config,
     ) -> Result<Option<BlobTransfer>, LogError> {
@@ -52,7 +53,8 @@ impl BlobArgs {
             (None, Place::Data(dir)) => Some(DataDir::new(dir).blobs()),
             (None, Place::Topic(_)) => None,
         };
-        let to = folder.map(|folder| BlobStore::in_folder(&folder, config.ready.least_free_bytes));
+        let in_folder = || folder.map(|folder| BlobStore::in_folder(&folder, config.ready.least_free_bytes));
+        let to = own.filter(|_| self.blobs_to.is_none()).or_else(in_folder);
         BlobTransfer::new(from, to).map(Some)
     }
 }

@@ -74,7 +74,7 @@ fn copy(args: &Args, config: &Config, output: &Output) -> Result<Exit, LogError>
     let target = Target::make(&to, source.log(), config)?;
     let keys = KeyTransfer::new(source.keys(config)?, target.keys(keyring.as_deref(), config)?)?;
     let bar = output.progress(0, "copy");
-    let blobs = args.blobs.transfer(source.blobs(config)?, &to, source.log().id(), config)?;
+    let blobs = args.blobs.transfer(source.blobs(config)?, (&to, None), source.log().id(), config)?;
     let transfer = RecordTransfer::new(source.log(), target.restore(config)?, blobs, bar.clone())?;
     let mut copying = Copying { source: &source, keys, transfer, persons: 0 };
     copying.round()?;
@@ -83,6 +83,7 @@ fn copy(args: &Args, config: &Config, output: &Output) -> Result<Exit, LogError>
         // Before it is ended where it was: keys and blobs may be found again.
         copying.check_keys(args.without_keys)?;
         copying.transfer.check_blobs()?;
+        copying.transfer.check_left()?;
         let next = to.to_string();
         let sealing = Sealing { source: &source, key_file: args.key_file.as_deref(), server: args.server.as_deref() };
         sealing.seal(&copying.transfer, &next, config)?;

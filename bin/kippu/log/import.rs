@@ -9,7 +9,7 @@ use kippu_events::log::restore::RestoreError;
 use kippu_events::log::segments::Segments;
 use serde_json::json;
 
-use super::blobs::BlobArgs;
+use super::blobs::{self, BlobArgs};
 use super::ends::{Place, Target};
 use super::export::BLOBS;
 use super::transfer::RecordTransfer;
@@ -57,7 +57,8 @@ fn import(args: &Args, config: &Config, output: &Output) -> Result<Exit, LogErro
         return Err(LogError::HasNode(to.to_string()));
     }
     let from = BlobStore::in_folder(&args.dir.join(BLOBS), 0);
-    let blobs = args.blobs.transfer(Some(from), &to, segments.id(), config)?;
+    let blobs =
+        args.blobs.transfer(Some(from), (&to, blobs::source(config, None, segments.id())?), segments.id(), config)?;
     let mut transfer = RecordTransfer::new(&segments, target.restore(config)?, blobs, bar.clone())?;
     let ends = transfer.ends()?;
     transfer.up_to(&ends)?;

@@ -71,6 +71,11 @@ pub(crate) enum LogError {
          --without-blobs, and all of them stay behind"
     )]
     BlobsLacking(u64),
+    /// A topic has none, and nobody said where they go.
+    #[error(
+        "{0} blobs that its events name would stay where they are: say where they go with --blobs-to, or leave them with --without-blobs"
+    )]
+    BlobsLeft(u64),
     #[error(
         "partition {partition}, number {number}: {error}: which blobs it names is not known; use the version that wrote it, or say \
          --without-blobs"
@@ -127,6 +132,7 @@ impl LogError {
             | Self::OtherLog { .. }
             | Self::PersonsMissing(_)
             | Self::BlobsLacking(_)
+            | Self::BlobsLeft(_)
             | Self::Restore(RestoreError::Diverged { .. })
             | Self::SealedTo { .. }
             | Self::Remote(RemoteError::Call(kippu_client::Error::Problem(_))) => Exit::Found,

@@ -185,6 +185,17 @@ impl<'a> RecordTransfer<'a> {
         }
     }
 
+    /// Refuses a copy without blobs that nobody said are to stay where they are.
+    ///
+    /// # Errors
+    /// [`LogError::BlobsLeft`].
+    pub(super) fn check_left(&self) -> Result<(), LogError> {
+        match self.blobs().left {
+            0 => Ok(()),
+            left => Err(LogError::BlobsLeft(left)),
+        }
+    }
+
     /// What became of blobs.
     pub(super) fn blobs(&self) -> BlobCount {
         self.blobs.as_ref().map(BlobTransfer::count).unwrap_or_default()

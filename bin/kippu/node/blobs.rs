@@ -53,14 +53,17 @@ pub(super) fn open_for(config: &Config, dir: &DataDir, log: LogId, shares: bool)
 
 /// What the place of `blobs` is known by, where other nodes reach it; where none do, that is said.
 pub(super) async fn at(blobs: &BlobStore) -> Option<String> {
-    let mark = blobs.mark().await.unwrap_or_else(|error| {
-        tracing::warn!(%error, "it is not known whether the other nodes of the log have the same blobs");
-        None
-    });
-    if mark.is_none() {
-        tracing::warn!("this node takes no blobs: {}", BlobError::NotShared);
+    match blobs.mark().await {
+        Ok(None) => {
+            tracing::warn!("this node takes no blobs: {}", BlobError::NotShared);
+            None
+        }
+        Ok(mark) => mark,
+        Err(error) => {
+            tracing::warn!(%error, "it is not known whether the other nodes of the log have the same blobs");
+            None
+        }
     }
-    mark
 }
 
 fn bucket(s3: &S3, log: LogId) -> Result<Bucket, BlobsError> {

@@ -17,7 +17,7 @@ use kippu_actors::problem::{self, Problem};
 use kippu_actors::runtime::{Place, Runtime};
 use kippu_actors::search::Search;
 use kippu_client::Roots;
-use kippu_client::signature::{AUDIENCE, CONTENT_DIGEST, SIGNATURE, SIGNATURE_INPUT};
+use kippu_client::signature::SIGNATURE_INPUT;
 use kippu_events::log::Log;
 use tokio::time::MissedTickBehavior;
 
@@ -43,18 +43,20 @@ const LOOK: Duration = Duration::from_millis(100);
 /// The longest until an owner that could not do it is asked again: many may wait for one that has just come.
 const MOST_PACE: Duration = Duration::from_secs(1);
 
-/// What of a command's headers its owner needs. The answer to a signed one is signed by who was asked: both are one party.
-const ASKED: [HeaderName; 10] = [
-    header::AUTHORIZATION,
-    header::COOKIE,
-    X_CSRF_TOKEN,
-    header::CONTENT_TYPE,
-    header::IF_MATCH,
-    IDEMPOTENCY_KEY,
-    HeaderName::from_static(AUDIENCE),
-    HeaderName::from_static(CONTENT_DIGEST),
-    HeaderName::from_static(SIGNATURE),
-    HeaderName::from_static(SIGNATURE_INPUT),
+/// What of a command's headers its owner needs, where it is not signed. The answer to a signed one is signed by who was asked: both are one party.
+const ASKED: [HeaderName; 6] =
+    [header::AUTHORIZATION, header::COOKIE, X_CSRF_TOKEN, header::CONTENT_TYPE, header::IF_MATCH, IDEMPOTENCY_KEY];
+/// What is between this node and its caller alone, or is made anew. A signature may cover every other field.
+const OWN: [HeaderName; 9] = [
+    header::CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+    header::CONTENT_LENGTH,
+    X_REQUEST_ID,
+    KIPPU_FORWARDED,
 ];
 /// What of them no trace shows.
 const SECRET: [HeaderName; 3] = [header::AUTHORIZATION, header::COOKIE, X_CSRF_TOKEN];
@@ -109,10 +111,14 @@ impl Forward {
     /// The owner's answer.
     async fn bring(&self, owner: &str, request: &HttpRequest, body: Bytes) -> Result<HttpResponse, Problem> {
         let mut asked = self.http.post(place(owner, request.uri())).body(body);
-        // A signature may cover what its maker takes for the node's name.
-        let host = request.headers().contains_key(SIGNATURE_INPUT).then_some(&header::HOST);
-        for name in ASKED.iter().chain(host) {
-            for value in request.headers().get_all(name) {
+        let (headers, asks) = (request.headers(), ASKED);
+        let names: Vec<&HeaderName> = if headers.contains_key(SIGNATURE_INPUT) {
+            headers.keys().filter(|name| !OWN.contains(name)).collect()
+        } else {
+            asks.iter().collect()
+        };
+        for name in names {
+            for value in headers.get_all(name) {
                 let Ok(mut value) = reqwest::header::HeaderValue::from_bytes(value.as_bytes()) else { continue };
                 value.set_sensitive(SECRET.contains(name));
                 asked = asked.header(name.as_str(), value);

@@ -24,7 +24,8 @@ async fn the_settlement_server_of_another_shop_has_nothing_of_an_approval_whose_
     let nothing = json!({});
     let asks = async |paid: bool| {
         let used = if paid { "already-redeemed" } else { "approval-other-settler" };
-        let delivery = format!("/v1/offers/{}/deliver", offer["id"].as_str().unwrap());
+        let [delivery, refunded] =
+            ["deliver", "refunded"].map(|it| format!("/v1/offers/{}/{it}", offer["id"].as_str().unwrap()));
         for (party, path, body, refusal) in [
             (of_it, "/v1/approvals/redeem", &token, "approval-other-settler"),
             (of_it, "/v1/approvals/release", &token, "approval-other-settler"),
@@ -32,6 +33,7 @@ async fn the_settlement_server_of_another_shop_has_nothing_of_an_approval_whose_
             (of_it, &format!("{at}/settle"), &notice(500), "not-your-approval"),
             (of_it, &format!("{at}/refund"), &amount, "not-your-approval"),
             (&parties.shop, &delivery, &nothing, "not-your-offer"),
+            (&parties.shop, &refunded, &json!({ "total": 100, "currency": "EUR" }), "not-your-offer"),
             (&parties.shop, "/v1/offers", &items, "not-your-offer"),
         ] {
             let reply = other.post(party, path, &key("other"), body).await;

@@ -114,8 +114,13 @@ impl Partition {
 
     /// As [`Partition::peek`], once the store has been brought up to the log.
     fn peek_now(&mut self, key: EntityKey, reply: PeekReply, ctx: &mut Context<Self>) {
-        if self.serving.is_some() || self.assignment == Assignment::Owner || self.waiting.len() >= MOST_WAITING {
+        if self.serving.is_some() || self.assignment == Assignment::Owner {
             return self.peek(key, reply, ctx);
+        }
+        if self.waiting.len() >= MOST_WAITING {
+            let problem = Problem::later(&problem::OVERLOADED, "too many answers are under way");
+            // A caller that has gone away needs no answer.
+            return drop(reply.send(Err(problem)));
         }
         self.waiting.push((key, reply));
         self.touch();

@@ -54,20 +54,20 @@ async fn put(
 
 async fn get(request: HttpRequest, shared: Data<Shared>, id: Path<String>) -> Result<HttpResponse, Problem> {
     role(&request)?;
-    // Another party of such a role would have the files that are sold here for their names.
-    if request.extensions().get::<Caller>().is_some_and(Caller::is_peer) {
-        return Err(Problem::new(&problem::FORBIDDEN, "blobs are read by this party's own API clients"));
-    }
     serve_blob(&shared.node.blobs, named(&request, &id)?, &request, Shown::BYTES).await
 }
 
 /// As whom the caller of `request` uploads and reads.
 fn role(request: &HttpRequest) -> Result<Role, Problem> {
     let caller = request.extensions().get::<Caller>().copied().unwrap_or(Caller::GUEST);
+    // Another party of such a role would have the files that are sold here for their names, and has nothing that names what it uploads.
+    if caller.is_peer() {
+        return Err(Problem::new(&problem::FORBIDDEN, "blobs are for this party's own API clients"));
+    }
     let role = config::Blobs::ROLES.into_iter().find(|role| caller.roles.has(*role));
     role.ok_or_else(|| {
         if caller.is_guest() {
-            return Problem::new(&problem::UNAUTHENTICATED, "blobs need an API key, or a signature");
+            return Problem::new(&problem::UNAUTHENTICATED, "blobs need an API key");
         }
         let names = config::Blobs::ROLES.map(Role::name).join(" or ");
         Problem::new(&problem::FORBIDDEN, format!("blobs are for callers of the role {names}"))
