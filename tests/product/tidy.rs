@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 /// Past this, two things share a file.
 const MOST_LINES: usize = 400;
 /// Where time is waited for: for other processes, and where the product is told to come again.
-const WAITS: [&str; 11] = [
+const WAITS: [&str; 12] = [
     "actors/src/activities/scheduler.rs",
     "actors/src/reactions/runner.rs",
     "bin/kippu-client/retry.rs",
     "bin/kippu/bench/",
     "bin/kippu/import/drive.rs",
     "bin/kippu/log/copy.rs",
+    "bin/kippu/node/forgetting.rs",
     "bin/kippu/server/pace.rs",
     "bin/kippu/server/refusals.rs",
     "events/src/log/kafka/topic.rs",
