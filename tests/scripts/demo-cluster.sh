@@ -9,6 +9,7 @@ file=$2
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 trap 'exit 130' INT TERM
+. tests/scripts/audit.sh
 log="kafka://$KAFKA_BROKERS/demo-$$"
 
 echo "Three nodes share the topic $log; operator, shop, terminals and two settlers play"
@@ -18,7 +19,7 @@ echo
 "$programs/examples/purchases" --kippu "$programs/kippu" --data "$folder/data" --log "$log" --accept-single-copy \
     --nodes 3 --kill-every 10 --file "$file" --limit 100.00
 echo
-echo "Every record of every partition, read back and checked: chain, numbers, versions, one-time and limit rules."
+echo "Every record of every partition, read back and checked: chain, numbers, versions, one-time and limit rules. Then an auditor's"
+echo "questions: why somebody was charged so much, what it was, what changed since, and evidence for whoever trusts nobody here."
 echo
-"$programs/kippu" replay verify --log "$log" --accept-single-copy
-"$programs/kippu" replay check --log "$log" --accept-single-copy
+audit cluster spending users charged --log "$log" --accept-single-copy --data "$folder/data"

@@ -7,6 +7,7 @@ programs=$1
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 trap 'exit 130' INT TERM
+. tests/scripts/audit.sh
 
 echo "A node on the embedded log; operator, shop, terminals and two settlers play a file of purchases with a limit of"
 echo "100.00 a customer; half-way the node is killed with SIGKILL and started again on the same data."
@@ -14,11 +15,11 @@ echo
 "$programs/examples/purchases" --kippu "$programs/kippu" --data "$folder/data" \
     --file examples/data/purchases-sample.txt --limit 100.00 --kill-at 0.5
 echo
-echo "Every record of every partition, read back and checked: chain, numbers, versions, one-time and limit rules."
+echo "Every record of every partition, read back and checked: chain, numbers, versions, one-time and limit rules. Then an auditor's"
+echo "questions: why somebody was charged so much, what it was, what changed since, and evidence for whoever trusts nobody here."
 echo
-"$programs/kippu" replay verify --data "$folder/data"
+audit node spending users charged --data "$folder/data"
 echo
-echo "What an auditor's rules say of it, and what a limit of 500.00 would have decided."
+echo "What a limit of 500.00 would have decided."
 echo
-"$programs/kippu" replay check --data "$folder/data"
 "$programs/kippu" replay what-if --set limits=500.00 --users 3 --data "$folder/data"

@@ -1,11 +1,7 @@
 # Functions for scripts that run several parties on this machine, each a node of its own; read in with `.`. They want the folder with
 # the programs in $programs, and a folder of their own in $folder.
 
-# Says what is wrong, and ends.
-fail() {
-    echo "demo-approvals: $*" >&2
-    exit 1
-}
+. tests/scripts/audit.sh
 
 # Ends every process that was started here, one that stands still too.
 end_all() {
@@ -111,17 +107,4 @@ party() {
 # owes_nothing NAME: waits until a node has told other parties all that it owes them.
 owes_nothing() {
     call "$1" /v1/activities --until '/data=[]' || fail "the node $1 cannot tell others what it owes them"
-}
-
-# expect CODE WORDS COMMAND…: runs a command that ends with this exit code and says these words. What it says is in $said then.
-expect() {
-    code=$1 words=$2
-    shift 2
-    exited=0
-    said=$("$@" 2>&1) || exited=$?
-    [ "$exited" = "$code" ] || fail "exit $exited, not $code, of $* : $said"
-    case $said in
-        *"$words"*) ;;
-        *) fail "\"$words\" was to be said by $* : $said" ;;
-    esac
 }
