@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// Past this, two things share a file.
 const MOST_LINES: usize = 400;
 /// Where time is waited for: for other processes, and where the product is told to come again.
-const WAITS: [&str; 12] = [
+const WAITS: [&str; 13] = [
     "actors/src/activities/scheduler.rs",
     "actors/src/reactions/runner.rs",
     "bin/kippu-client/retry.rs",
@@ -15,6 +15,7 @@ const WAITS: [&str; 12] = [
     "bin/kippu/import/drive.rs",
     "bin/kippu/log/copy.rs",
     "bin/kippu/node/forgetting.rs",
+    "bin/kippu/replay/verify/watch.rs",
     "bin/kippu/server/pace.rs",
     "bin/kippu/server/refusals.rs",
     "events/src/log/kafka/topic.rs",

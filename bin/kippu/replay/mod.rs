@@ -51,6 +51,17 @@ pub(crate) struct History {
     pub(crate) embedded: bool,
     /// What cannot be told of it.
     pub(crate) remark: Option<&'static str>,
+    refresh: Refresh,
+}
+
+/// Catches up with whoever writes a history.
+type Refresh = Box<dyn Fn() -> Result<(), LocationError>>;
+
+impl History {
+    /// Catches up with the nodes that serve it.
+    pub(crate) fn refresh(&self) -> Result<(), NotRead> {
+        Ok((self.refresh)()?)
+    }
 }
 
 /// Why a history is not read.
@@ -126,7 +137,8 @@ impl Where {
     /// Opens the history under `config`.
     pub(crate) fn open(&self, config: &Config, output: &Output) -> Result<History, NotRead> {
         if let Some(exported) = &self.exported {
-            return Ok(History { log: Arc::new(Segments::open(exported)?), embedded: true, remark: None });
+            let (log, refresh) = (Arc::new(Segments::open(exported)?), Box::new(|| Ok(())));
+            return Ok(History { log, embedded: true, remark: None, refresh });
         }
         let dir = data_dir(config);
         // A directory that does not say what it is may still hold a log.
@@ -137,8 +149,15 @@ impl Where {
         }
         let remark = reader.remark()?;
         Ok(match reader {
-            ReadOnlyLog::Embedded(log) => History { log: Arc::new(log), embedded: true, remark },
-            ReadOnlyLog::Kafka(log) => History { log: Arc::new(log), embedded: false, remark },
+            ReadOnlyLog::Embedded(log) => {
+                let log = Arc::new(log);
+                let behind = Arc::clone(&log);
+                History { log, embedded: true, remark, refresh: Box::new(move || Ok(behind.refresh()?)) }
+            }
+            // It shows what there is.
+            ReadOnlyLog::Kafka(log) => {
+                History { log: Arc::new(log), embedded: false, remark, refresh: Box::new(|| Ok(())) }
+            }
         })
     }
 }

@@ -124,6 +124,8 @@ const _: () = assert!(Rule::ALL.len() <= 64, "a choice has a bit for each");
 impl Rules {
     /// Every rule.
     pub const ALL: Self = Self(u64::MAX);
+    /// No rule.
+    pub const NONE: Self = Self(0);
 
     /// Whether `rule` is chosen.
     #[must_use]

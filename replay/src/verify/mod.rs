@@ -12,16 +12,16 @@ mod report;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use kippu_events::log::ReadLog;
+use kippu_events::log::{self, ReadLog};
 
 use crate::evidence::Cut;
 use crate::named_blobs::Names;
 use crate::partitions;
 pub use crate::rules::{Breach, Rules};
 pub use blobs::{BlobFault, Blobs};
-pub use report::{Damage, Head, Partition, Report, Totals};
+pub use report::{Damage, Head, Partition, Report, Skipped, Totals};
 
 /// How to verify.
 #[derive(Clone, Copy)]
@@ -35,6 +35,11 @@ pub struct Options<'a> {
     pub rules: Rules,
     /// Breaches that are told in full, per partition; all are counted.
     pub most_breaches: usize,
+    /// Records that do not count and are told in full, per partition; all are counted.
+    pub most_skipped: usize,
+    /// Look only into what lies behind this cut, and hold no rules, which look back: bytes, chain, numbers, and whether events can be
+    /// read.
+    pub behind: Option<&'a log::Cut>,
     /// What an earlier checkpoint states: a history that does not begin with it, or ends before, is damage.
     pub since: Option<&'a Cut>,
     /// Says which blobs an event names, where they are to be collected.
@@ -51,6 +56,8 @@ impl Default for Options<'_> {
             embedded: true,
             rules: Rules::ALL,
             most_breaches: 20,
+            most_skipped: 20,
+            behind: None,
             since: None,
             blobs: None,
             progress: &|_| {},
@@ -61,8 +68,43 @@ impl Default for Options<'_> {
 /// Walks the whole log as it stands when each partition is begun.
 #[must_use]
 pub fn verify(log: &dyn ReadLog, options: &Options<'_>) -> Report {
-    let begun = Instant::now();
-    let threads = partitions::threads(options.threads, log.partitions());
-    let walked = partitions::each(log.partitions(), threads, |partition| partition::walk(log, partition, options));
-    Report::new(log.id(), walked, options, threads, begun.elapsed())
+    Verified::new(log, options).report()
+}
+
+/// A log as far as it was verified, which goes on as that grows.
+pub struct Verified<'a> {
+    log: &'a dyn ReadLog,
+    options: &'a Options<'a>,
+    partitions: Vec<partition::Verifier<'a>>,
+    threads: usize,
+    took: Duration,
+}
+
+impl<'a> Verified<'a> {
+    /// Walks the whole log as it stands when each partition is begun.
+    #[must_use]
+    pub fn new(log: &'a dyn ReadLog, options: &'a Options<'a>) -> Self {
+        let begun = Instant::now();
+        let threads = partitions::threads(options.threads, log.partitions());
+        let partitions = partitions::each(log.partitions(), threads, |partition| {
+            let mut verifier = partition::begin(log, partition, options);
+            verifier.go_on();
+            verifier
+        });
+        Self { log, options, partitions, threads, took: begun.elapsed() }
+    }
+
+    /// Walks on to where the log ends by now. What was found stays found.
+    pub fn go_on(&mut self) {
+        let begun = Instant::now();
+        self.partitions.iter_mut().for_each(partition::Verifier::go_on);
+        self.took += begun.elapsed();
+    }
+
+    /// What was found so far.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        let walked = self.partitions.iter().map(partition::Verifier::found).collect();
+        Report::new(self.log.id(), walked, self.options, self.threads, self.took)
+    }
 }

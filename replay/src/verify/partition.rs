@@ -5,50 +5,66 @@ use std::convert::Infallible;
 use kippu_events::NotAnEvent;
 use kippu_events::event::{self, EventId};
 use kippu_events::log::walk::{Broken, Skip, Step};
-use kippu_events::log::{self, Bound, Content, ReadError, ReadLog};
+use kippu_events::log::{self, Bound, Content, Genesis, ReadError, ReadLog, Record};
 use tlog_tiles::record_hash;
 
 use super::Options;
 use super::entities::{Entities, Own};
-use super::report::{Damage, Head, Partition};
+use super::report::{Damage, Head, Partition, Skipped};
 use crate::evidence::{Frontier, Tree};
-use crate::rules::Breaches;
+use crate::rules::{Breaches, Rules};
 
-/// Walks `partition` from its genesis to its end or its first damage.
-pub(super) fn walk(log: &dyn ReadLog, partition: u16, options: &Options<'_>) -> Partition {
-    let mut walk = Verifier {
+/// Stands before `partition`, or right behind the cut that `options` names.
+pub(super) fn begin<'a>(log: &'a dyn ReadLog, partition: u16, options: &'a Options<'a>) -> Verifier<'a> {
+    let behind = options.behind.and_then(|cut| cut.0.get(usize::from(partition)).copied());
+    let resumed = behind.filter(|_| options.embedded).and_then(|number| resume(log, partition, number));
+    let (walk, head) = resumed.unwrap_or_else(|| (log::walk::Walk::new(log, partition), None));
+    // Rules look back to what is not read here.
+    let rules = if options.behind.is_some() { Rules::NONE } else { options.rules };
+    Verifier {
         log,
         options,
         own: Own { partition, partitions: log.partitions(), source: log.id().to_string() },
-        walk: log::walk::Walk::new(log, partition),
-        head: None,
+        walk,
+        head,
+        behind,
         known: options.since.and_then(|cut| cut.tree(partition).ok()),
         tree: Frontier::default(),
         entities: Entities::default(),
-        breaches: Breaches::new(options.rules, options.most_breaches),
+        breaches: Breaches::new(rules, options.most_breaches),
         found: Partition { partition, ..Partition::default() },
-    };
-    let ended = walk.run().err();
-    let Verifier { mut found, head, breaches, entities, .. } = walk;
-    match ended {
-        Some(place) if place.newer => found.newer = found.newer.or(Some(place)),
-        damage => found.damage = damage,
+        ended: None,
     }
-    found.head = head.map(|h| Head { number: h.number, hash: h.hash, sealed: h.sealed });
-    found.breaches = breaches.counts.values().sum();
-    found.breaches_of = breaches.counts;
-    found.first_breaches = breaches.first;
-    found.open = entities.open();
-    found
 }
 
-struct Verifier<'a> {
+/// A walk that stands behind the last commit at or before record `number` of an embedded log, whose hash it says itself.
+fn resume(log: &dyn ReadLog, partition: u16, number: u64) -> Option<(log::walk::Walk, Option<log::Head>)> {
+    let one = Bound { entries: 1, ..Bound::default() };
+    for number in (1..=number).rev() {
+        let page = log.read(partition, number, one).ok()?;
+        let stored = page.entries.first().filter(|entry| entry.offset == number)?;
+        let record = Record::decode(&stored.stored).ok()?;
+        if let Content::Commit(commit) = &record.content {
+            let hash = record.hash(number, commit.prev);
+            let head = log::Head { epoch: commit.epoch, number, hash, sealed: false };
+            let genesis = Genesis::of(log, partition);
+            let walk = log::walk::Walk::resume(genesis, number + 1, head, None, [record.digest]);
+            return Some((walk, Some(head)));
+        }
+    }
+    None
+}
+
+/// One partition, as far as it was walked.
+pub(super) struct Verifier<'a> {
     log: &'a dyn ReadLog,
     options: &'a Options<'a>,
     own: Own,
     walk: log::walk::Walk,
     /// The last record that was found good.
     head: Option<log::Head>,
+    /// What lies up to this record is not looked into.
+    behind: Option<u64>,
     /// What the checkpoint has of this partition.
     known: Option<Tree>,
     /// Over the records, as far as that is compared.
@@ -56,6 +72,8 @@ struct Verifier<'a> {
     entities: Entities,
     breaches: Breaches,
     found: Partition,
+    /// Why it goes no further.
+    ended: Option<Damage>,
 }
 
 /// Where the walk ends, before it is known which record that is.
@@ -102,6 +120,28 @@ impl From<NotAnEvent> for Fault {
 }
 
 impl Verifier<'_> {
+    /// Walks on to where the partition ends by now, or to its first damage.
+    pub(super) fn go_on(&mut self) {
+        if self.ended.is_none() {
+            self.ended = self.run().err();
+        }
+    }
+
+    /// What was found so far.
+    pub(super) fn found(&self) -> Partition {
+        let mut found = self.found.clone();
+        match self.ended.clone() {
+            Some(place) if place.newer => found.newer = found.newer.or(Some(place)),
+            damage => found.damage = damage,
+        }
+        found.head = self.head.map(|h| Head { number: h.number, hash: h.hash, sealed: h.sealed });
+        found.breaches = self.breaches.counts.values().sum();
+        found.breaches_of.clone_from(&self.breaches.counts);
+        found.first_breaches.clone_from(&self.breaches.first);
+        found.open = self.entities.open();
+        found
+    }
+
     fn run(&mut self) -> Result<(), Damage> {
         let partition = self.own.partition;
         let end = self.log.end(partition).map_err(|e| self.damage(0, &Fault::new("medium", e.to_string())))?;
@@ -148,17 +188,20 @@ impl Verifier<'_> {
 
     fn take(&mut self, offset: u64, stored: &[u8]) -> Result<(), Fault> {
         self.found.bytes += stored.len() as u64;
-        let (skipped, field, what) = match self.walk.take(offset, stored)? {
+        let (record, skip) = match self.walk.take(offset, stored)? {
             Step::Valid(record) => return self.follow(offset, &record.content),
-            Step::Skipped(_, Skip::Stale) => (&mut self.found.stale, "epoch", "of an epoch that is over"),
-            Step::Skipped(_, Skip::Duplicate) => {
-                (&mut self.found.duplicates, "number", "a record that was here before")
-            }
-            Step::Skipped(_, Skip::Orphan) => {
-                (&mut self.found.orphans, "number", "a record whose predecessor is missing")
-            }
+            Step::Skipped(record, skip) => (record, skip),
+        };
+        let (skipped, field, what) = match skip {
+            Skip::Stale => (&mut self.found.stale, "epoch", "of an epoch that is over"),
+            Skip::Duplicate => (&mut self.found.duplicates, "number", "a record that was here before"),
+            Skip::Orphan => (&mut self.found.orphans, "number", "a record whose predecessor is missing"),
         };
         *skipped += 1;
+        if self.found.skipped.len() < self.options.most_skipped {
+            let after = self.head.map_or(0, |head| head.number);
+            self.found.skipped.push(Skipped::new(offset, after, &record.content, skip, what));
+        }
         if self.options.embedded {
             return Err(Fault::new(field, format!("{what}, which the only writer of an embedded log never writes")));
         }
@@ -171,7 +214,9 @@ impl Verifier<'_> {
         if !matches!(content, Content::Seal(_)) {
             self.compare(&head)?;
         }
+        let is_behind = self.behind.is_none_or(|behind| head.number > behind);
         match content {
+            Content::Commit(_) if !is_behind => {}
             // Behind events that only a later version reads, what entities did is not known; that the records follow each
             // other still is.
             Content::Commit(_) if self.found.newer.is_some() => {}
@@ -190,6 +235,12 @@ impl Verifier<'_> {
     fn compare_tail(&self, end: u64) -> Result<(), Damage> {
         if self.head.is_none() {
             return Err(self.damage(end, &Fault::new("kind", "the partition is empty: its genesis is missing")));
+        }
+        if let Some((behind, head)) = self.behind.zip(self.head)
+            && head.number < behind
+        {
+            let cut = format!("the history ends here, but the cut says that it went on to number {behind}");
+            return Err(self.damage(end, &Fault::new("cut", cut)));
         }
         match self.known {
             Some(known) if self.tree.size() < known.size => {

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use kippu_events::blobs::BlobId;
 use kippu_events::event::EventId;
-use kippu_events::log::{Hash, LogId};
+use kippu_events::log::walk::Skip;
+use kippu_events::log::{Content, Hash, LogId};
 use kippu_events::money::Currency;
 use serde::Serialize;
 
@@ -28,6 +29,9 @@ pub struct Report {
     /// What became of the blobs that events name, where these were looked at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blobs: Option<Blobs>,
+    /// The cut behind which it was looked into, where it was not from the beginning. No rules were held then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
     /// Whether the history was compared with an earlier checkpoint.
     pub since_checkpoint: bool,
     /// How many walked at once.
@@ -78,6 +82,9 @@ pub struct Partition {
     pub duplicates: u64,
     /// Records whose predecessor was never written, skipped.
     pub orphans: u64,
+    /// The first of those that were skipped.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub skipped: Vec<Skipped>,
     /// The last valid record.
     pub head: Option<Head>,
     /// Where the walk halted.
@@ -98,6 +105,51 @@ pub struct Partition {
     /// What is reserved by approvals that are open.
     #[serde(skip)]
     pub open: BTreeMap<Currency, Open>,
+}
+
+/// A record that does not count.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Skipped {
+    /// Where it lies in the log.
+    pub offset: u64,
+    /// The number of the record that counts before it.
+    pub after: u64,
+    /// Its epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<u64>,
+    /// The number that it gives itself; a claim gives none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub number: Option<u64>,
+    /// `stale`, `duplicate` or `orphan`.
+    pub cause: &'static str,
+    /// What that means.
+    pub reason: &'static str,
+}
+
+impl Skipped {
+    pub(super) const fn new(offset: u64, after: u64, content: &Content<'_>, skip: Skip, reason: &'static str) -> Self {
+        let (epoch, number) = match content {
+            Content::Genesis(_) => (None, None),
+            Content::Claim(claim) => (Some(claim.epoch), None),
+            Content::Commit(commit) => (Some(commit.epoch), Some(commit.number)),
+            Content::Seal(seal) => (Some(seal.epoch), Some(seal.number)),
+        };
+        Self { offset, after, epoch, number, cause: skip.name(), reason }
+    }
+}
+
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { offset, after, epoch, number, cause, reason } = self;
+        write!(f, "offset {offset}, behind record {after}: {cause}, {reason}")?;
+        if let Some(epoch) = epoch {
+            write!(f, ", epoch {epoch}")?;
+        }
+        if let Some(number) = number {
+            write!(f, ", number {number}")?;
+        }
+        Ok(())
+    }
 }
 
 /// The last valid record of a partition.
@@ -153,6 +205,7 @@ impl Report {
             partitions,
             totals,
             blobs: None,
+            since: options.behind.map(ToString::to_string),
             since_checkpoint: options.since.is_some(),
             threads,
             seconds: took.as_secs_f64(),
@@ -210,6 +263,14 @@ impl fmt::Display for Report {
                 let Damage { number, field, reason, .. } = damage;
                 writeln!(f, "DAMAGE partition {place}, number {number}, field {field}: {reason}")?;
             }
+            for skipped in &partition.skipped {
+                writeln!(f, "SKIPPED partition {place}, {skipped}")?;
+            }
+            let all = partition.stale + partition.duplicates + partition.orphans;
+            let more = all.saturating_sub(partition.skipped.len() as u64);
+            if more > 0 {
+                writeln!(f, "SKIPPED partition {place}: and {more} more")?;
+            }
             if let Some(Damage { number, field, reason, .. }) = &partition.newer {
                 writeln!(f, "NEWER  partition {place}, number {number}, field {field}: {reason}")?;
             }
@@ -225,6 +286,9 @@ impl fmt::Display for Report {
             write!(f, "{blobs}")?;
         }
         let Totals { records, events, damaged, breaches, newer, .. } = self.totals;
+        if let Some(cut) = &self.since {
+            writeln!(f, "looked into behind the cut {cut}; no rules were held")?;
+        }
         writeln!(f, "{records} records, {events} events, {:.1} s on {} threads", self.seconds, self.threads)?;
         if self.sound {
             write!(f, "verify: sound")
