@@ -179,6 +179,8 @@ pub(crate) enum Replay {
     Export(replay::export::Args),
     /// Fold a view anew, and compare it with the rows that a node keeps.
     Rebuild(replay::rebuild::Args),
+    /// Tell whether this version makes of an old history what an earlier one made of it.
+    Gate(replay::gate::Args),
     /// List who was shown whose personal fields, when, and by which query.
     AccessLog(replay::access_log::Args),
     /// Sign how much history there is and what it hashes to, with trees in tiles for whoever checks that.

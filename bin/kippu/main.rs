@@ -134,6 +134,7 @@ fn run(command: Command, output: &Output) -> Exit {
         Command::Replay(Replay::Diff(args)) => replay::diff::run(&args, output),
         Command::Replay(Replay::Export(args)) => replay::export::run(&args, output),
         Command::Replay(Replay::Rebuild(args)) => replay::rebuild::run(&args, output),
+        Command::Replay(Replay::Gate(args)) => replay::gate::run(&args, output),
         Command::Replay(Replay::Checkpoint(args)) => replay::checkpoint::run(&args, output),
         Command::Replay(Replay::Consistency(args)) => replay::consistency::run(&args, output),
         Command::Replay(Replay::Witness(args)) => replay::witness::run(&args, output),

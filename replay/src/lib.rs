@@ -6,6 +6,7 @@ pub mod access_log;
 pub mod check;
 pub mod evidence;
 pub mod export;
+pub mod gate;
 pub mod history;
 mod named_blobs;
 mod partitions;

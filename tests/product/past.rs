@@ -1,5 +1,6 @@
 //! What `kippu replay` tells of the past: beside the node, after it, on an export and on a topic, the same to the byte.
 
+mod gate;
 mod growing;
 
 use std::path::Path;

@@ -18,6 +18,7 @@ mod due;
 mod owed;
 mod reacted;
 mod stale;
+mod stored;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -37,6 +38,8 @@ use crate::activity::Owed;
 
 pub use self::due::{Due, Rest};
 use self::owed::owed_key;
+use self::stale::revision_of;
+pub use self::stored::{Kept, StoredEntities};
 use super::loaded_entity::{Done, LoadedEntity, StoredEntity};
 
 /// Changes with the layout above.

@@ -37,7 +37,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use self::clock::{Clock, MOST_DRIFT};
 use self::entity_store::EntityStore;
-pub use self::entity_store::StoreError;
+pub use self::entity_store::{Kept, StoreError, StoredEntities};
 use self::index::resume;
 pub use self::index::walk_behind;
 use self::partition::{AskFigures, Assignment, Partition, Shared, Tell};

@@ -9,6 +9,7 @@ pub(crate) mod consistency;
 pub(crate) mod diff;
 pub(crate) mod evidence;
 pub(crate) mod export;
+pub(crate) mod gate;
 pub(crate) mod history;
 mod past;
 pub(crate) mod rebuild;
@@ -30,6 +31,9 @@ use crate::exit::Exit;
 use crate::limits::{self, Need, TooLow};
 use crate::node::{DataDir, Found, LocationError, LogLocation, ReadOnlyLog};
 use crate::output::Output;
+
+/// The file that every export has.
+const MANIFEST: &str = "manifest.json";
 
 /// Which history.
 #[derive(clap::Args)]
@@ -124,6 +128,18 @@ fn shows_damage(error: &OpenError) -> bool {
 }
 
 impl Where {
+    /// The history in `dir`: an export, where there is one, or a data directory.
+    pub(crate) fn history(dir: &Path) -> Self {
+        let exported = dir.join(MANIFEST).exists().then(|| dir.to_owned());
+        let data = exported.is_none().then(|| dir.to_owned());
+        Self { config: None, exported, flags: Flags { data, ..Flags::default() } }
+    }
+
+    /// Whether it is an export.
+    pub(crate) const fn is_exported(&self) -> bool {
+        self.exported.is_some()
+    }
+
     /// The configuration, under which `threads` are to read.
     pub(crate) fn config(&self, threads: usize) -> Result<Config, NotRead> {
         let config = Config::load(self.config.as_deref(), &self.flags)?;

@@ -31,6 +31,7 @@ pub use read::{Told, Unreadable, read};
 pub use rows::{
     ChangedRow, Folding, PastRows, Rebuilt, RowAt, RowDifference, diff_rows, rebuild, row_as_of, rows_as_of,
 };
+pub(crate) use state::fold;
 pub use state::{State, as_of};
 pub use up_to::UpTo;
 pub use why::{Node, Why, why};

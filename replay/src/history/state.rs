@@ -38,7 +38,7 @@ pub struct State {
 ///
 /// # Errors
 /// Where the event is none that this version reads, or one that no state takes.
-pub(super) fn fold(state: &mut dyn AnyEntity, event: &Recorded<'_>) -> Result<(), NotTold> {
+pub(crate) fn fold(state: &mut dyn AnyEntity, event: &Recorded<'_>) -> Result<(), NotTold> {
     let told = |reason, newer| NotTold::Event { event: event.id, reason, newer };
     // The state is not used after a panic.
     let folded = AssertUnwindSafe(|| state.evolve_stored(event.kind, event.schema, event.data, event.time));

@@ -1,7 +1,7 @@
 //! Families whose states another version had otherwise: they are stale, and folded anew, while all others stay.
 
 use kippu_events::{EntityKey, Family};
-use rocksdb::{ReadOptions, WriteBatch};
+use rocksdb::{DB, ReadOptions, WriteBatch};
 
 use super::{Batch, EntityStore, StoreError, table};
 
@@ -74,6 +74,12 @@ fn stale_key(partition: u16, family: Family) -> Vec<u8> {
     let mut key = table(partition, b's');
     key.push(family.code());
     key
+}
+
+/// The revision of the states of `family` that `db` was last opened for; nothing of one that was not there.
+pub(super) fn revision_of(db: &DB, family: Family) -> Result<Option<u32>, StoreError> {
+    let stored = db.get_pinned(revision_key(family))?;
+    Ok(stored.and_then(|stored| stored.as_ref().try_into().ok()).map(u32::from_be_bytes))
 }
 
 fn revision_key(family: Family) -> Vec<u8> {
