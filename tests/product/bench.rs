@@ -45,6 +45,21 @@ fn bench_measures_what_parties_do_together_and_owe_each_other() {
     }
 }
 
+/// Shows F42.
+#[test]
+fn bench_measures_what_reads_a_history() {
+    let which = ["VERIFY", "THREADS", "ASOF", "TILES", "PROOF", "REBUILD", "MEMORY"];
+    let figures = figures(&["replay", "--events", "4000"], &which);
+    assert_eq!(figures.as_object().map(serde_json::Map::len), Some(which.len()), "{figures}");
+    for (figure, detail) in
+        [("ASOF", "log_reads"), ("ASOF", "log_entries_without"), ("TILES", "tile_files"), ("PROOF", "proofs")]
+    {
+        let number = figures[figure]["details"][detail].as_u64();
+        assert!(number.is_some_and(|number| number > 0), "{figure} {detail}: {figures}");
+    }
+    assert!(figures["VERIFY"]["details"]["events"].as_u64().is_some_and(|events| events >= 4000), "{figures}");
+}
+
 #[test]
 fn bench_says_which_figures_are_of_parties() {
     run(&["bench", "--quick", "--only", "OWED"]).refused(2, "Owed is measured with the parties: kippu bench parties");

@@ -123,9 +123,18 @@ pub(super) fn fsync(dir: &Path, rounds: usize) -> Result<Duration, BenchError> {
 
 /// Bytes in memory of the process that /proc has under this name, as the kernel counts them.
 pub(super) fn memory_bytes(process: &str) -> Result<u64, BenchError> {
+    memory(process, "VmRSS:")
+}
+
+/// The most bytes of a process that were in memory at once so far.
+pub(super) fn most_memory_bytes(process: &str) -> Result<u64, BenchError> {
+    memory(process, "VmHWM:")
+}
+
+fn memory(process: &str, line: &str) -> Result<u64, BenchError> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
     let kilobytes =
-        status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+        status.lines().find_map(|text| text.strip_prefix(line)?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
     kilobytes
         .map(|kilobytes| kilobytes * 1024)
         .ok_or_else(|| BenchError::Load("the kernel does not say how much is in memory".to_owned()))

@@ -1,6 +1,6 @@
 //! `kippu bench`: measures the product compared with what this machine can do at most, both in one run and in alternation, and prints
 //! ratios. The clients that make the load share the cores with what is measured. `kippu bench parties` does the same for several
-//! parties, each with a node of its own.
+//! parties, each with a node of its own, and `kippu bench replay` for what reads a history.
 
 mod broker;
 mod child;
@@ -15,6 +15,7 @@ mod p6;
 mod p8;
 mod p9;
 mod parties;
+mod replay;
 mod scene;
 mod sharing;
 mod takeover;
@@ -31,6 +32,11 @@ use crate::node;
 use crate::output::Output;
 use broker::Broker;
 use figure::{BenchError, Figure, Figures};
+
+/// Events of the history that `replay` measures on, where nobody says: enough for a second of verify.
+const REPLAY_EVENTS: u64 = 200_000;
+/// The same of a short run.
+const QUICK_EVENTS: u64 = 10_000;
 
 /// Arguments.
 #[derive(clap::Args)]
@@ -53,7 +59,7 @@ pub(crate) struct Args {
     /// Short runs on little data: shows that everything works, and no figures to quote.
     #[arg(long)]
     quick: bool,
-    /// Events in the log for P5.
+    /// Events in the log for P5, and for `replay`.
     #[arg(long, env = "KIPPU_BENCH_EVENTS", value_name = "N")]
     events: Option<u64>,
     /// Live entities for P6.
@@ -69,6 +75,8 @@ pub(crate) struct Args {
 pub(crate) enum Group {
     /// Several parties, each with a node of its own: purchases between them, and what they owe each other.
     Parties,
+    /// What reads a history at rest: verify, as-of, trees and proofs, rebuild.
+    Replay,
 }
 
 /// The figures.
@@ -106,6 +114,20 @@ pub(crate) enum Which {
     Signatures,
     /// What others notice of what is owed to a party that is down.
     Owed,
+    /// Events a second, verified, compared with a bare scan that hashes.
+    Verify,
+    /// The same on two threads, compared with one.
+    Threads,
+    /// What one entity was, with the node's views compared with a scan of its partition.
+    AsOf,
+    /// Records a second, put into tiles and signed.
+    Tiles,
+    /// A bundle of an entity with its inclusion proofs, compared with reading the same records.
+    Proof,
+    /// A view folded anew and compared, compared with verify.
+    Rebuild,
+    /// The most memory of verify, compared with the history.
+    Memory,
 }
 
 impl Which {
@@ -113,12 +135,17 @@ impl Which {
     const ON_KAFKA: &[Self] = &[Self::P7, Self::P8K, Self::Takeover, Self::Sharing];
     const OF_PARTIES: &[Self] = &[Self::Purchases, Self::Activities, Self::Signatures, Self::Owed];
 
+    const OF_REPLAY: &[Self] =
+        &[Self::Verify, Self::Threads, Self::AsOf, Self::Tiles, Self::Proof, Self::Rebuild, Self::Memory];
+
     /// How to have it measured.
     fn place(self) -> &'static str {
         if Self::ON_KAFKA.contains(&self) {
             "on Kafka: name it with --log"
         } else if Self::OF_PARTIES.contains(&self) {
             "with the parties: kippu bench parties"
+        } else if Self::OF_REPLAY.contains(&self) {
+            "on a history at rest: kippu bench replay"
         } else {
             "on the embedded log of one node: leave --log and the group out"
         }
@@ -129,6 +156,7 @@ impl Args {
     fn measurable(&self) -> &'static [Which] {
         match self.group {
             Some(Group::Parties) => Which::OF_PARTIES,
+            Some(Group::Replay) => Which::OF_REPLAY,
             None if self.log.is_some() => Which::ON_KAFKA,
             None => Which::EMBEDDED,
         }
@@ -236,6 +264,12 @@ fn measure(args: &Args, effort: Effort, output: &Output) -> Result<Figures, Benc
     };
     let broker = args.log.clone().map(|address| Broker::new(address, args.accept_single_copy));
     let wanted = |which: &&Which| args.only.is_empty() || args.only.contains(which);
+    if args.group == Some(Group::Replay) {
+        let events = args.events.unwrap_or(if args.quick { QUICK_EVENTS } else { REPLAY_EVENTS });
+        let wanted: Vec<Which> = Which::OF_REPLAY.iter().filter(wanted).copied().collect();
+        let figures = replay::measure(scratch.path(), events, effort, &wanted)?;
+        return Ok(Figures { figures, quick: args.quick });
+    }
     let mut figures = BTreeMap::new();
     for &which in args.measurable().iter().filter(wanted) {
         output.note(format_args!("measuring {which:?} …"));
@@ -265,5 +299,8 @@ fn one(which: Which, dir: &Path, broker: Option<&Broker>, effort: Effort) -> Res
         Which::Activities => node::on_a_system(parties::activities(dir, effort)),
         Which::Signatures => node::on_a_system(parties::signatures(dir, effort)),
         Which::Owed => node::on_a_system(parties::owed(dir, effort)),
+        Which::Verify | Which::Threads | Which::AsOf | Which::Tiles | Which::Proof | Which::Rebuild | Which::Memory => {
+            Err(BenchError::Load(format!("{which:?} is measured {}", which.place())))
+        }
     }
 }
