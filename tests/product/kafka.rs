@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
 use crate::fixture::{Ended, Node, run, topic, until, utf8};
+use crate::market::purchase;
 
 /// A folder with a configuration file for a topic of its own and with `more` in it, and a data directory made of it.
 struct Place {
@@ -39,6 +40,42 @@ impl Place {
         let flags = ["--config", utf8(&self.config)].map(str::to_owned);
         Node::start_in(self.folder, flags.to_vec())
     }
+}
+
+/// Shows F28. Keeps L5.
+#[tokio::test]
+async fn checkpoints_of_a_topic_go_on_from_each_other_and_prove_what_lies_there() {
+    let place = Place::new("");
+    let (config, data) = (place.config.clone(), place.data());
+    let away = TempDir::new().unwrap();
+    let path = |name: &str| utf8(&away.path().join(name)).to_owned();
+    let (tiles, kept, bundle) = (path("tiles"), path("kept"), path("bundle"));
+    let replay = |command: &[&str]| {
+        let place = ["--data", utf8(&data), "--config", utf8(&config)];
+        run(&[&["--json", "replay"], command, &place].concat())
+    };
+    let checkpoint = |more: &[&str]| {
+        replay(&[&["checkpoint", "--out", &tiles, "--keep", &kept], more].concat()).ok().json().remove(0)
+    };
+    let mut node = place.serve();
+    let buyer = node.market(1000).buyer("ann").await;
+    let first = checkpoint(&["--begin"]);
+    let key = first["key"].as_str().unwrap().to_owned();
+    let note = path("first");
+    std::fs::copy(away.path().join("tiles/checkpoint"), &note).unwrap();
+    replay(&["verify", "--checkpoint", &kept, "--key", &key]).ok();
+    // What a writer that is followed leaves behind counts in neither.
+    node.crash();
+    node.start_again();
+    let terminal = node.caller(&buyer.terminal.key);
+    terminal.post("/v1/approvals", "open-behind-it", &purchase(10)).await.expect(201);
+    let second = checkpoint(&[]);
+    assert_eq!((&first["size"], &second["size"]), (&1.into(), &2.into()));
+    let newest = path("tiles/checkpoint");
+    run(&["replay", "consistency", &note, &newest, "--key", &key, "--tiles", &tiles]).ok();
+    replay(&["evidence", "export", &format!("users/{}", buyer.user), "--tiles", &tiles, "--out", &bundle]).ok();
+    let shown = run(&["--json", "replay", "evidence", "verify", &bundle, "--key", &key]).ok().json().remove(0);
+    assert_eq!((&shown["anchored"], &shown["records"]), (&true.into(), &2.into()), "{shown}");
 }
 
 /// Shows F34.
