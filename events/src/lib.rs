@@ -23,6 +23,7 @@ pub mod log;
 mod log_id;
 pub mod money;
 mod opaque;
+pub mod partners;
 pub mod placement;
 pub mod principal;
 pub mod problem;

@@ -1,0 +1,4 @@
+//! Area of main and partner sites: contracts, access logs, and the fees that are computed from both.
+
+pub mod access;
+pub mod fees;
