@@ -9,7 +9,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 CARGO_FLAGS := --release --workspace --locked
 KIPPU := $(CARGO_TARGET_DIR)/release/kippu
 
-.PHONY: help setup setup-kafka setup-clients build programs demo demo-approvals demo-cluster clients test kafka bench rows one-build lint clean
+.PHONY: help setup setup-kafka setup-clients build programs demo demo-approvals demo-partners demo-cluster clients test kafka bench rows one-build lint clean
 
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,9 @@ demo: programs ## A node, a client that plays purchases, a SIGKILL in the middle
 
 demo-approvals: programs ## Purchases between five nodes: what is bought, what is refused, and books that agree.
 	@sh tests/scripts/demo-approvals.sh "$(CARGO_TARGET_DIR)/release"
+
+demo-partners: programs ## A main site and two partner sites: contracts, access logs, and fees that both sides compute.
+	@sh tests/scripts/demo-partners.sh "$(CARGO_TARGET_DIR)/release"
 
 FILE ?= examples/data/purchases-sample.txt
 demo-cluster: setup-kafka programs ## Three nodes on Apache Kafka, one killed every 10 seconds; FILE=… plays a longer file.

@@ -15,6 +15,7 @@ pub mod erased;
 #[cfg(test)]
 mod given;
 pub mod http;
+pub mod partners;
 pub mod placement;
 pub mod problem;
 pub mod reactions;

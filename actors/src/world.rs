@@ -42,7 +42,16 @@ pub(crate) type Asked = (Family, &'static str, Option<EntityId>);
 
 impl World {
     pub(crate) fn new() -> Self {
-        let secrets = Arc::new(Secrets::ephemeral(1, LOG));
+        Self::with(Secrets::ephemeral(1, LOG))
+    }
+
+    /// That of another party.
+    pub(crate) fn of(party: u8) -> Self {
+        Self::with(Secrets::ephemeral(u64::from(party), LogId([party; 16])))
+    }
+
+    fn with(secrets: Secrets) -> Self {
+        let secrets = Arc::new(secrets);
         Self { secrets, now: NOW, blobs: Vec::new(), entities: BTreeMap::new(), records: Vec::new(), keys: 0 }
     }
 

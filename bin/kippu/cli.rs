@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::log::{copy, export, import as log_import, inspect};
 use crate::{
-    activities, bench, client, completions, config_check, doctor, events, import, init, keys, peer, replay, serve,
-    shop, users, webhook,
+    access, activities, bench, client, completions, config_check, doctor, events, fees, import, init, keys, peer,
+    replay, serve, shop, users, webhook,
 };
 
 /// An event-sourced actor system for tickets, approvals and settlements.
@@ -48,6 +48,12 @@ pub(crate) enum Command {
     Events(events::Args),
     /// Run commands from a file of JSON lines.
     Import(import::Args),
+    /// Access logs of main and partner sites.
+    #[command(subcommand)]
+    Access(Access),
+    /// What partner sites owe their main sites.
+    #[command(subcommand)]
+    Fees(Fees),
     /// What a shop sells.
     #[command(subcommand)]
     Shop(Shop),
@@ -120,6 +126,22 @@ pub(crate) enum Activities {
     List(activities::Args),
     /// Try at once what waits for its time.
     Retry(activities::Args),
+}
+
+/// `kippu access …`
+#[derive(Subcommand)]
+pub(crate) enum Access {
+    /// Certify the lines of logs, and hand them to the other party of a contract. A second import changes nothing.
+    Import(access::Args),
+}
+
+/// `kippu fees …`
+#[derive(Subcommand)]
+pub(crate) enum Fees {
+    /// Compute what a partner site owes for a month, with everything that it follows from.
+    Compute(fees::ComputeArgs),
+    /// Compare the other party's statement with what a node computes from its own log.
+    Verify(fees::VerifyArgs),
 }
 
 /// `kippu shop …`

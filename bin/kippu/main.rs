@@ -1,5 +1,6 @@
 //! `kippu`: the node and the operator's command. One file per subcommand; this one only hands over.
 
+mod access;
 mod activities;
 mod bench;
 mod certificate;
@@ -12,6 +13,7 @@ mod config_check;
 mod doctor;
 mod events;
 mod exit;
+mod fees;
 mod import;
 mod init;
 mod keys;
@@ -37,7 +39,9 @@ use std::io::IsTerminal as _;
 
 use clap::{CommandFactory as _, Parser as _};
 
-use crate::cli::{Activities, Cli, Client, Command, Config, Evidence, Keys, Log, Peer, Replay, Shop, Users, Webhook};
+use crate::cli::{
+    Access, Activities, Cli, Client, Command, Config, Evidence, Fees, Keys, Log, Peer, Replay, Shop, Users, Webhook,
+};
 use crate::exit::Exit;
 use crate::output::Output;
 
@@ -116,6 +120,9 @@ fn run(command: Command, output: &Output) -> Exit {
         Command::Activities(Activities::Retry(args)) => activities::retry(&args, output),
         Command::Events(args) => events::run(&args, output),
         Command::Import(args) => import::run(&args, output),
+        Command::Access(Access::Import(args)) => access::run(&args, output),
+        Command::Fees(Fees::Compute(args)) => fees::compute(&args, output),
+        Command::Fees(Fees::Verify(args)) => fees::verify(&args, output),
         Command::Shop(Shop::Import(args)) => shop::run(&args, output),
         Command::Users(Users::Import(args)) => users::run(&args, output),
         Command::Users(Users::Forget(args)) => users::forget::run(&args, output),

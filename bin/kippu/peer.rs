@@ -60,7 +60,7 @@ pub(crate) struct AddArgs {
     /// The other party's card, as its `kippu peer card` printed it.
     card: PathBuf,
     /// What it is to this node; may be given several times.
-    #[arg(long, required = true, value_parser = role, value_name = "shop|settler|authenticator|reference")]
+    #[arg(long, required = true, value_parser = role, value_name = "shop|settler|authenticator|reference|main_site|partner_site")]
     role: Vec<Role>,
     #[command(flatten)]
     node: Running,

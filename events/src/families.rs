@@ -40,6 +40,12 @@ macro_rules! families {
             Offers = 9, "offers", $crate::approvals::offers::Offer;
             /// On which terms a shop sells.
             ShopTerms = 17, "shop-terms", $crate::approvals::shop_terms::ShopTerms;
+            /// Contracts of main and partner sites.
+            Contracts = 19, "contracts", $crate::partners::contracts::Contract;
+            /// Lines of access logs, certified.
+            AccessBatches = 20, "access-batches", $crate::partners::access_batches::AccessBatch;
+            /// What fees depend on and no access log says.
+            FeeReports = 23, "fee-reports", $crate::partners::fee_reports::FeeReport;
         }
     };
 }

@@ -6,6 +6,7 @@ mod families;
 
 pub mod access;
 pub mod approvals;
+pub mod as_json;
 pub mod blobs;
 pub mod caseless;
 mod catalogue;

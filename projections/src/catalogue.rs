@@ -23,6 +23,9 @@ use crate::approvals::shop_terms::TermsOfShop;
 use crate::approvals::spending::Spending;
 use crate::entity_table::OfEntities;
 use crate::history::History;
+use crate::partners::access_batches::AccessBatches;
+use crate::partners::contracts::Contracts;
+use crate::partners::fee_reports::FeeReports;
 use crate::placement::placements::Placements;
 use crate::view::View;
 
@@ -51,6 +54,9 @@ pub fn views() -> Vec<Arc<dyn View>> {
         Arc::new(Ledger),
         Arc::new(Entries),
         Arc::new(TrialBalances),
+        Arc::new(OfEntities::<Contracts>::new()),
+        Arc::new(AccessBatches),
+        Arc::new(FeeReports),
         Arc::new(Forgotten),
         Arc::new(History),
     ]

@@ -18,6 +18,7 @@ pub mod http;
 mod json;
 mod locate;
 mod pages;
+pub mod partners;
 pub mod past;
 pub mod placement;
 pub mod queries;

@@ -34,6 +34,7 @@ mod moving;
 mod output;
 mod pages;
 mod parties;
+mod partners;
 mod past;
 mod pictures;
 mod places;

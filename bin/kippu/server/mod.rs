@@ -10,6 +10,7 @@ mod edge;
 mod evidence;
 mod fallback;
 mod feed;
+mod fees;
 mod forms;
 mod forward;
 mod fresh;
@@ -210,6 +211,8 @@ fn routes(config: &mut ServiceConfig, shared: &Shared) {
                 .service(blobs::resource())
                 .route("/statements/{account}", web::get().to(statements::statement))
                 .route("/statements/{account}", web::head().to(statements::statement))
+                .route("/contracts/{id}/fees/{month}", web::get().to(fees::statement))
+                .route("/contracts/{id}/fees/{month}", web::head().to(fees::statement))
                 .route("/settlements/{id}/content/{n}", web::get().to(contents::of_settlement))
                 .route("/settlements/{id}/content/{n}", web::head().to(contents::of_settlement))
                 .route("/offers/{id}/content/{n}", web::get().to(shop::content))

@@ -6,6 +6,7 @@ mod blobs;
 mod commands;
 mod examples;
 mod feed;
+mod fees;
 mod general;
 mod links;
 mod node;
@@ -61,6 +62,7 @@ fn document() -> Value {
     commands::add(&mut paths, &mut schemas, &mut problems);
     queries::add(&mut paths, &mut schemas, &mut problems);
     statements::add(&mut paths, &mut schemas, &mut problems);
+    fees::add(&mut paths, &mut schemas, &mut problems);
     feed::add(&mut paths, &mut problems);
     blobs::add(&mut paths, &mut problems);
     parties::add(&mut paths, &mut problems);

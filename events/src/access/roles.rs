@@ -43,6 +43,10 @@ roles! {
     Authenticator = "authenticator";
     /// A financial institution that says how its customers pay.
     Reference = "reference";
+    /// Runs a main site, whose partner sites show its pages.
+    MainSite = "main_site";
+    /// Runs a partner site.
+    PartnerSite = "partner_site";
     /// An end user, signed in.
     Subscriber = "subscriber";
     /// Anybody: who does not say who they are.
@@ -55,7 +59,12 @@ impl Role {
     pub const fn is_for_clients(self) -> bool {
         match self {
             Self::Operator | Self::Auditor | Self::Shop | Self::Settler | Self::Terminal => true,
-            Self::Authenticator | Self::Reference | Self::Subscriber | Self::Guest => false,
+            Self::Authenticator
+            | Self::Reference
+            | Self::MainSite
+            | Self::PartnerSite
+            | Self::Subscriber
+            | Self::Guest => false,
         }
     }
 
@@ -63,7 +72,9 @@ impl Role {
     #[must_use]
     pub const fn is_for_peers(self) -> bool {
         match self {
-            Self::Shop | Self::Settler | Self::Authenticator | Self::Reference => true,
+            Self::Shop | Self::Settler | Self::Authenticator | Self::Reference | Self::MainSite | Self::PartnerSite => {
+                true
+            }
             Self::Operator | Self::Auditor | Self::Terminal | Self::Subscriber | Self::Guest => false,
         }
     }

@@ -75,6 +75,7 @@ pub struct Secrets {
     command: Keyed,
     body: Keyed,
     entity: Keyed,
+    visitor: Keyed,
     login: Keyed,
     activity: Keyed,
     csrf: Keyed,
@@ -102,6 +103,7 @@ impl Secrets {
             command: Keyed::new(keyring.key(Use::Identity).1, "kippu.command.1"),
             body: Keyed::new(keyring.key(Use::Identity).1, "kippu.body.1"),
             entity: Keyed::new(keyring.key(Use::Identity).1, "kippu.entity.1"),
+            visitor: Keyed::new(keyring.key(Use::Identity).1, "kippu.visitor.1"),
             login: Keyed::new(keyring.key(Use::Index).1, "kippu.login.1"),
             activity: Keyed::new(keyring.key(Use::Identity).1, "kippu.activity.1"),
             csrf: Keyed::new(keyring.key(Use::Identity).1, "kippu.csrf.1"),
@@ -286,6 +288,14 @@ impl Secrets {
     pub fn pseudonym(&self, of: EntityKey, reader: EntityId) -> EntityId {
         let keyed = self.entity.clone().with(b"pseudonym").with(&of.to_bytes());
         EntityId::from_hash(&keyed.with(reader.as_bytes()).finish())
+    }
+
+    /// By which the name of a client or user in logs of this contract is told from others: 16 hexadecimal digits that nobody without
+    /// the key can find the name from.
+    #[must_use]
+    pub fn visitor(&self, contract: EntityId, name: &str) -> String {
+        let hash = self.visitor.clone().with(contract.as_bytes()).with(name.as_bytes()).finish();
+        data_encoding::HEXLOWER.encode(&hash[..8])
     }
 
     /// The text of a token, the same at every call; nothing where there is no such root key.

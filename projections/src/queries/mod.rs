@@ -1,6 +1,7 @@
 //! Answers from the views: one row, a list, a row as it was, what is reflected, and waiting until enough is.
 
 mod as_of;
+mod fees;
 mod forgotten;
 mod list;
 mod opened;
@@ -24,6 +25,7 @@ use kippu_events::{EntityId, Time};
 use tokio::sync::watch;
 
 pub use crate::error::{KINDS, QueryError};
+pub use fees::FoundFees;
 pub use forgotten::Told;
 pub use list::{DEFAULT_ROWS, Listed, MOST_ROWS, Page};
 pub use rebuild::{RebuildError, ViewDigest};

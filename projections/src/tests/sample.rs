@@ -148,8 +148,14 @@ impl SampleHistory {
             Role::Settler => self.settlers.push(id),
             Role::Terminal => self.terminals.push(id),
             Role::Shop => self.shops.push(id),
-            Role::Operator | Role::Auditor | Role::Authenticator | Role::Reference | Role::Subscriber | Role::Guest => {
-            }
+            Role::Operator
+            | Role::Auditor
+            | Role::Authenticator
+            | Role::Reference
+            | Role::MainSite
+            | Role::PartnerSite
+            | Role::Subscriber
+            | Role::Guest => {}
         }
         let event = self.event::<Client>(id, event);
         self.beat(id, vec![event])

@@ -138,7 +138,10 @@ impl Facts {
             | Family::Credits
             | Family::Purchases
             | Family::Products
-            | Family::ShopTerms => Self::Plain,
+            | Family::ShopTerms
+            | Family::Contracts
+            | Family::AccessBatches
+            | Family::FeeReports => Self::Plain,
         }
     }
 

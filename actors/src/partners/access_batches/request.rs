@@ -1,0 +1,82 @@
+//! What batches are asked, and what they answer.
+
+use kippu_events::access::peers::PeerKey;
+use kippu_events::partners::access::Directives;
+use kippu_events::partners::access_batches::{Batch, Encoding};
+use kippu_events::{EntityId, statement};
+use serde::{Deserialize, Serialize};
+
+use crate::text::{Text, named};
+
+/// So many lines at most are certified at once.
+pub const MOST_LINES: usize = 1_000;
+/// So many bytes of lines: with their names encrypted apart they fit into a record.
+pub const MOST_BYTES: usize = 96 * 1024;
+/// The name of a server or of a file.
+pub const MOST_NAME_CHARS: usize = 128;
+/// A log format of nginx, or the fields of a log of IIS.
+pub const MOST_FORMAT_CHARS: usize = 4_096;
+
+/// The name of a server or of a file.
+pub type Name = Text<MOST_NAME_CHARS>;
+
+commands! {
+    /// Some lines of an access log are to be on record.
+    Open = "open" New [Operator, MainSite, PartnerSite] "Certifies some lines of an access log, and hands them to the other party of the contract." {
+        /// Under which contract.
+        contract: EntityId,
+        /// The server whose log it is, as its operator calls it.
+        source: Name,
+        /// The part of that log, as the name of a file.
+        segment: Name,
+        /// Where the first line begins in it, in bytes.
+        offset: u64,
+        /// The format of the lines.
+        format: Text<MOST_FORMAT_CHARS>,
+        /// What directives before them say of how they are read, for a log of the W3C's format.
+        #[serde(default)]
+        directives: Directives,
+        /// How the bytes of the lines are written in `text`.
+        #[serde(deserialize_with = "named")]
+        encoding: Encoding,
+        /// The lines, with their ends: at most 1,000, and 98,304 bytes.
+        #[schemars(length(min = 1, max = MOST_BYTES))]
+        text: String,
+        /// The certificate, as its writer signed it; left out where this node is to sign one.
+        #[serde(default)]
+        certificate: Option<Text<{ statement::MOST_CHARS }>>,
+    }
+}
+
+/// Lines that were checked, or an outcome.
+pub enum Command {
+    /// The lines are to be on record.
+    Certify {
+        /// The lines, without names.
+        batch: Box<Batch>,
+        /// To whom they are to be handed over.
+        to: Option<EntityId>,
+        /// The other party's key that signed the certificate.
+        key: Option<PeerKey>,
+    },
+    /// What came of handing them over.
+    CameOf {
+        /// Which attempt.
+        attempt: u32,
+        /// Why they are not taken.
+        refusal: Option<String>,
+    },
+}
+
+/// What an accepted command answers.
+#[derive(Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Reply {
+    /// The batch.
+    pub id: EntityId,
+    /// The root of the tree over the lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<String>,
+    /// The certificate, signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
+}

@@ -1,0 +1,80 @@
+//! The terms of a contract.
+
+use std::collections::BTreeSet;
+
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+
+use crate::money::Currency;
+use crate::partners::access::classify::Classifier;
+use crate::partners::access::pages::{Class, Page, Reach};
+use crate::partners::access::{Period, Rules};
+use crate::partners::fees::{Part, Tariff};
+use crate::time::Time;
+
+/// What a main site and a partner site agree on.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Terms {
+    /// The time zone in which days and months are counted, by its IANA name.
+    pub time_zone: String,
+    /// The parts that the partner inherits from the main site: the type of the partnership.
+    pub parts: BTreeSet<Part>,
+    /// The optional services that the partner has, as the tariff names them.
+    #[serde(default)]
+    pub options: BTreeSet<String>,
+    /// Which accesses count, and to which pages.
+    pub counting: Rules,
+    /// The rules by which the fee follows.
+    pub tariff: Tariff,
+}
+
+impl Terms {
+    /// Terms for samples.
+    #[must_use]
+    pub fn sample() -> Self {
+        let page = |path: &str, class| Page {
+            path: path.to_owned(),
+            reach: Reach::Prefix,
+            host: None,
+            class,
+            from: None,
+            until: None,
+        };
+        let counting = Rules {
+            robots: vec!["crawler".to_owned()],
+            people: Vec::new(),
+            parts: vec!["css".to_owned(), "png".to_owned()],
+            pages: vec![page("/tie-up/", Class::TieUp), page("/", Class::Original)],
+            ..Rules::default()
+        };
+        let tariff = Tariff {
+            version: "2026-a".to_owned(),
+            currency: Currency::EUR,
+            rules: Vec::new(),
+            factors: Vec::new(),
+            limits: None,
+        };
+        let parts = BTreeSet::from([Part::Content, Part::Layout]);
+        Self { time_zone: "Asia/Tokyo".to_owned(), parts, options: BTreeSet::new(), counting, tariff }
+    }
+
+    /// What is wrong with them, each with its place.
+    #[must_use]
+    pub fn wrong(&self) -> Vec<String> {
+        let mut wrong = Vec::new();
+        if TimeZone::get(&self.time_zone).is_err() {
+            wrong.push(format!("/time_zone: there is no time zone {:?}", self.time_zone));
+        }
+        let ever = Period { from: Time::from_micros(0), until: Time::from_micros(i64::MAX) };
+        if let Err(error) = Classifier::of(&self.counting, ever) {
+            wrong.push(format!("/counting: {error}"));
+        }
+        // What is on record has no addresses in it.
+        if !self.counting.origins.is_empty() {
+            wrong.push("/counting/origins: lines are counted without the addresses of clients".to_owned());
+        }
+        wrong.extend(self.tariff.check().into_iter().map(|error| format!("/tariff{error}")));
+        wrong
+    }
+}

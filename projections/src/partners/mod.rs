@@ -1,0 +1,7 @@
+//! Views of the area of main and partner sites.
+
+pub mod access_batches;
+pub mod contracts;
+pub mod counting;
+pub mod fee_reports;
+pub mod statement;

@@ -1,0 +1,8 @@
+//! A main site and its partner sites, each a node of its own: contracts, access logs, and fees that both can compute.
+
+mod contracts;
+mod fees;
+mod logs;
+mod sites;
+
+pub(crate) use self::sites::Sites;

@@ -1,0 +1,138 @@
+#!/bin/sh
+# The demonstration of a main site and its partner sites: three nodes, each with a directory, keys and a port of its own. Ends with exit
+# code 0 only if everything came as it is to come. Takes the folder with the programs.
+set -eu
+
+programs=$1
+folder=$(mktemp -d)
+trap 'end_all; rm -rf "$folder"' EXIT
+trap 'exit 130' INT TERM
+. tests/scripts/parties.sh
+
+nodes="main c d"
+month=2026-10
+
+# log KIND DAY COUNT: so many requests to pages below /KIND/, each by another client, as a server writes them.
+log() {
+    awk -v kind="$1" -v day="$2" -v count="$3" 'BEGIN {
+        for (n = 0; n < count; n++)
+            printf "198.51.%d.%d - - [%02d/Oct/2026:%02d:%02d:00 +0900] \"GET /%s/p%d HTTP/1.1\" 200 %d \"-\" \"Mozilla/5.0\"\n",
+                n / 250, n % 250, day, n / 60 % 24, n % 60, kind, n % 3, 500 + n
+    }'
+}
+
+# import NAME FILE …: has the lines of a file certified at a partner.
+import() {
+    name=$1 file=$2
+    shift 2
+    "$programs/kippu" access import "$folder/$file" --contract "$(contract "$name")" --source "www-$name" --server "$(url "$name")" \
+        --key-file "$folder/$name/operator.key" "$@"
+}
+
+# fees COMMAND NAME …: `kippu fees COMMAND` at a node.
+fees() {
+    what=$1 name=$2
+    shift 2
+    "$programs/kippu" fees "$what" "$@" --server "$(url "$name")" --key-file "$folder/$name/operator.key"
+}
+
+# contract NAME: the contract with a partner.
+contract() {
+    cat "$folder/$1.contract"
+}
+
+# propose NAME NUMBER FROM TERMS: the main site proposes terms to a partner, which accepts them as its own node shows them.
+propose() {
+    body="{\"partner\":\"$(party "$1")\",\"number\":$2,\"from\":\"$3\",\"terms\":$4}"
+    post main /v1/contracts "$body" --show /id --show /sha256 >"$folder/proposed"
+    sed -n 1p "$folder/proposed" >"$folder/$1.contract"
+    hash=$(sed -n 2p "$folder/proposed")
+    owes_nothing main
+    post "$1" "/v1/contracts/$(contract "$1")/accept" "{\"number\":$2,\"sha256\":\"$hash\"}"
+    owes_nothing "$1"
+}
+
+# same NAME: whether the main site and a partner compute the same, which is then in main.NAME.json and NAME.NAME.json.
+same() {
+    for node in main "$1"; do
+        fees compute $node --contract "$(contract "$1")" --month $month >"$folder/$node.$1.json" 2>"$folder/$node.said" || :
+    done
+    cmp -s "$folder/main.$1.json" "$folder/$1.$1.json" && [ -s "$folder/main.$1.json" ]
+}
+
+# agreed NAME: the total that both the main site and the partner compute, from their own logs.
+agreed() {
+    owes_nothing "$1"
+    owes_nothing main
+    # Views follow the log by a moment.
+    until_it "the main site and $1 compute the same" same "$1"
+    expect 0 "fees verify: equal" fees verify "$1" "$folder/main.$1.json"
+    sed 's/.*"total":\(-\{0,1\}[0-9]*\).*/\1/' "$folder/main.$1.json"
+}
+
+scene() {
+    echo
+    echo "$1. $2"
+}
+
+echo "Three nodes start: a main site, and two partner sites of other operators."
+for node in $nodes; do start "$node"; done
+for partner in c d; do
+    knows main $partner partner_site
+    knows $partner main main_site
+done
+
+scene 1 "The main site proposes terms; the partners accept them."
+terms=$(cat examples/data/terms.json)
+for partner in c d; do propose $partner 1 2026-10-01T00:00:00+09:00 "$terms"; done
+echo "The contract of c is $(contract c), and that of d $(contract d), at both of their sites."
+
+scene 2 "The partners' servers were visited: as many requests to tie-up pages at both, more to originals at c."
+log tie-up 10 90 >"$folder/c-10.log"
+log own 11 60 >"$folder/c-11.log"
+log tie-up 10 90 >"$folder/d-10.log"
+log own 11 10 >"$folder/d-11.log"
+for file in c-10 c-11 d-10 d-11; do
+    expect 0 "certified" import "${file%-*}" $file.log
+    echo "$said"
+done
+
+scene 3 "The same file comes again, and later one that has grown: what is known counts once."
+expect 0 "0 certified" import c c-10.log
+echo "$said"
+log tie-up 12 5 >>"$folder/c-10.log"
+expect 0 "1 certified" import c c-10.log
+echo "$said"
+
+scene 4 "Main site and partner compute the fee, each from its own log, and come to the same bytes."
+of_c=$(agreed c) of_d=$(agreed d)
+echo "c owes $of_c cents, and d owes $of_d."
+[ "$of_c" -lt "$of_d" ] || fail "c, whose originals are popular, pays no less than d"
+
+scene 5 "A statement is altered on its way: the partner's own computation says where."
+sed 's/"accesses":4,/"accesses":400,/' "$folder/main.d.json" >"$folder/altered.json"
+expect 1 "theirs 400" fees verify d "$folder/altered.json"
+echo "$said"
+
+scene 6 "Lines are certified again with another content: which ones, both sites say, and the statement does not pass in silence."
+sed 's|/own/p1 |/tie-up/p1 |' "$folder/d-11.log" >"$folder/forged"
+mv "$folder/forged" "$folder/d-11.log"
+expect 0 "certified" import d d-11.log
+owes_nothing d
+expect 1 "lines came with several contents" fees compute main --contract "$(contract d)" --month $month
+echo "$said" | grep "several contents"
+
+scene 7 "Terms change inside the month: each access is rated by those of its time."
+propose c 2 2026-10-12T00:00:00+09:00 "$(echo "$terms" | sed 's/"version": "2026-a"/"version": "2026-b"/; s/"amount": 30000/"amount": 60000/')"
+echo "c owes $(agreed c) cents now."
+
+echo
+echo "The nodes are stopped, and every record of every history is checked. Then an auditor's questions to each party."
+for node in $nodes; do
+    signal $node TERM
+    ended $node || fail "the node $node did not end well: $(cat "$folder/$node.log")"
+done
+echo
+for node in $nodes; do audit $node contracts contracts '' --data "$folder/$node"; done
+echo
+echo "Everything came as it is to come."
