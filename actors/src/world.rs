@@ -140,6 +140,12 @@ impl World {
         self.decide(key, &command, &Cause::new(id, Mac::default(), caller.principal), caller)
     }
 
+    /// A command that the node itself gives `entity`.
+    pub(crate) fn give(&mut self, entity: EntityKey, command: &AnyCommand) -> Result<(u16, Value), Problem> {
+        let caller = Caller::ACTIVITY;
+        self.decide(entity, command, &Cause::new(Mac::default(), Mac::default(), caller.principal), caller)
+    }
+
     fn decide(
         &mut self,
         entity: EntityKey,

@@ -46,6 +46,10 @@ macro_rules! families {
             AccessBatches = 20, "access-batches", $crate::partners::access_batches::AccessBatch;
             /// What fees depend on and no access log says.
             FeeReports = 23, "fee-reports", $crate::partners::fee_reports::FeeReport;
+            /// Pages of a site.
+            Pages = 21, "pages", $crate::partners::pages::Page;
+            /// Pages that a main site brings to its partners.
+            PageDeliveries = 22, "page-deliveries", $crate::partners::page_deliveries::PageDelivery;
         }
     };
 }

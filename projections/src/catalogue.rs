@@ -26,6 +26,8 @@ use crate::history::History;
 use crate::partners::access_batches::AccessBatches;
 use crate::partners::contracts::Contracts;
 use crate::partners::fee_reports::FeeReports;
+use crate::partners::page_deliveries::PageDeliveries;
+use crate::partners::pages::Pages;
 use crate::placement::placements::Placements;
 use crate::view::View;
 
@@ -57,6 +59,8 @@ pub fn views() -> Vec<Arc<dyn View>> {
         Arc::new(OfEntities::<Contracts>::new()),
         Arc::new(AccessBatches),
         Arc::new(FeeReports),
+        Arc::new(OfEntities::<Pages>::new()),
+        Arc::new(OfEntities::<PageDeliveries>::new()),
         Arc::new(Forgotten),
         Arc::new(History),
     ]

@@ -3,6 +3,7 @@
 mod contracts;
 mod fees;
 mod logs;
+mod pages;
 mod sites;
 
 pub(crate) use self::sites::Sites;

@@ -11,6 +11,7 @@
 //!   keys/         the key store                     true
 //!   blobs/        bytes that events name            true; not where they lie elsewhere
 //!   blob-owners   who uploaded how much of them     counted for quotas
+//!   access/       who asked for pages of the site     an access log for each day
 //!   entities/     states of entities                a cache
 //!   views/        rows of views                     a cache
 //!   operator.key  the first operator's API key, 0600; move it to where operators keep secrets
@@ -143,6 +144,11 @@ impl DataDir {
     /// The directory of blobs, where they lie here.
     pub(crate) fn blobs(&self) -> PathBuf {
         self.0.join("blobs")
+    }
+
+    /// The folder of the access logs of the site.
+    pub(crate) fn access(&self) -> PathBuf {
+        self.0.join("access")
     }
 
     /// The file that says which role has uploaded which blob.

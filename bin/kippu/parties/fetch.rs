@@ -2,7 +2,7 @@
 //! nothing of the answer has to be believed.
 
 use kippu_actors::activity::{NoOutcome, Outcome};
-use kippu_events::blobs::{BlobError, BlobId, BlobStore};
+use kippu_events::blobs::{BlobError, BlobId, BlobStore, Checked};
 
 use super::executor::none;
 
@@ -20,7 +20,9 @@ pub(super) async fn fetch(http: &reqwest::Client, blobs: &BlobStore, wanted: Wan
     let done = || Outcome { status: 200, body: b"{}".to_vec() };
     let failed = |error: &BlobError| none(format!("the blob store: {error}"));
     let id: BlobId = wanted.sha256.parse().map_err(|_| none("what was agreed is no digest"))?;
-    if blobs.size(id).await.map_err(|error| failed(&error))?.is_some() {
+    // One that was set aside goes with the next sweep, and one that was altered is replaced.
+    let is_there = blobs.size(id).await.map_err(|error| failed(&error))?.is_some();
+    if is_there && matches!(blobs.check(id).await.map_err(|error| failed(&error))?, Checked::Whole { .. }) {
         return Ok(done());
     }
     let url = format!("{}{}", wanted.url, wanted.path);

@@ -1,10 +1,12 @@
 //! This node among other parties: who it is to them, what it does at theirs, and what it sends to those who run none.
 
+mod bringing;
 mod executor;
 mod fetch;
 mod identity;
 mod webhooks;
 
+pub(crate) use bringing::{Bringing, itself, rows};
 pub(crate) use executor::AtPeers;
 pub(crate) use identity::{CARD, Card, CardKey, Identity};
 pub(crate) use webhooks::Webhooks;

@@ -35,6 +35,7 @@ mod request_id;
 mod seal;
 pub(crate) mod sessions;
 mod shop;
+mod site;
 mod statements;
 #[cfg(test)]
 mod tests;
@@ -78,11 +79,12 @@ use self::owners::Owners;
 use self::pace::{Paced, Patience, keep_little_unsent};
 use self::refusals::Refusals;
 use self::sessions::Sessions;
+use self::site::{Guard, SiteLog};
 pub(crate) use self::tls::{Tls, TlsError};
 use self::wire::Wire;
 use crate::config::Config;
 use crate::node::{self, Node};
-use crate::parties::{AtPeers, CARD, Webhooks};
+use crate::parties::{AtPeers, Bringing, CARD, Webhooks};
 
 /// What handlers share.
 #[derive(Clone)]
@@ -105,6 +107,8 @@ pub(crate) struct Shared {
     /// Who has uploaded how much.
     ledger: Arc<Ledger>,
     access_log: Data<dyn AccessLog>,
+    /// Of the requests for pages of the site.
+    site_log: SiteLog,
     metrics: Data<Metrics>,
     document: Data<Document>,
     /// Where TLS is spoken.
@@ -148,6 +152,7 @@ impl Shared {
             authenticator: Data::new(Authenticator::new(&node, &config.rate)),
             sessions: Data::new(Sessions::new(&node, roots).map_err(std::io::Error::other)?),
             access_log: Data::from(Arc::new(Disclosures::new(&node)) as Arc<dyn AccessLog>),
+            site_log: SiteLog::new(node.dir.access()),
             metrics: Data::new(Metrics::new(&node.commits)),
             document: Data::new(Document::new()),
             certificate: tls.map(|tls| Arc::clone(&tls.current)),
@@ -192,6 +197,7 @@ fn routes(config: &mut ServiceConfig, shared: &Shared) {
             web::resource("/sign-out").route(web::post().to(sessions::sign_out)).default_service(web::to(fallback)),
         )
         .service(get("/style.css", layout::style))
+        .service(site::resource())
         .configure(shop::configure)
         .configure(pages::configure)
         .service(
@@ -215,6 +221,8 @@ fn routes(config: &mut ServiceConfig, shared: &Shared) {
                 .route("/contracts/{id}/fees/{month}", web::head().to(fees::statement))
                 .route("/settlements/{id}/content/{n}", web::get().to(contents::of_settlement))
                 .route("/settlements/{id}/content/{n}", web::head().to(contents::of_settlement))
+                .route("/page-deliveries/{id}/content/{sha256}", web::get().to(site::content))
+                .route("/page-deliveries/{id}/content/{sha256}", web::head().to(site::content))
                 .route("/offers/{id}/content/{n}", web::get().to(shop::content))
                 .route("/offers/{id}/content/{n}", web::head().to(shop::content))
                 .configure(kippu_actors::http::configure)
@@ -337,6 +345,9 @@ impl Server {
             background.spawn(tls.renew());
         }
         background.spawn(Sweep::new(&shared.node, Arc::clone(&shared.ledger), &config.blobs).go_on());
+        background.spawn(Guard::new(&shared.node).go_on());
+        let (queries, runtime) = (shared.node.queries.clone(), shared.node.runtime.clone());
+        background.spawn(Bringing::new(queries, runtime, Arc::clone(&shared.node.secrets)).go_on());
         Ok(Self { shared, handle, task: tokio::spawn(server), background })
     }
 

@@ -14,6 +14,7 @@ mod parties;
 mod persons;
 mod queries;
 mod schemas;
+mod site;
 mod statements;
 #[cfg(test)]
 mod tests;
@@ -64,6 +65,7 @@ fn document() -> Value {
     statements::add(&mut paths, &mut schemas, &mut problems);
     fees::add(&mut paths, &mut schemas, &mut problems);
     feed::add(&mut paths, &mut problems);
+    site::add(&mut paths, &mut problems);
     blobs::add(&mut paths, &mut problems);
     parties::add(&mut paths, &mut problems);
     persons::add(&mut paths, &mut problems);

@@ -35,11 +35,12 @@ pub(crate) fn all() -> Vec<Entry> {
         of: "queries",
     });
     let blobs = super::blobs::KINDS.iter().map(|kind| of("blobs", kind));
+    let site = super::site::KINDS.iter().map(|kind| of("pages of the site", kind));
     let families = Family::ALL
         .into_iter()
         .flat_map(|family| catalogue::actor(family).problems().iter().map(move |kind| of(family.name(), kind)));
     let mut all: Vec<Entry> = Vec::new();
-    for entry in general.chain(queries).chain(blobs).chain(families) {
+    for entry in general.chain(queries).chain(blobs).chain(site).chain(families) {
         if !all.iter().any(|known| known.slug == entry.slug) {
             all.push(entry);
         }

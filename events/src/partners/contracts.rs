@@ -7,6 +7,7 @@
 //! ```
 
 mod event;
+mod page_terms;
 mod samples;
 mod terms;
 
@@ -14,7 +15,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 pub use self::event::{Event, Side};
+pub use self::page_terms::{Confirmation, PageRights, PageTerms};
 pub use self::terms::Terms;
+pub use super::fees::Part;
 use crate::as_json::AsJson;
 use crate::entity::Entity;
 use crate::family::Family;

@@ -5,3 +5,5 @@ pub mod access_batches;
 pub mod contracts;
 pub mod fee_reports;
 pub mod fees;
+pub mod page_deliveries;
+pub mod pages;

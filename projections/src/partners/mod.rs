@@ -4,4 +4,6 @@ pub mod access_batches;
 pub mod contracts;
 pub mod counting;
 pub mod fee_reports;
+pub mod page_deliveries;
+pub mod pages;
 pub mod statement;

@@ -141,7 +141,9 @@ impl Facts {
             | Family::ShopTerms
             | Family::Contracts
             | Family::AccessBatches
-            | Family::FeeReports => Self::Plain,
+            | Family::FeeReports
+            | Family::Pages
+            | Family::PageDeliveries => Self::Plain,
         }
     }
 

@@ -14,7 +14,7 @@ use kippu_events::blobs::{BlobError, BlobId};
 use kippu_events::problem_types;
 
 pub(crate) use self::ledger::Ledger;
-pub(crate) use self::serve::{Shown, serve_blob};
+pub(crate) use self::serve::{Shown, serve_blob, serve_page};
 pub(crate) use self::sweep::Sweep;
 use super::Shared;
 use super::fallback::fallback;
@@ -83,7 +83,7 @@ fn named(request: &HttpRequest, id: &str) -> Result<BlobId, Problem> {
 }
 
 /// What a caller is told where a blob could not be kept or read.
-fn told(error: &BlobError) -> Problem {
+pub(super) fn told(error: &BlobError) -> Problem {
     match error {
         BlobError::Mismatch { .. } => Problem::new(&DIGEST_MISMATCH, error.to_string()),
         BlobError::NoSpace { .. } => {

@@ -8,7 +8,7 @@ use actix_web::http::header::{
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::Bytes;
-use actix_web::{HttpRequest, HttpResponse, ResponseError as _};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError as _};
 use futures_util::{TryStreamExt as _, stream};
 use kippu_actors::problem::{self, Problem};
 use kippu_events::blobs::{BlobError, BlobId, BlobStore};
@@ -41,20 +41,12 @@ pub(crate) async fn serve_blob(
 ) -> Result<HttpResponse, Problem> {
     let content = store.open(id).await.map_err(|error| told(&error))?;
     let content = content.ok_or_else(|| Problem::new(&problem::NOT_FOUND, "there is no such blob"))?;
-    let (tag, size) = (EntityTag::new_strong(id.to_string()), content.size());
-    if is_known(request, &tag) {
-        return Ok(HttpResponse::NotModified().insert_header((header::ETAG, tag.to_string())).finish());
-    }
-    let (status, part) = match wanted(request, &tag, size) {
-        Wanted::Whole => (StatusCode::OK, 0..size),
-        Wanted::Part(part) => (StatusCode::PARTIAL_CONTENT, part),
-        Wanted::Nothing => return Ok(no_such_part(size)),
+    let size = content.size();
+    let (mut response, part) = match begun(request, id, size) {
+        Begun::Done(response) => return Ok(response),
+        Begun::Part(response, part) => (response, part),
     };
-    let length = part.end - part.start;
-    let mut response = HttpResponse::build(status);
     response
-        .insert_header((header::ETAG, tag.to_string()))
-        .insert_header((header::ACCEPT_RANGES, "bytes"))
         // Its name may be a capability's secret, and who may read it may end: it is asked for each time.
         .insert_header((header::CACHE_CONTROL, "private, no-cache"))
         .insert_header((header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"))
@@ -62,18 +54,67 @@ pub(crate) async fn serve_blob(
     if let Some(name) = shown.file_name {
         response.insert_header(saved_as(name));
     }
-    if status == StatusCode::PARTIAL_CONTENT {
-        let last = part.end.saturating_sub(1);
-        response.insert_header((header::CONTENT_RANGE, format!("bytes {}-{last}/{size}", part.start)));
-    }
+    let length = part.end - part.start;
     let body: BoxBody = if request.method() == Method::HEAD {
-        SizedStream::new(length, stream::empty::<Result<Bytes, BlobError>>()).boxed()
+        nothing_of(length)
     } else {
         let bytes =
             content.bytes(part).inspect_err(|error| tracing::warn!(%error, "a blob could not be read to its end"));
         SizedStream::new(length, Box::pin(bytes)).boxed()
     };
     Ok(response.body(body))
+}
+
+/// The answer to a GET or HEAD `request` for a page, which is these `bytes` and hashes to `id`.
+pub(crate) fn serve_page(bytes: Bytes, id: BlobId, request: &HttpRequest, of_type: &str) -> HttpResponse {
+    let (mut response, part) = match begun(request, id, bytes.len() as u64) {
+        Begun::Done(response) => return response,
+        Begun::Part(response, part) => (response, part),
+    };
+    response
+        // Whoever keeps it asks each time whether it is still that.
+        .insert_header((header::CACHE_CONTROL, "no-cache"))
+        // Pages may be another party's: they are shown as those of no origin, and so their scripts have no part in sessions here.
+        .insert_header((header::CONTENT_SECURITY_POLICY, "sandbox allow-forms allow-popups allow-scripts"))
+        .insert_header((header::CONTENT_TYPE, media_type(of_type)));
+    if request.method() == Method::HEAD {
+        return response.body(nothing_of(part.end - part.start));
+    }
+    let [from, to] = [part.start, part.end].map(|at| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len()));
+    response.body(bytes.slice(from..to))
+}
+
+/// An answer so far.
+enum Begun {
+    /// There is nothing to be added.
+    Done(HttpResponse),
+    /// These bytes are to be added.
+    Part(HttpResponseBuilder, std::ops::Range<u64>),
+}
+
+/// What is answered to a `request` for `size` bytes that hash to `id`, whatever they are.
+fn begun(request: &HttpRequest, id: BlobId, size: u64) -> Begun {
+    let tag = EntityTag::new_strong(id.to_string());
+    if is_known(request, &tag) {
+        return Begun::Done(HttpResponse::NotModified().insert_header((header::ETAG, tag.to_string())).finish());
+    }
+    let (status, part) = match wanted(request, &tag, size) {
+        Wanted::Whole => (StatusCode::OK, 0..size),
+        Wanted::Part(part) => (StatusCode::PARTIAL_CONTENT, part),
+        Wanted::Nothing => return Begun::Done(no_such_part(size)),
+    };
+    let mut response = HttpResponse::build(status);
+    response.insert_header((header::ETAG, tag.to_string())).insert_header((header::ACCEPT_RANGES, "bytes"));
+    if status == StatusCode::PARTIAL_CONTENT {
+        let last = part.end.saturating_sub(1);
+        response.insert_header((header::CONTENT_RANGE, format!("bytes {}-{last}/{size}", part.start)));
+    }
+    Begun::Part(response, part)
+}
+
+/// What a HEAD is answered with, for so many bytes.
+fn nothing_of(length: u64) -> BoxBody {
+    SizedStream::new(length, stream::empty::<Result<Bytes, BlobError>>()).boxed()
 }
 
 /// What a request asks for.
@@ -216,6 +257,32 @@ mod tests {
             "{disposition}"
         );
         assert!(!disposition.contains("a/b"), "{disposition}");
+    }
+
+    #[actix_web::test]
+    async fn a_page_is_given_out_as_a_blob_is_and_shown_by_browsers_without_an_origin() {
+        let bytes = Bytes::from_static(b"0123456789");
+        let (id, tag) = (BlobId::of(&bytes), format!("\"{}\"", BlobId::of(&bytes)));
+        let answered = async |method: Method, headers: &[(header::HeaderName, &str)]| {
+            let mut request = TestRequest::default().method(method);
+            for (name, value) in headers {
+                request = request.insert_header((name.clone(), *value));
+            }
+            let response = serve_page(bytes.clone(), id, &request.to_http_request(), "text/html");
+            let (response, body) = response.into_parts();
+            (response.status().as_u16(), response, actix_web::body::to_bytes(body).await.unwrap_or_default())
+        };
+        let (status, response, body) = answered(Method::GET, &[]).await;
+        assert_eq!((status, &body[..]), (200, &b"0123456789"[..]));
+        assert_eq!(response.headers().get(header::ETAG).unwrap(), &*tag);
+        let policy = response.headers().get(header::CONTENT_SECURITY_POLICY).unwrap().to_str().unwrap();
+        assert!(policy.contains("sandbox") && !policy.contains("allow-same-origin"), "{policy}");
+        let (status, _, body) = answered(Method::GET, &[(header::RANGE, "bytes=2-4")]).await;
+        assert_eq!((status, &body[..]), (206, &b"234"[..]));
+        assert_eq!(answered(Method::GET, &[(header::IF_NONE_MATCH, &tag)]).await.0, 304);
+        assert_eq!(answered(Method::GET, &[(header::RANGE, "bytes=10-")]).await.0, 416);
+        let (status, _, body) = answered(Method::HEAD, &[]).await;
+        assert_eq!((status, body.len()), (200, 0));
     }
 
     #[test]

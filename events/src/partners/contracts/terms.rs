@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+use super::PageTerms;
 use crate::money::Currency;
 use crate::partners::access::classify::Classifier;
 use crate::partners::access::pages::{Class, Page, Reach};
@@ -23,6 +24,9 @@ pub struct Terms {
     /// The optional services that the partner has, as the tariff names them.
     #[serde(default)]
     pub options: BTreeSet<String>,
+    /// What they say of pages.
+    #[serde(default)]
+    pub pages: PageTerms,
     /// Which accesses count, and to which pages.
     pub counting: Rules,
     /// The rules by which the fee follows.
@@ -56,7 +60,23 @@ impl Terms {
             limits: None,
         };
         let parts = BTreeSet::from([Part::Content, Part::Layout]);
-        Self { time_zone: "Asia/Tokyo".to_owned(), parts, options: BTreeSet::new(), counting, tariff }
+        Self {
+            time_zone: "Asia/Tokyo".to_owned(),
+            parts,
+            options: BTreeSet::new(),
+            pages: PageTerms::default(),
+            counting,
+            tariff,
+        }
+    }
+
+    /// Whether pages of this part are brought to the partner. Links are not copied, and management is nothing that pages have.
+    #[must_use]
+    pub fn brings(&self, part: Part) -> bool {
+        match part {
+            Part::Content | Part::Layout => self.parts.contains(&part),
+            Part::Links | Part::Management => false,
+        }
     }
 
     /// What is wrong with them, each with its place.
@@ -75,6 +95,7 @@ impl Terms {
             wrong.push("/counting/origins: lines are counted without the addresses of clients".to_owned());
         }
         wrong.extend(self.tariff.check().into_iter().map(|error| format!("/tariff{error}")));
+        wrong.extend(self.pages.wrong().map(|error| format!("/pages: {error}")));
         wrong
     }
 }

@@ -231,7 +231,9 @@ fn a_caller_of_some_rows_has_each_of_their_events_once_too() {
             | Family::Offers
             | Family::Contracts
             | Family::AccessBatches
-            | Family::FeeReports => false,
+            | Family::FeeReports
+            | Family::Pages
+            | Family::PageDeliveries => false,
         }
     };
     let expected: Vec<_> = in_log(&*scene.log).into_iter().filter(|(entity, ..)| of_user(*entity)).collect();
