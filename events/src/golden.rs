@@ -91,6 +91,10 @@ fn every_event_kind_has_a_golden_file_that_this_code_writes_byte_for_byte() {
     for (key, event) in samples() {
         let bytes = encode(&*event, key);
         let (kind, schema) = (read_body(&bytes).unwrap()[0].kind.to_owned(), read_body(&bytes).unwrap()[0].schema);
+        // What can happen again has its first sample in the file.
+        if sampled.contains(&kind) {
+            continue;
+        }
         let path = golden(&kind, schema);
         if std::env::var_os("KIPPU_BLESS").is_some() && !path.exists() {
             std::fs::write(&path, &bytes).unwrap();

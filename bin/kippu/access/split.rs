@@ -4,11 +4,13 @@ use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 
-use kippu_actors::partners::access_batches::request::{MOST_BYTES, MOST_LINES};
+use kippu_actors::partners::access_batches::request::MOST_LINES;
 use kippu_events::partners::access::Directives;
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+/// What a piece takes at most as text in JSON: with the rest of a command it fits into the body that nodes take unless they are told otherwise.
+const MOST_COST: usize = 56 * 1024;
 /// What is read at once.
 const READ_BYTES: usize = 256 * 1024;
 
@@ -91,10 +93,16 @@ impl Split {
     /// The next lines; nothing once there are no more whole ones.
     pub(super) fn next_piece(&mut self) -> io::Result<Option<Piece>> {
         loop {
-            self.fill(MOST_BYTES + 1)?;
-            let (mut end, mut lines) = (0, 0);
-            for at in memchr::memchr_iter(b'\n', &self.buffer[..self.buffer.len().min(MOST_BYTES)]) {
-                (end, lines) = (at + 1, lines + 1);
+            // No byte costs less than one.
+            self.fill(MOST_COST + 1)?;
+            let (mut end, mut lines, mut cost) = (0, 0, 0);
+            for line in self.buffer.split_inclusive(|byte| *byte == b'\n') {
+                cost += line.iter().map(|byte| in_json(*byte)).sum::<usize>();
+                let is_whole = line.ends_with(b"\n") || (self.is_over && self.is_complete);
+                if cost > MOST_COST || !is_whole {
+                    break;
+                }
+                (end, lines) = (end + line.len(), lines + 1);
                 if lines >= MOST_LINES as u64 {
                     break;
                 }
@@ -102,12 +110,10 @@ impl Split {
             if end > 0 {
                 return Ok(Some(self.taken(end, lines)));
             }
-            if self.buffer.len() > MOST_BYTES {
-                self.pass_over()?;
-            } else {
-                let is_last = self.is_complete && !self.buffer.is_empty();
-                return Ok(is_last.then(|| self.taken(self.buffer.len(), 1)));
+            if cost <= MOST_COST {
+                return Ok(None);
             }
+            self.pass_over()?;
         }
     }
 
@@ -137,5 +143,51 @@ impl Split {
         let piece = Piece { offset: self.offset, lines, read: bytes.len() as u64, directives, bytes };
         self.offset += piece.bytes.len() as u64;
         piece
+    }
+}
+
+/// How many bytes a byte of a line is in JSON, at most: in latin-1 those that are not ASCII become characters of two.
+const fn in_json(byte: u8) -> usize {
+    match byte {
+        b'\n' | b'\r' | b'\t' | b'"' | b'\\' | 0x80.. => 2,
+        0..0x20 => 6,
+        _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where each piece begins and how many lines it has, how many lines are too long, and how many bytes are left.
+    fn split(bytes: &[u8], is_complete: bool) -> (Vec<(u64, u64)>, u64, u64) {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), bytes).unwrap();
+        let mut split = Split::open(file.path(), 0, is_complete).unwrap();
+        let mut pieces = Vec::new();
+        while let Some(piece) = split.next_piece().unwrap() {
+            assert!(piece.bytes.iter().map(|byte| in_json(*byte)).sum::<usize>() <= MOST_COST);
+            pieces.push((piece.offset, piece.lines));
+        }
+        (pieces, split.too_long(), split.unfinished())
+    }
+
+    #[test]
+    fn pieces_are_of_whole_lines_and_the_last_one_waits_for_its_end() {
+        assert_eq!(split(b"a\nb\nc", false), (vec![(0, 2)], 0, 1));
+        assert_eq!(split(b"a\nb\nc", true), (vec![(0, 3)], 0, 0));
+        assert_eq!(split(b"", true), (vec![], 0, 0));
+        let many = "x\n".repeat(MOST_LINES + 1);
+        assert_eq!(split(many.as_bytes(), false).0, [(0, MOST_LINES as u64), (2 * MOST_LINES as u64, 1)]);
+    }
+
+    #[test]
+    fn a_line_that_no_batch_takes_is_left_out_and_the_next_one_is_not() {
+        let long = [&b"a\n"[..], &vec![b'x'; 3 * READ_BYTES], b"\nb\n"].concat();
+        let behind = 3 * READ_BYTES as u64 + 3;
+        assert_eq!(split(&long, false), (vec![(0, 1), (behind, 1)], 1, 0));
+        // What is written with escapes takes more.
+        let quotes = [&vec![b'"'; MOST_COST / 2 + 1][..], b"\nb\n"].concat();
+        assert_eq!(split(&quotes, false).1, 1);
     }
 }

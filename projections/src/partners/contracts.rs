@@ -4,6 +4,7 @@ use kippu_events::access::Role;
 use kippu_events::partners::contracts::{Contract, Event, Standing, Terms};
 use kippu_events::{EntityId, Time};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::entity_table::{EntityTable, Row};
 use crate::grants::Grant;
@@ -61,7 +62,8 @@ pub struct ShownTerms {
     #[schemars(extend("enum" = ["proposed", "accepted", "declined"]))]
     standing: &'static str,
     /// The terms.
-    terms: Terms,
+    #[schemars(with = "Terms")]
+    terms: Value,
 }
 
 impl EntityTable for Contracts {
@@ -105,7 +107,8 @@ impl EntityTable for Contracts {
                 Standing::Accepted => "accepted",
                 Standing::Declined => "declined",
             },
-            terms: version.terms.0,
+            // As a value, its members are in the order of their names.
+            terms: serde_json::to_value(&version.terms.0).unwrap_or_default(),
         });
         let terms = terms.collect();
         Some(Shown { changed_at, ends_at, id, main, partner, refusal, state, terms, untold, version })

@@ -10,6 +10,7 @@ use kippu_events::partners::fee_reports::{Event, FeeReport, Report};
 use kippu_events::partners::fees::Facts;
 use kippu_events::{Entity as _, EntityId, NotAnEvent, Recorded, Time};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::entity_table::{EntityTable, OfEntities, Row};
 use crate::error::NotARow;
@@ -40,7 +41,8 @@ pub struct Shown {
     /// Under which contract.
     contract: EntityId,
     /// What was counted.
-    facts: Facts,
+    #[schemars(with = "Facts")]
+    facts: Value,
     id: EntityId,
     made_at: Time,
     /// What the main site calls it.
@@ -90,6 +92,8 @@ impl EntityTable for OfReports {
     fn show(id: EntityId, row: Row<FeeReport, ()>) -> Option<Shown> {
         let Row { state, begun_at: made_at, changed_at, version, .. } = row;
         let Report { contract, name, at, facts } = state.report()?.clone();
+        // As a value, its members are in the order of their names.
+        let facts = serde_json::to_value(&facts).unwrap_or_default();
         let (state, refusal) = match state {
             FeeReport::Absent => return None,
             FeeReport::Made { to: Some(_), .. } => ("owed", None),

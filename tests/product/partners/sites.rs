@@ -9,7 +9,7 @@ use crate::http::Reply;
 use crate::parties::{Party, key};
 
 /// When the first terms of every contract here begin.
-pub(crate) const FROM: &str = "2026-10-01T00:00:00Z";
+pub(crate) const FROM: &str = "2026-10-01T00:00:00+09:00";
 
 /// The two.
 pub(crate) struct Sites {
