@@ -124,7 +124,7 @@ async fn terms_that_change_inside_a_month_rate_each_access_by_those_of_its_time(
     assert_eq!(versions, [&json!("2026-a"), &json!("2026-b")]);
 }
 
-/// Shows B37, B38, B43, B44, B45.
+/// Shows B37, B38, B43, B44.
 #[tokio::test]
 async fn what_no_access_log_says_is_reported_by_the_main_site_and_named_in_the_lines() {
     let mut terms = terms();

@@ -236,7 +236,7 @@ async fn who_may_write_which_page_follows_from_its_class_and_the_contract() {
     }
 }
 
-/// Shows B14, B15.
+/// Shows B15.
 #[tokio::test]
 async fn where_the_partners_manager_is_asked_the_page_stays_until_a_yes_to_its_very_bytes() {
     let sites = Sites::on(&terms(&json!({ "confirmation": "manager" }))).await;
@@ -345,7 +345,6 @@ async fn a_page_that_was_cracked_on_the_disk_is_shown_to_nobody_named_and_restor
     sites.assert_sound();
 }
 
-/// Shows B16.
 #[tokio::test]
 async fn under_load_a_page_is_one_revision_or_the_next_and_never_half_of_one() {
     let sites = Sites::on(&terms(&json!({}))).await;

@@ -181,7 +181,6 @@ fn a_contract_that_is_not_in_force_or_has_other_parts_brings_nothing() {
     given::<Page>(&[revised(1, 1)]).when(&write(2, Some(plain()))).refused(&refusal::PATH_TAKEN);
 }
 
-/// Shows B14.
 #[test]
 fn where_the_manager_is_asked_a_revision_is_shown_after_a_yes_to_its_very_bytes() {
     let asked = terms(PageRights::Brand, Confirmation::Manager);

@@ -62,7 +62,7 @@ fn a_class_of_information_begins_at_its_boundary() {
     }
 }
 
-/// Shows B42, B49.
+/// Shows B42.
 #[test]
 fn the_ratio_of_accesses_is_defined_at_nothing_and_the_popular_partner_pays_less() {
     let linear = json!({"ratio": {"none": "1", "rate": {"linear": 1000}}});
@@ -161,7 +161,6 @@ fn a_factor_names_its_information_and_lowers_the_line_before_rounding() {
     assert!(line.inputs.iter().any(|input| input.sources.contains("survey@2")));
 }
 
-/// Shows B45.
 #[test]
 fn the_rate_of_a_transaction_follows_supply_by_main_and_demand_of_this_partner() {
     let demand = |low, high| json!([{"from": 0, "below": 5, "rate": low}, {"from": 5, "rate": high}]);
