@@ -70,6 +70,21 @@ agreed() {
     sed 's/.*"total":\(-\{0,1\}[0-9]*\).*/\1/' "$folder/main.$1.json"
 }
 
+# Whether the main site's page is shown by both partners.
+is_brought() {
+    [ "$(call main /v1/page-deliveries --rows path,state | grep -c applied)" = 2 ]
+}
+
+# has_page NAME SHA256: whether a partner shows the page with these bytes.
+has_page() {
+    call "$1" /v1/pages --rows path,sha256 | grep -q "^tie-up/offers.html[[:space:]]*$2$"
+}
+
+# is_page FILE SHA256: whether a file has these bytes.
+is_page() {
+    [ "$(sha256sum "$1" | cut -d ' ' -f 1)" = "$2" ]
+}
+
 scene() {
     echo
     echo "$1. $2"
@@ -87,7 +102,21 @@ terms=$(cat examples/data/terms.json)
 for partner in c d; do propose $partner 1 2026-10-01T00:00:00+09:00 "$terms"; done
 echo "The contract of c is $(contract c), and that of d $(contract d), at both of their sites."
 
-scene 2 "The partners' servers were visited: as many requests to tie-up pages at both, more to originals at c."
+scene 2 "The main site writes a page. It is brought to both partners, who show it; then it is changed on the disk of c, and restored."
+echo "<h1>Offers of the month</h1>" >"$folder/offers.html"
+page=$(sha256sum "$folder/offers.html" | cut -d ' ' -f 1)
+call main "/v1/blobs/$page" --put "$folder/offers.html"
+post main /v1/pages "{\"path\":\"tie-up/offers.html\",\"sha256\":\"$page\",\"media_type\":\"text/html\",\"tie_up\":true}"
+until_it "both partners show the page" is_brought
+for partner in c d; do until_it "$partner has the page in its view" has_page $partner "$page"; done
+kept=$(find "$folder/c" -type f -path '*blobs*' -size -2k | while read -r file; do
+    sha256sum "$file" | grep "^$page" | cut -d ' ' -f 3-
+done)
+echo "<h1>Defaced</h1>" >"$kept"
+until_it "the page is restored" is_page "$kept" "$page"
+echo "Both show it at /site/tie-up/offers.html, and c has it again as it was written."
+
+scene 3 "The partners' servers were visited: as many requests to tie-up pages at both, more to originals at c."
 log tie-up 10 90 >"$folder/c-10.log"
 log own 11 60 >"$folder/c-11.log"
 log tie-up 10 90 >"$folder/d-10.log"
@@ -97,24 +126,24 @@ for file in c-10 c-11 d-10 d-11; do
     echo "$said"
 done
 
-scene 3 "The same file comes again, and later one that has grown: what is known counts once."
+scene 4 "The same file comes again, and later one that has grown: what is known counts once."
 expect 0 "0 certified" import c c-10.log
 echo "$said"
 log tie-up 12 5 >>"$folder/c-10.log"
 expect 0 "1 certified" import c c-10.log
 echo "$said"
 
-scene 4 "Main site and partner compute the fee, each from its own log, and come to the same bytes."
+scene 5 "Main site and partner compute the fee, each from its own log, and come to the same bytes."
 of_c=$(agreed c) of_d=$(agreed d)
 echo "c owes $of_c cents, and d owes $of_d."
 [ "$of_c" -lt "$of_d" ] || fail "c, whose originals are popular, pays no less than d"
 
-scene 5 "A statement is altered on its way: the partner's own computation says where."
+scene 6 "A statement is altered on its way: the partner's own computation says where."
 sed 's/"accesses":4,/"accesses":400,/' "$folder/main.d.json" >"$folder/altered.json"
 expect 1 "theirs 400" fees verify d "$folder/altered.json"
 echo "$said"
 
-scene 6 "Lines are certified again with another content: which ones, both sites say, and the statement does not pass in silence."
+scene 7 "Lines are certified again with another content: which ones, both sites say, and the statement does not pass in silence."
 sed 's|/own/p1 |/tie-up/p1 |' "$folder/d-11.log" >"$folder/forged"
 mv "$folder/forged" "$folder/d-11.log"
 expect 0 "certified" import d d-11.log
@@ -122,7 +151,7 @@ owes_nothing d
 expect 1 "lines came with several contents" fees compute main --contract "$(contract d)" --month $month
 echo "$said" | grep "several contents"
 
-scene 7 "Terms change inside the month: each access is rated by those of its time."
+scene 8 "Terms change inside the month: each access is rated by those of its time."
 propose c 2 2026-10-12T00:00:00+09:00 "$(echo "$terms" | sed 's/"version": "2026-a"/"version": "2026-b"/; s/"amount": 30000/"amount": 60000/')"
 echo "c owes $(agreed c) cents now."
 
