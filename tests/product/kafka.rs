@@ -66,7 +66,6 @@ async fn checkpoints_of_a_topic_go_on_from_each_other_and_prove_what_lies_there(
     replay(&["verify", "--checkpoint", &kept, "--key", &key]).ok();
     // What a writer that is followed leaves behind counts in neither.
     node.crash();
-    node.start_again();
     let terminal = node.caller(&buyer.terminal.key);
     terminal.post("/v1/approvals", "open-behind-it", &purchase(10)).await.expect(201);
     let second = checkpoint(&[]);
