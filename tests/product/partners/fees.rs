@@ -124,7 +124,7 @@ async fn terms_that_change_inside_a_month_rate_each_access_by_those_of_its_time(
     assert_eq!(versions, [&json!("2026-a"), &json!("2026-b")]);
 }
 
-/// Shows B37, B38, B43, B44.
+/// Shows B37, B38, B41, B43, B44, B54.
 #[tokio::test]
 async fn what_no_access_log_says_is_reported_by_the_main_site_and_named_in_the_lines() {
     let mut terms = terms();
@@ -140,6 +140,13 @@ async fn what_no_access_log_says_is_reported_by_the_main_site_and_named_in_the_l
     rules.push(json!({
         "id": "handling", "text": "Handling of sales", "rounding": "half_even",
         "by": { "transactions": { "supply": [{ "from": 0, "demand": [{ "from": 0, "below": 10, "rate": "0.2" }, { "from": 10, "rate": "0.1" }] }] } }
+    }));
+    rules.push(json!({
+        "id": "size", "text": "Pages from the main site", "rounding": "half_even",
+        "by": { "size": { "of": "tieup", "unit": "pages", "classes": [{ "from": 0, "below": 10, "amount": 1_000 }, { "from": 10, "amount": 2_500 }] } }
+    }));
+    rules.push(json!({
+        "id": "bought", "text": "Purchases", "rounding": "half_even", "by": { "purchases": { "effect": "credit", "each": "10" } }
     }));
     terms["tariff"]["factors"] = json!([{
         "id": "capacity", "text": "Capacity of the partner's server", "by": { "objective": "capacity" },
@@ -172,6 +179,13 @@ async fn what_no_access_log_says_is_reported_by_the_main_site_and_named_in_the_l
     let sources =
         of("handling").flat_map(|line| line["inputs"].as_array().unwrap()).map(|input| input["sources"].to_string());
     assert!(sources.into_iter().any(|sources| sources.contains("report purchases")), "{statement}");
+    assert_eq!((amount(&statement, "bought"), amount(&statement, "visitors")), (-20, -150), "{statement}");
+    // Nine pages are of the first class of sizes, and with one more they are of the second.
+    for (name, pages, costs) in [("pages", 9, 1_000), ("one more page", 1, 2_500)] {
+        sites.report(name, json!({ "volume": [{ "class": "tieup", "pages": pages, "bytes": 0 }] })).await;
+        let statement = sites.agreed().await;
+        assert_eq!(amount(&statement, "size"), costs, "{statement}");
+    }
     // The partner reports nothing, and nothing is reported twice.
     let body = json!({ "contract": sites.contract, "name": "mine", "at": "2026-10-20T00:00:00Z", "facts": {} });
     assert_eq!(sites.partner.do_once("/v1/fee-reports", &key("report"), &body).await.status, 403);
