@@ -132,6 +132,9 @@ pub enum Checked {
     },
 }
 
+/// Where a blob is looked for. One that is put back meanwhile is found at the second look.
+const ASIDE: [bool; 3] = [false, true, false];
+
 /// Where blobs are kept. Clones are of one store. MUST be used on a tokio runtime.
 #[derive(Clone)]
 pub struct BlobStore(Arc<Inner>);
@@ -230,7 +233,7 @@ impl BlobStore {
     /// # Errors
     /// Where the store does not say whether it is there.
     pub async fn open(&self, id: BlobId) -> Result<Option<Content>, BlobError> {
-        for is_aside in [false, true] {
+        for is_aside in ASIDE {
             if let Some(size) = self.size_in(id, is_aside).await? {
                 return Ok(Some(Content::new(self.clone(), id, size)));
             }
@@ -240,7 +243,7 @@ impl BlobStore {
 
     /// Up to so many bytes of the blob `id` from `offset` on, wherever it is; none where it is nowhere.
     async fn read(&self, id: BlobId, offset: u64, most: usize) -> Result<Option<Bytes>, BlobError> {
-        for is_aside in [false, true] {
+        for is_aside in ASIDE {
             let part = match &self.0.place {
                 Place::Folder(folder) => {
                     let folder = folder.clone();

@@ -9,7 +9,7 @@ use actix_web::http::header::{
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError as _};
-use futures_util::{TryStreamExt as _, stream};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use kippu_actors::problem::{self, Problem};
 use kippu_events::blobs::{BlobError, BlobId, BlobStore};
 
@@ -40,7 +40,7 @@ pub(crate) async fn serve_blob(
     shown: Shown<'_>,
 ) -> Result<HttpResponse, Problem> {
     let content = store.open(id).await.map_err(|error| told(&error))?;
-    let content = content.ok_or_else(|| Problem::new(&problem::NOT_FOUND, "there is no such blob"))?;
+    let content = content.ok_or_else(no_such_blob)?;
     let size = content.size();
     let (mut response, part) = match begun(request, id, size) {
         Begun::Done(response) => return Ok(response),
@@ -58,11 +58,21 @@ pub(crate) async fn serve_blob(
     let body: BoxBody = if request.method() == Method::HEAD {
         nothing_of(length)
     } else {
-        let bytes =
-            content.bytes(part).inspect_err(|error| tracing::warn!(%error, "a blob could not be read to its end"));
-        SizedStream::new(length, Box::pin(bytes)).boxed()
+        let mut bytes = Box::pin(content.bytes(part));
+        // Read before the answer begins: a blob that was deleted meanwhile is not there.
+        let first = match bytes.try_next().await {
+            Err(BlobError::Cut(_)) => return Err(no_such_blob()),
+            Err(error) => return Err(told(&error)),
+            Ok(first) => stream::iter(first.map(Ok)),
+        };
+        let rest = bytes.inspect_err(|error| tracing::warn!(%error, "a blob could not be read to its end"));
+        SizedStream::new(length, Box::pin(first.chain(rest))).boxed()
     };
     Ok(response.body(body))
+}
+
+fn no_such_blob() -> Problem {
+    Problem::new(&problem::NOT_FOUND, "there is no such blob")
 }
 
 /// The answer to a GET or HEAD `request` for a page, which is these `bytes` and hashes to `id`.
