@@ -133,6 +133,8 @@ pub(crate) enum Activities {
 pub(crate) enum Access {
     /// Certify the lines of logs, and hand them to the other party of a contract. A second import changes nothing.
     Import(access::Args),
+    /// Compare a log, line by line, with the lines of it that a node has on record.
+    Verify(access::verify::Args),
 }
 
 /// `kippu fees …`
@@ -142,6 +144,14 @@ pub(crate) enum Fees {
     Compute(fees::ComputeArgs),
     /// Compare the other party's statement with what a node computes from its own log.
     Verify(fees::VerifyArgs),
+    /// Sign the statement of a month that is over, as the main site's node computes it, and ask the partner site to sign the same.
+    Close(fees::CloseArgs),
+    /// Sign what the main site has signed, if the partner site's node computes the same: the month is closed then.
+    Cosign(fees::CosignArgs),
+    /// Tell the main site where the partner site's node computes something else than the main site has signed.
+    Dispute(fees::DisputeArgs),
+    /// Report by how much a closed month comes to be more or less, as a line of a later month.
+    Adjust(fees::AdjustArgs),
 }
 
 /// `kippu shop …`

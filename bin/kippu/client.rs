@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use kippu_client::{Client, Error};
+use kippu_client::Error;
 use kippu_events::access::Caller;
 use kippu_events::access::clients::Role;
 use kippu_events::{EntityId, Family};
@@ -196,7 +196,7 @@ async fn command(
 async fn listed(args: &ListArgs) -> Result<Value, ClientError> {
     let rows = match args.which.named()? {
         Named::Running { url, key_file, roots } => {
-            all_rows_at(&remote::node_at(&url, &key_file, roots.as_deref())?).await?
+            remote::all_rows(&remote::node_at(&url, &key_file, roots.as_deref())?, "/v1/clients").await?
         }
         Named::Stopped(data) => {
             let node = open(&data).await?;
@@ -206,21 +206,6 @@ async fn listed(args: &ListArgs) -> Result<Value, ClientError> {
         }
     };
     Ok(json!({ "clients": rows }))
-}
-
-async fn all_rows_at(node: &Client) -> Result<Vec<Value>, ClientError> {
-    let (mut rows, mut path) = (Vec::new(), format!("/v1/clients?limit={MOST_ROWS}"));
-    loop {
-        let mut page = node.done(node.query(&path, None)).await?;
-        if let Some(Value::Array(more)) = page.get_mut("data").map(Value::take) {
-            rows.extend(more);
-        }
-        match page.get("next").and_then(Value::as_str) {
-            // Cursors are of base64url: they need no escaping.
-            Some(next) => path = format!("/v1/clients?limit={MOST_ROWS}&cursor={next}"),
-            None => return Ok(rows),
-        }
-    }
 }
 
 async fn all_rows(node: &Node) -> Result<Vec<Value>, ClientError> {

@@ -6,6 +6,8 @@ use std::time::Duration;
 use kippu_client::{Client, Roots, RootsError};
 use kippu_events::secrets::Bearer;
 use kippu_events::text_file;
+use kippu_projections::queries::MOST_ROWS;
+use serde_json::Value;
 
 /// A node that does not answer in this time is reported rather than waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -54,6 +56,26 @@ pub(crate) fn node_at(address: &str, key_file: &Path, roots: Option<&Path>) -> R
 /// Where the address is none.
 pub(crate) fn nobody_at(address: &str, roots: &Roots) -> Result<Client, kippu_client::Error> {
     Client::trusting(address, "", PATIENCE, roots)
+}
+
+/// All rows that the view at `path` answers.
+///
+/// # Errors
+/// Where it does not.
+pub(crate) async fn all_rows(node: &Client, path: &str) -> Result<Vec<Value>, kippu_client::Error> {
+    let first = format!("{path}{}limit={MOST_ROWS}", if path.contains('?') { '&' } else { '?' });
+    let (mut rows, mut next) = (Vec::new(), first.clone());
+    loop {
+        let mut page = node.done(node.query(&next, None)).await?;
+        if let Some(Value::Array(more)) = page.get_mut("data").map(Value::take) {
+            rows.extend(more);
+        }
+        match page.get("next").and_then(Value::as_str) {
+            // Cursors are of base64url: they need no escaping.
+            Some(cursor) => next = format!("{first}&cursor={cursor}"),
+            None => return Ok(rows),
+        }
+    }
 }
 
 /// A key for a command that nobody named, which no other call has.

@@ -46,6 +46,8 @@ macro_rules! families {
             AccessBatches = 20, "access-batches", $crate::partners::access_batches::AccessBatch;
             /// What fees depend on and no access log says.
             FeeReports = 23, "fee-reports", $crate::partners::fee_reports::FeeReport;
+            /// Statements of fees, signed by both parties.
+            FeeStatements = 29, "fee-statements", $crate::partners::fee_statements::FeeStatement;
             /// Pages of a site.
             Pages = 21, "pages", $crate::partners::pages::Page;
             /// Pages that a main site brings to its partners.

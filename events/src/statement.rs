@@ -35,6 +35,13 @@ pub fn sign(secrets: &Secrets, number: u32, typ: &str, content: &impl Serialize)
     format!("{signed}.{}", BASE64URL_NOPAD.encode(&signature))
 }
 
+/// A statement as `signer` would write it, whose signature counts nowhere: for samples.
+pub(crate) fn sample(signer: EntityId, typ: &str, content: &impl Serialize) -> String {
+    let header = Header { alg: "EdDSA".to_owned(), kid: format!("{signer}.sample"), typ: typ.to_owned() };
+    let part = |part: Result<Vec<u8>, _>| BASE64URL_NOPAD.encode(&part.unwrap_or_default());
+    format!("{}.{}.c2ln", part(serde_json::to_vec(&header)), part(serde_json::to_vec(content)))
+}
+
 /// What a statement hashes to: SHA-256 of its text, in hexadecimal digits.
 #[must_use]
 pub fn sha256(text: &str) -> String {
@@ -91,6 +98,12 @@ impl<'a> Unverified<'a> {
             })
         };
         parse().ok_or(NotAStatement::Form)
+    }
+
+    /// Of which type it claims to be.
+    #[must_use]
+    pub fn typ(&self) -> &str {
+        &self.typ
     }
 
     /// What it claims to say, whether or not anybody has signed that: to find out whom it concerns, and for nothing else.

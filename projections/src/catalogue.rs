@@ -26,6 +26,7 @@ use crate::history::History;
 use crate::partners::access_batches::AccessBatches;
 use crate::partners::contracts::Contracts;
 use crate::partners::fee_reports::FeeReports;
+use crate::partners::fee_statements::FeeStatements;
 use crate::partners::page_deliveries::PageDeliveries;
 use crate::partners::pages::Pages;
 use crate::placement::placements::Placements;
@@ -59,6 +60,7 @@ pub fn views() -> Vec<Arc<dyn View>> {
         Arc::new(OfEntities::<Contracts>::new()),
         Arc::new(AccessBatches),
         Arc::new(FeeReports),
+        Arc::new(OfEntities::<FeeStatements>::new()),
         Arc::new(OfEntities::<Pages>::new()),
         Arc::new(OfEntities::<PageDeliveries>::new()),
         Arc::new(Forgotten),

@@ -61,6 +61,17 @@ fn bench_measures_what_reads_a_history() {
 }
 
 #[test]
+fn bench_measures_what_takes_in_access_logs() {
+    let which = ["P4", "FEE", "LINEBYTES"];
+    let figures = figures(&["access", "--lines", "3000"], &which);
+    assert_eq!(figures.as_object().map(serde_json::Map::len), Some(which.len()), "{figures}");
+    for figure in which {
+        assert_eq!(figures[figure]["details"]["lines"], 3000, "{figures}");
+    }
+    assert!(figures["P4"]["details"]["memory_bytes"].as_u64().is_some_and(|bytes| bytes > 0), "{figures}");
+}
+
+#[test]
 fn bench_says_which_figures_are_of_parties() {
     run(&["bench", "--quick", "--only", "OWED"]).refused(2, "Owed is measured with the parties: kippu bench parties");
     run(&["bench", "parties", "--quick", "--only", "P1"]).refused(2, "P1 is measured on the embedded log of one node");

@@ -85,6 +85,11 @@ is_page() {
     [ "$(sha256sum "$1" | cut -d ' ' -f 1)" = "$2" ]
 }
 
+# is_stated NAME STATE: whether a node has a statement of the month in this state.
+is_stated() {
+    [ "$(call "$1" /v1/fee-statements --rows state | grep -c "^$2$")" = 1 ]
+}
+
 scene() {
     echo
     echo "$1. $2"
@@ -150,10 +155,37 @@ expect 0 "certified" import d d-11.log
 owes_nothing d
 expect 1 "lines came with several contents" fees compute main --contract "$(contract d)" --month $month
 echo "$said" | grep "several contents"
+for node in main d; do
+    expect 1 "several contents" "$programs/kippu" access verify "$folder/d-11.log" --contract "$(contract d)" --source www-d \
+        --server "$(url $node)" --key-file "$folder/$node/operator.key"
+    echo "$node: $(echo "$said" | sed -n 2p)"
+done
+expect 1 "minor units of the fee depend on them" fees close main --contract "$(contract d)" --month $month
+echo "$said"
 
 scene 8 "Terms change inside the month: each access is rated by those of its time."
 propose c 2 2026-10-12T00:00:00+09:00 "$(echo "$terms" | sed 's/"version": "2026-a"/"version": "2026-b"/; s/"amount": 30000/"amount": 60000/')"
 echo "c owes $(agreed c) cents now."
+
+scene 9 "The month is over: the main site signs the statement, and c signs the same."
+expect 0 "statement 1 of $month signed" fees close main --contract "$(contract c)" --month $month
+echo "$said"
+until_it "c is told of the statement" is_stated c signed
+expect 0 "$month is closed" fees cosign c --contract "$(contract c)" --month $month
+echo "$said"
+until_it "the main site is told that c has signed" is_stated main cosigned
+
+scene 10 "Lines come late. What both have signed stays; the difference is a line of the next month."
+log own 20 30 >"$folder/c-20.log"
+expect 0 "certified" import c c-20.log
+agreed c >"$folder/later"
+adjust="--contract $(contract c) --month $month --at 2026-11-05T00:00:00Z"
+expect 0 "reported as adjustment-$month-1" fees adjust main $adjust --reason "lines that came late"
+echo "$said"
+owes_nothing main
+month=2026-11
+echo "c owes $(agreed c) cents for the next month."
+grep -o '"rule":"adjustment[^"]*"' "$folder/main.c.json"
 
 echo
 echo "The nodes are stopped, and every record of every history is checked. Then an auditor's questions to each party."

@@ -3,5 +3,9 @@
 pub mod access_batches;
 pub mod contracts;
 pub mod fee_reports;
+pub mod fee_statements;
 pub mod page_deliveries;
 pub mod pages;
+mod signed;
+#[cfg(test)]
+mod sites;

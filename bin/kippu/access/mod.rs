@@ -8,6 +8,7 @@
 //! since, counts once. A last line without its end is left for the next time, unless the file is said to be complete.
 
 mod split;
+pub(crate) mod verify;
 
 use std::io;
 use std::num::{NonZeroU64, NonZeroUsize};

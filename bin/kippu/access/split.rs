@@ -28,6 +28,22 @@ pub(super) struct Piece {
     pub(super) directives: Directives,
 }
 
+/// The log at `path`, as it was before it was compressed, and how many bytes the file has.
+pub(super) fn open(path: &Path) -> io::Result<(Box<dyn Read + Send>, u64)> {
+    let file = File::open(path)?;
+    let size = file.metadata()?.len();
+    let mut file = BufReader::with_capacity(READ_BYTES, file);
+    let begin = io::BufRead::fill_buf(&mut file)?;
+    let file: Box<dyn Read + Send> = if begin.starts_with(&GZIP) {
+        Box::new(flate2::read::MultiGzDecoder::new(file))
+    } else if begin.starts_with(&ZSTD) {
+        Box::new(ruzstd::decoding::StreamingDecoder::new(file).map_err(io::Error::other)?)
+    } else {
+        Box::new(file)
+    };
+    Ok((file, size))
+}
+
 /// See the module.
 pub(super) struct Split {
     file: Box<dyn Read + Send>,
@@ -44,17 +60,7 @@ pub(super) struct Split {
 impl Split {
     /// Opens the log at `path`, which begins at `offset` of its segment.
     pub(super) fn open(path: &Path, offset: u64, is_complete: bool) -> io::Result<Self> {
-        let file = File::open(path)?;
-        let size = file.metadata()?.len();
-        let mut file = BufReader::with_capacity(READ_BYTES, file);
-        let begin = io::BufRead::fill_buf(&mut file)?;
-        let file: Box<dyn Read + Send> = if begin.starts_with(&GZIP) {
-            Box::new(flate2::read::MultiGzDecoder::new(file))
-        } else if begin.starts_with(&ZSTD) {
-            Box::new(ruzstd::decoding::StreamingDecoder::new(file).map_err(io::Error::other)?)
-        } else {
-            Box::new(file)
-        };
+        let (file, size) = open(path)?;
         let (buffer, directives) = (Vec::new(), Directives::default());
         Ok(Self { file, size, is_complete, offset, buffer, is_over: false, directives, too_long: 0 })
     }

@@ -1,7 +1,8 @@
 //! `kippu bench`: measures the product compared with what this machine can do at most, both in one run and in alternation, and prints
 //! ratios. The clients that make the load share the cores with what is measured. `kippu bench parties` does the same for several
-//! parties, each with a node of its own, and `kippu bench replay` for what reads a history.
+//! parties, each with a node of its own, `kippu bench replay` for what reads a history, and `kippu bench access` for access logs.
 
+mod access;
 mod broker;
 mod child;
 mod figure;
@@ -38,6 +39,10 @@ const REPLAY_EVENTS: u64 = 200_000;
 /// The same of a short run.
 const QUICK_EVENTS: u64 = 10_000;
 
+/// Lines of the log that `access` measures on, where nobody says, and in a short run.
+const ACCESS_LINES: u64 = 1_000_000;
+const QUICK_LINES: u64 = 5_000;
+
 /// Arguments.
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -62,6 +67,9 @@ pub(crate) struct Args {
     /// Events in the log for P5, and for `replay`.
     #[arg(long, env = "KIPPU_BENCH_EVENTS", value_name = "N")]
     events: Option<u64>,
+    /// Lines of the log for `access`.
+    #[arg(long, env = "KIPPU_BENCH_LINES", value_name = "N")]
+    lines: Option<u64>,
     /// Live entities for P6.
     #[arg(long, env = "KIPPU_BENCH_ENTITIES", value_name = "N")]
     entities: Option<u64>,
@@ -77,6 +85,8 @@ pub(crate) enum Group {
     Parties,
     /// What reads a history at rest: verify, as-of, trees and proofs, rebuild.
     Replay,
+    /// What takes in access logs, and computes a fee from them.
+    Access,
 }
 
 /// The figures.
@@ -90,6 +100,8 @@ pub(crate) enum Which {
     P2,
     /// Events a second, verified.
     P3,
+    /// Lines of access logs a second, durable, classified and hashed, compared with GoAccess.
+    P4,
     /// From the start after a SIGKILL to the first answer.
     P5,
     /// Bytes per live entity.
@@ -128,6 +140,10 @@ pub(crate) enum Which {
     Rebuild,
     /// The most memory of verify, compared with the history.
     Memory,
+    /// Lines a second from which a fee is computed, compared with taking them in.
+    Fee,
+    /// Bytes of the log for each line, compared with the line.
+    LineBytes,
 }
 
 impl Which {
@@ -138,6 +154,8 @@ impl Which {
     const OF_REPLAY: &[Self] =
         &[Self::Verify, Self::Threads, Self::AsOf, Self::Tiles, Self::Proof, Self::Rebuild, Self::Memory];
 
+    const OF_ACCESS: &[Self] = &[Self::P4, Self::Fee, Self::LineBytes];
+
     /// How to have it measured.
     fn place(self) -> &'static str {
         if Self::ON_KAFKA.contains(&self) {
@@ -146,6 +164,8 @@ impl Which {
             "with the parties: kippu bench parties"
         } else if Self::OF_REPLAY.contains(&self) {
             "on a history at rest: kippu bench replay"
+        } else if Self::OF_ACCESS.contains(&self) {
+            "on an access log: kippu bench access"
         } else {
             "on the embedded log of one node: leave --log and the group out"
         }
@@ -157,6 +177,7 @@ impl Args {
         match self.group {
             Some(Group::Parties) => Which::OF_PARTIES,
             Some(Group::Replay) => Which::OF_REPLAY,
+            Some(Group::Access) => Which::OF_ACCESS,
             None if self.log.is_some() => Which::ON_KAFKA,
             None => Which::EMBEDDED,
         }
@@ -270,6 +291,12 @@ fn measure(args: &Args, effort: Effort, output: &Output) -> Result<Figures, Benc
         let figures = replay::measure(scratch.path(), events, effort, &wanted)?;
         return Ok(Figures { figures, quick: args.quick });
     }
+    if args.group == Some(Group::Access) {
+        let lines = args.lines.unwrap_or(if args.quick { QUICK_LINES } else { ACCESS_LINES });
+        let wanted: Vec<Which> = Which::OF_ACCESS.iter().filter(wanted).copied().collect();
+        let figures = access::measure(scratch.path(), lines.max(1), &wanted)?;
+        return Ok(Figures { figures, quick: args.quick });
+    }
     let mut figures = BTreeMap::new();
     for &which in args.measurable().iter().filter(wanted) {
         output.note(format_args!("measuring {which:?} …"));
@@ -299,8 +326,15 @@ fn one(which: Which, dir: &Path, broker: Option<&Broker>, effort: Effort) -> Res
         Which::Activities => node::on_a_system(parties::activities(dir, effort)),
         Which::Signatures => node::on_a_system(parties::signatures(dir, effort)),
         Which::Owed => node::on_a_system(parties::owed(dir, effort)),
-        Which::Verify | Which::Threads | Which::AsOf | Which::Tiles | Which::Proof | Which::Rebuild | Which::Memory => {
-            Err(BenchError::Load(format!("{which:?} is measured {}", which.place())))
-        }
+        Which::Verify
+        | Which::Threads
+        | Which::AsOf
+        | Which::Tiles
+        | Which::Proof
+        | Which::Rebuild
+        | Which::Memory
+        | Which::P4
+        | Which::Fee
+        | Which::LineBytes => Err(BenchError::Load(format!("{which:?} is measured {}", which.place()))),
     }
 }

@@ -62,6 +62,7 @@ fn allowed(path: &str) -> Vec<&'static str> {
         ["v1", "blobs", id] if !id.is_empty() => vec!["GET", "HEAD", "PUT"],
         ["v1", "statements", account] => methods(!account.is_empty(), false),
         ["v1", "contracts", id, "fees", month] => methods(!id.is_empty() && !month.is_empty(), false),
+        ["v1", "access-batches", id, "leaves"] => methods(!id.is_empty(), false),
         ["shop"] | ["style.css"] => methods(true, false),
         ["shop", "offers"] => methods(false, true),
         ["shop", "offers", id, "content", n] => methods(false, !id.is_empty() && !n.is_empty()),

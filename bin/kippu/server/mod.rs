@@ -20,6 +20,7 @@ mod health;
 mod known;
 mod lacks;
 mod layout;
+mod leaves;
 pub(crate) mod metrics;
 mod openapi;
 mod owners;
@@ -219,6 +220,8 @@ fn routes(config: &mut ServiceConfig, shared: &Shared) {
                 .route("/statements/{account}", web::head().to(statements::statement))
                 .route("/contracts/{id}/fees/{month}", web::get().to(fees::statement))
                 .route("/contracts/{id}/fees/{month}", web::head().to(fees::statement))
+                .route("/access-batches/{id}/leaves", web::get().to(leaves::of_batch))
+                .route("/access-batches/{id}/leaves", web::head().to(leaves::of_batch))
                 .route("/settlements/{id}/content/{n}", web::get().to(contents::of_settlement))
                 .route("/settlements/{id}/content/{n}", web::head().to(contents::of_settlement))
                 .route("/page-deliveries/{id}/content/{sha256}", web::get().to(site::content))

@@ -2,10 +2,11 @@
 //! Both parties of a contract keep the batch, each in its own log.
 //!
 //! A line is known by where it lies – source, segment and offset – and never by what it says, so that what is sent twice counts once.
-//! Names of clients and users stand in the text as `\x7f` number `\x7f`, and are encrypted apart under a key of the day: without that key
-//! the lines still count.
+//! Names of clients and users stand in the text as `\x7f` number `\x7f`, and so do lines that nobody can read, since they may have names.
+//! Names are encrypted apart under a key of the day: without that key the lines still count.
 
 mod certificate;
+mod named;
 mod names;
 mod samples;
 

@@ -6,17 +6,22 @@
 //!     └─▶ declined 1 ─▶ proposed 2
 //! ```
 
+mod certification;
 mod event;
 mod page_terms;
 mod samples;
 mod terms;
 
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+pub use self::certification::Certification;
 pub use self::event::{Event, Side};
 pub use self::page_terms::{Confirmation, PageRights, PageTerms};
 pub use self::terms::Terms;
+use super::access::Period;
+use super::fees::Month;
 pub use super::fees::Part;
 use crate::as_json::AsJson;
 use crate::entity::Entity;
@@ -111,10 +116,29 @@ impl Known {
         self.versions.iter().find(|version| version.number == number)
     }
 
+    /// In which zone `month` is counted, by its name, and from when to when it is: by the terms that count when it ends. Nothing where
+    /// none do.
+    #[must_use]
+    pub fn month(&self, month: Month) -> Option<(TimeZone, &str, Period)> {
+        self.accepted().rev().find_map(|version| {
+            let zone = TimeZone::get(&version.terms.time_zone).ok()?;
+            let whole = month.period(&zone)?;
+            (version.from < whole.until).then_some((zone, version.terms.time_zone.as_str(), whole))
+        })
+    }
+
     /// Which side of it `party` is.
     #[must_use]
     pub fn side(&self, party: EntityId) -> Option<Side> {
         if self.main == party { Some(Side::Main) } else { (self.partner == party).then_some(Side::Partner) }
+    }
+
+    /// Whether `party` may check lines of access logs, by the newest terms that the partner has accepted.
+    #[must_use]
+    pub fn verifies(&self, party: EntityId) -> bool {
+        let newest = self.accepted().next_back();
+        let is_among = |side| newest.is_none_or(|version| version.terms.certification.verifiers.contains(&side));
+        self.side(party).is_some_and(is_among)
     }
 
     /// Whom `news` is told.

@@ -16,6 +16,7 @@ mod compute;
 mod facts;
 mod fraction;
 mod lines;
+mod month;
 mod rules;
 mod statement;
 mod stretch;
@@ -25,9 +26,10 @@ mod tariff;
 pub use self::check::{Fault, Finding};
 pub use self::compute::{FeeError, compute};
 pub use self::facts::{
-    Access, Advertisement, Bought, Facts, Good, Objective, Partnership, Purchase, Referral, Visits, Volume,
+    Access, Adjustment, Advertisement, Bought, Facts, Good, Objective, Partnership, Purchase, Referral, Visits, Volume,
 };
 pub use self::fraction::{Decimal, NotADecimal, Rounding};
+pub use self::month::{Month, NotAMonth};
 pub use self::rules::{
     AmountClass, Charge, Contribution, Counted, DemandClass, Effect, Exceeding, Factor, FactorBy, FactorClass,
     OptionPrice, PerPurchase, PerVisit, Ratio, RatioRate, Reward, ShareClass, Shown, ShownBy, Size, Step, SupplyClass,

@@ -3,11 +3,13 @@
 //! ```text
 //! 0 ‖ id               the row
 //! 1 ‖ contract ‖ id    the lines, for statements of fees
+//! 2 ‖ id               where the lines are, and their names, encrypted
 //! ```
 
 use kippu_events::access::Role;
 use kippu_events::partners::access::Directives;
 use kippu_events::partners::access_batches::{AccessBatch, Batch, Certificate, Encoding, Event, KnownName};
+use kippu_events::secrets::EncryptedField;
 use kippu_events::{Entity as _, EntityId, NotAnEvent, Recorded, Time};
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +25,7 @@ pub struct AccessBatches;
 
 const ROWS: OfEntities<OfBatches> = OfEntities::new();
 const LINES: u8 = 1;
+const NAMES: u8 = 2;
 
 /// Lines as statements read them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -64,10 +67,33 @@ impl Lines {
         decode(row)
     }
 
+    /// Where the lines of a batch lie.
+    pub(crate) fn key(contract: EntityId, id: EntityId) -> Vec<u8> {
+        [&[LINES], &contract.as_bytes()[..], &id.as_bytes()[..]].concat()
+    }
+
     /// Where the lines under `contract` lie: from a key on, and before another.
     pub(crate) fn keys(contract: EntityId) -> (Vec<u8>, Vec<u8>) {
         let of = |last: &[u8]| [&[LINES], &contract.as_bytes()[..], last].concat();
         (of(&[]), of(&[0xff; EntityId::BYTES + 1]))
+    }
+}
+
+/// Under which contract the lines of a batch are, and their names.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NamesOf {
+    /// The contract.
+    pub contract: EntityId,
+    /// The day whose key encrypts the names.
+    pub day: String,
+    /// The names.
+    pub names: EncryptedField,
+}
+
+impl NamesOf {
+    /// Where those of a batch lie.
+    pub(crate) fn key(id: EntityId) -> Vec<u8> {
+        [&[NAMES], &id.as_bytes()[..]].concat()
     }
 }
 
@@ -190,8 +216,10 @@ impl View for AccessBatches {
             return Ok(());
         }
         if let Event::Certified { batch, .. } = event.decode::<AccessBatch>()? {
-            let key = [&[LINES], &batch.contract.as_bytes()[..], &event.entity.id.as_bytes()[..]].concat();
+            let key = Lines::key(batch.contract, event.entity.id);
             rows.index(&key, encode(&Lines::of(event.entity.id, batch)));
+            let Batch { contract, day, names, .. } = (**batch).clone();
+            rows.index(&NamesOf::key(event.entity.id), encode(&NamesOf { contract, day, names }));
         }
         ROWS.apply(event, rows)
     }

@@ -4,6 +4,7 @@ pub mod access_batches;
 pub mod contracts;
 pub mod counting;
 pub mod fee_reports;
+pub mod fee_statements;
 pub mod page_deliveries;
 pub mod pages;
 pub mod statement;

@@ -1,58 +1,21 @@
 //! What a partner site owes its main site for a month: which accesses count, and the fee that follows by the terms of the contract. Both
 //! parties come to the same bytes from the same lines.
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
+use std::collections::{BTreeMap, HashSet};
 
-use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use kippu_events::partners::access::pages::Class;
 use kippu_events::partners::access::rules::Reason;
 use kippu_events::partners::access::{Period, Report};
 use kippu_events::partners::contracts::{Known, Version};
 use kippu_events::partners::fee_reports;
-use kippu_events::partners::fees::{self, Bought, Facts, Partnership, Statement, Tariff, Visits, compute};
+use kippu_events::partners::fees::{self, Bought, Facts, Month, Partnership, Statement, Tariff, Visits, compute};
 use kippu_events::{EntityId, Time};
 use serde::Serialize;
 
 use super::access_batches::Lines;
-use super::counting::{Conflict, Counting, Gap, Stretch};
+use super::counting::{Conflict, Counting, Gap, Lies, Stretch};
 use crate::error::{NotARow, QueryError};
-
-/// A calendar month, as `2026-11`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Month(Date);
-
-/// Text that is no month.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a month is written as 2026-11")]
-pub struct NotAMonth;
-
-impl FromStr for Month {
-    type Err = NotAMonth;
-
-    fn from_str(text: &str) -> Result<Self, NotAMonth> {
-        let is_month = text.len() == 7 && text.as_bytes()[4] == b'-';
-        let day: Option<Date> = is_month.then(|| format!("{text}-01").parse().ok()).flatten();
-        day.map(Self).ok_or(NotAMonth)
-    }
-}
-
-impl fmt::Display for Month {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:04}-{:02}", self.0.year(), self.0.month())
-    }
-}
-
-impl Month {
-    /// From its first moment to the first one of the next month, in `zone`.
-    fn period(self, zone: &TimeZone) -> Option<Period> {
-        let begins = |day: Date| Some(Time::from(day.to_zoned(zone.clone()).ok()?.timestamp()));
-        let next = self.0.checked_add(jiff::Span::new().months(1)).ok()?;
-        Some(Period { from: begins(self.0)?, until: begins(next)? })
-    }
-}
 
 /// What counts of a class of pages.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, schemars::JsonSchema)]
@@ -114,10 +77,12 @@ pub struct FeeStatement {
     pub contract: EntityId,
     /// What is owed, line by line.
     pub fee: Statement,
-    /// Bytes that nobody has certified between others that somebody has.
+    /// Bytes that nobody has certified between others that somebody has: the first of them.
     pub gaps: Vec<Gap>,
     /// The party of the main site.
     pub main: EntityId,
+    /// How many bytes nobody has certified between others that somebody has.
+    pub missing: u64,
     /// The month.
     pub month: String,
     /// The party of the partner site.
@@ -126,6 +91,9 @@ pub struct FeeStatement {
     pub stretches: Vec<ShownStretch>,
     /// In which days and the month are counted.
     pub time_zone: String,
+    /// What would be owed if none of the lines counted that came with several contents, where there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total_without_conflicts: Option<i64>,
 }
 
 /// A statement that is being made.
@@ -143,19 +111,16 @@ pub(crate) struct Stating<'a> {
 
 impl<'a> Stating<'a> {
     /// One without any line yet.
-    pub(crate) fn new(contract: EntityId, known: &'a Known, month: &Month) -> Result<Self, QueryError> {
+    /// Lines that lie in `left_out` do not count.
+    pub(crate) fn new(
+        contract: EntityId,
+        known: &'a Known,
+        month: &Month,
+        left_out: HashSet<Lies>,
+    ) -> Result<Self, QueryError> {
         let no_terms = || QueryError::parameter("month", "no terms of the contract count in this month");
-        let zoned = |version: &Version| TimeZone::get(&version.terms.time_zone).ok();
-        // Those that count when the month ends say in which zone it is counted.
-        let (zone, time_zone, whole) = known
-            .accepted()
-            .rev()
-            .find_map(|version| {
-                let zone = zoned(version)?;
-                let whole = month.period(&zone)?;
-                (version.from < whole.until).then(|| (zone, version.terms.time_zone.clone(), whole))
-            })
-            .ok_or_else(no_terms)?;
+        let (zone, time_zone, whole) = known.month(*month).ok_or_else(no_terms)?;
+        let time_zone = time_zone.to_owned();
         let accepted: Vec<&Version> = known.accepted().collect();
         let mut of = Vec::new();
         for (place, version) in accepted.iter().enumerate() {
@@ -171,7 +136,7 @@ impl<'a> Stating<'a> {
         }
         let stretch = |(period, version): &(Period, &Version)| Stretch::new(&version.terms.counting, *period);
         let stretches = of.iter().map(stretch).collect::<Result<_, NotARow>>()?;
-        let (counting, reports) = (Counting::default(), Vec::new());
+        let (counting, reports) = (Counting::without(left_out), Vec::new());
         Ok(Self { contract, known, month: *month, zone, time_zone, of, stretches, counting, reports })
     }
 
@@ -185,6 +150,11 @@ impl<'a> Stating<'a> {
         self.reports.push(report);
     }
 
+    /// Where the lines lie that came with several contents.
+    pub(crate) fn contested(&mut self) -> HashSet<Lies> {
+        self.counting.contested()
+    }
+
     /// The statement.
     pub(crate) fn finish(self) -> Result<FeeStatement, QueryError> {
         let Self { contract, known, month, zone, time_zone, of, stretches, counting, mut reports } = self;
@@ -193,7 +163,7 @@ impl<'a> Stating<'a> {
         for ((period, version), stretch) in of.into_iter().zip(stretches) {
             let report = stretch.finish(zone.clone());
             parts.push(shown(version, period, &report));
-            if let Some(stretch) = fees::Stretch::cut(month.0, &zone, period.from, period.until) {
+            if let Some(stretch) = fees::Stretch::cut(month.first_day(), &zone, period.from, period.until) {
                 facts.push((stretch, &version.terms.tariff, facts_of(version, period, &report, &reports)));
             }
         }
@@ -207,10 +177,12 @@ impl<'a> Stating<'a> {
             fee,
             gaps: counting.gaps,
             main: known.main,
+            missing: counting.missing,
             month: month.to_string(),
             partner: known.partner,
             stretches: parts,
             time_zone,
+            total_without_conflicts: None,
         })
     }
 }
@@ -254,6 +226,7 @@ fn reported(report: &fee_reports::Report, period: Period) -> Facts {
     facts.advertisements.iter_mut().for_each(|advertisement| named(&mut advertisement.source));
     facts.goods.iter_mut().for_each(|good| named(&mut good.source));
     facts.objective.iter_mut().for_each(|objective| named(&mut objective.source));
+    facts.adjustments.iter_mut().for_each(|adjustment| named(&mut adjustment.source));
     facts
 }
 

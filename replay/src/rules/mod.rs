@@ -5,6 +5,7 @@
 
 mod access;
 mod approvals;
+mod partners;
 mod rule;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,10 @@ use kippu_events::approvals::Approval;
 use kippu_events::approvals::offers::Offer;
 use kippu_events::approvals::settlements::Settlement;
 use kippu_events::event::{EventId, Recorded};
+use kippu_events::partners::access_batches::AccessBatch;
+use kippu_events::partners::contracts::Contract;
+use kippu_events::partners::fee_reports::FeeReport;
+use kippu_events::partners::fee_statements::FeeStatement;
 use kippu_events::{EntityId, Family, NotAnEvent, Principal, Time};
 
 use serde::Serialize;
@@ -113,6 +118,10 @@ pub(crate) enum Facts {
     /// In a box, so that what is remembered of every other entity stays small.
     Settlement(Box<approvals::settlements::Facts>),
     Challenge(access::challenges::Facts),
+    Contract(Box<partners::contracts::Facts>),
+    AccessBatch(partners::access_batches::Facts),
+    FeeReport(partners::fee_reports::Facts),
+    FeeStatement(Box<partners::fee_statements::Facts>),
     Sessions,
     /// A family without rules of its own.
     Plain,
@@ -139,11 +148,12 @@ impl Facts {
             | Family::Purchases
             | Family::Products
             | Family::ShopTerms
-            | Family::Contracts
-            | Family::AccessBatches
-            | Family::FeeReports
             | Family::Pages
             | Family::PageDeliveries => Self::Plain,
+            Family::Contracts => Self::Contract(Box::default()),
+            Family::AccessBatches => Self::AccessBatch(partners::access_batches::Facts::default()),
+            Family::FeeReports => Self::FeeReport(partners::fee_reports::Facts::default()),
+            Family::FeeStatements => Self::FeeStatement(Box::default()),
         }
     }
 
@@ -156,6 +166,10 @@ impl Facts {
             | Self::Client(_)
             | Self::Settlement(_)
             | Self::Challenge(_)
+            | Self::Contract(_)
+            | Self::AccessBatch(_)
+            | Self::FeeReport(_)
+            | Self::FeeStatement(_)
             | Self::Sessions
             | Self::Plain => None,
         }
@@ -170,6 +184,10 @@ impl Facts {
             | Self::Client(_)
             | Self::Settlement(_)
             | Self::Challenge(_)
+            | Self::Contract(_)
+            | Self::AccessBatch(_)
+            | Self::FeeReport(_)
+            | Self::FeeStatement(_)
             | Self::Sessions
             | Self::Plain => false,
         }
@@ -184,6 +202,10 @@ impl Facts {
             Self::Client(facts) => facts.take(event.decode::<Client>()?, seen),
             Self::Settlement(facts) => facts.take(event.decode::<Settlement>()?, seen),
             Self::Challenge(facts) => facts.take(event.decode::<Challenge>()?, seen),
+            Self::Contract(facts) => facts.take(event.decode::<Contract>()?, seen),
+            Self::AccessBatch(facts) => facts.take(event.decode::<AccessBatch>()?, seen),
+            Self::FeeReport(facts) => facts.take(event.decode::<FeeReport>()?, seen),
+            Self::FeeStatement(facts) => facts.take(event.decode::<FeeStatement>()?, seen),
             Self::Sessions => access::sessions::take(event.decode::<Sessions>()?, seen),
             Self::Plain => {
                 event.entity.family.fresh().evolve_stored(event.kind, event.schema, event.data, event.time)?;

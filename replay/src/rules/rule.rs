@@ -87,6 +87,11 @@ rules! {
     "received" Received "Contents are received once, and only while they can be fetched."
     "order" Order "Where delivery comes first, nothing is settled before it can be fetched."
     "release" Release "What was permitted and is not settled is released, and nothing else is."
+    // Main and partner sites.
+    "terms" Terms "The terms of a contract are numbered without gaps, answered once, and nothing is agreed once its end was told."
+    "certified" Certified "Lines are certified once, by a certificate that names them, and given to the other party once."
+    "reported" Reported "A report is made once, and given to the partner site once."
+    "agreed" Agreed "The statements of a month are signed in order by the main site and answered by the partner site, and nothing follows what both have signed."
 }
 
 /// Text that names no rule.

@@ -8,7 +8,7 @@ use crate::fixture::{Ended, run, utf8};
 use crate::parties::{Party, key};
 
 /// `requests` to the pages of `kind`, a minute apart, each by another client, on a day of October 2026.
-fn requests(kind: &str, day: u8, count: usize) -> String {
+pub(super) fn requests(kind: &str, day: u8, count: usize) -> String {
     let line = |n: usize| {
         let (a, b, hour, minute) = (n / 250, n % 250, n / 60 % 24, n % 60);
         format!(
@@ -21,7 +21,7 @@ fn requests(kind: &str, day: u8, count: usize) -> String {
 
 impl Sites {
     /// Has these lines certified at the partner, and waits until the main site has them.
-    async fn logged(&self, segment: &str, text: &str) {
+    pub(super) async fn logged(&self, segment: &str, text: &str) {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = file(&folder, segment, text.as_bytes());
         self.import(&self.partner, &path, &[]).ok();
@@ -34,7 +34,7 @@ impl Sites {
     }
 
     /// The same at both, to the byte.
-    async fn agreed(&self) -> Value {
+    pub(super) async fn agreed(&self) -> Value {
         let [here, there] = [self.fees(&self.main).await, self.fees(&self.partner).await];
         assert_eq!(here.to_string(), there.to_string());
         here
@@ -61,7 +61,7 @@ fn amount(statement: &Value, rule: &str) -> i64 {
     lines.filter(|line| line["rule"] == json!(rule)).map(|line| line["amount"].as_i64().expect("a number")).sum()
 }
 
-fn total(statement: &Value) -> i64 {
+pub(super) fn total(statement: &Value) -> i64 {
     let lines = statement["fee"]["lines"].as_array().expect("there are lines").iter();
     let sum: i64 = lines.map(|line| line["amount"].as_i64().expect("a number")).sum();
     assert_eq!(json!(sum), statement["fee"]["total"], "{statement}");

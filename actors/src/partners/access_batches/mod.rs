@@ -7,12 +7,9 @@ pub mod request;
 #[cfg(test)]
 mod tests;
 
-use kippu_events::access::peers::Peer;
-use kippu_events::access::signing_keys::{self, SigningKeys};
 use kippu_events::partners::access_batches::{AccessBatch, Batch, Event, NAMES, key_of, unmask};
 use kippu_events::partners::contracts::Contract;
-use kippu_events::secrets::{Secrets, SigningUse};
-use kippu_events::statement::Unverified;
+use kippu_events::secrets::Secrets;
 use kippu_events::{Entity as _, EntityId, EntityKey};
 use serde_json::json;
 
@@ -20,7 +17,9 @@ use self::refusal::Refused;
 use self::request::{Command, Open, Reply, Request};
 use crate::activity::{Outcome, Owed, Work};
 use crate::actor::{Actor, Answer, Call, CommandSpec, Context, Decision, Neighbours, Preparing};
+use crate::partners::signed;
 use crate::problem::{Problem, ProblemType};
+use crate::text::Text;
 
 /// A batch is handed over once.
 const ATTEMPT: u32 = 0;
@@ -40,11 +39,8 @@ impl Actor for AccessBatch {
 
     fn lookups(request: &Request) -> Vec<EntityKey> {
         let Request::Open(Open { contract, certificate, .. }) = request;
-        let other = certificate.as_ref().map_or_else(
-            || Some(EntityKey::of::<SigningKeys>(signing_keys::id_of(SigningUse::Statements))),
-            |text| Some(EntityKey::of::<Peer>(Unverified::parse(text.as_str()).ok()?.signer)),
-        );
-        other.into_iter().chain([EntityKey::of::<Contract>(*contract)]).collect()
+        let key = signed::lookup(certificate.as_ref().map(Text::as_str));
+        key.into_iter().chain([EntityKey::of::<Contract>(*contract)]).collect()
     }
 
     fn target(request: &Request, call: &Call, secrets: &Secrets) -> Result<EntityId, Problem> {

@@ -1,20 +1,19 @@
 //! What lines are checked for before anything is decided, and how names leave them.
 
-use kippu_events::access::peers::{Peer, PeerKey};
-use kippu_events::access::signing_keys::{self, SigningKeys};
-use kippu_events::partners::access::{Access, End, Format, Line, Reader, State};
+use kippu_events::partners::access::{Format, Reader, State};
 use kippu_events::partners::access_batches::{
     Batch, CERTIFICATE, Certificate, Encoding, KnownName, NAMES, id_of, key_of, leaf, mask, root_in_hex,
 };
 use kippu_events::partners::contracts::Contract;
-use kippu_events::secrets::{Secrets, SigningUse};
-use kippu_events::statement::{self, Unverified};
+use kippu_events::secrets::Secrets;
 use kippu_events::{EntityId, Time};
 
 use super::refusal::Refused;
-use super::request::{Command, MOST_BYTES, MOST_LINES, Open};
+use super::request::{Command, MOST_BYTES, MOST_LINES, MOST_OFFSET, Open};
 use crate::actor::{Call, Preparing};
+use crate::partners::signed;
 use crate::problem::{self, Problem};
+use crate::text::Text;
 
 /// Who certifies: the calling party, or this node's.
 pub(super) fn writer(call: &Call, secrets: &Secrets) -> Result<EntityId, Refused> {
@@ -47,8 +46,11 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 fn certificate(open: &Open, bytes: &[u8]) -> Result<Certificate, Refused> {
     let leaves: Vec<[u8; 32]> = lines(bytes).map(leaf).collect();
+    let ends = open.offset.checked_add(bytes.len() as u64).filter(|ends| *ends <= MOST_OFFSET);
+    ends.ok_or(Refused::Offset)?;
     let count = u32::try_from(leaves.len()).ok().filter(|_| leaves.len() <= MOST_LINES).ok_or(Refused::Lines)?;
     Ok(Certificate {
+        contract: open.contract,
         source: open.source.as_str().to_owned(),
         segment: open.segment.as_str().to_owned(),
         offset: open.offset,
@@ -70,76 +72,51 @@ pub(super) fn certified(open: Open, with: &Preparing<'_>) -> Result<Command, Pro
     let bytes = bytes(&open)?;
     let certificate = certificate(&open, &bytes)?;
     let (signed, key) = signed(&open, &certificate, writer, with)?;
+    let side = known.side(writer);
     let to = (writer == own).then(|| if known.main == own { known.partner } else { known.main });
-    let batch = masked(open, &bytes, certificate, (writer, signed), with)?;
+    let (batch, first) = masked(open, &bytes, certificate, (writer, signed), with)?;
+    // Lines of a time without terms count nowhere.
+    let terms = known.at(first).or_else(|| known.accepted().next_back());
+    let is_writer =
+        terms.is_some_and(|terms| side.is_some_and(|side| terms.terms.certification.writers.contains(&side)));
+    if !is_writer {
+        return Err(Refused::NotAWriter.into());
+    }
     Ok(Command::Certify { batch: Box::new(batch), to, key })
 }
 
-/// The certificate as text: signed here, or by the other party, whose key is to count when it is decided.
+/// The certificate as text: signed here, or by the other party.
 fn signed(
     open: &Open,
     certificate: &Certificate,
     writer: EntityId,
     with: &Preparing<'_>,
-) -> Result<(String, Option<PeerKey>), Refused> {
-    let Some(text) = &open.certificate else {
-        if writer != with.secrets.party {
-            return Err(Refused::NoCertificate);
-        }
-        let keys = with.looked_up::<SigningKeys>(signing_keys::id_of(SigningUse::Statements));
-        let number = keys.map_or(0, |(keys, _)| keys.number_at(Time::now()));
-        return Ok((statement::sign(with.secrets, number, CERTIFICATE, certificate), None));
-    };
-    let parsed = Unverified::parse(text.as_str()).map_err(|_| Refused::NotGenuine)?;
-    let peer = with.looked_up::<Peer>(parsed.signer).filter(|_| parsed.signer == writer);
-    let known = peer.and_then(|(peer, _)| peer.known()).ok_or(Refused::NotGenuine)?;
-    let named = |key: &&PeerKey| key.r#use == SigningUse::Statements && key.x.id() == parsed.key;
-    let key = known.keys.iter().find(named).ok_or(Refused::NotGenuine)?;
-    let content: Certificate = parsed.verify(Some(key.x), CERTIFICATE).map_err(|_| Refused::NotGenuine)?;
-    if content != *certificate {
-        return Err(Refused::NotGenuine);
+) -> Result<signed::Signed, Refused> {
+    let given = open.certificate.as_ref().map(Text::as_str);
+    if given.is_none() && writer != with.secrets.party {
+        return Err(Refused::NoCertificate);
     }
-    Ok((text.as_str().to_owned(), Some(key.clone())))
+    signed::statement(given, CERTIFICATE, certificate, writer, with).ok_or(Refused::NotGenuine)
 }
 
-/// Whom a line names: the client, and the user that it signed in as. Each as the line may have it, escaped or not.
-fn names(access: &Access<'_>) -> Vec<String> {
-    let named = [Some(&access.client), access.user.as_ref()].into_iter().flatten();
-    let texts = named.filter_map(|name| std::str::from_utf8(name).ok()).filter(|name| !matches!(*name, "" | "-"));
-    texts
-        .flat_map(|name| {
-            let escaped = serde_json::to_string(name).unwrap_or_default();
-            [name.to_owned(), escaped.trim_matches('"').to_owned()]
-        })
-        .collect()
-}
-
-/// The lines without names.
+/// The lines without names, and when the first request was made that they tell of.
 fn masked(
     open: Open,
     bytes: &[u8],
     certificate: Certificate,
     (writer, signed): (EntityId, String),
     with: &Preparing<'_>,
-) -> Result<Batch, Problem> {
+) -> Result<(Batch, Time), Problem> {
     let format: Format = open
         .format
         .as_str()
         .parse()
         .map_err(|error| Problem::new(&problem::INVALID_BODY, format!("the format: {error}")))?;
     let (encoding, text) = Encoding::text(bytes);
-    let (mut first, mut names_of) = (None, Vec::new());
     let mut reader = Reader::resume(format, State { offset: open.offset, directives: open.directives.clone() });
-    let mut read = |line: &Line<'_>| {
-        let Line::Access(access) = line else { return names_of.push(Vec::new()) };
-        first.get_or_insert(access.at);
-        names_of.push(names(access));
-    };
-    reader.push(text.as_bytes(), |_, line| read(line));
-    reader.finish(End::Complete, |_, line| read(line));
-    let mut names_of = names_of.into_iter();
-    let masked = mask(&text, || names_of.next().unwrap_or_default());
-    let day = first.unwrap_or_else(Time::now).to_string()[..10].to_owned();
+    let masked = mask(&text, open.offset, &mut reader);
+    let first = masked.first.unwrap_or_else(Time::now);
+    let day = first.to_string()[..10].to_owned();
     let plain = serde_json::to_string(&masked.names).map_err(|_| Refused::NotEncrypted)?;
     let key = key_of(open.contract, &day);
     let names = with.secrets.encrypt(key, NAMES, &plain).map_err(|_| Refused::NotEncrypted)?;
@@ -149,7 +126,7 @@ fn masked(
         bytes: u32::try_from(encoding.bytes(name).map_or(0, |bytes| bytes.len())).unwrap_or(u32::MAX),
     };
     let known_names = masked.names.iter().map(known).collect();
-    Ok(Batch {
+    let batch = Batch {
         contract: open.contract,
         writer,
         certificate,
@@ -161,5 +138,6 @@ fn masked(
         day,
         names,
         known_names,
-    })
+    };
+    Ok((batch, first))
 }

@@ -1,6 +1,6 @@
 //! Why a batch is refused.
 
-use super::request::{MOST_BYTES, MOST_LINES};
+use super::request::{MOST_BYTES, MOST_LINES, MOST_OFFSET};
 
 /// Of the refusal of what is known already.
 pub(super) const KNOWN_SLUG: &str = "access-batch-known";
@@ -9,6 +9,8 @@ refusals! {
     shared FORBIDDEN {
         /// Not one of the two.
         NotYours "the caller is no party of this contract";
+        /// The other side does.
+        NotAWriter "the terms of the contract do not have this party certify lines";
         /// Only who keeps the log certifies it.
         NoCertificate "another party names the certificate that it signed";
     }
@@ -19,6 +21,8 @@ refusals! {
     shared INVALID_BODY {
         /// None, or too many.
         Lines "text is 1 to {} lines, and at most {} bytes", MOST_LINES, MOST_BYTES;
+        /// Behind what a log can be.
+        Offset "the lines end behind {} bytes", MOST_OFFSET;
         /// Characters that are no bytes.
         NotEncoded "text has characters that are no bytes in this encoding";
     }

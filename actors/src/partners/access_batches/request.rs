@@ -12,6 +12,8 @@ use crate::text::{Text, named};
 pub const MOST_LINES: usize = 1_000;
 /// So many bytes of lines: with their names encrypted apart they fit into a record.
 pub const MOST_BYTES: usize = 96 * 1024;
+/// Where lines end at the latest in their log: what every reader of JSON has as a whole number.
+pub const MOST_OFFSET: u64 = (1 << 53) - 1;
 /// The name of a server or of a file.
 pub const MOST_NAME_CHARS: usize = 128;
 /// A log format of nginx, or the fields of a log of IIS.
@@ -30,6 +32,7 @@ commands! {
         /// The part of that log, as the name of a file.
         segment: Name,
         /// Where the first line begins in it, in bytes.
+        #[schemars(extend("maximum" = MOST_OFFSET))]
         offset: u64,
         /// The format of the lines.
         format: Text<MOST_FORMAT_CHARS>,

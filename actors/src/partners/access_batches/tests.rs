@@ -1,48 +1,22 @@
 //! The rules of batches: what is certified here, what another party certified, and what neither did.
 
-use kippu_events::access::{Caller, Role, Roles};
+use kippu_events::access::{Caller, Role};
 use kippu_events::partners::access_batches::{AccessBatch, Event};
-use kippu_events::partners::contracts::{Terms, id_of};
-use kippu_events::secrets::{PublicKey, SigningUse};
-use kippu_events::{Entity as _, EntityId, EntityKey, Family, Time};
+use kippu_events::{Entity as _, EntityId, EntityKey, Family};
 use serde_json::{Value, json};
 
 use super::{ATTEMPT, Command};
 use crate::activity::Work;
 use crate::given::given;
+use crate::partners::sites::{Sites, peer};
 use crate::problem;
-use crate::world::{World, slug};
+use crate::world::slug;
 
 const OPEN: (Family, &str, Option<EntityId>) = (Family::AccessBatches, "open", None);
 const LINES: &str = "192.0.2.7 - ada [01/Nov/2026:10:00:00 +0900] \"GET /tie-up/a?x=192.0.2.7 HTTP/1.1\" 200 23 \"-\" \"Mozilla/5.0\"\n\
                      192.0.2.8 - - [01/Nov/2026:10:00:01 +0900] \"GET /own/b HTTP/1.1\" 200 42 \"-\" \"Mozilla/5.0\"\n";
 
-/// A main site and a partner, each in a world of its own, whose contract is in force.
-struct Sites {
-    main: World,
-    partner: World,
-    contract: EntityId,
-}
-
 impl Sites {
-    fn new() -> Self {
-        let (mut main, mut partner) = (World::of(1), World::of(2));
-        let [of_main, of_partner] = [&main, &partner].map(|world| world.secrets.party);
-        let contract = id_of(of_main, of_partner);
-        knows(&mut main, &partner, "partner_site");
-        knows(&mut partner, &main, "main_site");
-        let terms = serde_json::to_value(Terms::sample()).unwrap();
-        let from = Time::from_micros(0);
-        let body = json!({"partner": of_partner, "number": 1, "from": from, "terms": terms});
-        let proposed = main.ask(Caller::OPERATOR, (Family::Contracts, "open", None), &body).unwrap().1;
-        partner.ask(peer(of_main, Role::MainSite), (Family::Contracts, "open", None), &body).unwrap();
-        let answer = json!({"number": 1, "sha256": proposed["sha256"]});
-        let accept = (Family::Contracts, "accept", Some(contract));
-        partner.ask(Caller::OPERATOR, accept, &answer).unwrap();
-        main.ask(peer(of_partner, Role::PartnerSite), accept, &answer).unwrap();
-        Self { main, partner, contract }
-    }
-
     fn body(&self, text: &str) -> Value {
         json!({
             "contract": self.contract, "source": "www", "segment": "access.log", "offset": 7, "format": "combined", "encoding": "utf-8",
@@ -61,22 +35,6 @@ impl Sites {
         assert_eq!(path, "/v1/access-batches");
         (key, serde_json::from_slice(&body).unwrap())
     }
-
-    fn by_partner(&self) -> Caller {
-        peer(self.partner.secrets.party, Role::PartnerSite)
-    }
-}
-
-fn peer(party: EntityId, role: Role) -> Caller {
-    Caller::of_peer(party, Roles::one(role))
-}
-
-fn knows(world: &mut World, other: &World, role: &str) {
-    let x: PublicKey = other.secrets.public_key(SigningUse::Statements, 0);
-    let keys = json!([{"use": "statements", "x": x}]);
-    let party = other.secrets.party;
-    let body = json!({"party": party, "name": "other", "url": "http://other", "roles": [role], "keys": keys});
-    world.ask(Caller::OPERATOR, (Family::Peers, "open", None), &body).unwrap();
 }
 
 #[test]
@@ -156,6 +114,21 @@ fn a_batch_has_bounds() {
     assert_eq!(slug(sites.partner.ask(Caller::OPERATOR, OPEN, &body)), "invalid-body");
     body["text"] = json!("café\n");
     assert_eq!(sites.partner.ask(Caller::OPERATOR, OPEN, &body).unwrap().0, 201);
+}
+
+#[test]
+fn lines_end_where_every_reader_of_json_can_count_to() {
+    let mut sites = Sites::new();
+    for (offset, is_refused) in [(u64::MAX, true), (1 << 53, true), ((1 << 53) - 100, true), ((1 << 53) - 1_000, false)]
+    {
+        let mut body = sites.body(LINES);
+        body["offset"] = json!(offset);
+        let answer = sites.partner.ask(Caller::OPERATOR, OPEN, &body);
+        assert_eq!(answer.is_err(), is_refused, "{offset}");
+        if is_refused {
+            assert_eq!(slug(answer), "invalid-body", "{offset}");
+        }
+    }
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod signatures;
 
 pub(super) use activities::measure as activities;
 pub(super) use owed::measure as owed;
+pub(super) use party::Party;
 pub(super) use purchases::measure as purchases;
 pub(super) use signatures::measure as signatures;
 

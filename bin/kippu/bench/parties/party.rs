@@ -16,19 +16,19 @@ use crate::node::DataDir;
 use crate::parties::CARD;
 
 /// See the module.
-pub(super) struct Party {
+pub(in crate::bench) struct Party {
     /// Who it is to the others.
-    pub(super) id: String,
+    pub(in crate::bench) id: String,
     /// Where it answers.
     pub(super) address: SocketAddr,
-    pub(super) operator: Client,
+    pub(in crate::bench) operator: Client,
     config: Config,
     process: Process,
 }
 
 impl Party {
     /// Starts a party of this name in a folder of `dir`, which it makes or has made before.
-    pub(super) async fn start(dir: &Path, name: &str) -> Result<Self, BenchError> {
+    pub(in crate::bench) async fn start(dir: &Path, name: &str) -> Result<Self, BenchError> {
         let config = scene::named(scene::config(&dir.join(name)), name);
         let process = Process::start(&config)?;
         let address = process.address;
@@ -42,14 +42,14 @@ impl Party {
     }
 
     /// Lets this party know `other`, in these roles.
-    pub(super) async fn knows(&self, other: &Self, roles: &[&str]) -> Result<(), BenchError> {
+    pub(in crate::bench) async fn knows(&self, other: &Self, roles: &[&str]) -> Result<(), BenchError> {
         let mut card = self.operator.done(other.operator.query(CARD, None)).await?;
         card["roles"] = json!(roles);
         self.give("/v1/peers", &format!("peer-{}", other.id), &card).await.map(drop)
     }
 
     /// Gives a command as the operator; gives what was done.
-    pub(super) async fn give(&self, path: &str, key: &str, body: &Value) -> Result<Value, BenchError> {
+    pub(in crate::bench) async fn give(&self, path: &str, key: &str, body: &Value) -> Result<Value, BenchError> {
         let begun = Instant::now();
         loop {
             match self.operator.give(path, key, body.to_string()).await {
@@ -81,7 +81,7 @@ impl Party {
     }
 
     /// SIGKILL.
-    pub(super) fn kill(&mut self) -> Result<(), BenchError> {
+    pub(in crate::bench) fn kill(&mut self) -> Result<(), BenchError> {
         Ok(self.process.kill()?)
     }
 

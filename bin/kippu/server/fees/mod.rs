@@ -1,16 +1,26 @@
 //! `GET /v1/contracts/{id}/fees/{month}`: what a partner site owes its main site for a month, with everything that it follows from. The
-//! nodes of both parties answer the same bytes once they have the same lines and reports.
+//! nodes of both parties answer the same bytes once they have the same lines and reports. As JSON, as CSV, or as a page to print.
 
-use actix_web::http::header::HeaderValue;
+mod csv;
+mod page;
+
+use actix_web::http::header::{CONTENT_DISPOSITION, HeaderValue, VARY};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use kippu_events::EntityId;
+use kippu_events::partners::fees::Month;
 use kippu_projections::http::{CUT, await_position, caller, handed_over};
-use kippu_projections::partners::statement::Month;
-use kippu_projections::{NotARow, Queries, QueryError};
+use kippu_projections::{Queries, QueryError};
+
+use super::Shared;
+use super::layout::guard;
+use super::statements::{Form, not_written};
 
 /// The view of the lines, which statements are read from.
 pub(crate) const VIEW: &str = "access-batches";
+
+/// The forms of a statement.
+pub(crate) const FORMS: [Form; 3] = [Form::Json, Form::Csv, Form::Html];
 
 /// See the module.
 ///
@@ -19,26 +29,34 @@ pub(crate) const VIEW: &str = "access-batches";
 pub(super) async fn statement(
     request: HttpRequest,
     path: Path<(String, String)>,
+    shared: Data<Shared>,
     queries: Data<Queries>,
 ) -> Result<HttpResponse, QueryError> {
     let caller = caller(&request)?;
     let (contract, month) = path.into_inner();
     let contract: EntityId = contract.parse().map_err(|_| QueryError::NotFound)?;
     let month: Month = month.parse().map_err(|error| QueryError::parameter("month", &format!("{error}")))?;
+    let form = Form::asked(&request, &FORMS)?;
     await_position(&queries, VIEW, &caller, request.headers()).await?;
-    let its = queries.get_ref().clone();
+    let (its, party) = (queries.get_ref().clone(), shared.node.identity.party());
     let made = move || {
-        let found = its.fee_statement(contract, &month, &caller)?;
-        let text = serde_json::to_vec(&found.statement);
-        // Memory takes whatever is written: this is a defect.
-        let text = text.map_err(|error| NotARow(format!("a statement is not written: {error}")))?;
+        let found = its.fee_statement(party, contract, &month, &caller)?;
+        let text = match form {
+            Form::Csv => csv::written(&found.statement).map_err(|error| not_written(&error))?,
+            Form::Html => page::written(&found.statement).into_bytes(),
+            Form::Json | Form::Camt => serde_json::to_vec(&found.statement).map_err(|error| not_written(&error))?,
+        };
         Ok((text, found.cut))
     };
     let (text, cut) = queries.in_turn(caller.party(), made).await?;
     let mut response = HttpResponse::Ok();
-    response.content_type("application/json");
+    response.content_type(form.media_type()).insert_header((VARY, "Accept"));
     if let Ok(cut) = HeaderValue::from_str(&cut.to_string()) {
         response.insert_header((CUT, cut));
     }
-    Ok(response.body(handed_over(&queries, &caller, text)?))
+    if form == Form::Csv {
+        response.insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{contract}.{month}.csv\"")));
+    }
+    let response = response.body(handed_over(&queries, &caller, text)?);
+    Ok(if form == Form::Html { guard(response) } else { response })
 }

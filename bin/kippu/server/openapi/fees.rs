@@ -1,4 +1,4 @@
-//! The operation of statements of fees.
+//! The operations of statements of fees, and of the lines that they are of.
 
 use kippu_projections::catalogue;
 use kippu_projections::partners::statement::FeeStatement;
@@ -7,8 +7,11 @@ use serde_json::{Map, Value, json};
 use super::answers::{self, Answers};
 use super::queries::told;
 use super::schemas::{Schemas, Way};
+use super::statements::in_forms;
 use super::{insert, reference};
-use crate::server::fees::VIEW;
+use crate::server::fees::{FORMS, VIEW};
+use crate::server::leaves::Leaves;
+use crate::server::statements::Form;
 
 /// Adds it.
 pub(super) fn add(paths: &mut Map<String, Value>, schemas: &mut Schemas, problems: &mut Answers) {
@@ -37,6 +40,11 @@ pub(super) fn add(paths: &mut Map<String, Value>, schemas: &mut Schemas, problem
                 "schema": { "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}$" },
                 "description": "The month, in the contract's time zone, as `2026-11`.",
             },
+            {
+                "name": "format", "in": "query", "required": false,
+                "schema": { "type": "string", "enum": FORMS.map(Form::name) },
+                "description": "In which form; without it `Accept` says so.",
+            },
             reference("parameters", "MinPosition"),
             reference("parameters", "RequestId"),
         ],
@@ -44,10 +52,37 @@ pub(super) fn add(paths: &mut Map<String, Value>, schemas: &mut Schemas, problem
             "200": {
                 "description": "The statement.",
                 "headers": answers::headers(&["Kippu-Cut", "X-Request-Id"]),
-                "content": { "application/json": { "schema": statement, "example": null } },
+                "content": in_forms(&FORMS, &statement),
             },
         },
     });
     answers::add(&mut operation, told(problems, |_all| true));
     insert(paths, "/v1/contracts/{id}/fees/{month}".to_owned(), "get", operation);
+    let leaves = schemas.hoist("leaves", Way::Out, schemars::schema_for!(Leaves));
+    let leaves = schemas.keep("Leaves", leaves);
+    let mut operation = json!({
+        "operationId": "access-batches.leaves",
+        "tags": [VIEW],
+        "summary": "What each line of a batch hashes to, for who has the log and compares it line by line.",
+        "description": answers::for_roles(&roles),
+        "security": [{ "apiKey": [] }],
+        "x-roles": roles,
+        "parameters": [
+            {
+                "name": "id", "in": "path", "required": true, "schema": reference("schemas", "EntityId"),
+                "description": "The batch.",
+            },
+            reference("parameters", "MinPosition"),
+            reference("parameters", "RequestId"),
+        ],
+        "responses": {
+            "200": {
+                "description": "The leaves of the tree whose root is certified.",
+                "headers": answers::headers(&["X-Request-Id"]),
+                "content": { "application/json": { "schema": leaves, "example": null } },
+            },
+        },
+    });
+    answers::add(&mut operation, told(problems, |_all| true));
+    insert(paths, "/v1/access-batches/{id}/leaves".to_owned(), "get", operation);
 }

@@ -14,14 +14,7 @@ use crate::server::statements::{Form, VIEW};
 pub(super) fn add(paths: &mut Map<String, Value>, schemas: &mut Schemas, problems: &mut Answers) {
     let statement = schemas.hoist("statements", Way::Out, schemars::schema_for!(Statement));
     let statement = schemas.keep("Statement", statement);
-    let content = Form::ALL.map(|form| {
-        let media_type = form.media_type().split(';').next().unwrap_or_default();
-        let content = match form {
-            Form::Json => json!({ "schema": statement, "example": null }),
-            Form::Csv | Form::Html | Form::Camt => json!({ "schema": { "type": "string" } }),
-        };
-        (media_type.to_owned(), content)
-    });
+    let content = in_forms(&Form::ALL, &statement);
     let views = catalogue::views();
     let readers = views.iter().find(|view| view.name() == VIEW).and_then(|view| view.table());
     let roles = readers.map(|table| table.readers()).unwrap_or_default();
@@ -56,10 +49,23 @@ pub(super) fn add(paths: &mut Map<String, Value>, schemas: &mut Schemas, problem
             "200": {
                 "description": "The statement.",
                 "headers": answers::headers(&["Kippu-Cut", "X-Request-Id"]),
-                "content": content.into_iter().collect::<Map<_, _>>(),
+                "content": content,
             },
         },
     });
     answers::add(&mut operation, told(problems, |_all| true));
     insert(paths, "/v1/statements/{account}".to_owned(), "get", operation);
+}
+
+/// What an answer holds in each of `forms`.
+pub(super) fn in_forms(forms: &[Form], json_schema: &Value) -> Map<String, Value> {
+    let content = forms.iter().map(|form| {
+        let media_type = form.media_type().split(';').next().unwrap_or_default();
+        let content = match form {
+            Form::Json => json!({ "schema": json_schema, "example": null }),
+            Form::Csv | Form::Html | Form::Camt => json!({ "schema": { "type": "string" } }),
+        };
+        (media_type.to_owned(), content)
+    });
+    content.collect()
 }

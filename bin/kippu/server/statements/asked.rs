@@ -45,14 +45,36 @@ impl Form {
         }
     }
 
+    /// Which of `forms` a request asks for that can ask for nothing else.
+    ///
+    /// # Errors
+    /// Where it asks for something else.
+    pub(crate) fn asked(request: &HttpRequest, forms: &[Self]) -> Result<Self, QueryError> {
+        let mut form = None;
+        for (name, value) in pairs(request)? {
+            match name.as_str() {
+                "format" if form.is_some() => return Err(QueryError::parameter(&name, "it is given twice")),
+                "format" => form = Some(Self::named(&value, forms)?),
+                _ => return Err(QueryError::parameter(&name, "there is no such parameter here")),
+            }
+        }
+        Ok(form.unwrap_or_else(|| Self::accepted(request.headers(), forms)))
+    }
+
+    fn named(value: &str, forms: &[Self]) -> Result<Self, QueryError> {
+        let names = || forms.iter().map(|form| form.name()).collect::<Vec<_>>().join(", ");
+        let known = forms.iter().find(|form| form.name() == value).copied();
+        known.ok_or_else(|| QueryError::parameter("format", &format!("it is one of {}", names())))
+    }
+
     /// The first that is accepted; JSON where none is named.
-    fn accepted(headers: &HeaderMap) -> Self {
+    fn accepted(headers: &HeaderMap, forms: &[Self]) -> Self {
         let ranges = headers.get_all(ACCEPT).filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
         let named = |range: &str| {
             let essence = range.split(';').next().unwrap_or_default().trim();
             let is =
-                |form: &Self| form.media_type().split(';').next().is_some_and(|own| own.eq_ignore_ascii_case(essence));
-            Self::ALL.into_iter().find(is)
+                |form: &&Self| form.media_type().split(';').next().is_some_and(|own| own.eq_ignore_ascii_case(essence));
+            forms.iter().find(is).copied()
         };
         ranges.into_iter().find_map(named).unwrap_or(Self::Json)
     }
@@ -71,10 +93,8 @@ impl Asked {
     /// # Errors
     /// Where a parameter is not known, missing, or given twice.
     pub(super) fn of(request: &HttpRequest) -> Result<Self, QueryError> {
-        let pairs: Query<Vec<(String, String)>> = Query::from_query(request.query_string())
-            .map_err(|error| QueryError::parameter("query", &error.to_string()))?;
         let (mut names, mut period, mut form) = (BTreeSet::new(), None, None);
-        for (name, value) in pairs.into_inner() {
+        for (name, value) in pairs(request)? {
             if !names.insert(name.clone()) {
                 return Err(QueryError::parameter(&name, "it is given twice"));
             }
@@ -84,18 +104,20 @@ impl Asked {
                 }
                 "month" => period = Some(read(&name, &value, Period::month)?),
                 "day" => period = Some(read(&name, &value, Period::day)?),
-                "format" => {
-                    let known = Form::ALL.into_iter().find(|form| form.name() == value);
-                    let names = || format!("it is one of {}", Form::ALL.map(Form::name).join(", "));
-                    form = Some(known.ok_or_else(|| QueryError::parameter(&name, &names()))?);
-                }
+                "format" => form = Some(Form::named(&value, &Form::ALL)?),
                 _ => return Err(QueryError::parameter(&name, "there is no such parameter here")),
             }
         }
         let wanted = || QueryError::parameter("month", "a statement is of a month, as 2026-11, or with `day` of a day");
-        let form = form.unwrap_or_else(|| Form::accepted(request.headers()));
+        let form = form.unwrap_or_else(|| Form::accepted(request.headers(), &Form::ALL));
         Ok(Self { period: period.ok_or_else(wanted)?, form })
     }
+}
+
+/// The parameters of a request.
+fn pairs(request: &HttpRequest) -> Result<Vec<(String, String)>, QueryError> {
+    let pairs: Result<Query<Vec<(String, String)>>, _> = Query::from_query(request.query_string());
+    Ok(pairs.map_err(|error| QueryError::parameter("query", &error.to_string()))?.into_inner())
 }
 
 fn read<E: std::fmt::Display>(

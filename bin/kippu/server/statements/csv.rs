@@ -49,7 +49,7 @@ fn write(out: &mut Writer<Vec<u8>>, cells: [&str; HEADER.len()]) -> Result<(), E
 }
 
 /// `cell`, with an apostrophe before what a spreadsheet would take for the beginning of a formula.
-pub(super) fn no_formula(cell: &str) -> Cow<'_, str> {
+pub(crate) fn no_formula(cell: &str) -> Cow<'_, str> {
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']) {
         format!("'{cell}").into()
     } else {

@@ -3,7 +3,7 @@
 
 mod asked;
 mod camt;
-mod csv;
+pub(crate) mod csv;
 mod page;
 #[cfg(test)]
 mod tests;
@@ -64,7 +64,7 @@ pub(super) async fn statement(
 }
 
 /// Memory takes whatever is written: this is a defect.
-fn not_written(error: &dyn std::error::Error) -> QueryError {
+pub(crate) fn not_written(error: &dyn std::error::Error) -> QueryError {
     NotARow(format!("a statement is not written: {error}")).into()
 }
 

@@ -26,7 +26,7 @@ impl Format {
         let mut best = (0, None);
         for (_, format) in NAMED {
             let mut reader = Reader::of(format.clone());
-            let read = lines.iter().filter(|line| matches!(reader.parse(line), Line::Access(_))).count();
+            let read = lines.iter().filter(|line| matches!(reader.parse_at(0, line), Line::Access(_))).count();
             if read > best.0 {
                 best = (read, Some(format));
             }

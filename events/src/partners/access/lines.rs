@@ -113,7 +113,7 @@ impl Lines {
     }
 }
 
-fn cut(line: &[u8]) -> Cut<'_> {
+pub(super) fn cut(line: &[u8]) -> Cut<'_> {
     if line.len() > LONGEST { Cut::TooLong } else { Cut::Line(line.strip_suffix(b"\r").unwrap_or(line)) }
 }
 

@@ -33,7 +33,7 @@ pub mod tally;
 pub mod template;
 pub mod visits;
 mod w3c;
-mod words;
+pub(crate) mod words;
 
 #[cfg(test)]
 mod tests;

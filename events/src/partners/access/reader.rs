@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::format::Format;
 use super::line::{Aside, Line};
-use super::lines::{Cut, End, Lines, Unfinished};
+use super::lines::{Cut, End, Lines, Unfinished, cut};
 use super::ncsa::{self, Shape};
 use super::w3c::Directives;
 use super::{balancer, json};
@@ -62,9 +62,9 @@ impl Reader {
         lines.finish(end, |offset, cut| each(offset, &read(format, directives, offset, cut)))
     }
 
-    /// What a line without its end says. Directives count for the lines after it.
-    pub fn parse<'a>(&mut self, line: &'a [u8]) -> Line<'a> {
-        parse(&self.format, &mut self.directives, line)
+    /// What a line that begins at `offset` says, without LF. Directives count for the lines after it.
+    pub fn parse_at<'a>(&mut self, offset: u64, line: &'a [u8]) -> Line<'a> {
+        read(&self.format, &mut self.directives, offset, cut(line))
     }
 }
 

@@ -127,6 +127,13 @@ fn escape(behind: &[u8]) -> (u8, usize) {
     }
 }
 
+/// Whether `text` is `name` with the escapes of one of the formats.
+#[must_use]
+pub fn is_written(name: &[u8], text: &[u8]) -> bool {
+    let of_json = || serde_json::from_slice::<String>(&[b"\"", text, b"\""].concat()).ok();
+    *unescaped(text) == *name || *halved(text) == *name || of_json().is_some_and(|said| said.as_bytes() == name)
+}
+
 /// The value of a hexadecimal digit.
 #[must_use]
 pub fn nibble(digit: u8) -> Option<u8> {

@@ -4,6 +4,8 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::id::EntityId;
+
 /// What a signed certificate is, in its header.
 pub const CERTIFICATE: &str = "kippu-access-batch";
 
@@ -11,6 +13,8 @@ pub const CERTIFICATE: &str = "kippu-access-batch";
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Certificate {
+    /// Under which contract.
+    pub contract: EntityId,
     /// The server whose log it is, as its operator calls it.
     pub source: String,
     /// The part of that log, as the name of a file.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::PageTerms;
+use super::{Certification, PageTerms};
 use crate::money::Currency;
 use crate::partners::access::classify::Classifier;
 use crate::partners::access::pages::{Class, Page, Reach};
@@ -27,6 +27,9 @@ pub struct Terms {
     /// What they say of pages.
     #[serde(default)]
     pub pages: PageTerms,
+    /// Who certifies lines of access logs, and who may check them.
+    #[serde(default)]
+    pub certification: Certification,
     /// Which accesses count, and to which pages.
     pub counting: Rules,
     /// The rules by which the fee follows.
@@ -65,6 +68,7 @@ impl Terms {
             parts,
             options: BTreeSet::new(),
             pages: PageTerms::default(),
+            certification: Certification::default(),
             counting,
             tariff,
         }
@@ -95,6 +99,7 @@ impl Terms {
             wrong.push("/counting/origins: lines are counted without the addresses of clients".to_owned());
         }
         wrong.extend(self.tariff.check().into_iter().map(|error| format!("/tariff{error}")));
+        wrong.extend(self.certification.wrong().map(|error| format!("/certification: {error}")));
         wrong.extend(self.pages.wrong().map(|error| format!("/pages: {error}")));
         wrong
     }

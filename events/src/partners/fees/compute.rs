@@ -7,7 +7,7 @@ use num_traits::{ToPrimitive as _, Zero as _};
 
 use super::check::Finding;
 use super::classes;
-use super::facts::Facts;
+use super::facts::{Adjustment, Facts};
 use super::fraction::{Exact, part, text, whole};
 use super::lines::{Draft, given};
 use super::rules::{Factor, FactorBy};
@@ -60,7 +60,7 @@ pub fn compute(parts: &[(Stretch, &Tariff, &Facts)]) -> Result<Statement, FeeErr
     let currency = tariff.currency;
     let mut ahead: Option<&Stretch> = None;
     let mut purchases = BTreeSet::new();
-    let mut statement = Statement { currency, lines: Vec::new(), parts: Vec::new(), total: Minor::ZERO };
+    let mut statement = Statement { currency, lines: Vec::new(), parts: Vec::new(), total: 0 };
     for (index, (stretch, tariff, facts)) in parts.iter().enumerate() {
         if !stretch.is_sound() {
             return Err(FeeError::NotAStretch { part: index });
@@ -79,6 +79,7 @@ pub fn compute(parts: &[(Stretch, &Tariff, &Facts)]) -> Result<Statement, FeeErr
         admit(index, stretch, tariff, facts, &mut purchases)?;
         let context = Context { part: index, stretch, facts, tally: Tally::of(facts) };
         context.rate(tariff, &mut statement.lines)?;
+        context.adjust(&mut statement.lines)?;
         statement.parts.push(Part {
             days: stretch.days,
             first_day: stretch.first_day,
@@ -89,7 +90,7 @@ pub fn compute(parts: &[(Stretch, &Tariff, &Facts)]) -> Result<Statement, FeeErr
         });
     }
     let total: i128 = statement.lines.iter().map(|line| i128::from(line.amount)).sum();
-    let total = u64::try_from(total).ok().and_then(Minor::new);
+    let total = i64::try_from(total).ok().filter(|total| total.unsigned_abs() <= Minor::MOST);
     let last = parts.len() - 1;
     statement.total = total.ok_or_else(|| FeeError::OutOfBounds { part: last, rule: "total".to_owned() })?;
     Ok(statement)
@@ -212,6 +213,22 @@ impl Context<'_> {
         };
         let part = u32::try_from(self.part).unwrap_or(u32::MAX);
         Ok(Line { amount, exact: text(exact), formula, inputs, part, rule, text: line_text })
+    }
+
+    /// A line for each correction of an earlier month: no factor and no limit is about it.
+    fn adjust(&self, lines: &mut Vec<Line>) -> Result<(), FeeError> {
+        let mut adjustments: Vec<&Adjustment> = self.facts.adjustments.iter().collect();
+        adjustments.sort_by(|a, b| {
+            (&a.month, &a.source, &a.reason, a.amount).cmp(&(&b.month, &b.source, &b.reason, b.amount))
+        });
+        for Adjustment { month, amount, reason, source } in adjustments {
+            let rule = format!("adjustment/{month}");
+            let mut input = given(format!("difference of {month}"), amount);
+            input.sources.extend(source.clone());
+            let (text, formula) = (format!("Adjustment of {month}: {reason}"), "as it was reported".to_owned());
+            lines.push(self.finish(rule, text, vec![input], formula, &whole(*amount), &BigInt::from(*amount))?);
+        }
+        Ok(())
     }
 
     /// The lines that lift the sum to the minimum and lower it to the maximum.

@@ -115,6 +115,16 @@ counted! {
         /// How much; more is better.
         pub value: u64,
     }
+
+    /// What an earlier month, which both parties have signed, comes to be more or less.
+    Adjustment {
+        /// That month, as `2026-10`.
+        pub month: String,
+        /// How much more; less where it is negative.
+        pub amount: i64,
+        /// Why; no personal data.
+        pub reason: String,
+    }
 }
 
 /// The page from which a customer came.
@@ -149,6 +159,8 @@ pub struct Facts {
     pub goods: Vec<Good>,
     /// Objective information.
     pub objective: Vec<Objective>,
+    /// Corrections of earlier months.
+    pub adjustments: Vec<Adjustment>,
 }
 
 impl Facts {
@@ -164,6 +176,7 @@ impl Facts {
         self.options.extend(more.options);
         self.goods.extend(more.goods);
         self.objective.extend(more.objective);
+        self.adjustments.extend(more.adjustments);
         self
     }
 }

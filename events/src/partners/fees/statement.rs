@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::money::{Currency, Minor};
+use crate::money::Currency;
 use crate::time::Time;
 
 /// What a partner owes for a month.
@@ -21,8 +21,8 @@ pub struct Statement {
     pub lines: Vec<Line>,
     /// The stretches and the version of the terms that each was rated by.
     pub parts: Vec<Part>,
-    /// The sum of all lines.
-    pub total: Minor,
+    /// The sum of all lines: negative where more was adjusted than is owed.
+    pub total: i64,
 }
 
 impl Statement {

@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 use kippu_events::partners::access::pages::{Class, Page, Reach};
-use kippu_events::partners::access::{Period, Report, Rules};
+use kippu_events::partners::access::{Period, Reader, Report, Rules};
 use kippu_events::partners::access_batches::{Encoding, KnownName, mask};
 use kippu_events::{EntityId, Time};
 use proptest::prelude::*;
@@ -25,8 +25,9 @@ fn rules() -> Rules {
 /// What these bytes at `offset` are on record as.
 fn lines(offset: usize, text: &str) -> Lines {
     let (encoding, text) = Encoding::text(text.as_bytes());
-    let mut clients = text.split_inclusive('\n').map(|line| line.split(' ').next().unwrap_or_default().to_owned());
-    let masked = mask(&text, || clients.next().into_iter().collect());
+
+    let mut reader = Reader::of("common".parse().unwrap());
+    let masked = mask(&text, offset as u64, &mut reader);
     let known = |name: &String| KnownName { key: format!("{name:0>16}"), bytes: u32::try_from(name.len()).unwrap() };
     Lines {
         id: EntityId::from_hash(&[u8::try_from(offset % 251).unwrap(); 32]),

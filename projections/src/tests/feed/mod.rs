@@ -232,6 +232,7 @@ fn a_caller_of_some_rows_has_each_of_their_events_once_too() {
             | Family::Contracts
             | Family::AccessBatches
             | Family::FeeReports
+            | Family::FeeStatements
             | Family::Pages
             | Family::PageDeliveries => false,
         }

@@ -13,7 +13,7 @@ use super::sample::{
     settled,
 };
 use super::scene::Scene;
-use super::{settlements, shop_offers};
+use super::{partners, settlements, shop_offers};
 use crate::check::{Rule, check};
 use crate::verify::{Options, Rules};
 
@@ -186,6 +186,7 @@ fn broken(rule: Rule) -> Broken {
         | Rule::Received
         | Rule::Order
         | Rule::Release => settlements::broken(rule),
+        Rule::Terms | Rule::Certified | Rule::Reported | Rule::Agreed => partners::broken(rule),
     }
 }
 

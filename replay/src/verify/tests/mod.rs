@@ -6,6 +6,7 @@ mod breaches;
 mod damage;
 mod every_rule;
 mod offers;
+pub(crate) mod partners;
 mod refusals;
 pub(crate) mod sample;
 mod scene;

@@ -68,5 +68,5 @@ fn the_complete_example_of_the_guide_costs_what_the_guide_says() {
         "accesses": super::accesses(600, 400),
         "objective": [{"name": "capacity", "value": 50}],
     }));
-    assert_eq!(super::month(&tariff, &counted).total.units(), 36_000);
+    assert_eq!(super::month(&tariff, &counted).total, 36_000);
 }
