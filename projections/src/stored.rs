@@ -3,17 +3,22 @@
 
 use std::path::Path;
 
-use kippu_events::EntityKey;
 use kippu_events::files::{all_of, scratch};
 use kippu_events::log::walk::Walk;
 use kippu_events::log::{Cut, Genesis, LogId, Position, ReadLog, Record};
+use kippu_events::partners::fees::{Month, Tariff};
+use kippu_events::{EntityId, EntityKey};
 use tempfile::TempDir;
 
 use crate::cursor::{self, Cursor};
-use crate::error::{NotARow, NotOpened};
+use crate::error::{NotARow, NotOpened, QueryError};
 use crate::history::{self, History, Place};
 use crate::locate;
+use crate::partners::access_batches::AccessBatches;
+use crate::partners::fee_reports::FeeReports;
+use crate::partners::statement::FeeStatement;
 use crate::past::RowsAt;
+use crate::queries::fees;
 use crate::view::View;
 use crate::view_store::{Snap, StoreError, ViewStore};
 
@@ -78,6 +83,31 @@ impl StoredViews {
         let ends = cursors.iter().map(|cursor| cursor.offset).collect();
         let cut = cursor::cut(&cursors);
         Ok(Some(StoredRows { rows: RowsAt { snap, instance }, revision: is.revision, ends, cut }))
+    }
+
+    /// What the partner of `contract` would owe for `month` by `tariff`, or owes by the terms where it is none, and what of the history
+    /// that reflects.
+    ///
+    /// # Errors
+    /// As `Queries::fee_statement`.
+    pub fn fee_statement(
+        &self,
+        contract: EntityId,
+        month: &Month,
+        tariff: Option<&Tariff>,
+    ) -> Result<(FeeStatement, Cut), QueryError> {
+        let snap = self.store.snapshot();
+        let live = |view: &str| match snap.live(view)? {
+            Some((instance, is)) => Ok((instance, is)),
+            None => Err(QueryError::Filling(Cut(Vec::new()))),
+        };
+        let (batches, is) = live(AccessBatches.name())?;
+        let (of_contracts, _) = live(fees::CONTRACTS)?;
+        let (reports, _) = live(FeeReports.name())?;
+        let cut = cursor::cut(&snap.track(is.track)?);
+        let state = fees::contract_in(&snap, of_contracts, contract)?;
+        let known = state.known().ok_or(QueryError::NotFound)?;
+        Ok((fees::stated(&snap, batches, reports, (contract, known, month, tariff))?, cut))
     }
 
     /// Where the events of `partition` lie in `log`; nothing where that is not known, or of another history than this.

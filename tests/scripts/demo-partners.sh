@@ -187,6 +187,11 @@ month=2026-11
 echo "c owes $(agreed c) cents for the next month."
 grep -o '"rule":"adjustment[^"]*"' "$folder/main.c.json"
 
+scene 11 "What would c owe by another tariff? The history of the main site answers, next to the running node."
+echo "$terms" | tr -d '\n' | sed 's/.*"tariff": *//; s/} *$//; s/"amount": 30000/"amount": 50000/' >"$folder/tariff.json"
+expect 0 "in place of" "$programs/kippu" replay what-if --tariff "$folder/tariff.json" --contract "$(contract c)" --month 2026-10 --data "$folder/main"
+echo "$said" | tail -n 1
+
 echo
 echo "The nodes are stopped, and every record of every history is checked. Then an auditor's questions to each party."
 for node in $nodes; do

@@ -31,7 +31,6 @@ pub struct Shown {
     cosigned: Option<String>,
     currency: Currency,
     /// Where the partner site's own statement differs, where it disputes this one.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     differences: Vec<ShownDifference>,
     id: EntityId,
     /// The party of the main site.

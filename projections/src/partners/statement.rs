@@ -107,16 +107,19 @@ pub(crate) struct Stating<'a> {
     stretches: Vec<Stretch>,
     counting: Counting,
     reports: Vec<fee_reports::Report>,
+    /// In place of those of the terms.
+    tariff: Option<&'a Tariff>,
 }
 
 impl<'a> Stating<'a> {
-    /// One without any line yet.
+    /// One without any line yet, by `tariff` in place of those of the terms.
     /// Lines that lie in `left_out` do not count.
     pub(crate) fn new(
         contract: EntityId,
         known: &'a Known,
         month: &Month,
         left_out: HashSet<Lies>,
+        tariff: Option<&'a Tariff>,
     ) -> Result<Self, QueryError> {
         let no_terms = || QueryError::parameter("month", "no terms of the contract count in this month");
         let (zone, time_zone, whole) = known.month(*month).ok_or_else(no_terms)?;
@@ -137,7 +140,7 @@ impl<'a> Stating<'a> {
         let stretch = |(period, version): &(Period, &Version)| Stretch::new(&version.terms.counting, *period);
         let stretches = of.iter().map(stretch).collect::<Result<_, NotARow>>()?;
         let (counting, reports) = (Counting::without(left_out), Vec::new());
-        Ok(Self { contract, known, month: *month, zone, time_zone, of, stretches, counting, reports })
+        Ok(Self { contract, known, month: *month, zone, time_zone, of, stretches, counting, reports, tariff })
     }
 
     /// Takes a batch, in the order of source, segment, offset and id.
@@ -157,14 +160,18 @@ impl<'a> Stating<'a> {
 
     /// The statement.
     pub(crate) fn finish(self) -> Result<FeeStatement, QueryError> {
-        let Self { contract, known, month, zone, time_zone, of, stretches, counting, mut reports } = self;
+        let Self { contract, known, month, zone, time_zone, of, stretches, counting, mut reports, tariff } = self;
         reports.sort_by(|a, b| a.name.cmp(&b.name));
         let (mut parts, mut facts) = (Vec::new(), Vec::new());
         for ((period, version), stretch) in of.into_iter().zip(stretches) {
             let report = stretch.finish(zone.clone());
             parts.push(shown(version, period, &report));
             if let Some(stretch) = fees::Stretch::cut(month.first_day(), &zone, period.from, period.until) {
-                facts.push((stretch, &version.terms.tariff, facts_of(version, period, &report, &reports)));
+                facts.push((
+                    stretch,
+                    tariff.unwrap_or(&version.terms.tariff),
+                    facts_of(version, period, &report, &reports),
+                ));
             }
         }
         let rated: Vec<(fees::Stretch, &Tariff, &Facts)> =

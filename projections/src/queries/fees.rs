@@ -7,7 +7,7 @@ use kippu_events::EntityId;
 use kippu_events::access::Caller;
 use kippu_events::log::Cut;
 use kippu_events::partners::contracts::{Contract, Known};
-use kippu_events::partners::fees::Month;
+use kippu_events::partners::fees::{Month, Tariff};
 
 use super::{Queries, QueryError};
 use crate::cursor::cut;
@@ -19,7 +19,7 @@ use crate::view::{View as _, row_key};
 use crate::view_store::Snap;
 
 /// The view of contracts.
-const CONTRACTS: &str = "contracts";
+pub(crate) const CONTRACTS: &str = "contracts";
 
 /// A statement, and what it reflects.
 pub struct FoundFees {
@@ -50,35 +50,8 @@ impl Queries {
         let (of_batches, cursors) = self.live(batches, &snap)?;
         let state = contract_in(&snap, of_contracts, contract)?;
         let known = verified_by(&state, party)?;
-        // Where batches lie in their logs comes first, so that no more than one of them is held at a time.
-        let (from, until) = Lines::keys(contract);
-        let mut order = Vec::new();
-        snap.rows::<QueryError>(of_batches, &from, &until, |key, row| {
-            let Lines { source, segment, offset, id, .. } = Lines::read(row)?;
-            order.push((source, segment, offset, id, key.to_vec()));
-            Ok(true)
-        })?;
-        order.sort_unstable();
         let (of_reports, _) = self.live(reports, &snap)?;
-        let (from, until) = FeeReports::keys(contract);
-        let stated = |left_out| {
-            let mut stating = Stating::new(contract, known, month, left_out)?;
-            for (.., key) in &order {
-                let row = snap.row(of_batches, key)?.ok_or(QueryError::NotFound)?;
-                stating.take(&Lines::read(&row)?)?;
-            }
-            snap.rows::<QueryError>(of_reports, &from, &until, |_, row| {
-                stating.report(FeeReports::read(row)?);
-                Ok(true)
-            })?;
-            let contested = stating.contested();
-            Ok::<_, QueryError>((stating.finish()?, contested))
-        };
-        let (mut statement, contested) = stated(HashSet::new())?;
-        if !contested.is_empty() {
-            let (without, _) = stated(contested)?;
-            statement.total_without_conflicts = Some(without.fee.total);
-        }
+        let statement = stated(&snap, of_batches, of_reports, (contract, known, month, None))?;
         Ok(FoundFees { statement, cut: cut(&cursors) })
     }
 
@@ -101,7 +74,7 @@ impl Queries {
 }
 
 /// The contract `id`, where there is one.
-fn contract_in(snap: &Snap<'_>, instance: u32, id: EntityId) -> Result<Contract, QueryError> {
+pub(crate) fn contract_in(snap: &Snap<'_>, instance: u32, id: EntityId) -> Result<Contract, QueryError> {
     let row = snap.row(instance, &row_key(&id))?.ok_or(QueryError::NotFound)?;
     let (state, _) = decode::<Dated<(Contract, crate::partners::contracts::Kept)>>(&row)?.row;
     Ok(state)
@@ -115,4 +88,42 @@ fn verified_by(state: &Contract, party: EntityId) -> Result<&Known, QueryError> 
     } else {
         Err(QueryError::Forbidden("the terms of the contract do not have this party check lines"))
     }
+}
+
+/// The statement of a month of a contract, by `tariff` in place of those of the terms.
+pub(crate) fn stated(
+    snap: &Snap<'_>,
+    of_batches: u32,
+    of_reports: u32,
+    (contract, known, month, tariff): (EntityId, &Known, &Month, Option<&Tariff>),
+) -> Result<FeeStatement, QueryError> {
+    // Where batches lie in their logs comes first, so that no more than one of them is held at a time.
+    let (from, until) = Lines::keys(contract);
+    let mut order = Vec::new();
+    snap.rows::<QueryError>(of_batches, &from, &until, |key, row| {
+        let Lines { source, segment, offset, id, .. } = Lines::read(row)?;
+        order.push((source, segment, offset, id, key.to_vec()));
+        Ok(true)
+    })?;
+    order.sort_unstable();
+    let (from, until) = FeeReports::keys(contract);
+    let stated = |left_out| {
+        let mut stating = Stating::new(contract, known, month, left_out, tariff)?;
+        for (.., key) in &order {
+            let row = snap.row(of_batches, key)?.ok_or(QueryError::NotFound)?;
+            stating.take(&Lines::read(&row)?)?;
+        }
+        snap.rows::<QueryError>(of_reports, &from, &until, |_, row| {
+            stating.report(FeeReports::read(row)?);
+            Ok(true)
+        })?;
+        let contested = stating.contested();
+        Ok::<_, QueryError>((stating.finish()?, contested))
+    };
+    let (mut statement, contested) = stated(HashSet::new())?;
+    if !contested.is_empty() {
+        let (without, _) = stated(contested)?;
+        statement.total_without_conflicts = Some(without.fee.total);
+    }
+    Ok(statement)
 }

@@ -1,7 +1,7 @@
 //! Answers from the views: one row, a list, a row as it was, what is reflected, and waiting until enough is.
 
 mod as_of;
-mod fees;
+pub(crate) mod fees;
 mod forgotten;
 mod list;
 mod opened;

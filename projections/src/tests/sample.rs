@@ -46,6 +46,7 @@ pub(crate) struct SampleHistory {
     pub terminals: Vec<EntityId>,
     /// Entities of other families, with the samples that have not happened to them yet.
     others: Vec<(EntityKey, Vec<Box<dyn AnyEvent>>)>,
+    others_told: usize,
     shops: Vec<EntityId>,
     pub approvals: Vec<(EntityId, EntityId, State)>,
     versions: HashMap<EntityKey, u64>,
@@ -87,6 +88,7 @@ impl SampleHistory {
             settlers: Vec::new(),
             terminals: Vec::new(),
             others: Vec::new(),
+            others_told: 0,
             shops: Vec::new(),
             approvals: Vec::new(),
             versions: HashMap::new(),
@@ -165,7 +167,9 @@ impl SampleHistory {
     fn other(&mut self) -> Beat {
         let has_scenes = [Family::Users, Family::Clients, Family::Approvals];
         let others: Vec<Family> = Family::ALL.into_iter().filter(|family| !has_scenes.contains(family)).collect();
-        let family = others[self.rng.random_range(0..others.len())];
+        // In turn, so that each has as many however many there are.
+        let family = others[self.others_told % others.len()];
+        self.others_told += 1;
         if self.others.iter().filter(|(key, _)| key.family == family).count() < 5 {
             let id = self.fresh_id();
             self.others.push((EntityKey { family, id }, family.samples()));

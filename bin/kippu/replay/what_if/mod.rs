@@ -1,9 +1,12 @@
-//! `kippu replay what-if`: takes the decisions of a history again, under other limits.
+//! `kippu replay what-if`: takes the decisions of a history again, under other limits, or computes the fee of a month by another tariff.
+
+mod tariff;
 
 use std::num::NonZeroUsize;
 
 use kippu_replay::what_if::{NotDecided, Options, Report, Setting, what_if};
 
+use self::tariff::By;
 use super::{NotRead, Where};
 use crate::exit::Exit;
 use crate::output::Output;
@@ -12,7 +15,7 @@ use crate::output::Output;
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// What is otherwise: `limits=500.00`, for every user whose limit the operator sets, or `limits=ID:500.00`, for one of them.
-    #[arg(long, value_name = "SETTING", required = true)]
+    #[arg(long, value_name = "SETTING", required_unless_present = "tariff")]
     set: Vec<Setting>,
     /// Users that are shown, those with the greatest differences first; with --json, every one is.
     #[arg(long, value_name = "N", default_value_t = 20)]
@@ -20,6 +23,8 @@ pub(crate) struct Args {
     /// Partitions that are walked at once; all cores where it is not given.
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    by: By,
     #[command(flatten)]
     place: Where,
 }
@@ -35,6 +40,15 @@ enum NotTold {
 
 /// Decides anew.
 pub(crate) fn run(args: &Args, output: &Output) -> Exit {
+    if let Some(file) = &args.by.tariff {
+        return match args.by.rate(&args.place, file) {
+            Ok(rated) => {
+                output.result(&rated, &rated);
+                Exit::Sound
+            }
+            Err(reason) => output.failed(reason.exit(), reason),
+        };
+    }
     match args.decide(output) {
         Ok(report) => {
             output.result(&report, report.text(args.users));
