@@ -17,12 +17,17 @@ pub(crate) struct Sites {
 
 impl Sites {
     pub(crate) fn new() -> Self {
+        Self::with(&Terms::sample())
+    }
+
+    /// Two, whose contract has these terms.
+    pub(crate) fn with(terms: &Terms) -> Self {
         let (mut main, mut partner) = (World::of(1), World::of(2));
         let [of_main, of_partner] = [&main, &partner].map(|world| world.secrets.party);
         let contract = id_of(of_main, of_partner);
         knows(&mut main, &partner, "partner_site");
         knows(&mut partner, &main, "main_site");
-        let terms = serde_json::to_value(Terms::sample()).unwrap();
+        let terms = serde_json::to_value(terms).unwrap();
         let from = Time::from_micros(0);
         let body = json!({"partner": of_partner, "number": 1, "from": from, "terms": terms});
         let proposed = main.ask(Caller::OPERATOR, (Family::Contracts, "open", None), &body).unwrap().1;

@@ -24,9 +24,9 @@ use crate::remote::RemoteError;
 /// Of differences so many are told.
 const MOST_TOLD: usize = 100;
 
-/// Arguments of `compute`.
+/// Which statement a command is about.
 #[derive(clap::Args)]
-pub(crate) struct ComputeArgs {
+struct Of {
     /// The contract.
     #[arg(long, value_name = "ID")]
     contract: EntityId,
@@ -35,6 +35,13 @@ pub(crate) struct ComputeArgs {
     month: Month,
     #[command(flatten)]
     node: Running,
+}
+
+/// Arguments of `compute`.
+#[derive(clap::Args)]
+pub(crate) struct ComputeArgs {
+    #[command(flatten)]
+    of: Of,
 }
 
 /// Arguments of `verify`.
@@ -94,7 +101,8 @@ struct Verified {
 
 /// Prints the statement: the same bytes at both parties.
 pub(crate) fn compute(args: &ComputeArgs, output: &Output) -> Exit {
-    let computed = node::on_a_system(async { statement(&args.node, args.contract, &args.month.to_string()).await });
+    let Of { contract, month, node } = &args.of;
+    let computed = node::on_a_system(async { statement(node, *contract, &month.to_string()).await });
     match computed {
         Ok(statement) => {
             output.result(&statement, &statement);

@@ -10,25 +10,12 @@ use kippu_events::{EntityId, Time};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{Difference, FeesError, differences, doubts, path, read};
+use super::{Difference, FeesError, Of, differences, doubts, path, read};
 use crate::exit::Exit;
 use crate::node;
 use crate::output::Output;
 use crate::peer::Running;
 use crate::remote;
-
-/// What a command to a statement is about.
-#[derive(clap::Args)]
-struct Of {
-    /// The contract.
-    #[arg(long, value_name = "ID")]
-    contract: EntityId,
-    /// The month, in the contract's time zone, as 2026-11.
-    #[arg(long)]
-    month: Month,
-    #[command(flatten)]
-    node: Running,
-}
 
 /// Arguments of `close`.
 #[derive(clap::Args)]
@@ -144,7 +131,8 @@ pub(crate) fn close(args: &CloseArgs, output: &Output) -> Exit {
     let done = node::on_a_system(async {
         let node = node.node()?;
         let computed = Computed::of(&node, *contract, *month).await?;
-        let doubts = doubts(&computed.value);
+        let mut doubts = doubts(&computed.value);
+        doubts.extend(not_here(&node, *contract).await?);
         if !doubts.is_empty() && !anyway {
             return Err(FeesError::Doubtful(doubts.join("; ")));
         }
@@ -158,6 +146,16 @@ pub(crate) fn close(args: &CloseArgs, output: &Output) -> Exit {
         Ok((answer, format!("fees close: statement {} of {month} signed, {total} minor units, {sha256}", number + 1)))
     });
     told(output, done)
+}
+
+/// That there are lines of which this node has the certificate alone.
+async fn not_here(node: &Client, contract: EntityId) -> Result<Option<String>, FeesError> {
+    let mut lines = 0;
+    for state in ["announced", "called"] {
+        let path = format!("/v1/access-batches?contract={contract}&state={state}");
+        lines += remote::all_rows(node, &path).await?.iter().filter_map(|row| row["lines"].as_u64()).sum::<u64>();
+    }
+    Ok((lines > 0).then(|| format!("{lines} lines were announced and are not here: call for them")))
 }
 
 /// The statement that waits for the partner site's answer, and what its own node computes.

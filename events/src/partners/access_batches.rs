@@ -138,8 +138,27 @@ pub enum Event {
         /// The other party of the contract, where that is still to be given them.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         to: Option<EntityId>,
+        /// Whether that party is given the certificate alone, until it calls for the lines.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        held: bool,
     },
-    /// The other party has them.
+    /// The other party has certified lines, and keeps them until they are called for.
+    #[serde(rename = "access_batch.announced")]
+    Announced {
+        /// The party that certified them.
+        writer: EntityId,
+        /// Where they lie, how many they are, and what they hash to.
+        certificate: Certificate,
+        /// The certificate as the writer signed it.
+        signed: String,
+    },
+    /// Lines are called for that were announced.
+    #[serde(rename = "access_batch.called")]
+    Called {
+        /// Whether by this node, which tells the other party.
+        here: bool,
+    },
+    /// The other party has them, or was told.
     #[serde(rename = "access_batch.handed_over")]
     HandedOver {},
     /// The other party does not take them.
@@ -164,12 +183,50 @@ pub enum AccessBatch {
         to: EntityId,
         /// Since when.
         since: Time,
+        /// What of it.
+        what: Due,
+    },
+    /// The other party has its certificate, and may call for the lines.
+    Held {
+        /// The lines.
+        batch: Box<AsJson<Batch>>,
+        /// Who may.
+        to: EntityId,
+    },
+    /// The other party has certified and keeps it.
+    Announced {
+        /// Who.
+        writer: EntityId,
+        /// Where the lines lie, how many they are, and what they hash to.
+        certificate: Certificate,
+        /// Since when the other party is to be told that they are called for.
+        call: Call,
     },
     /// Nothing is to be done.
     Kept {
         /// Why the other party does not take it, where it does not.
         refused: Option<String>,
     },
+}
+
+/// What of a batch is handed over.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Due {
+    /// Its certificate.
+    Certificate,
+    /// Its lines.
+    Lines,
+}
+
+/// Whether lines were called for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Call {
+    /// They were not.
+    Not,
+    /// They are, and the other party is to be told since then.
+    Owed(Time),
+    /// They are, and the other party was told.
+    Told,
 }
 
 impl Entity for AccessBatch {
@@ -182,17 +239,34 @@ impl Entity for AccessBatch {
     }
 
     fn evolve(&mut self, event: &Event, time: Time) {
-        match (&*self, event) {
-            (Self::Absent, Event::Certified { batch, to: Some(to) }) => {
-                *self = Self::Owed { batch: Box::new(AsJson((**batch).clone())), to: *to, since: time };
+        match (&mut *self, event) {
+            (Self::Absent, Event::Certified { batch, to: Some(to), held }) => {
+                let what = if *held { Due::Certificate } else { Due::Lines };
+                *self = Self::Owed { batch: Box::new(AsJson((**batch).clone())), to: *to, since: time, what };
             }
-            (Self::Absent, Event::Certified { to: None, .. }) | (Self::Owed { .. }, Event::HandedOver {}) => {
-                *self = Self::Kept { refused: None };
+            (Self::Absent | Self::Announced { .. }, Event::Certified { to: None, .. })
+            | (Self::Owed { what: Due::Lines, .. }, Event::HandedOver {}) => *self = Self::Kept { refused: None },
+            (Self::Owed { batch, to, what: Due::Certificate, .. }, Event::HandedOver {}) => {
+                *self = Self::Held { batch: batch.clone(), to: *to };
             }
             (Self::Owed { .. }, Event::Refused { reason }) => *self = Self::Kept { refused: Some(reason.clone()) },
+            (Self::Held { batch, to }, Event::Called { here: false }) => {
+                *self = Self::Owed { batch: batch.clone(), to: *to, since: time, what: Due::Lines };
+            }
+            (Self::Absent, Event::Announced { writer, certificate, .. }) => {
+                *self = Self::Announced { writer: *writer, certificate: certificate.clone(), call: Call::Not };
+            }
+            (Self::Announced { call, .. }, Event::Called { here: true }) => *call = Call::Owed(time),
+            (Self::Announced { call, .. }, Event::HandedOver {}) => *call = Call::Told,
+            // It may be called for again.
+            (Self::Announced { call, .. }, Event::Refused { .. }) => *call = Call::Not,
             (
-                Self::Absent | Self::Owed { .. } | Self::Kept { .. },
-                Event::Certified { .. } | Event::HandedOver {} | Event::Refused { .. },
+                Self::Absent | Self::Owed { .. } | Self::Held { .. } | Self::Announced { .. } | Self::Kept { .. },
+                Event::Certified { .. }
+                | Event::Announced { .. }
+                | Event::Called { .. }
+                | Event::HandedOver {}
+                | Event::Refused { .. },
             ) => {}
         }
     }

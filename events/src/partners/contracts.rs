@@ -9,6 +9,7 @@
 mod certification;
 mod event;
 mod page_terms;
+mod push;
 mod samples;
 mod terms;
 
@@ -19,6 +20,7 @@ use sha2::{Digest as _, Sha256};
 pub use self::certification::Certification;
 pub use self::event::{Event, Side};
 pub use self::page_terms::{Confirmation, PageRights, PageTerms};
+pub use self::push::Push;
 pub use self::terms::Terms;
 use super::access::Period;
 use super::fees::Month;

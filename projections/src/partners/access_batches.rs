@@ -8,7 +8,7 @@
 
 use kippu_events::access::Role;
 use kippu_events::partners::access::Directives;
-use kippu_events::partners::access_batches::{AccessBatch, Batch, Certificate, Encoding, Event, KnownName};
+use kippu_events::partners::access_batches::{AccessBatch, Batch, Call, Certificate, Encoding, Event, KnownName};
 use kippu_events::secrets::EncryptedField;
 use kippu_events::{Entity as _, EntityId, NotAnEvent, Recorded, Time};
 use serde::{Deserialize, Serialize};
@@ -106,7 +106,7 @@ pub struct Kept {
     certified: Option<(EntityId, EntityId, Certificate)>,
 }
 
-const STATES: [&str; 3] = ["kept", "owed", "refused"];
+const STATES: [&str; 6] = ["kept", "owed", "refused", "held", "announced", "called"];
 const STATE: &str = "state";
 const CONTRACT: &str = "contract";
 const SOURCE: &str = "source";
@@ -135,7 +135,7 @@ pub struct Shown {
     segment: String,
     /// The server whose log it is.
     source: String,
-    /// Whether the other party is still to be given them.
+    /// Whether the other party is still to be given them, or gets them on call; or keeps them itself, and was called for them.
     #[schemars(extend("enum" = STATES))]
     state: &'static str,
     version: u64,
@@ -161,8 +161,14 @@ impl EntityTable for OfBatches {
     ];
 
     fn keep(kept: &mut Kept, event: &Event) {
-        if let Event::Certified { batch, .. } = event {
-            kept.certified = Some((batch.contract, batch.writer, batch.certificate.clone()));
+        match event {
+            Event::Certified { batch, .. } => {
+                kept.certified = Some((batch.contract, batch.writer, batch.certificate.clone()));
+            }
+            Event::Announced { writer, certificate, .. } => {
+                kept.certified = Some((certificate.contract, *writer, certificate.clone()));
+            }
+            Event::Called { .. } | Event::HandedOver {} | Event::Refused { .. } => {}
         }
     }
 
@@ -172,6 +178,9 @@ impl EntityTable for OfBatches {
         let (state, refusal) = match state {
             AccessBatch::Absent => return None,
             AccessBatch::Owed { .. } => ("owed", None),
+            AccessBatch::Held { .. } => ("held", None),
+            AccessBatch::Announced { call: Call::Not, .. } => ("announced", None),
+            AccessBatch::Announced { .. } => ("called", None),
             AccessBatch::Kept { refused: None } => ("kept", None),
             AccessBatch::Kept { refused } => ("refused", refused),
         };

@@ -123,3 +123,59 @@ async fn lines_that_nobody_of_the_contract_certified_are_refused() {
     strange.as_object_mut().unwrap().remove("certificate");
     refused(&strange).await.expect_problem(422, "invalid-body");
 }
+
+/// Shows B25.
+#[tokio::test]
+async fn what_terms_do_not_push_the_main_site_calls_for_without_a_gap_and_without_a_double() {
+    let mut terms = terms();
+    terms["push"] = json!({ "sources": ["other"] });
+    let mut sites = Sites::on(&terms).await;
+    let folder = tempfile::tempdir().unwrap();
+    let text = log(1_500);
+    let whole = file(&folder, "access.log", text.as_bytes());
+    sites.import(&sites.partner, &whole, &[]).ok();
+    sites.import(&sites.partner, &file(&folder, "other.log", log(5).as_bytes()), &["--source", "other"]).ok();
+    let here = handed_over(&sites.partner).await;
+    assert_eq!(lines_of(&here), 1_505);
+    let states = async |party: &Party| -> Vec<(String, String)> {
+        let text = |row: &Value, name: &str| row[name].as_str().unwrap().to_owned();
+        let mut states: Vec<_> =
+            party.rows("access-batches").await.iter().map(|row| (text(row, "source"), text(row, "state"))).collect();
+        states.sort();
+        states.dedup();
+        states
+    };
+    let of = |www: &str, other: &str| vec![("other".to_owned(), other.to_owned()), ("www".to_owned(), www.to_owned())];
+    // The main site has the lines of one server, and of the other one what they hash to.
+    assert_eq!(
+        first(async || states(&sites.main).await, |found| *found == of("announced", "kept")).await,
+        of("announced", "kept")
+    );
+    assert_eq!(states(&sites.partner).await, of("held", "kept"));
+    assert_eq!(batches(&sites.main).await, here);
+    let path = format!("/v1/contracts/{}/fees/2026-10", sites.contract);
+    let lines = |statement: &Value| statement["stretches"][0]["lines"].as_u64();
+    assert_eq!(lines(&sites.main.row(&path).await), Some(5));
+    // It calls for the rest, twice each, and its partner dies meanwhile.
+    sites.partner.node.kill();
+    for row in sites.main.rows("access-batches").await {
+        if row["state"] == json!("announced") {
+            let call = format!("/v1/access-batches/{}/call", row["id"].as_str().unwrap());
+            sites.main.do_once(&call, &crate::parties::key("call"), &json!({})).await.expect(200);
+            let again = sites.main.do_once(&call, &crate::parties::key("call"), &json!({})).await;
+            again.expect_problem(409, "access-batch-known");
+        }
+    }
+    sites.partner.node.start_again();
+    for party in [&sites.main, &sites.partner] {
+        let found = first(async || states(party).await, |found| *found == of("kept", "kept")).await;
+        assert_eq!(found, of("kept", "kept"));
+    }
+    let statement = sites.agreed().await;
+    assert_eq!((lines(&statement), &statement["missing"]), (Some(1_505), &json!(0)), "{statement}");
+    // What comes again counts once.
+    sites.import(&sites.partner, &whole, &[]).ok();
+    handed_over(&sites.partner).await;
+    assert_eq!(lines(&sites.agreed().await), Some(1_505));
+    sites.assert_sound();
+}

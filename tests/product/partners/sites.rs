@@ -71,8 +71,9 @@ impl Sites {
     pub(crate) fn import(&self, party: &Party, file: &Path, arguments: &[&str]) -> Ended {
         let key_file = party.node.data().join("operator.key");
         let node = ["--server", party.node.url(), "--key-file", utf8(&key_file)];
-        let command = ["access", "import", utf8(file), "--contract", &self.contract, "--source", "www"];
-        run(&[&command[..], &node, arguments].concat())
+        let command = ["access", "import", utf8(file), "--contract", &self.contract];
+        let source: &[&str] = if arguments.contains(&"--source") { &[] } else { &["--source", "www"] };
+        run(&[&command[..], source, &node, arguments].concat())
     }
 
     /// Both histories are sound, and no rule was broken.

@@ -6,10 +6,11 @@ use kippu_events::partners::access_batches::{
 };
 use kippu_events::partners::contracts::Contract;
 use kippu_events::secrets::Secrets;
+use kippu_events::statement::Unverified;
 use kippu_events::{EntityId, Time};
 
 use super::refusal::Refused;
-use super::request::{Command, MOST_BYTES, MOST_LINES, MOST_OFFSET, Open};
+use super::request::{Announce, Command, MOST_BYTES, MOST_LINES, MOST_OFFSET, Open};
 use crate::actor::{Call, Preparing};
 use crate::partners::signed;
 use crate::problem::{self, Problem};
@@ -77,12 +78,34 @@ pub(super) fn certified(open: Open, with: &Preparing<'_>) -> Result<Command, Pro
     let (batch, first) = masked(open, &bytes, certificate, (writer, signed), with)?;
     // Lines of a time without terms count nowhere.
     let terms = known.at(first).or_else(|| known.accepted().next_back());
+    let held = to.is_some() && terms.is_some_and(|terms| !terms.terms.push.has(&batch.certificate.source));
     let is_writer =
         terms.is_some_and(|terms| side.is_some_and(|side| terms.terms.certification.writers.contains(&side)));
     if !is_writer {
         return Err(Refused::NotAWriter.into());
     }
-    Ok(Command::Certify { batch: Box::new(batch), to, key })
+    Ok(Command::Certify { batch: Box::new(batch), to, key, held })
+}
+
+/// What a certificate says, whether or not its party has signed it.
+pub(super) fn claimed(signed: &str) -> Result<(EntityId, Certificate), Refused> {
+    let parsed = Unverified::parse(signed).map_err(|_| Refused::NotGenuine)?;
+    Ok((parsed.signer, parsed.claimed().ok_or(Refused::NotGenuine)?))
+}
+
+/// The command to keep that the other party has lines.
+pub(super) fn announced(announce: &Announce, with: &Preparing<'_>) -> Result<Command, Refused> {
+    let text = announce.certificate.as_str();
+    let writer = with.call.caller.party().ok_or(Refused::NotYours)?;
+    let (_, certificate) = claimed(text)?;
+    let known = with.looked_up::<Contract>(certificate.contract).and_then(|(contract, _)| contract.known());
+    let known = known.ok_or(Refused::NoContract)?;
+    if known.side(writer).is_none() || known.side(with.secrets.party).is_none() {
+        return Err(Refused::NotYours);
+    }
+    let signed = signed::statement(Some(text), CERTIFICATE, &certificate, writer, with);
+    let (signed, key) = signed.ok_or(Refused::NotGenuine)?;
+    Ok(Command::Announce { writer, certificate: Box::new(certificate), signed, key })
 }
 
 /// The certificate as text: signed here, or by the other party.

@@ -17,6 +17,8 @@ refusals! {
     shared NOT_FOUND {
         /// This id is no contract.
         NoContract "there is no contract with this id";
+        /// Nothing that could be called for.
+        Unknown "no lines were announced or held back under this id";
     }
     shared INVALID_BODY {
         /// None, or too many.
@@ -41,5 +43,7 @@ refusals! {
     own KNOWN = 409 "access-batch-known" "The lines are known already" "Nothing needs to be done: they count once." {
         /// They were certified before.
         Known "the same lines of the same place were certified before";
+        /// They come, or are here.
+        Called "these lines were called for, or handed over, before";
     }
 }

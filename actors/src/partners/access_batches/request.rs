@@ -2,7 +2,7 @@
 
 use kippu_events::access::peers::PeerKey;
 use kippu_events::partners::access::Directives;
-use kippu_events::partners::access_batches::{Batch, Encoding};
+use kippu_events::partners::access_batches::{Batch, Certificate, Encoding};
 use kippu_events::{EntityId, statement};
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +49,13 @@ commands! {
         #[serde(default)]
         certificate: Option<Text<{ statement::MOST_CHARS }>>,
     }
+    /// The other party has certified lines, and keeps them.
+    Announce = "announce" Token [MainSite, PartnerSite] "Tells of certified lines that their writer keeps until they are called for." {
+        /// The certificate, as its writer signed it.
+        certificate: Text<{ statement::MOST_CHARS }>,
+    }
+    /// Lines that were announced are wanted.
+    Call = "call" Id [Operator, MainSite, PartnerSite] "Calls for lines that the other party of the contract has announced: its node hands them over." {}
 }
 
 /// Lines that were checked, or an outcome.
@@ -61,6 +68,24 @@ pub enum Command {
         to: Option<EntityId>,
         /// The other party's key that signed the certificate.
         key: Option<PeerKey>,
+        /// Whether it is handed over on call alone.
+        held: bool,
+    },
+    /// The other party has lines.
+    Announce {
+        /// That party.
+        writer: EntityId,
+        /// Where they lie, how many they are, and what they hash to.
+        certificate: Box<Certificate>,
+        /// The certificate as the writer signed it.
+        signed: String,
+        /// The key that signed it.
+        key: Option<PeerKey>,
+    },
+    /// Lines are wanted: by the other party, or by this node's operator.
+    Call {
+        /// That party.
+        by: Option<EntityId>,
     },
     /// What came of handing them over.
     CameOf {

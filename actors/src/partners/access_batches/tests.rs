@@ -1,17 +1,21 @@
 //! The rules of batches: what is certified here, what another party certified, and what neither did.
 
 use kippu_events::access::{Caller, Role};
-use kippu_events::partners::access_batches::{AccessBatch, Event};
+use kippu_events::partners::access_batches::{AccessBatch, Due, Event};
+use kippu_events::partners::contracts::{Push, Terms};
 use kippu_events::{Entity as _, EntityId, EntityKey, Family};
 use serde_json::{Value, json};
 
-use super::{ATTEMPT, Command};
+use super::Command;
+use super::decide::attempt;
 use crate::activity::Work;
 use crate::given::given;
 use crate::partners::sites::{Sites, peer};
 use crate::problem;
 use crate::world::slug;
 
+/// The activity that hands lines over.
+const ATTEMPT: u32 = attempt(Due::Lines);
 const OPEN: (Family, &str, Option<EntityId>) = (Family::AccessBatches, "open", None);
 const LINES: &str = "192.0.2.7 - ada [01/Nov/2026:10:00:00 +0900] \"GET /tie-up/a?x=192.0.2.7 HTTP/1.1\" 200 23 \"-\" \"Mozilla/5.0\"\n\
                      192.0.2.8 - - [01/Nov/2026:10:00:01 +0900] \"GET /own/b HTTP/1.1\" 200 42 \"-\" \"Mozilla/5.0\"\n";
@@ -133,7 +137,10 @@ fn lines_end_where_every_reader_of_json_can_count_to() {
 
 #[test]
 fn an_outcome_counts_once() {
-    let certified = AccessBatch::samples().swap_remove(0);
+    let Event::Certified { batch, to, .. } = AccessBatch::samples().swap_remove(0) else {
+        panic!("the first sample certifies lines")
+    };
+    let certified = Event::Certified { batch, to, held: false };
     let came = |attempt, refusal: Option<&str>| Command::CameOf { attempt, refusal: refusal.map(str::to_owned) };
     let owed = [certified];
     given::<AccessBatch>(&owed).when(&came(ATTEMPT, None)).becomes(&[Event::HandedOver {}]);
@@ -142,4 +149,52 @@ fn an_outcome_counts_once() {
     given::<AccessBatch>(&owed).when(&came(3, None)).refused(&problem::NOT_DUE);
     let [certified] = owed;
     given::<AccessBatch>(&[certified, Event::HandedOver {}]).when(&came(ATTEMPT, None)).refused(&problem::NOT_DUE);
+}
+
+#[test]
+fn lines_that_are_held_back_are_announced_called_for_and_handed_over_once() {
+    let mut terms = Terms::sample();
+    terms.push = Push::Sources(["other".to_owned()].into());
+    let mut sites = Sites::with(&terms);
+    let body = sites.body(LINES);
+    let answer = sites.partner.ask(Caller::OPERATOR, OPEN, &body).unwrap().1;
+    let key = EntityKey { family: Family::AccessBatches, id: answer["id"].as_str().unwrap().parse().unwrap() };
+    let (by_main, by_partner) = (sites.by_main(), sites.by_partner());
+    let owed = |world: &crate::world::World| {
+        let (owed, work) = world.owed(key).unwrap();
+        let Work::Command { path, body } = work else { panic!("a command is owed") };
+        (owed.attempt, path, serde_json::from_slice::<Value>(&body).unwrap())
+    };
+    let (first, path, announcement) = owed(&sites.partner);
+    assert_eq!(path, "/v1/access-batches/announce");
+    assert!(!announcement.to_string().contains("tie-up"), "{announcement}");
+    let announce = (Family::AccessBatches, "announce", None);
+    let call = (Family::AccessBatches, "call", Some(key.id));
+    assert_eq!(slug(sites.main.ask(Caller::OPERATOR, call, &json!({}))), "not-found");
+    let forged = json!({ "certificate": "eyJhbGciOiJFZERTQSJ9.e30.c2ln" });
+    assert_eq!(slug(sites.main.ask(by_partner, announce, &forged)), "access-batch-not-genuine");
+    let (status, there) = sites.main.ask(by_partner, announce, &announcement).unwrap();
+    assert_eq!((status, &there["id"]), (200, &json!(key.id)));
+    assert_eq!(slug(sites.main.ask(by_partner, announce, &announcement)), "access-batch-known");
+    sites.partner.came_of(key, first, status, &there).unwrap();
+    assert_eq!(sites.partner.owed(key), None);
+    // Nobody else calls for them.
+    assert_eq!(slug(sites.partner.ask(peer(sites.contract, Role::MainSite), call, &json!({}))), "not-found");
+    sites.main.ask(Caller::OPERATOR, call, &json!({})).unwrap();
+    assert_eq!(slug(sites.main.ask(Caller::OPERATOR, call, &json!({}))), "access-batch-known");
+    let (asked, path, told) = owed(&sites.main);
+    assert_eq!((path, &told), (format!("/v1/access-batches/{}/call", key.id), &json!({})));
+    let (status, answer) = sites.partner.ask(by_main, call, &told).unwrap();
+    sites.main.came_of(key, asked, status, &answer).unwrap();
+    assert_eq!(slug(sites.partner.ask(by_main, call, &told)), "access-batch-known");
+    let (second, path, lines) = owed(&sites.partner);
+    assert_eq!((path.as_str(), &lines["text"]), ("/v1/access-batches", &json!(LINES)));
+    assert_ne!(first, second);
+    let (status, answer) = sites.main.ask(by_partner, OPEN, &lines).unwrap();
+    sites.partner.came_of(key, second, status, &answer).unwrap();
+    for world in [&sites.main, &sites.partner] {
+        assert_eq!(world.owed(key), None);
+        assert!(matches!(world.state::<AccessBatch>(key.id), AccessBatch::Kept { refused: None }));
+        world.replays();
+    }
 }

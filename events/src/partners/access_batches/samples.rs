@@ -33,6 +33,12 @@ pub(super) fn all() -> Vec<Event> {
         names: EncryptedField { xchacha20poly1305: "AQ".to_owned() },
         known_names: vec![KnownName { key: "0123456789abcdef".to_owned(), bytes }],
     };
-    let certified = Event::Certified { batch: Box::new(batch), to: Some(to) };
-    vec![certified, Event::HandedOver {}, Event::Refused { reason: "contract-ended".to_owned() }]
+    let (certificate, signed) = (batch.certificate.clone(), batch.signed.clone());
+    vec![
+        Event::Certified { batch: Box::new(batch), to: Some(to), held: true },
+        Event::HandedOver {},
+        Event::Called { here: false },
+        Event::Refused { reason: "contract-ended".to_owned() },
+        Event::Announced { writer, certificate, signed },
+    ]
 }

@@ -4,17 +4,39 @@ use super::*;
 
 #[test]
 fn a_batch_is_owed_until_the_other_party_took_or_refused_it() {
-    let [certified, handed_over, refused] = <[Event; 3]>::try_from(AccessBatch::samples()).unwrap();
-    let after = |events: &[Event]| crate::entity::fold::<AccessBatch>(events);
-    assert!(matches!(after(std::slice::from_ref(&certified)), AccessBatch::Owed { .. }));
+    let [held, handed_over, called, refused, announced] = <[Event; 5]>::try_from(AccessBatch::samples()).unwrap();
+    let after = |events: &[&Event]| {
+        let events: Vec<Event> = events.iter().map(|event| (*event).clone()).collect();
+        crate::entity::fold::<AccessBatch>(&events)
+    };
+    let Event::Certified { batch, to, .. } = held.clone() else { panic!("the first sample certifies") };
+    let pushed = Event::Certified { batch: batch.clone(), to, held: false };
+    let taken = Event::Certified { batch, to: None, held: false };
+    assert!(matches!(after(&[&pushed]), AccessBatch::Owed { what: Due::Lines, .. }));
     let kept = AccessBatch::Kept { refused: None };
-    assert_eq!(after(&[certified.clone(), handed_over.clone()]), kept);
-    assert_eq!(after(&[certified.clone(), handed_over.clone(), refused.clone(), certified.clone()]), kept);
-    let Event::Certified { batch, .. } = &certified else { panic!("the first sample certifies") };
-    assert_eq!(after(&[Event::Certified { batch: batch.clone(), to: None }]), kept);
-    let Event::Refused { reason } = &refused else { panic!("the last sample refuses") };
-    assert_eq!(after(&[certified, refused.clone()]), AccessBatch::Kept { refused: Some(reason.clone()) });
-    assert_eq!(after(&[handed_over]), AccessBatch::Absent);
+    assert_eq!(after(&[&pushed, &handed_over]), kept);
+    assert_eq!(after(&[&pushed, &handed_over, &refused, &pushed, &called]), kept);
+    assert_eq!(after(&[&taken]), kept);
+    let Event::Refused { reason } = &refused else { panic!("the fourth sample refuses") };
+    assert_eq!(after(&[&pushed, &refused]), AccessBatch::Kept { refused: Some(reason.clone()) });
+    assert_eq!(after(&[&handed_over]), AccessBatch::Absent);
+
+    // Of what is held back, the certificate is owed, and the lines once they are called for.
+    assert!(matches!(after(&[&held]), AccessBatch::Owed { what: Due::Certificate, .. }));
+    assert!(matches!(after(&[&held, &handed_over]), AccessBatch::Held { .. }));
+    assert!(matches!(after(&[&held, &handed_over, &called]), AccessBatch::Owed { what: Due::Lines, .. }));
+    assert_eq!(after(&[&held, &handed_over, &called, &handed_over]), kept);
+    // And the other party calls for them.
+    let here = Event::Called { here: true };
+    let call = |events: &[&Event]| match after(events) {
+        AccessBatch::Announced { call, .. } => Some(call),
+        _other => None,
+    };
+    assert_eq!(call(&[&announced]), Some(Call::Not));
+    assert!(matches!(call(&[&announced, &here]), Some(Call::Owed(_))));
+    assert_eq!(call(&[&announced, &here, &handed_over]), Some(Call::Told));
+    assert_eq!(call(&[&announced, &here, &refused]), Some(Call::Not));
+    assert_eq!(after(&[&announced, &here, &handed_over, &taken]), kept);
 }
 
 #[test]

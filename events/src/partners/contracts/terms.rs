@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::{Certification, PageTerms};
+use super::{Certification, PageTerms, Push};
 use crate::money::Currency;
 use crate::partners::access::classify::Classifier;
 use crate::partners::access::pages::{Class, Page, Reach};
@@ -30,6 +30,9 @@ pub struct Terms {
     /// Who certifies lines of access logs, and who may check them.
     #[serde(default)]
     pub certification: Certification,
+    /// Which lines are handed over as soon as they are certified.
+    #[serde(default)]
+    pub push: Push,
     /// Which accesses count, and to which pages.
     pub counting: Rules,
     /// The rules by which the fee follows.
@@ -69,6 +72,7 @@ impl Terms {
             options: BTreeSet::new(),
             pages: PageTerms::default(),
             certification: Certification::default(),
+            push: Push::default(),
             counting,
             tariff,
         }

@@ -10,20 +10,36 @@ use crate::rules::{Rule, Seen};
 pub(crate) enum Facts {
     #[default]
     Absent,
-    Owed,
+    /// The certificate, or the lines.
+    Owed(bool),
+    Held,
+    Announced,
     Kept,
 }
 
 impl Facts {
     pub(in crate::rules) fn take(&mut self, event: &Event, seen: &mut Seen<'_>) {
         let (holds, next) = match event {
-            Event::Certified { batch, to } => {
+            Event::Certified { batch, to, held } => {
                 if let Some(wrong) = wrong(batch) {
                     seen.breach(Rule::Certified, format!("access-batches/{}: {wrong}", seen.id));
                 }
-                (*self == Self::Absent, if to.is_some() { Self::Owed } else { Self::Kept })
+                let is_new = *self == Self::Absent || (*self == Self::Announced && to.is_none());
+                (is_new, if to.is_some() { Self::Owed(!held) } else { Self::Kept })
             }
-            Event::HandedOver {} | Event::Refused { .. } => (*self == Self::Owed, Self::Kept),
+            Event::Announced { writer, certificate, signed } => {
+                let is_signed = Unverified::parse(signed).is_ok_and(|statement| {
+                    statement.signer == *writer
+                        && statement.typ() == CERTIFICATE
+                        && statement.claimed::<Certificate>().as_ref() == Some(certificate)
+                });
+                (*self == Self::Absent && is_signed, Self::Announced)
+            }
+            Event::Called { here: true } => (*self == Self::Announced, *self),
+            Event::Called { here: false } => (*self == Self::Held, Self::Owed(true)),
+            Event::HandedOver {} | Event::Refused { .. } if *self == Self::Announced => (true, *self),
+            Event::HandedOver {} if *self == Self::Owed(false) => (true, Self::Held),
+            Event::HandedOver {} | Event::Refused { .. } => (matches!(self, Self::Owed(_)), Self::Kept),
         };
         if !holds {
             seen.breach(Rule::Certified, format!("access-batches/{} was {self:?} and became {next:?}", seen.id));

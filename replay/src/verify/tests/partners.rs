@@ -19,15 +19,20 @@ pub(crate) fn honest(sample: &mut SampleLog) {
     for its in FeeStatement::samples() {
         sample.commit(vec![event::<FeeStatement>(statement, its)]);
     }
+    let (batch, other) = (sample.id(), sample.id());
+    let mut of_batch = AccessBatch::samples();
+    let announced = of_batch.pop();
+    for its in of_batch {
+        sample.commit(vec![event::<AccessBatch>(batch, its)]);
+    }
+    if let Some(its) = announced {
+        sample.commit(vec![event::<AccessBatch>(other, its)]);
+    }
     // Handed over, or refused.
     for left_out in [1, 2] {
-        let (batch, report) = (sample.id(), sample.id());
-        let (mut of_batch, mut of_report) = (AccessBatch::samples(), FeeReport::samples());
-        of_batch.remove(left_out);
+        let report = sample.id();
+        let mut of_report = FeeReport::samples();
         of_report.remove(left_out);
-        for its in of_batch {
-            sample.commit(vec![event::<AccessBatch>(batch, its)]);
-        }
         for its in of_report {
             sample.commit(vec![event::<FeeReport>(report, its)]);
         }
@@ -44,11 +49,11 @@ pub(super) fn broken(rule: Rule) -> (Tape, (u16, u64)) {
         Rule::Terms => event::<Contract>(id, contracts::Event::Accepted { number: 1, here: true }),
         Rule::Reported => event::<FeeReport>(id, fee_reports::Event::HandedOver {}),
         Rule::Certified => {
-            let access_batches::Event::Certified { mut batch, to } = AccessBatch::samples().swap_remove(0) else {
+            let access_batches::Event::Certified { mut batch, to, held } = AccessBatch::samples().swap_remove(0) else {
                 panic!("the first sample certifies lines")
             };
             batch.text = batch.text.replace("2326", "99999");
-            event::<AccessBatch>(id, access_batches::Event::Certified { batch, to })
+            event::<AccessBatch>(id, access_batches::Event::Certified { batch, to, held })
         }
         Rule::Agreed => {
             let (first, mut cosigned) =
