@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::Sites;
 use super::fees::{requests, total};
-use super::logs::{file, handed_over, terms};
+use super::logs::{file, terms};
 use crate::fixture::{Ended, first, run, utf8};
 use crate::parties::Party;
 
@@ -153,8 +153,7 @@ async fn nothing_is_signed_where_lines_contradict_each_other_and_what_is_at_stak
     sites.logged("b.log", &requests("own", 10, 30)).await;
     let forged = lines.replacen("/tie-up/p0", "/own/ppp0", 3).replace("/own/ppp0", "/own/pp00");
     let path = file(&folder, "a.log", forged.as_bytes());
-    sites.import(&sites.partner, &path, &[]).ok();
-    handed_over(&sites.partner).await;
+    sites.take(&path, &[]).await;
     let statement = sites.agreed().await;
     assert!(statement["conflicting"].as_u64().is_some_and(|count| count >= 3), "{statement}");
     let without = statement["total_without_conflicts"].as_i64().expect("it is told");

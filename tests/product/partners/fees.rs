@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::Sites;
-use super::logs::{file, handed_over, terms};
-use crate::fixture::{Ended, run, utf8};
+use super::logs::{file, terms};
+use crate::fixture::{Ended, first, run, utf8};
 use crate::parties::{Party, key};
 
 /// `requests` to the pages of `kind`, a minute apart, each by another client, on a day of October 2026.
@@ -24,8 +24,7 @@ impl Sites {
     pub(super) async fn logged(&self, segment: &str, text: &str) {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = file(&folder, segment, text.as_bytes());
-        self.import(&self.partner, &path, &[]).ok();
-        handed_over(&self.partner).await;
+        self.take(&path, &[]).await;
     }
 
     /// The statement of October as `party` computes it.
@@ -35,7 +34,9 @@ impl Sites {
 
     /// The same at both, to the byte.
     pub(super) async fn agreed(&self) -> Value {
-        let [here, there] = [self.fees(&self.main).await, self.fees(&self.partner).await];
+        // Views follow what was handed over by a moment.
+        let both = async || [self.fees(&self.main).await, self.fees(&self.partner).await];
+        let [here, there] = first(both, |[here, there]| here == there).await;
         assert_eq!(here.to_string(), there.to_string());
         here
     }
@@ -44,6 +45,11 @@ impl Sites {
     async fn report(&self, name: &str, facts: Value) {
         let body = json!({ "contract": self.contract, "name": name, "at": "2026-10-20T00:00:00Z", "facts": facts });
         self.main.do_once("/v1/fee-reports", &key("report"), &body).await.expect(201);
+        for party in [&self.main, &self.partner] {
+            let names = async || party.rows("fee-reports").await;
+            let has_it = |rows: &Vec<Value>| rows.iter().any(|row| row["name"] == json!(name));
+            assert!(has_it(&first(names, has_it).await), "{name}");
+        }
         self.main.owes_nothing().await;
     }
 }
@@ -217,16 +223,14 @@ async fn where_two_statements_differ_the_difference_is_told_by_page_and_day() {
     // Bytes that nobody certified, between others that somebody did, are named at both.
     let line = requests("tie-up", 11, 3);
     let path = file(&folder, "holes.log", line.as_bytes());
-    sites.import(&sites.partner, &path, &["--offset", "100"]).ok();
-    handed_over(&sites.partner).await;
+    sites.take(&path, &["--offset", "100"]).await;
     let statement = sites.agreed().await;
     assert_eq!(statement["gaps"], json!([{ "source": "www", "segment": "holes.log", "from": 0, "until": 100 }]));
     compute(&sites.main, &sites.contract).refused(1, "www holes.log: nobody has certified bytes 0 to 100");
     // The same place with another content: one of the two counts, and that there are two is told.
     let forged = line.replace("/tie-up/p0", "/tie-up/p9");
     let path = file(&folder, "holes.log", forged.as_bytes());
-    sites.import(&sites.partner, &path, &["--offset", "100"]).ok();
-    handed_over(&sites.partner).await;
+    sites.take(&path, &["--offset", "100"]).await;
     let statement = sites.agreed().await;
     assert_eq!(statement["conflicting"], json!(1), "{statement}");
     compute(&sites.partner, &sites.contract).refused(1, "1 lines came with several contents");

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::Sites;
 use super::fees::requests;
-use super::logs::{file, handed_over, terms};
-use crate::fixture::{Ended, run, utf8};
+use super::logs::{file, terms};
+use crate::fixture::{Ended, first, run, utf8};
 use crate::parties::Party;
 
 /// `kippu access verify` of a file at `party`.
@@ -53,8 +53,7 @@ async fn what_was_done_to_a_log_after_it_was_certified_is_named_by_line_at_eithe
     // The line is edited, and certified anew with the hash that it has now.
     let forged = edited(&|lines| lines[1_233] = lines[1_233].replace("200 500", "200 999"));
     let path = file(&folder, "a.log", forged.as_bytes());
-    sites.import(&sites.partner, &path, &[]).ok();
-    handed_over(&sites.partner).await;
+    sites.take(&path, &[]).await;
     for party in [&sites.main, &sites.partner] {
         let ended = verify(&sites, party, &path);
         assert_eq!(ended.code, Some(1), "{}", ended.out);
@@ -99,10 +98,14 @@ async fn the_terms_say_who_certifies_lines_and_who_may_check_them() {
         for (name, party) in [("main", main), ("partner", partner)] {
             party.owes_nothing().await;
             let path = format!("/v1/contracts/{}/fees/2026-10", sites.contract);
-            let rows: Vec<Value> = party.rows("access-batches").await;
-            let new = rows.iter().filter(|row| row["segment"].as_str().unwrap().ends_with(&format!("-{n}.log")));
-            let leaves = format!("/v1/access-batches/{}/leaves", new.clone().next().unwrap()["id"].as_str().unwrap());
-            assert_eq!(new.count(), segments, "both keep what was certified");
+            let is_new = |row: &Value| row["segment"].as_str().is_some_and(|it| it.ends_with(&format!("-{n}.log")));
+            let new = async || {
+                let rows = party.rows("access-batches").await;
+                rows.into_iter().filter(is_new).collect::<Vec<_>>()
+            };
+            let new = first(new, |rows| rows.len() == segments).await;
+            assert_eq!(new.len(), segments, "both keep what was certified");
+            let leaves = format!("/v1/access-batches/{}/leaves", new[0]["id"].as_str().unwrap());
             for path in [path, leaves] {
                 let reply = party.operator().get(&path).await;
                 let expected = if verifiers.contains(&name) { 200 } else { 403 };

@@ -37,10 +37,13 @@ async fn batches(party: &Party) -> Vec<Value> {
     rows.iter().map(what).collect()
 }
 
-/// Waits until nothing is owed at `party`; its batches.
-pub(super) async fn handed_over(party: &Party) -> Vec<Value> {
-    party.owes_nothing().await;
-    batches(party).await
+/// The batches of both sites, once both have so many lines of them and nothing is owed.
+async fn both_have(sites: &Sites, lines: u64) -> Vec<Value> {
+    let here = first(async || batches(&sites.partner).await, |batches| lines_of(batches) >= lines).await;
+    assert_eq!(lines_of(&here), lines, "{here:?}");
+    assert_eq!(first(async || batches(&sites.main).await, |there| *there == here).await, here);
+    sites.partner.owes_nothing().await;
+    here
 }
 
 fn lines_of(batches: &[Value]) -> u64 {
@@ -64,9 +67,7 @@ async fn lines_certified_at_the_partner_are_on_record_at_the_main_site_once_howe
     assert_eq!((&first_time["lines"], &first_time["known"]), (&json!(2_500), &json!(0)), "{first_time}");
     let again = counts(sites.import(&sites.partner, &whole, &["--json"]));
     assert_eq!((&again["certified"], &again["known"]), (&json!(0), &first_time["batches"]), "{again}");
-    let here = handed_over(&sites.partner).await;
-    assert_eq!(lines_of(&here), 2_500);
-    assert_eq!(batches(&sites.main).await, here);
+    both_have(&sites, 2_500).await;
     // The same bytes, compressed.
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gzip.write_all(text.as_bytes()).unwrap();
@@ -88,7 +89,7 @@ async fn no_address_is_in_the_log_or_the_views_of_either_site() {
     let canary = "198.51.100.77";
     let text = log(10).replace("192.0.2.3 ", &format!("{canary} ")).replace("?n=3", &format!("?from={canary}"));
     sites.import(&sites.partner, &file(&folder, "access.log", text.as_bytes()), &[]).ok();
-    assert_eq!(handed_over(&sites.partner).await, batches(&sites.main).await);
+    both_have(&sites, 10).await;
     for party in [&mut sites.main, &mut sites.partner] {
         party.node.stop();
         for path in crate::fixture::files_below(&party.node.data()) {
@@ -135,8 +136,7 @@ async fn what_terms_do_not_push_the_main_site_calls_for_without_a_gap_and_withou
     let whole = file(&folder, "access.log", text.as_bytes());
     sites.import(&sites.partner, &whole, &[]).ok();
     sites.import(&sites.partner, &file(&folder, "other.log", log(5).as_bytes()), &["--source", "other"]).ok();
-    let here = handed_over(&sites.partner).await;
-    assert_eq!(lines_of(&here), 1_505);
+    both_have(&sites, 1_505).await;
     let states = async |party: &Party| -> Vec<(String, String)> {
         let text = |row: &Value, name: &str| row[name].as_str().unwrap().to_owned();
         let mut states: Vec<_> =
@@ -151,8 +151,10 @@ async fn what_terms_do_not_push_the_main_site_calls_for_without_a_gap_and_withou
         first(async || states(&sites.main).await, |found| *found == of("announced", "kept")).await,
         of("announced", "kept")
     );
-    assert_eq!(states(&sites.partner).await, of("held", "kept"));
-    assert_eq!(batches(&sites.main).await, here);
+    assert_eq!(
+        first(async || states(&sites.partner).await, |found| *found == of("held", "kept")).await,
+        of("held", "kept")
+    );
     let path = format!("/v1/contracts/{}/fees/2026-10", sites.contract);
     let lines = |statement: &Value| statement["stretches"][0]["lines"].as_u64();
     assert_eq!(lines(&sites.main.row(&path).await), Some(5));
@@ -174,8 +176,7 @@ async fn what_terms_do_not_push_the_main_site_calls_for_without_a_gap_and_withou
     let statement = sites.agreed().await;
     assert_eq!((lines(&statement), &statement["missing"]), (Some(1_505), &json!(0)), "{statement}");
     // What comes again counts once.
-    sites.import(&sites.partner, &whole, &[]).ok();
-    handed_over(&sites.partner).await;
+    sites.take(&whole, &[]).await;
     assert_eq!(lines(&sites.agreed().await), Some(1_505));
     sites.assert_sound();
 }

@@ -76,6 +76,18 @@ impl Sites {
         run(&[&command[..], source, &node, arguments].concat())
     }
 
+    /// Has the lines of a file certified at the partner, and waits until the views of both have them.
+    pub(crate) async fn take(&self, file: &Path, arguments: &[&str]) {
+        let before = self.partner.rows("access-batches").await.len();
+        let counts = self.import(&self.partner, file, &[arguments, &["--json"]].concat()).ok().json()[0].clone();
+        let expected = before + usize::try_from(counts["certified"].as_u64().expect("a number")).expect("a few");
+        for party in [&self.partner, &self.main] {
+            let count = async || party.rows("access-batches").await.len();
+            assert_eq!(first(count, |count| *count >= expected).await, expected);
+        }
+        self.partner.owes_nothing().await;
+    }
+
     /// Both histories are sound, and no rule was broken.
     #[track_caller]
     pub(crate) fn assert_sound(&self) {
