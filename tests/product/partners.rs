@@ -1,9 +1,13 @@
 //! A main site and its partner sites, each a node of its own: contracts, access logs, and fees that both can compute.
 
+mod collecting;
 mod contracts;
 mod fees;
 mod logs;
 mod pages;
+mod race;
+mod requests;
+mod shopping;
 mod sites;
 
 pub(crate) use self::sites::Sites;

@@ -1,7 +1,10 @@
-//! Area of main and partner sites: contracts, access logs, and pages.
+//! Area of main and partner sites: contracts, access logs, pages, and requests to them.
 
 pub mod access_batches;
+pub mod collections;
 pub mod contracts;
 pub mod fee_reports;
 pub mod page_deliveries;
+pub mod page_requests;
 pub mod pages;
+pub mod stocks;

@@ -6,6 +6,8 @@
 //!     └─▶ declined 1 ─▶ proposed 2
 //! ```
 
+mod collecting;
+mod delegation;
 mod event;
 mod page_terms;
 mod samples;
@@ -14,6 +16,8 @@ mod terms;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+pub use self::collecting::Collecting;
+pub use self::delegation::{Delegation, Mode, Rule, Step};
 pub use self::event::{Event, Side};
 pub use self::page_terms::{Confirmation, PageRights, PageTerms};
 pub use self::terms::Terms;

@@ -2,8 +2,11 @@
 
 pub mod access;
 pub mod access_batches;
+pub mod collections;
 pub mod contracts;
 pub mod fee_reports;
 pub mod fees;
 pub mod page_deliveries;
+pub mod page_requests;
 pub mod pages;
+pub mod stocks;

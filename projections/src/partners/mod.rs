@@ -1,9 +1,12 @@
 //! Views of the area of main and partner sites.
 
 pub mod access_batches;
+pub mod collections;
 pub mod contracts;
 pub mod counting;
 pub mod fee_reports;
 pub mod page_deliveries;
+pub mod page_requests;
 pub mod pages;
 pub mod statement;
+pub mod stocks;

@@ -5,6 +5,7 @@
 
 mod access;
 mod approvals;
+mod partners;
 mod rule;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,8 @@ use kippu_events::approvals::Approval;
 use kippu_events::approvals::offers::Offer;
 use kippu_events::approvals::settlements::Settlement;
 use kippu_events::event::{EventId, Recorded};
+use kippu_events::partners::collections::Collection;
+use kippu_events::partners::stocks::Stock;
 use kippu_events::{EntityId, Family, NotAnEvent, Principal, Time};
 
 use serde::Serialize;
@@ -114,6 +117,8 @@ pub(crate) enum Facts {
     Settlement(Box<approvals::settlements::Facts>),
     Challenge(access::challenges::Facts),
     Sessions,
+    Stock(partners::stocks::Facts),
+    Collection(partners::collections::Facts),
     /// A family without rules of its own.
     Plain,
 }
@@ -129,6 +134,8 @@ impl Facts {
             Family::Settlements => Self::Settlement(Box::default()),
             Family::Challenges => Self::Challenge(access::challenges::Facts::default()),
             Family::Sessions => Self::Sessions,
+            Family::Stocks => Self::Stock(partners::stocks::Facts::default()),
+            Family::Collections => Self::Collection(partners::collections::Facts::default()),
             Family::Placements
             | Family::Peers
             | Family::SigningKeys
@@ -143,7 +150,8 @@ impl Facts {
             | Family::AccessBatches
             | Family::FeeReports
             | Family::Pages
-            | Family::PageDeliveries => Self::Plain,
+            | Family::PageDeliveries
+            | Family::PageRequests => Self::Plain,
         }
     }
 
@@ -157,6 +165,8 @@ impl Facts {
             | Self::Settlement(_)
             | Self::Challenge(_)
             | Self::Sessions
+            | Self::Stock(_)
+            | Self::Collection(_)
             | Self::Plain => None,
         }
     }
@@ -171,6 +181,8 @@ impl Facts {
             | Self::Settlement(_)
             | Self::Challenge(_)
             | Self::Sessions
+            | Self::Stock(_)
+            | Self::Collection(_)
             | Self::Plain => false,
         }
     }
@@ -185,6 +197,8 @@ impl Facts {
             Self::Settlement(facts) => facts.take(event.decode::<Settlement>()?, seen),
             Self::Challenge(facts) => facts.take(event.decode::<Challenge>()?, seen),
             Self::Sessions => access::sessions::take(event.decode::<Sessions>()?, seen),
+            Self::Stock(facts) => facts.take(event.decode::<Stock>()?, seen),
+            Self::Collection(facts) => facts.take(event.decode::<Collection>()?, seen),
             Self::Plain => {
                 event.entity.family.fresh().evolve_stored(event.kind, event.schema, event.data, event.time)?;
             }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::PageTerms;
+use super::{Collecting, Delegation, PageTerms};
 use crate::money::Currency;
 use crate::partners::access::classify::Classifier;
 use crate::partners::access::pages::{Class, Page, Reach};
@@ -27,6 +27,12 @@ pub struct Terms {
     /// What they say of pages.
     #[serde(default)]
     pub pages: PageTerms,
+    /// What they say of visitors' requests to tie-up pages.
+    #[serde(default, skip_serializing_if = "Delegation::is_default")]
+    pub delegation: Delegation,
+    /// How the main site comes to what it is due of sales; left out, it is due nothing of single sales.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collecting: Option<Collecting>,
     /// Which accesses count, and to which pages.
     pub counting: Rules,
     /// The rules by which the fee follows.
@@ -65,6 +71,8 @@ impl Terms {
             parts,
             options: BTreeSet::new(),
             pages: PageTerms::default(),
+            delegation: Delegation::default(),
+            collecting: None,
             counting,
             tariff,
         }
@@ -95,6 +103,8 @@ impl Terms {
             wrong.push("/counting/origins: lines are counted without the addresses of clients".to_owned());
         }
         wrong.extend(self.tariff.check().into_iter().map(|error| format!("/tariff{error}")));
+        wrong.extend(self.delegation.wrong().map(|error| format!("/delegation: {error}")));
+        wrong.extend(self.collecting.and_then(Collecting::wrong).map(|error| format!("/collecting: {error}")));
         wrong.extend(self.pages.wrong().map(|error| format!("/pages: {error}")));
         wrong
     }

@@ -7,6 +7,7 @@ mod damage;
 mod every_rule;
 mod offers;
 mod refusals;
+mod sales;
 pub(crate) mod sample;
 mod scene;
 mod settlements;
