@@ -2,6 +2,7 @@
 
 mod collecting;
 mod contracts;
+mod crashes;
 mod fees;
 mod logs;
 mod pages;

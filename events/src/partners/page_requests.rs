@@ -6,7 +6,7 @@
 //!         ├─(which steps?)─────▶ steps named ─▶ step begun …   └─(told: sold, or not)─▶ over
 //!         └─(entrusted) told ──▶ step done … by the other site
 //!
-//! taken (at the other site) ─▶ step begun ─▶ step done ─▶ … ─(told)─┬─▶ over
+//! entrusted (at the other site) ─▶ step begun ─▶ step done ─▶ … ─(told)─┬─▶ over
 //!                                                                   └─▶ held ─▶ settled
 //! ```
 
@@ -122,6 +122,8 @@ pub struct Known {
     pub phase: Phase,
     /// Where some of the stock is reserved.
     pub reserved: Reserved,
+    /// When it came: the terms that counted then count for it.
+    pub opened_at: Time,
     /// Counts what is owed to the other site: one more with each event.
     pub attempt: u32,
     /// Since when it is owed.
@@ -290,7 +292,7 @@ impl PageRequest {
                 let origin = Origin::Visitor { page: *page, mode: *mode };
                 (origin, wanted, stock, bound.clone(), tasks.clone(), Vec::new())
             }
-            Event::Received { from, request, wanted, stock, bound, taken, steps, last } => {
+            Event::Entrusted { from, request, wanted, stock, bound, taken, steps, last } => {
                 let all = taken.iter().map(|taken| taken.step).chain(steps.iter().copied());
                 let tasks = all.map(|step| Task { step, at: Side::Main }).collect();
                 let first = u8::try_from(taken.len()).unwrap_or(u8::MAX);
@@ -317,6 +319,7 @@ impl PageRequest {
             failure: None,
             phase: Phase::Ready,
             reserved: Reserved::Nowhere,
+            opened_at: since,
             attempt: 1,
             since,
         };
@@ -363,7 +366,7 @@ impl Entity for PageRequest {
                 }
             }
             // Of its beginning.
-            Event::Opened { .. } | Event::Received { .. } | Event::Commanded { .. } => {}
+            Event::Opened { .. } | Event::Entrusted { .. } | Event::Commanded { .. } => {}
         }
     }
 }

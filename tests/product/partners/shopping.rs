@@ -29,7 +29,12 @@ pub(super) fn terms(delegation: &Value, collecting: &Value) -> Value {
 
 /// A main site and its partner, which shows a page of it, and has one of its own.
 pub(super) async fn open(delegation: &Value, collecting: &Value) -> Sites {
-    let sites = Sites::on(&terms(delegation, collecting)).await;
+    open_on(&terms(delegation, collecting)).await
+}
+
+/// The same, on these terms.
+pub(super) async fn open_on(terms: &Value) -> Sites {
+    let sites = Sites::on(terms).await;
     revise(&sites, "offers").await;
     shows(&sites.partner, TIE_UP, "offers").await;
     row(&sites.main, "page-deliveries", |row| row["state"] == json!("applied")).await;

@@ -94,7 +94,7 @@ fn a_fee_is_paid_in_advance_once_and_only_where_the_terms_say_so() {
     let pays = || command(Some(Collecting::Prepaid {}), 30_000);
     let paid = charged(fee(), MAIN);
     given::<Collection>(&[]).when(&pays()).becomes(std::slice::from_ref(&paid));
-    given::<Collection>(&[paid.clone()]).when(&pays()).refused(&KNOWN);
+    given::<Collection>(std::slice::from_ref(&paid)).when(&pays()).refused(&KNOWN);
     given::<Collection>(&[paid]).when(&command(Some(Collecting::Prepaid {}), 1)).refused(&DIFFERS);
     given::<Collection>(&[]).when(&command(None, 30_000)).refused(&OTHER_CHARGE);
 }

@@ -32,6 +32,11 @@ impl Course {
         Self { id, now, state: state.clone(), shelf: Shelf::of(stock, id), own: Vec::new() }
     }
 
+    /// Which of these steps partner sites are told to take for this article.
+    pub(super) fn told(&self, all: &[Step]) -> Vec<Step> {
+        self.shelf.told(all)
+    }
+
     /// This happens, and with it what becomes of a reservation.
     pub(super) fn happens(mut self, event: Event) -> Self {
         let before = self.state.known().map(|known| known.reserved);
@@ -42,7 +47,7 @@ impl Course {
             let sold = match event {
                 Event::Settled { sold } => sold,
                 Event::Opened { .. }
-                | Event::Received { .. }
+                | Event::Entrusted { .. }
                 | Event::Commanded { .. }
                 | Event::StepsNamed { .. }
                 | Event::StepBegun { .. }
@@ -61,7 +66,6 @@ impl Course {
     pub(super) fn go_on(mut self) -> Self {
         while let Some(event) = self.next() {
             self = self.happens(event);
-            // The stock was reserved before the step is done, so that both are in this record.
         }
         self
     }
@@ -84,14 +88,14 @@ impl Course {
 
     /// The record.
     pub(super) fn decision(self, was_over: bool) -> Decision<PageRequest> {
-        let Self { id, now, state, shelf, own } = self;
+        let Self { id, state, shelf, own, .. } = self;
         let mut decision = Decision { own, others: Vec::new() };
         let Some(known) = state.known() else { return decision };
         for event in shelf.events {
             decision = decision.and::<Stock>(known.stock, event);
         }
         let sale = Some(known).filter(|known| !was_over && known.phase == Phase::Over);
-        if let Some((charge, main)) = sale.and_then(|known| due(id, known, now)) {
+        if let Some((charge, main)) = sale.and_then(|known| due(id, known)) {
             let collection = collections::id_of(charge.contract, &charge.reference).in_slot(id.slot());
             decision = decision.and::<Collection>(collection, charged(charge, main));
         }
@@ -100,7 +104,7 @@ impl Course {
 }
 
 /// What the main site is due of a sale that the partner was paid for.
-fn due(id: EntityId, known: &Known, now: Time) -> Option<(Charge, EntityId)> {
+fn due(id: EntityId, known: &Known) -> Option<(Charge, EntityId)> {
     let Bound { contract, main, collecting, .. } = known.bound.as_ref()?;
     let is_paid_here = known.tasks.contains(&Task { step: Step::Payment, at: Side::Partner });
     if !known.is_complete() || !is_paid_here || known.here() != Side::Partner {
@@ -110,7 +114,14 @@ fn due(id: EntityId, known: &Known, now: Time) -> Option<(Charge, EntityId)> {
     let (paid, currency) = paid.into_iter().find_map(|found| Some((found.amount?, found.currency?)))?;
     let charge = (*collecting)?.charge(paid);
     let paid = Some(paid).filter(|paid| *paid > Minor::ZERO)?;
-    let charge =
-        Charge { contract: *contract, reference: id.to_string(), prepaid: false, at: now, paid, charge, currency };
+    let charge = Charge {
+        contract: *contract,
+        reference: id.to_string(),
+        prepaid: false,
+        at: known.opened_at,
+        paid,
+        charge,
+        currency,
+    };
     Some((charge, *main))
 }

@@ -1,9 +1,12 @@
 //! What requests decide.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use kippu_events::partners::contracts::{Mode, Side, Step};
-use kippu_events::partners::page_requests::{Bound, Event, Failure, Known, PageRequest, Phase, Reserved, Taken, Task};
+use kippu_events::partners::page_requests::{
+    Bound, Event, Failure, Found, Known, PageRequest, Phase, Reserved, Taken, Task,
+};
 use kippu_events::partners::stocks::Stock;
 use kippu_events::{EntityId, Time};
 
@@ -29,11 +32,9 @@ pub(super) fn decide(
         (PageRequest::Absent, Command::Open(asked)) => course(asked.stock).happens(opened(asked, now)?).go_on(),
         (PageRequest::Absent, Command::Entrust(its)) => course(its.stock).happens(entrusted(its, now)?).go_on(),
         (PageRequest::Absent, Command::Consult(its)) => {
-            let shelf = crate::partners::stocks::Shelf::of(
-                neighbours.get::<Stock>(its.stock).unwrap_or(&Stock::default()),
-                context.id,
-            );
-            course(its.stock).happens(commanded(its, shelf.told(&its.steps), now)?)
+            let course = course(its.stock);
+            let steps = course.told(&its.steps);
+            course.happens(commanded(its, steps, now)?)
         }
         (_, Command::Open(_) | Command::Entrust(_) | Command::Consult(_)) => return Err(Refused::Taken),
         (PageRequest::Absent | PageRequest::Commanded(_), Command::CameOf { .. } | Command::TimeUp) => {
@@ -94,7 +95,7 @@ fn opened(asked: &Asked, now: Time) -> Result<Event, Refused> {
     let Asked { page, wanted, stock, contract } = asked;
     let steps = Step::of(&wanted.kind);
     let (bound, mode, entrusted) = match contract {
-        None => (None, Mode::Partner, Default::default()),
+        None => (None, Mode::Partner, BTreeSet::new()),
         Some((id, known)) => {
             let terms = &known.at(now).ok_or(Refused::NotInForce)?.terms;
             let (mode, entrusted) = terms.delegation.of(&wanted.kind, &wanted.article);
@@ -136,7 +137,7 @@ fn entrusted(its: &Entrusted, now: Time) -> Result<Event, Refused> {
         Mode::Commanded => false,
     })?;
     let Entrusted { contract: (_, known), request, wanted, stock, taken, steps, last, .. } = its;
-    Ok(Event::Received {
+    Ok(Event::Entrusted {
         from: known.partner,
         request: *request,
         wanted: wanted.clone(),
@@ -154,12 +155,7 @@ fn commanded(its: &Entrusted, steps: Vec<Step>, now: Time) -> Result<Event, Refu
     Ok(Event::Commanded { from, request, wanted, contract, steps })
 }
 
-fn answered(
-    known: &Known,
-    step: Step,
-    answer: &Result<kippu_events::partners::page_requests::Found, String>,
-    now: Time,
-) -> Result<Event, Refused> {
+fn answered(known: &Known, step: Step, answer: &Result<Found, String>, now: Time) -> Result<Event, Refused> {
     let Phase::Waiting { until } = known.phase else { return Err(Refused::NotWaiting) };
     if known.next().map(|task| task.step) != Some(step) {
         return Err(Refused::NotWaiting);

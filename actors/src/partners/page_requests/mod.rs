@@ -107,7 +107,7 @@ impl Actor for PageRequest {
                 Answer::created(&Reply { capability, ..reply })
             }
             Some(Event::Commanded { steps, .. }) => Answer::ok(&Reply { steps: Some(steps.clone()), ..reply }),
-            Some(Event::Received { .. }) => Answer::created(&reply),
+            Some(Event::Entrusted { .. }) => Answer::created(&reply),
             Some(
                 Event::StepsNamed { .. }
                 | Event::StepBegun { .. }

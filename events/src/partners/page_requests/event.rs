@@ -103,8 +103,8 @@ pub enum Event {
         capability: TokenHash,
     },
     /// The other site entrusts steps of a request to this one.
-    #[serde(rename = "page_request.taken")]
-    Received {
+    #[serde(rename = "page_request.entrusted")]
+    Entrusted {
         /// The party of that site.
         from: EntityId,
         /// What it calls the request.

@@ -39,7 +39,7 @@ pub(super) fn all() -> Vec<Event> {
         Event::StepRefused { step: Step::Payment, reason: "no-answer".to_owned() },
         Event::NotTold { attempt: 8, reason: "page-request-not-held".to_owned() },
         // Of other requests.
-        Event::Received {
+        Event::Entrusted {
             from: partner,
             request,
             wanted: wanted(),
