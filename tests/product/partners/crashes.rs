@@ -109,14 +109,9 @@ async fn nobody_but_the_other_site_entrusts_reports_or_settles_and_once_is_enoug
         send(party.node.url(), request.as_bytes()).await;
         // Anything else in it is another request than the one that was signed.
         let body = request.split("\r\n\r\n").nth(1).unwrap();
-        let changed = request.replace(
-            body,
-            &body
-                .replace("true", "null")
-                .replace("false", "true")
-                .replace("\"quantity\":2", "\"quantity\":5")
-                .replace("\"available\":3", "\"available\":9"),
-        );
+        let others = [("true", "null"), ("\"quantity\":2", "\"quantity\":5"), ("\"available\":3", "\"available\":9")];
+        let other = others.iter().fold(body.to_owned(), |body, (from, to)| body.replace(from, to));
+        let changed = request.replace(body, &other);
         assert_ne!(changed, request, "{path}");
         let (status, text) = told(&send(party.node.url(), changed.as_bytes()).await);
         assert!(matches!(status, 400 | 401), "{path}: {status} {text}");

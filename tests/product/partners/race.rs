@@ -61,6 +61,7 @@ async fn the_rate_of_a_sale_follows_what_the_main_site_offers_and_what_this_part
     ]);
     let mut terms = terms(&delegation, &Value::Null);
     terms["time_zone"] = json!("UTC");
+    terms["options"] = json!([]);
     terms["tariff"]["rules"] = json!([{ "id": "sales", "text": "Sales", "rounding": "half_even", "by": { "transactions": { "supply": supply } } }]);
     let sites = open_on(&terms).await;
     let (main, partner) = (&sites.main, &sites.partner);
