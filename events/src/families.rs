@@ -52,6 +52,12 @@ macro_rules! families {
             Pages = 21, "pages", $crate::partners::pages::Page;
             /// Pages that a main site brings to its partners.
             PageDeliveries = 22, "page-deliveries", $crate::partners::page_deliveries::PageDelivery;
+            /// Requests of visitors to pages.
+            PageRequests = 24, "page-requests", $crate::partners::page_requests::PageRequest;
+            /// What a site has of its articles.
+            Stocks = 25, "stocks", $crate::partners::stocks::Stock;
+            /// What a main site is due of its partners' sales.
+            Collections = 26, "collections", $crate::partners::collections::Collection;
         }
     };
 }

@@ -24,11 +24,14 @@ use crate::approvals::spending::Spending;
 use crate::entity_table::OfEntities;
 use crate::history::History;
 use crate::partners::access_batches::AccessBatches;
+use crate::partners::collections::Collections;
 use crate::partners::contracts::Contracts;
 use crate::partners::fee_reports::FeeReports;
 use crate::partners::fee_statements::FeeStatements;
 use crate::partners::page_deliveries::PageDeliveries;
+use crate::partners::page_requests::PageRequests;
 use crate::partners::pages::Pages;
+use crate::partners::stocks::Stocks;
 use crate::placement::placements::Placements;
 use crate::view::View;
 
@@ -63,6 +66,9 @@ pub fn views() -> Vec<Arc<dyn View>> {
         Arc::new(OfEntities::<FeeStatements>::new()),
         Arc::new(OfEntities::<Pages>::new()),
         Arc::new(OfEntities::<PageDeliveries>::new()),
+        Arc::new(OfEntities::<PageRequests>::new()),
+        Arc::new(OfEntities::<Stocks>::new()),
+        Arc::new(OfEntities::<Collections>::new()),
         Arc::new(Forgotten),
         Arc::new(History),
     ]

@@ -90,6 +90,30 @@ is_stated() {
     [ "$(call "$1" /v1/fee-statements --rows state | grep -c "^$2$")" = 1 ]
 }
 
+# shop ARTICLE STATE: a visitor of d buys one, which is to end so.
+shop() {
+    visitors=$((visitors + 1))
+    request=$(call d /site/tie-up/offers.html --give "$(key "visitor $visitors")" --body "{\"kind\":\"buy\",\"article\":\"$1\"}" --show /id)
+    until_it "the request for $1 is $2" is_request "$request" "$2"
+    echo "$1: $(call d "/v1/page-requests/$request" --show /mode --show /state | tr '\n' ' ')"
+}
+
+# is_request ID STATE: whether a request of d is in a state.
+is_request() {
+    call d /v1/page-requests --rows id,state | grep -q "^$1[[:space:]]*$2$"
+}
+
+# sold NAME: what a site sold from its stock.
+sold() {
+    call "$1" /v1/stocks --rows article,sold | grep -v "[[:space:]]0$" | sort | tr '\t\n' '  ' | sed 's/ *$//'
+}
+
+# Whether the main site has in its books what d told it, and d knows.
+collected() {
+    [ "$(call main /v1/collections --rows state | grep -c received)" = "$(call d /v1/collections --rows state | grep -c transferred)" ] &&
+        ! call d /v1/collections --rows state | grep -q owed
+}
+
 scene() {
     echo
     echo "$1. $2"
@@ -191,6 +215,34 @@ scene 11 "What would c owe by another tariff? The history of the main site answe
 echo "$terms" | tr -d '\n' | sed 's/.*"tariff": *//; s/} *$//; s/"amount": 30000/"amount": 50000/' >"$folder/tariff.json"
 expect 0 "in place of" "$programs/kippu" replay what-if --tariff "$folder/tariff.json" --contract "$(contract c)" --month 2026-10 --data "$folder/main"
 echo "$said" | tail -n 1
+
+scene 12 "Visitors of d shop on the page of the main site, in all modes of delegation. A program of its own is the shop behind each site."
+visitors=0
+delegation='{"rules":[{"article":"map-1","mode":"main"},{"article":"atlas-1","mode":"commanded"},{"article":"book-1","entrusted":["stock"]}]}'
+propose d 2 2026-11-01T00:00:00+09:00 \
+    "$(echo "$terms" | sed "s/\"counting\"/\"delegation\": $delegation, \"collecting\": {\"per_sale\":{\"rate_bp\":1250}}, \"counting\"/")"
+for node in main d; do
+    for article in card-1 map-1 atlas-1 book-1; do post $node /v1/stocks "{\"article\":\"$article\",\"quantity\":5}"; done
+    post $node /v1/clients '{"role":"shop","name":"the program of the shop"}' --show /key >"$folder/$node.shop"
+    python3 tests/strangers/shop_worker.py "$(url $node)" "$folder/$node.shop" price payment delivery &
+    echo $! >"$folder/$node.shop.pid"
+done
+shop card-1 done
+shop map-1 done
+shop atlas-1 done
+post main /v1/stocks/instruct '{"article":"atlas-1","steps":["price","payment","delivery"]}'
+shop atlas-1 done
+shop book-1 done
+owes_nothing d
+owes_nothing main
+[ "$(sold d)" = "atlas-1 1 card-1 1" ] || fail "d sold $(sold d)"
+[ "$(sold main)" = "book-1 1 map-1 1" ] || fail "the main site sold $(sold main)"
+until_it "all collections of d are at the main site" collected
+echo "d sold from its own stock $(sold d), and the main site $(sold main). The main site was given $(call main /v1/collections --rows charge | tr '\n' ' ')cents."
+for node in main d; do
+    kill "$(cat "$folder/$node.shop.pid")"
+    rm "$folder/$node.shop.pid"
+done
 
 echo
 echo "The nodes are stopped, and every record of every history is checked. Then an auditor's questions to each party."

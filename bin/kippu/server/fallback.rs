@@ -75,7 +75,7 @@ fn allowed(path: &str) -> Vec<&'static str> {
         ["shop", name] | ["shop", "pictures", name] => methods(!name.is_empty(), false),
         ["v1", "offers" | "settlements", id, "content", n] => methods(!id.is_empty() && !n.is_empty(), false),
         ["v1", "page-deliveries", id, "content", sha256] => methods(!id.is_empty() && !sha256.is_empty(), false),
-        ["site", _, ..] => methods(true, false),
+        ["site", _, ..] => methods(true, true),
         ["v1", family] => methods(is_view(family), takes(family, None, Target::New)),
         ["v1", family, token] if takes(family, Some(token), Target::Token) => methods(false, true),
         ["v1", family, id] => methods(is_view(family) && !id.is_empty(), false),

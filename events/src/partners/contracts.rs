@@ -7,6 +7,8 @@
 //! ```
 
 mod certification;
+mod collecting;
+mod delegation;
 mod event;
 mod page_terms;
 mod push;
@@ -18,6 +20,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 pub use self::certification::Certification;
+pub use self::collecting::Collecting;
+pub use self::delegation::{Delegation, Mode, Rule, Step};
 pub use self::event::{Event, Side};
 pub use self::page_terms::{Confirmation, PageRights, PageTerms};
 pub use self::push::Push;

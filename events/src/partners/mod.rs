@@ -2,9 +2,12 @@
 
 pub mod access;
 pub mod access_batches;
+pub mod collections;
 pub mod contracts;
 pub mod fee_reports;
 pub mod fee_statements;
 pub mod fees;
 pub mod page_deliveries;
+pub mod page_requests;
 pub mod pages;
+pub mod stocks;

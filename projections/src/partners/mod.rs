@@ -1,10 +1,13 @@
 //! Views of the area of main and partner sites.
 
 pub mod access_batches;
+pub mod collections;
 pub mod contracts;
 pub mod counting;
 pub mod fee_reports;
 pub mod fee_statements;
 pub mod page_deliveries;
+pub mod page_requests;
 pub mod pages;
 pub mod statement;
+pub mod stocks;

@@ -125,7 +125,7 @@ fn a_shop_is_shown_what_it_sells_and_nothing_else() {
     let queries = running.caught_up();
     let caller = Caller::of_client(sample.settlers[0], Role::Shop, None);
     let (own, others): (Vec<_>, Vec<_>) = all_views().into_iter().partition(|view| is_granted(view, Role::Shop));
-    assert_eq!(own, ["products", "genres", "offers", "shop-terms"]);
+    assert_eq!(own, ["products", "genres", "offers", "shop-terms", "page-requests", "stocks"]);
     for view in own {
         assert!(queries.list(view, &caller, &page(&[])).is_ok(), "{view}");
     }

@@ -22,6 +22,8 @@ use kippu_events::partners::access_batches::AccessBatch;
 use kippu_events::partners::contracts::Contract;
 use kippu_events::partners::fee_reports::FeeReport;
 use kippu_events::partners::fee_statements::FeeStatement;
+use kippu_events::partners::collections::Collection;
+use kippu_events::partners::stocks::Stock;
 use kippu_events::{EntityId, Family, NotAnEvent, Principal, Time};
 
 use serde::Serialize;
@@ -123,6 +125,8 @@ pub(crate) enum Facts {
     FeeReport(partners::fee_reports::Facts),
     FeeStatement(Box<partners::fee_statements::Facts>),
     Sessions,
+    Stock(partners::stocks::Facts),
+    Collection(partners::collections::Facts),
     /// A family without rules of its own.
     Plain,
 }
@@ -138,6 +142,8 @@ impl Facts {
             Family::Settlements => Self::Settlement(Box::default()),
             Family::Challenges => Self::Challenge(access::challenges::Facts::default()),
             Family::Sessions => Self::Sessions,
+            Family::Stocks => Self::Stock(partners::stocks::Facts::default()),
+            Family::Collections => Self::Collection(partners::collections::Facts::default()),
             Family::Placements
             | Family::Peers
             | Family::SigningKeys
@@ -149,7 +155,8 @@ impl Facts {
             | Family::Products
             | Family::ShopTerms
             | Family::Pages
-            | Family::PageDeliveries => Self::Plain,
+            | Family::PageDeliveries
+            | Family::PageRequests => Self::Plain,
             Family::Contracts => Self::Contract(Box::default()),
             Family::AccessBatches => Self::AccessBatch(partners::access_batches::Facts::default()),
             Family::FeeReports => Self::FeeReport(partners::fee_reports::Facts::default()),
@@ -171,6 +178,8 @@ impl Facts {
             | Self::FeeReport(_)
             | Self::FeeStatement(_)
             | Self::Sessions
+            | Self::Stock(_)
+            | Self::Collection(_)
             | Self::Plain => None,
         }
     }
@@ -189,6 +198,8 @@ impl Facts {
             | Self::FeeReport(_)
             | Self::FeeStatement(_)
             | Self::Sessions
+            | Self::Stock(_)
+            | Self::Collection(_)
             | Self::Plain => false,
         }
     }
@@ -207,6 +218,8 @@ impl Facts {
             Self::FeeReport(facts) => facts.take(event.decode::<FeeReport>()?, seen),
             Self::FeeStatement(facts) => facts.take(event.decode::<FeeStatement>()?, seen),
             Self::Sessions => access::sessions::take(event.decode::<Sessions>()?, seen),
+            Self::Stock(facts) => facts.take(event.decode::<Stock>()?, seen),
+            Self::Collection(facts) => facts.take(event.decode::<Collection>()?, seen),
             Self::Plain => {
                 event.entity.family.fresh().evolve_stored(event.kind, event.schema, event.data, event.time)?;
             }

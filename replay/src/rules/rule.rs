@@ -69,6 +69,10 @@ rules! {
     "currency" Currency "Every amount of a user is in one currency."
     "period" Period "A period begins when the one before has ended, ends with its month, and no money moves between them."
     "refund" Refund "No more is given back than was settled, and nothing that was not to be."
+    "postings" Postings "The postings of an event add up to zero, and a collection is in the books once, and leaves them once."
+    // Stocks.
+    "stock" StockKept "No more is reserved, sold or removed than there is."
+    "stock-once" StockOnce "What is reserved for a request is sold or released once, all of it."
     // Who, when, and why not.
     "expiry" Expiry "What has an end happens before it, and what waits for an end after it."
     "settler" Settler "Only a settler that the approval or the offer admits redeems, settles or lets go of it."

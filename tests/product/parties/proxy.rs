@@ -16,6 +16,8 @@ pub(crate) enum Act {
     PassOn,
     /// It is asked twice with the same bytes, and the second answer is passed on.
     AskTwice,
+    /// It is asked for something else.
+    ChangeRequest(fn(Vec<u8>) -> Vec<u8>),
     /// It is asked, and its answer is changed.
     Change(fn(Vec<u8>) -> Vec<u8>),
     /// It is asked, and its answer is held back until the proxy acts otherwise.
@@ -114,18 +116,20 @@ impl Shared {
         // What comes after this is another turn.
         let mut turns = self.turns.subscribe();
         let act = (self.acts.lock().expect("no test panics in here"))(&path);
-        let ask = async || {
+        let ask_for = async |request: Vec<u8>| {
             let answer = ask(&self.party, &request).await;
-            let passed = Passed { path: path.clone(), request: request.clone(), answer: answer.clone() };
+            let passed = Passed { path: path.clone(), request, answer: answer.clone() };
             self.passed.lock().expect("no test panics in here").push(passed);
             answer
         };
+        let ask = async || ask_for(request.clone()).await;
         let answer = match act {
             Act::PassOn => ask().await,
             Act::AskTwice => {
                 ask().await;
                 ask().await
             }
+            Act::ChangeRequest(change) => ask_for(change(request.clone())).await,
             Act::Change(change) => change(ask().await),
             Act::HoldBack => {
                 let answer = ask().await;

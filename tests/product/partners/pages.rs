@@ -33,7 +33,7 @@ async fn upload(party: &Party, text: &str) -> String {
 }
 
 /// Has `main` and `partner`, who know each other, agree on these terms.
-async fn contract(main: &Party, partner: &Party, terms: &Value) {
+pub(super) async fn contract(main: &Party, partner: &Party, terms: &Value) {
     let body = json!({ "partner": partner.id, "number": 1, "from": FROM, "terms": terms });
     let proposed = main.do_once("/v1/contracts", &key("terms"), &body).await.expect(201).json();
     let path = format!("/v1/contracts/{}", proposed["id"].as_str().unwrap());
@@ -43,7 +43,7 @@ async fn contract(main: &Party, partner: &Party, terms: &Value) {
 }
 
 /// The operator of `party` writes a page there, with these members too.
-async fn write(party: &Party, path: &str, text: &str, more: &Value) -> Reply {
+pub(super) async fn write(party: &Party, path: &str, text: &str, more: &Value) -> Reply {
     let sha256 = upload(party, text).await;
     let mut body = json!({ "path": path, "sha256": sha256, "media_type": "text/html" });
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -51,7 +51,7 @@ async fn write(party: &Party, path: &str, text: &str, more: &Value) -> Reply {
 }
 
 /// The main site revises the tie-up page.
-async fn revise(sites: &Sites, text: &str) {
+pub(super) async fn revise(sites: &Sites, text: &str) {
     write(&sites.main, PATH, text, &json!({ "tie_up": true })).await.expect(201);
 }
 
@@ -60,7 +60,7 @@ async fn get(party: &Party, path: &str) -> Reply {
 }
 
 /// What `party` shows, once it is `text`.
-async fn shows(party: &Party, path: &str, text: &str) -> Reply {
+pub(super) async fn shows(party: &Party, path: &str, text: &str) -> Reply {
     let reply = first(async || get(party, path).await, |reply| reply.status == 200 && reply.text == text).await;
     assert_eq!((reply.status, &*reply.text), (200, text));
     assert_eq!(reply.header("ETag"), Some(&*format!("\"{}\"", sha256(text.as_bytes()))));
@@ -68,7 +68,7 @@ async fn shows(party: &Party, path: &str, text: &str) -> Reply {
 }
 
 /// The only row of `view` at `party`, once that is so.
-async fn row(party: &Party, view: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+pub(super) async fn row(party: &Party, view: &str, is_so: impl Fn(&Value) -> bool) -> Value {
     let path = format!("/v1/{view}");
     let the_row = |reply: &Reply| reply.status == 200 && is_so(&reply.json()["data"][0]);
     let reply = first(async || party.operator().get(&path).await, the_row).await;
@@ -299,7 +299,7 @@ async fn every_request_for_a_page_is_one_line_of_the_access_log() {
     assert_eq!(ask(reqwest::Method::GET, PATH, ("Range", "bytes=1-2")).await, 206);
     assert_eq!(ask(reqwest::Method::HEAD, PATH, none).await, 200);
     assert_eq!(ask(reqwest::Method::GET, "nothing.html", none).await, 404);
-    assert_eq!(ask(reqwest::Method::POST, PATH, none).await, 405);
+    assert_eq!(ask(reqwest::Method::DELETE, PATH, none).await, 405);
     let text = log();
     let lines: Vec<&str> = text.lines().skip(before).collect();
     assert_eq!(lines.len(), 25, "{text}");

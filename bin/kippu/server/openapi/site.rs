@@ -15,6 +15,7 @@ pub(super) fn add(paths: &mut Map<String, Value>, problems: &mut Answers) {
         "description": "Where the page lies. What ends with a slash, or is empty, shows its `index.html`.",
     });
     let mut page = operation("site.page", summary, json!([]), json!([path, reference("parameters", "RequestId")]));
+    asking(paths, &path);
     answers::add(&mut page, blobs::told(problems, &[400, 404, 405, 416, 431, 500, 503, 507]));
     insert(paths, "/site/{path}".to_owned(), "get", page);
 
@@ -28,6 +29,47 @@ pub(super) fn add(paths: &mut Map<String, Value>, problems: &mut Answers) {
     content["description"] = "For who holds the capability of the delivery, `kpc_…`, sent as a bearer key.".into();
     answers::add(&mut content, blobs::told(problems, &[400, 401, 404, 405, 416, 429, 431, 500, 503]));
     insert(paths, "/v1/page-deliveries/{id}/content/{sha256}".to_owned(), "get", content);
+}
+
+/// What a visitor asks for on a page.
+fn asking(paths: &mut Map<String, Value>, path: &Value) {
+    let key = json!({
+        "name": "Idempotency-Key", "in": "header", "required": false, "schema": { "type": "string" },
+        "description": "The same for all retries; a form may have it as its member `key`. Without one, each call asks anew.",
+    });
+    let schema = json!({
+        "type": "object",
+        "required": ["kind", "article"],
+        "properties": {
+            "kind": { "type": "string", "maxLength": 32, "description": "`buy`, `price`, `stock`, or whatever else the site answers." },
+            "article": { "type": "string", "maxLength": 64, "description": "Which article, or what else it is about; no personal data." },
+            "quantity": { "type": "integer", "minimum": 1, "maximum": u32::MAX, "default": 1 },
+        },
+    });
+    let opened = json!({
+        "type": "object",
+        "required": ["id", "capability"],
+        "properties": {
+            "id": { "type": "string", "description": "The request." },
+            "capability": { "type": "string", "description": "What shows it, `kpc_…`, sent as a bearer key." },
+        },
+    });
+    let mut asking = json!({
+        "operationId": "site.ask",
+        "tags": ["page-requests"],
+        "summary": "Asks for something on a page, as a form of it does: opens a request, with the page and its contract filled in.",
+        "security": [],
+        "parameters": [path, key, reference("parameters", "RequestId")],
+        "requestBody": { "required": true, "content": {
+            "application/json": { "schema": schema }, "application/x-www-form-urlencoded": { "schema": schema },
+        } },
+        "responses": { "default": reference("responses", "Problem") },
+    });
+    asking["responses"]["201"] = json!({
+        "description": "It was opened.", "headers": answers::headers(&["Kippu-Position", "ETag", "Location", "X-Request-Id"]),
+        "content": { "application/json": { "schema": opened } },
+    });
+    insert(paths, "/site/{path}".to_owned(), "post", asking);
 }
 
 fn operation(id: &str, summary: &str, security: Value, parameters: Value) -> Value {

@@ -1,9 +1,10 @@
-//! `/site/{path}`: the pages of this site, for everybody; each request is a line of the site's access log. And the bytes of pages that
+//! `/site/{path}`: the pages of this site, for everybody, and what visitors ask for on them; each request is a line of the site's access log. And the bytes of pages that
 //! this site brings to partner sites, for the partner's node, which holds the capability of that.
 
 mod bytes;
 mod guard;
 mod log;
+mod requests;
 
 use actix_web::http::Method;
 use actix_web::web::{self, Data, Path};
@@ -37,13 +38,17 @@ pub(super) fn resource() -> Resource {
     web::resource("/site/{path:.*}").to(page)
 }
 
-async fn page(request: HttpRequest, shared: Data<Shared>) -> HttpResponse {
+async fn page(request: HttpRequest, shared: Data<Shared>, payload: web::Payload) -> HttpResponse {
     // Taken here, so that a path of whatever form is a line of the log.
     let path = request.match_info().get("path").unwrap_or_default();
-    let response = if matches!(*request.method(), Method::GET | Method::HEAD) {
-        give(&request, &shared, path).await.unwrap_or_else(|problem| problem.error_response())
-    } else {
-        fallback(request.clone()).await
+    let response = match *request.method() {
+        Method::GET | Method::HEAD => {
+            give(&request, &shared, path).await.unwrap_or_else(|problem| problem.error_response())
+        }
+        Method::POST => {
+            requests::open(&request, &shared, payload).await.unwrap_or_else(|problem| problem.error_response())
+        }
+        _ => fallback(request.clone()).await,
     };
     match shared.site_log.record(&request, &response).await {
         Ok(()) => response,

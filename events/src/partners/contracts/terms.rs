@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::{Certification, PageTerms, Push};
+use super::{Certification, Collecting, Delegation, PageTerms, Push};
 use crate::money::Currency;
 use crate::partners::access::classify::Classifier;
 use crate::partners::access::pages::{Class, Page, Reach};
@@ -33,6 +33,12 @@ pub struct Terms {
     /// Which lines are handed over as soon as they are certified.
     #[serde(default)]
     pub push: Push,
+    /// What they say of visitors' requests to tie-up pages.
+    #[serde(default, skip_serializing_if = "Delegation::is_default")]
+    pub delegation: Delegation,
+    /// How the main site comes to what it is due of sales; left out, it is due nothing of single sales.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collecting: Option<Collecting>,
     /// Which accesses count, and to which pages.
     pub counting: Rules,
     /// The rules by which the fee follows.
@@ -73,6 +79,8 @@ impl Terms {
             pages: PageTerms::default(),
             certification: Certification::default(),
             push: Push::default(),
+            delegation: Delegation::default(),
+            collecting: None,
             counting,
             tariff,
         }
@@ -104,6 +112,8 @@ impl Terms {
         }
         wrong.extend(self.tariff.check().into_iter().map(|error| format!("/tariff{error}")));
         wrong.extend(self.certification.wrong().map(|error| format!("/certification: {error}")));
+        wrong.extend(self.delegation.wrong().map(|error| format!("/delegation: {error}")));
+        wrong.extend(self.collecting.and_then(Collecting::wrong).map(|error| format!("/collecting: {error}")));
         wrong.extend(self.pages.wrong().map(|error| format!("/pages: {error}")));
         wrong
     }

@@ -56,7 +56,7 @@ fn sorted(sent: &[Sent]) -> Vec<String> {
 
 #[test]
 fn every_event_is_sent_once_and_in_order_but_those_of_webhooks() {
-    let scene = Scene::new(3, 120, LITTLE);
+    let scene = Scene::new(3, 1_200, LITTLE);
     let all = scene.all_sent(&Caller::OPERATOR, Begin::Beginning);
     let in_log = in_log(&*scene.log);
     assert!(in_log.iter().any(of_webhooks), "the sample has some");

@@ -13,7 +13,7 @@ use super::sample::{
     settled,
 };
 use super::scene::Scene;
-use super::{partners, settlements, shop_offers};
+use super::{partners, sales, settlements, shop_offers};
 use crate::check::{Rule, check};
 use crate::verify::{Options, Rules};
 
@@ -176,6 +176,7 @@ fn broken(rule: Rule) -> Broken {
         Rule::Refusal => {
             of_approval(|scene| scene.one(redeem_refused(scene.settler, approvals::RedeemRefusal::AlreadyRedeemed)))
         }
+        Rule::StockKept | Rule::StockOnce | Rule::Postings => sales::broken(rule),
         Rule::PresentOnce
         | Rule::PermitOnce
         | Rule::NoticeOnce

@@ -8,6 +8,7 @@ mod every_rule;
 mod offers;
 pub(crate) mod partners;
 mod refusals;
+mod sales;
 pub(crate) mod sample;
 mod scene;
 mod settlements;

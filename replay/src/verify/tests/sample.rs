@@ -321,6 +321,7 @@ pub(crate) fn honest(seed: u64, records: usize) -> Tape {
     }
     super::settlements::honest(&mut sample);
     super::partners::honest(&mut sample);
+    super::sales::honest(&mut sample);
     sample.tape
 }
 
