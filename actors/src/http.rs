@@ -171,7 +171,8 @@ pub trait OtherNodes: Send + Sync {
 }
 
 /// The answer to a command, with what it reflects.
-fn render(outcome: Outcome) -> HttpResponse {
+#[must_use]
+pub fn render(outcome: Outcome) -> HttpResponse {
     let Outcome { answer, entity, version, position, replayed } = outcome;
     let mut response = match &answer {
         Answer::Done { status, .. } => {

@@ -50,6 +50,12 @@ macro_rules! families {
             Pages = 21, "pages", $crate::partners::pages::Page;
             /// Pages that a main site brings to its partners.
             PageDeliveries = 22, "page-deliveries", $crate::partners::page_deliveries::PageDelivery;
+            /// Members of sites, who are registered once for all of them.
+            Members = 28, "members", $crate::partners::members::Member;
+            /// What members do at sites.
+            MemberActions = 31, "member-actions", $crate::partners::member_actions::MemberAction;
+            /// Members who are signed in at this site.
+            MemberVisits = 32, "member-visits", $crate::partners::member_visits::MemberVisit;
         }
     };
 }

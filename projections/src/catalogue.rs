@@ -26,6 +26,9 @@ use crate::history::History;
 use crate::partners::access_batches::AccessBatches;
 use crate::partners::contracts::Contracts;
 use crate::partners::fee_reports::FeeReports;
+use crate::partners::member_actions::MemberActions;
+use crate::partners::member_visits::MemberVisits;
+use crate::partners::members::Members;
 use crate::partners::page_deliveries::PageDeliveries;
 use crate::partners::pages::Pages;
 use crate::placement::placements::Placements;
@@ -61,6 +64,9 @@ pub fn views() -> Vec<Arc<dyn View>> {
         Arc::new(FeeReports),
         Arc::new(OfEntities::<Pages>::new()),
         Arc::new(OfEntities::<PageDeliveries>::new()),
+        Arc::new(Members),
+        Arc::new(MemberActions),
+        Arc::new(OfEntities::<MemberVisits>::new()),
         Arc::new(Forgotten),
         Arc::new(History),
     ]

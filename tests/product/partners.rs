@@ -3,6 +3,7 @@
 mod contracts;
 mod fees;
 mod logs;
+mod members;
 mod pages;
 mod sites;
 

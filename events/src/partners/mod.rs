@@ -5,5 +5,8 @@ pub mod access_batches;
 pub mod contracts;
 pub mod fee_reports;
 pub mod fees;
+pub mod member_actions;
+pub mod member_visits;
+pub mod members;
 pub mod page_deliveries;
 pub mod pages;

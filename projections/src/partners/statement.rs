@@ -46,6 +46,11 @@ impl fmt::Display for Month {
 }
 
 impl Month {
+    /// From its first moment to the first one of the next month, in UTC.
+    pub(crate) fn in_utc(self) -> Option<(Time, Time)> {
+        self.period(&TimeZone::UTC).map(|period| (period.from, period.until))
+    }
+
     /// From its first moment to the first one of the next month, in `zone`.
     fn period(self, zone: &TimeZone) -> Option<Period> {
         let begins = |day: Date| Some(Time::from(day.to_zoned(zone.clone()).ok()?.timestamp()));

@@ -143,7 +143,10 @@ impl Facts {
             | Family::AccessBatches
             | Family::FeeReports
             | Family::Pages
-            | Family::PageDeliveries => Self::Plain,
+            | Family::PageDeliveries
+            | Family::Members
+            | Family::MemberActions
+            | Family::MemberVisits => Self::Plain,
         }
     }
 

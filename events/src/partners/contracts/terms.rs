@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::PageTerms;
+use super::{MemberTerms, PageTerms};
 use crate::money::Currency;
 use crate::partners::access::classify::Classifier;
 use crate::partners::access::pages::{Class, Page, Reach};
@@ -27,6 +27,9 @@ pub struct Terms {
     /// What they say of pages.
     #[serde(default)]
     pub pages: PageTerms,
+    /// What they say of members; left out, there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub members: Option<MemberTerms>,
     /// Which accesses count, and to which pages.
     pub counting: Rules,
     /// The rules by which the fee follows.
@@ -65,6 +68,7 @@ impl Terms {
             parts,
             options: BTreeSet::new(),
             pages: PageTerms::default(),
+            members: None,
             counting,
             tariff,
         }
@@ -96,6 +100,7 @@ impl Terms {
         }
         wrong.extend(self.tariff.check().into_iter().map(|error| format!("/tariff{error}")));
         wrong.extend(self.pages.wrong().map(|error| format!("/pages: {error}")));
+        wrong.extend(self.members.as_ref().and_then(MemberTerms::wrong).map(|error| format!("/members{error}")));
         wrong
     }
 }
