@@ -165,7 +165,9 @@ impl SampleHistory {
     fn other(&mut self) -> Beat {
         let has_scenes = [Family::Users, Family::Clients, Family::Approvals];
         let others: Vec<Family> = Family::ALL.into_iter().filter(|family| !has_scenes.contains(family)).collect();
-        let family = others[self.rng.random_range(0..others.len())];
+        // Each of them once, so that a short history has the first ones, and then any.
+        let new = others.iter().find(|family| !self.versions.keys().any(|key| key.family == **family));
+        let family = new.copied().unwrap_or_else(|| others[self.rng.random_range(0..others.len())]);
         if self.others.iter().filter(|(key, _)| key.family == family).count() < 5 {
             let id = self.fresh_id();
             self.others.push((EntityKey { family, id }, family.samples()));

@@ -5,6 +5,7 @@
 
 mod access;
 mod approvals;
+mod partners;
 mod rule;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,8 @@ use kippu_events::approvals::Approval;
 use kippu_events::approvals::offers::Offer;
 use kippu_events::approvals::settlements::Settlement;
 use kippu_events::event::{EventId, Recorded};
+use kippu_events::partners::member_visits::MemberVisit;
+use kippu_events::partners::members::Member;
 use kippu_events::{EntityId, Family, NotAnEvent, Principal, Time};
 
 use serde::Serialize;
@@ -114,6 +117,10 @@ pub(crate) enum Facts {
     Settlement(Box<approvals::settlements::Facts>),
     Challenge(access::challenges::Facts),
     Sessions,
+    /// In a box, as a settlement.
+    Member(Box<partners::OfMember>),
+    /// In a box, as a settlement.
+    Visit(Box<partners::OfVisit>),
     /// A family without rules of its own.
     Plain,
 }
@@ -129,6 +136,8 @@ impl Facts {
             Family::Settlements => Self::Settlement(Box::default()),
             Family::Challenges => Self::Challenge(access::challenges::Facts::default()),
             Family::Sessions => Self::Sessions,
+            Family::Members => Self::Member(Box::default()),
+            Family::MemberVisits => Self::Visit(Box::default()),
             Family::Placements
             | Family::Peers
             | Family::SigningKeys
@@ -144,9 +153,7 @@ impl Facts {
             | Family::FeeReports
             | Family::Pages
             | Family::PageDeliveries
-            | Family::Members
-            | Family::MemberActions
-            | Family::MemberVisits => Self::Plain,
+            | Family::MemberActions => Self::Plain,
         }
     }
 
@@ -160,6 +167,8 @@ impl Facts {
             | Self::Settlement(_)
             | Self::Challenge(_)
             | Self::Sessions
+            | Self::Member(_)
+            | Self::Visit(_)
             | Self::Plain => None,
         }
     }
@@ -174,6 +183,8 @@ impl Facts {
             | Self::Settlement(_)
             | Self::Challenge(_)
             | Self::Sessions
+            | Self::Member(_)
+            | Self::Visit(_)
             | Self::Plain => false,
         }
     }
@@ -188,6 +199,8 @@ impl Facts {
             Self::Settlement(facts) => facts.take(event.decode::<Settlement>()?, seen),
             Self::Challenge(facts) => facts.take(event.decode::<Challenge>()?, seen),
             Self::Sessions => access::sessions::take(event.decode::<Sessions>()?, seen),
+            Self::Member(facts) => facts.take(event.decode::<Member>()?, seen),
+            Self::Visit(facts) => facts.take(event.decode::<MemberVisit>()?, seen),
             Self::Plain => {
                 event.entity.family.fresh().evolve_stored(event.kind, event.schema, event.data, event.time)?;
             }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::Sites;
 use super::logs;
+use crate::fixture::first;
 use crate::http::{Caller, Reply};
 use crate::parties::{Party, key};
 
@@ -37,11 +38,23 @@ pub(super) async fn another(sites: &Sites, name: &str, terms: &Value) -> (Party,
     let body = json!({ "partner": partner.id, "number": 1, "from": super::sites::FROM, "terms": terms });
     let proposed = sites.main.do_once("/v1/contracts", &key("terms"), &body).await.expect(201);
     let (contract, sha256) = (proposed.field("id"), proposed.field("sha256"));
-    sites.main.owes_nothing().await;
+    let has = async |party: &Party, state: &str| {
+        let row = async || party.operator().get(&format!("/v1/contracts/{contract}")).await;
+        first(row, |reply: &Reply| reply.status == 200 && reply.json()["state"] == json!(state)).await
+    };
+    has(&partner, "proposed").await;
     let body = json!({ "number": 1, "sha256": sha256 });
     partner.do_once(&format!("/v1/contracts/{contract}/accept"), &key("accept"), &body).await.expect(200);
-    partner.owes_nothing().await;
+    has(&sites.main, "in_force").await;
+    has(&partner, "in_force").await;
     (partner, contract)
+}
+
+/// What members did, as `party` has it, once that is so much.
+pub(super) async fn actions(party: &Party, count: usize) -> Vec<Value> {
+    let rows = first(async || party.rows("member-actions").await, |rows| rows.len() >= count).await;
+    assert_eq!(rows.len(), count, "{rows:?}");
+    rows
 }
 
 /// Says something to `party` as a member.

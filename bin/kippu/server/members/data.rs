@@ -110,7 +110,10 @@ pub(crate) async fn on_page(
     let found = shared.node.runtime.peek(EntityKey::of::<Contract>(contract)).await?;
     let known = found.state.as_any().downcast_ref::<Contract>().and_then(Contract::known);
     if let Some(known) = known.filter(|known| known.partner == own) {
-        if !caller.is_among(&[Role::Operator]) {
+        if caller.is_guest() {
+            return Err(QueryError::Unauthenticated.into());
+        }
+        if !caller.is_among(&[Role::Operator, Role::Auditor]) {
             return Err(QueryError::Forbidden("this is for operators, and for the other party of the contract").into());
         }
         let path = format!("/v1/contracts/{contract}/page-users?{}", request.query_string());

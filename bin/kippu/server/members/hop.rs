@@ -9,6 +9,7 @@ use kippu_client::signature::call::Caller;
 use kippu_client::{Method, Roots};
 use kippu_events::access::peers::Peer;
 use kippu_events::{EntityId, EntityKey};
+use serde_json::{Map, Value};
 
 use crate::node::Node;
 use crate::parties::{Identity, address};
@@ -82,6 +83,16 @@ impl Hop {
             tracing::warn!(%party, status, "a party's node does not take a call");
             return Err(away());
         }
-        Ok(Answer { status, body: answer.body })
+        let body = if status < 400 { answer.body } else { without_request(&answer.body) };
+        Ok(Answer { status, body })
     }
+}
+
+/// A problem without what names the request that it answered: it comes to answer another one.
+fn without_request(body: &[u8]) -> Vec<u8> {
+    let mut problem: Map<String, Value> = serde_json::from_slice(body).unwrap_or_default();
+    for of_request in ["instance", "request_id"] {
+        problem.remove(of_request);
+    }
+    Value::Object(problem).to_string().into_bytes()
 }

@@ -98,6 +98,8 @@ fn asked(id: &str, summary: &str, roles: &[Role], schema: Value) -> Value {
     let mut operation = operation(id, summary, json!([{ "apiKey": [] }]), "application/json", schema);
     operation["description"] = answers::for_roles(roles).into();
     operation["x-roles"] = json!(roles);
+    // Made of the schema.
+    operation["responses"]["200"]["content"]["application/json"]["example"] = Value::Null;
     operation
 }
 

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::super::Sites;
-use super::{Visit, code, register, terms};
+use super::{Visit, actions, code, register, terms};
 use crate::parties::key;
 
 /// Shows B51.
@@ -43,8 +43,7 @@ async fn looking_around_takes_a_password_paying_a_code_and_a_member_of_class_gol
     plain.pays(&dear["order"], Some(&confirmed)).await.expect_problem(404, "not-found");
     gold.pays(&cheap["order"], Some(&confirmed_gold)).await.expect(200);
     // What was bought is known at the central node, with what the member likes.
-    sites.partner.owes_nothing().await;
-    let mut bought = sites.main.rows("member-actions").await;
+    let mut bought = actions(&sites.main, 3).await;
     bought.retain(|row| row["kind"] == json!("purchase"));
     let mut amounts: Vec<_> = bought.iter().map(|row| (row["amount"].as_u64(), row["item"].clone())).collect();
     amounts.sort_by_key(|(amount, _)| *amount);
