@@ -1,6 +1,7 @@
 //! What is asked of members and what they did, each from one snapshot: by operators, and of its own pages by a partner.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use kippu_events::access::{Caller, Role};
 use kippu_events::partners::contracts::{Contract, Known};
@@ -227,13 +228,15 @@ impl Queries {
             let action = MemberActions::read(row)?;
             let is_sale = action.kind == Kind::Purchase && from <= action.at && action.at < until;
             let Some(paid) = action.amount.zip(action.currency).filter(|_| is_sale) else { return Ok(true) };
-            if !regions.contains_key(&action.member) {
-                let row = read.snap.row(read.of_members, &row_key(&action.member))?;
-                let row = row.map(|row| Members::read(&row)).transpose()?;
-                let profile = row.map(|row| row.profile(action.member, by)).transpose()?.flatten();
-                regions.insert(action.member, profile.and_then(|profile| profile.region));
-            }
-            let region = regions.get(&action.member).cloned().flatten();
+            let region = match regions.entry(action.member) {
+                Entry::Occupied(known) => known.get().clone(),
+                Entry::Vacant(unknown) => {
+                    let row = read.snap.row(read.of_members, &row_key(&action.member))?;
+                    let row = row.map(|row| Members::read(&row)).transpose()?;
+                    let profile = row.map(|row| row.profile(action.member, by)).transpose()?.flatten();
+                    unknown.insert(profile.and_then(|profile| profile.region)).clone()
+                }
+            };
             counting.add(action.site, region, action.member, (paid.0.units(), paid.1));
             Ok(true)
         })?;

@@ -44,6 +44,8 @@ pub(crate) struct SampleHistory {
     pub users: Vec<EntityId>,
     pub settlers: Vec<EntityId>,
     pub terminals: Vec<EntityId>,
+    /// So many turns of other families there were.
+    turns: usize,
     /// Entities of other families, with the samples that have not happened to them yet.
     others: Vec<(EntityKey, Vec<Box<dyn AnyEvent>>)>,
     shops: Vec<EntityId>,
@@ -86,6 +88,7 @@ impl SampleHistory {
             users: Vec::new(),
             settlers: Vec::new(),
             terminals: Vec::new(),
+            turns: 0,
             others: Vec::new(),
             shops: Vec::new(),
             approvals: Vec::new(),
@@ -165,9 +168,9 @@ impl SampleHistory {
     fn other(&mut self) -> Beat {
         let has_scenes = [Family::Users, Family::Clients, Family::Approvals];
         let others: Vec<Family> = Family::ALL.into_iter().filter(|family| !has_scenes.contains(family)).collect();
-        // Each of them once, so that a short history has the first ones, and then any.
-        let new = others.iter().find(|family| !self.versions.keys().any(|key| key.family == **family));
-        let family = new.copied().unwrap_or_else(|| others[self.rng.random_range(0..others.len())]);
+        // In turn, so that each has its share of a history.
+        let family = others[self.turns % others.len()];
+        self.turns += 1;
         if self.others.iter().filter(|(key, _)| key.family == family).count() < 5 {
             let id = self.fresh_id();
             self.others.push((EntityKey { family, id }, family.samples()));

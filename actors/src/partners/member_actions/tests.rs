@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use kippu_events::access::Caller;
+use kippu_events::Family;
+use kippu_events::access::{Caller, Role, Roles};
 use kippu_events::partners::member_visits;
 
 use super::*;
 use crate::given::{NOW, given, id};
 use crate::problem;
+use crate::world::{World, slug};
 
 const VISIT: EntityId = EntityId::from_bytes([4; 15]);
 
@@ -63,4 +65,23 @@ fn an_action_is_taken_once_and_handed_on_once() {
     given::<MemberAction>(&[done()]).when(&came(7, None)).refused(&problem::NOT_DUE);
     given::<MemberAction>(&[done(), Event::HandedOver {}]).when(&came(ATTEMPT, None)).refused(&problem::NOT_DUE);
     given::<MemberAction>(&[]).when(&came(ATTEMPT, None)).refused(&problem::NOT_DUE);
+}
+
+#[test]
+fn a_site_hands_on_what_was_done_there_and_the_main_site_what_partners_handed_on() {
+    let mut world = World::new();
+    let peer = |party, role| Caller::of_peer(party, Roles::one(role));
+    let mut take = |caller, number: u8, site: EntityId| {
+        let done = Action { site, ..action(3, id(7), NOW) };
+        let body = json!({ "action": id(number), "done": done });
+        world.ask(caller, (Family::MemberActions, "take", None), &body)
+    };
+    let (partner, main) = (peer(id(2), Role::PartnerSite), peer(id(9), Role::MainSite));
+    assert_eq!(take(partner, 1, id(2)).unwrap().0, 201);
+    assert_eq!(slug(take(partner, 1, id(2))), "member-action-known");
+    assert_eq!(slug(take(partner, 2, id(8))), "forbidden");
+    assert_eq!(take(main, 2, id(8)).unwrap().0, 201);
+    let own = World::new().secrets.party;
+    assert_eq!(slug(take(main, 3, own)), "forbidden");
+    world.replays();
 }

@@ -103,7 +103,7 @@ async fn who_agreed_may_be_written_to_by_region_and_preference_and_nobody_who_to
     assert_eq!(all, [json!("aiko@example.org"), json!("björn@example.org")]);
     assert_eq!(emails(&export("format=jsonl&region=north").await.expect(200)), [json!("aiko@example.org")]);
     assert_eq!(emails(&export("format=jsonl&preference=%3Dmusic").await.expect(200)), [json!("aiko@example.org")]);
-    assert_eq!(emails(&export("format=jsonl&region=west").await.expect(200)), [json!(""); 0]);
+    assert_eq!(emails(&export("format=jsonl&region=west").await.expect(200)), Vec::<Value>::new());
     let csv = export("region=north").await.expect(200).text;
     assert!(csv.contains(&format!("\"{aiko}\",\"aiko@example.org\",\"plain\",\"north\",\"books; =music\"")), "{csv}");
     // Whom it showed is on record, and nobody else.
