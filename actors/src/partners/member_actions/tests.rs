@@ -36,7 +36,6 @@ fn holder() -> Caller {
     Caller::holder_of(EntityKey::of::<MemberVisit>(VISIT))
 }
 
-/// Shows B56.
 #[test]
 fn who_holds_a_visit_that_goes_on_records_what_its_member_does_once() {
     let ask = |contract| {

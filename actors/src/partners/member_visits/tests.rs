@@ -51,7 +51,6 @@ fn pay(order: u32, confirmation: Option<Confirmation>) -> Command {
     Command::Pay { contract: id(3), order, confirmation, to: Some(id(9)), site: SITE }
 }
 
-/// Shows B51.
 #[test]
 fn a_member_of_a_class_pays_its_price_and_a_payment_takes_a_confirmation_of_this_order() {
     held(&[opened("plain")]).when(&order()).becomes(&[ordered(1, 1_000)]);

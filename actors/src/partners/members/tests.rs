@@ -30,7 +30,6 @@ fn sign_in(world: &mut World, login: &str, password: &str) -> Result<(u16, Value
     world.ask(Caller::GUEST, (Family::Members, "sign_in", None), &body)
 }
 
-/// Shows B28.
 #[test]
 fn a_member_is_identified_by_the_right_password_and_every_refusal_reads_the_same() {
     let mut world = World::new();
@@ -125,7 +124,6 @@ fn confirmed(step: u64) -> Event {
     Event::Confirmed { site, visit, order, amount, currency, step, key: 0, expires_at }
 }
 
-/// Shows B51.
 #[test]
 fn a_code_confirms_once_and_wrong_ones_are_counted() {
     let after = |events: &[Event]| -> Given<Member> { given::<Member>(events) };
@@ -144,7 +142,6 @@ fn a_code_confirms_once_and_wrong_ones_are_counted() {
     after(&[]).when(&confirm(Some(100))).refused(&problem::NOT_IDENTIFIED);
 }
 
-/// Shows B33.
 #[test]
 fn a_copy_identifies_the_member_until_its_end_and_while_the_contract_allows_it() {
     let until = NOW.after(Duration::from_secs(60));

@@ -198,3 +198,25 @@ async fn while_the_main_site_is_down_a_partner_identifies_those_whom_it_identifi
     actions(&sites.main, 1).await;
     sites.assert_sound();
 }
+
+#[tokio::test]
+async fn who_is_forgotten_is_identified_nowhere_and_nothing_of_the_person_opens_any_more() {
+    let sites = Sites::on(&terms(&json!({}))).await;
+    let mut body = registration("aiko");
+    body["site"] = json!(sites.main.id);
+    let registered = sites.main.guest().post("/v1/members", &key("member"), &body).await.expect(201);
+    let (id, position) = (registered.field("id"), registered.position());
+    Visit::of(&sites.partner, &sites.contract, "aiko").await;
+    // As it was right after the registration: what opens it is the person's key, and nothing else.
+    let then = format!("/v1/members/{id}?decrypt=true&as_of={position}");
+    let shown = async || sites.main.operator().get(&then).await;
+    let row = first(shown, |reply: &Reply| reply.status == 200).await.json();
+    assert_eq!((&row["login"], &row["email"]), (&json!("aiko"), &json!("aiko@example.org")), "{row}");
+    sites.main.do_once(&format!("/v1/members/{id}/forget"), &key("forget"), &json!({})).await.expect(200);
+    sign_in(&sites.partner, &sites.contract, "aiko", PASSWORD).await.expect_problem(403, "not-identified");
+    let row = first(shown, |reply: &Reply| reply.json()["login"] == Value::Null).await.json();
+    assert_eq!((&row["email"], &row["profile"]), (&Value::Null, &Value::Null), "{row}");
+    assert_eq!(sites.main.row(&format!("/v1/members/{id}")).await["state"], json!("forgotten"));
+    register(&sites.partner, &sites.contract, "aiko").await.expect_problem(409, "already-exists");
+    sites.assert_sound();
+}
