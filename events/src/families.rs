@@ -58,6 +58,12 @@ macro_rules! families {
             Stocks = 25, "stocks", $crate::partners::stocks::Stock;
             /// What a main site is due of its partners' sales.
             Collections = 26, "collections", $crate::partners::collections::Collection;
+            /// Members of sites, who are registered once for all of them.
+            Members = 28, "members", $crate::partners::members::Member;
+            /// What members do at sites.
+            MemberActions = 31, "member-actions", $crate::partners::member_actions::MemberAction;
+            /// Members who are signed in at this site.
+            MemberVisits = 32, "member-visits", $crate::partners::member_visits::MemberVisit;
         }
     };
 }

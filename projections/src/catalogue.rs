@@ -28,6 +28,9 @@ use crate::partners::collections::Collections;
 use crate::partners::contracts::Contracts;
 use crate::partners::fee_reports::FeeReports;
 use crate::partners::fee_statements::FeeStatements;
+use crate::partners::member_actions::MemberActions;
+use crate::partners::member_visits::MemberVisits;
+use crate::partners::members::Members;
 use crate::partners::page_deliveries::PageDeliveries;
 use crate::partners::page_requests::PageRequests;
 use crate::partners::pages::Pages;
@@ -69,6 +72,9 @@ pub fn views() -> Vec<Arc<dyn View>> {
         Arc::new(OfEntities::<PageRequests>::new()),
         Arc::new(OfEntities::<Stocks>::new()),
         Arc::new(OfEntities::<Collections>::new()),
+        Arc::new(Members),
+        Arc::new(MemberActions),
+        Arc::new(OfEntities::<MemberVisits>::new()),
         Arc::new(Forgotten),
         Arc::new(History),
     ]

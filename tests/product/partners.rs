@@ -7,6 +7,7 @@ mod crashes;
 mod fees;
 mod lines;
 mod logs;
+mod members;
 mod pages;
 mod race;
 mod requests;

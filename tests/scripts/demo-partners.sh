@@ -114,6 +114,22 @@ collected() {
         ! call d /v1/collections --rows state | grep -q owed
 }
 
+# member NAME COMMAND BODY SHOWN [SHOWN]: says something at a site as a member, and shows members of the answer.
+member() {
+    guest "$1" "/v1/contracts/$(contract "$1")/members/$2" --give "$(key "member $*")" --body "$3" --show "$4" \
+        ${5+--show "$5"}
+}
+
+# visit PATH BODY SHOWN: does something during the visit at d.
+visit() {
+    "$programs/examples/call" "$(url d)/v1/$1" --patience-secs 180 --key-file "$folder/visit.key" --give "$(key "visit $*")" --body "$2" --show "$3"
+}
+
+# was_bought: whether the main site knows of the purchase.
+was_bought() {
+    call main /v1/member-actions --rows kind,item,amount | grep -q "^purchase[[:space:]]*book[[:space:]]*800$"
+}
+
 scene() {
     echo
     echo "$1. $2"
@@ -243,6 +259,29 @@ for node in main d; do
     kill "$(cat "$folder/$node.shop.pid")"
     rm "$folder/$node.shop.pid"
 done
+
+scene 13 "A member registers at c, and signs in at d without registering; a payment takes a one-time code, and class gold pays less."
+prices='{"prices":{"book":{"amount":1000,"currency":"EUR","classes":{"gold":800}}}}'
+with_members=$(echo "$terms" | tr -d '\n' | sed "s/\"counting\"/\"members\": $prices, \"counting\"/")
+propose c 3 2026-11-01T00:00:00+09:00 "$with_members"
+propose d 3 2026-11-15T00:00:00+09:00 "$with_members"
+profile='"email":"aiko@example.org","region":"JP-13","agreed":"privacy-2026-1","marketing":true,"one_time_codes":true'
+member c register "{\"login\":\"aiko\",\"password\":\"correct horse\",$profile}" /id /one_time_secret >"$folder/aiko"
+secret=$(sed -n 2p "$folder/aiko")
+post main "/v1/members/$(sed -n 1p "$folder/aiko")/set-class" '{"class":"gold"}'
+ticket=$(member d sign-in '{"login":"aiko","password":"correct horse"}' /ticket)
+guest d /v1/member-visits --give "$(key "ticket $ticket")" --body "{\"contract\":\"$(contract d)\",\"ticket\":\"$ticket\"}" \
+    --show /id --show /capability >"$folder/visit"
+sed -n 2p "$folder/visit" >"$folder/visit.key"
+here=$(sed -n 1p "$folder/visit")
+amount=$(visit "member-visits/$here/order" "{\"contract\":\"$(contract d)\",\"item\":\"book\"}" /amount)
+code=$(python3 tests/strangers/totp.py "$secret")
+order="\"visit\":\"$here\",\"order\":1,\"amount\":$amount,\"currency\":\"EUR\""
+confirmed=$(member d confirm "{\"ticket\":\"$ticket\",\"code\":\"$code\",$order}" /confirmation)
+visit "member-visits/$here/pay" "{\"contract\":\"$(contract d)\",\"order\":1,\"confirmation\":\"$confirmed\"}" /order >"$folder/paid"
+owes_nothing d
+until_it "the main site knows of the purchase" was_bought
+echo "The book costs 1000 cents, and this member $amount; the main site has what was bought, and nobody's name."
 
 echo
 echo "The nodes are stopped, and every record of every history is checked. Then an auditor's questions to each party."

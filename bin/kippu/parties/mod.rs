@@ -7,6 +7,6 @@ mod identity;
 mod webhooks;
 
 pub(crate) use bringing::{Bringing, itself, rows};
-pub(crate) use executor::AtPeers;
+pub(crate) use executor::{AtPeers, address};
 pub(crate) use identity::{CARD, Card, CardKey, Identity};
 pub(crate) use webhooks::Webhooks;

@@ -63,6 +63,11 @@ fn allowed(path: &str) -> Vec<&'static str> {
         ["v1", "statements", account] => methods(!account.is_empty(), false),
         ["v1", "contracts", id, "fees", month] => methods(!id.is_empty() && !month.is_empty(), false),
         ["v1", "access-batches", id, "leaves"] => methods(!id.is_empty(), false),
+        ["v1", "contracts", id, "members", "register" | "sign-in" | "confirm" | "consent"] => {
+            methods(false, !id.is_empty())
+        }
+        ["v1", "contracts", id, "management", output] => methods(!id.is_empty() && !output.is_empty(), false),
+        ["v1", "contracts", id, "page-users"] => methods(!id.is_empty(), false),
         ["shop"] | ["style.css"] => methods(true, false),
         ["shop", "offers"] => methods(false, true),
         ["shop", "offers", id, "content", n] => methods(false, !id.is_empty() && !n.is_empty()),

@@ -21,6 +21,7 @@ mod known;
 mod lacks;
 mod layout;
 mod leaves;
+mod members;
 pub(crate) mod metrics;
 mod openapi;
 mod owners;
@@ -74,6 +75,7 @@ use self::disclosures::Disclosures;
 use self::fallback::fallback;
 use self::forward::Forward;
 use self::front::Front;
+use self::members::Hop;
 use self::metrics::Metrics;
 use self::openapi::Document;
 use self::owners::Owners;
@@ -97,6 +99,8 @@ pub(crate) struct Shared {
     feeds: Data<Feeds>,
     /// What this node owes to other parties.
     activities: Activities,
+    /// To the nodes of other parties, where somebody waits.
+    hop: Arc<Hop>,
     limits: Data<Limits>,
     authenticator: Data<Authenticator>,
     sessions: Data<Sessions>,
@@ -145,6 +149,7 @@ impl Shared {
             owners: owners.map(Arc::new),
             refusals: Data::new(Refusals::default()),
             ledger: Arc::new(Ledger::open(&node.dir.blob_owners(), &config.blobs.quota_bytes)?),
+            hop: Arc::new(Hop::new(&node, roots).map_err(std::io::Error::other)?),
             commands: Data::new(node.commands.clone()),
             queries: Data::new(node.queries.clone()),
             feeds: Data::from(feeds),
@@ -222,6 +227,7 @@ fn routes(config: &mut ServiceConfig, shared: &Shared) {
                 .route("/contracts/{id}/fees/{month}", web::head().to(fees::statement))
                 .route("/access-batches/{id}/leaves", web::get().to(leaves::of_batch))
                 .route("/access-batches/{id}/leaves", web::head().to(leaves::of_batch))
+                .configure(members::configure)
                 .route("/settlements/{id}/content/{n}", web::get().to(contents::of_settlement))
                 .route("/settlements/{id}/content/{n}", web::head().to(contents::of_settlement))
                 .route("/page-deliveries/{id}/content/{sha256}", web::get().to(site::content))

@@ -9,6 +9,7 @@ mod feed;
 mod fees;
 mod general;
 mod links;
+mod members;
 mod node;
 mod parties;
 mod persons;
@@ -64,6 +65,7 @@ fn document() -> Value {
     queries::add(&mut paths, &mut schemas, &mut problems);
     statements::add(&mut paths, &mut schemas, &mut problems);
     fees::add(&mut paths, &mut schemas, &mut problems);
+    members::add(&mut paths, &mut schemas, &mut problems);
     feed::add(&mut paths, &mut problems);
     site::add(&mut paths, &mut problems);
     blobs::add(&mut paths, &mut problems);

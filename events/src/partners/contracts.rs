@@ -10,6 +10,7 @@ mod certification;
 mod collecting;
 mod delegation;
 mod event;
+mod member_terms;
 mod page_terms;
 mod push;
 mod samples;
@@ -23,6 +24,7 @@ pub use self::certification::Certification;
 pub use self::collecting::Collecting;
 pub use self::delegation::{Delegation, Mode, Rule, Step};
 pub use self::event::{Event, Side};
+pub use self::member_terms::{MemberTerms, Price, UserData};
 pub use self::page_terms::{Confirmation, PageRights, PageTerms};
 pub use self::push::Push;
 pub use self::terms::Terms;
@@ -154,6 +156,20 @@ impl Known {
             News::Proposed(_) | News::Ended(_, Side::Main) => self.partner,
             News::Accepted(_) | News::Declined(_) | News::Ended(_, Side::Partner) => self.main,
         }
+    }
+
+    /// The party whose node registers and identifies members by `terms`.
+    #[must_use]
+    pub fn central(&self, terms: &MemberTerms) -> EntityId {
+        terms.central.unwrap_or(self.main)
+    }
+
+    /// Whom the node of `own` hands on to what is for the central node by `terms`; nothing where it is the central node.
+    #[must_use]
+    pub fn towards_central(&self, terms: &MemberTerms, own: EntityId) -> Option<EntityId> {
+        let central = self.central(terms);
+        let next = if terms.through_main && own == self.partner { self.main } else { central };
+        (own != central).then_some(next)
     }
 
     fn answered(&mut self, number: u32, standing: Standing) {

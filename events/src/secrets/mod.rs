@@ -6,6 +6,7 @@ mod copy;
 mod csrf;
 mod encryption;
 mod error;
+mod factor;
 mod following;
 mod forgetting;
 mod keyring;
@@ -79,6 +80,7 @@ pub struct Secrets {
     login: Keyed,
     activity: Keyed,
     csrf: Keyed,
+    factor: Keyed,
     signing: SigningStore,
     webhook: Keyed,
     field: Key,
@@ -107,6 +109,7 @@ impl Secrets {
             login: Keyed::new(keyring.key(Use::Index).1, "kippu.login.1"),
             activity: Keyed::new(keyring.key(Use::Identity).1, "kippu.activity.1"),
             csrf: Keyed::new(keyring.key(Use::Identity).1, "kippu.csrf.1"),
+            factor: Keyed::new(keyring.key(Use::Identity).1, "kippu.factor.1"),
             signing: SigningStore::new(keyring),
             webhook: Keyed::new(keyring.key(Use::Identity).1, "kippu.webhook.1"),
             field: Key(Keyed::new(keyring.key(Use::Identity).1, "kippu.field.1").finish()),

@@ -3,6 +3,7 @@
 
 use kippu_events::access::users::{Event, User};
 use kippu_events::event::EventId;
+use kippu_events::partners::members::{self, Member};
 use kippu_events::{Entity as _, EntityId, NotAnEvent, Recorded};
 
 use crate::error::NotARow;
@@ -37,11 +38,16 @@ impl View for Forgotten {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn apply(&self, event: &Recorded<'_>, rows: &mut Rows<'_>) -> Result<(), NotAnEvent> {
-        if event.entity.family == User::FAMILY && matches!(event.decode::<User>()?, Event::Forgotten {}) {
+        let is_one = match event.entity.family {
+            User::FAMILY => matches!(event.decode::<User>()?, Event::Forgotten {}),
+            Member::FAMILY => matches!(event.decode::<Member>()?, members::Event::Forgotten {}),
+            _ => false,
+        };
+        if is_one {
             rows.index(&key(event.id), event.entity.id.as_bytes().to_vec());
         }
         Ok(())

@@ -18,7 +18,7 @@ pub struct Pages;
 #[derive(Default, Serialize, Deserialize)]
 pub struct Kept {
     /// How often its bytes were found to be others.
-    damages: u32,
+    pub(crate) damages: u32,
 }
 
 const CLASSES: [&str; 2] = ["tie_up", "original"];

@@ -4,6 +4,7 @@ mod as_of;
 pub(crate) mod fees;
 mod forgotten;
 mod list;
+mod members;
 mod opened;
 mod rebuild;
 mod seen;

@@ -24,6 +24,8 @@ use kippu_events::partners::fee_reports::FeeReport;
 use kippu_events::partners::fee_statements::FeeStatement;
 use kippu_events::partners::collections::Collection;
 use kippu_events::partners::stocks::Stock;
+use kippu_events::partners::member_visits::MemberVisit;
+use kippu_events::partners::members::Member;
 use kippu_events::{EntityId, Family, NotAnEvent, Principal, Time};
 
 use serde::Serialize;
@@ -127,6 +129,10 @@ pub(crate) enum Facts {
     Sessions,
     Stock(partners::stocks::Facts),
     Collection(partners::collections::Facts),
+    /// In a box, as a settlement.
+    Member(Box<partners::members::OfMember>),
+    /// In a box, as a settlement.
+    Visit(Box<partners::members::OfVisit>),
     /// A family without rules of its own.
     Plain,
 }
@@ -144,6 +150,8 @@ impl Facts {
             Family::Sessions => Self::Sessions,
             Family::Stocks => Self::Stock(partners::stocks::Facts::default()),
             Family::Collections => Self::Collection(partners::collections::Facts::default()),
+            Family::Members => Self::Member(Box::default()),
+            Family::MemberVisits => Self::Visit(Box::default()),
             Family::Placements
             | Family::Peers
             | Family::SigningKeys
@@ -156,6 +164,7 @@ impl Facts {
             | Family::ShopTerms
             | Family::Pages
             | Family::PageDeliveries
+            | Family::MemberActions
             | Family::PageRequests => Self::Plain,
             Family::Contracts => Self::Contract(Box::default()),
             Family::AccessBatches => Self::AccessBatch(partners::access_batches::Facts::default()),
@@ -180,6 +189,8 @@ impl Facts {
             | Self::Sessions
             | Self::Stock(_)
             | Self::Collection(_)
+            | Self::Member(_)
+            | Self::Visit(_)
             | Self::Plain => None,
         }
     }
@@ -200,6 +211,8 @@ impl Facts {
             | Self::Sessions
             | Self::Stock(_)
             | Self::Collection(_)
+            | Self::Member(_)
+            | Self::Visit(_)
             | Self::Plain => false,
         }
     }
@@ -220,6 +233,8 @@ impl Facts {
             Self::Sessions => access::sessions::take(event.decode::<Sessions>()?, seen),
             Self::Stock(facts) => facts.take(event.decode::<Stock>()?, seen),
             Self::Collection(facts) => facts.take(event.decode::<Collection>()?, seen),
+            Self::Member(facts) => facts.take(event.decode::<Member>()?, seen),
+            Self::Visit(facts) => facts.take(event.decode::<MemberVisit>()?, seen),
             Self::Plain => {
                 event.entity.family.fresh().evolve_stored(event.kind, event.schema, event.data, event.time)?;
             }

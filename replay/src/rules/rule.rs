@@ -48,6 +48,8 @@ rules! {
     "register-once" RegisterOnce "A user is registered once."
     "client" Client "A client is opened once, its keys are counted without gaps, and nothing follows its revocation."
     "challenge" Challenge "A challenge is opened once, and used at most once, before its end."
+    "member" Member "A member is registered once, tickets are counted without gaps, a code counts once, and nothing is taken while it is locked or over."
+    "visit" Visit "A visit is opened once, its orders are counted without gaps, and each is paid at most once, before the visit ends."
     "issue-once" IssueOnce "An approval is asked for, and given or refused, once."
     "redeem-once" RedeemOnce "An approval is redeemed at most once, after it was given and before it is over."
     "settle-once" SettleOnce "What is settled is settled once, after it was redeemed or delivered."

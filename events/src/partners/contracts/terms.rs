@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::{Certification, Collecting, Delegation, PageTerms, Push};
+use super::{Certification, Collecting, Delegation, MemberTerms, PageTerms, Push};
 use crate::money::Currency;
 use crate::partners::access::classify::Classifier;
 use crate::partners::access::pages::{Class, Page, Reach};
@@ -39,6 +39,9 @@ pub struct Terms {
     /// How the main site comes to what it is due of sales; left out, it is due nothing of single sales.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub collecting: Option<Collecting>,
+    /// What they say of members; left out, there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub members: Option<MemberTerms>,
     /// Which accesses count, and to which pages.
     pub counting: Rules,
     /// The rules by which the fee follows.
@@ -81,6 +84,7 @@ impl Terms {
             push: Push::default(),
             delegation: Delegation::default(),
             collecting: None,
+            members: None,
             counting,
             tariff,
         }
@@ -115,6 +119,7 @@ impl Terms {
         wrong.extend(self.delegation.wrong().map(|error| format!("/delegation: {error}")));
         wrong.extend(self.collecting.and_then(Collecting::wrong).map(|error| format!("/collecting: {error}")));
         wrong.extend(self.pages.wrong().map(|error| format!("/pages: {error}")));
+        wrong.extend(self.members.as_ref().and_then(MemberTerms::wrong).map(|error| format!("/members{error}")));
         wrong
     }
 }

@@ -71,6 +71,12 @@ impl Month {
         self.0
     }
 
+    /// From its first moment to the first one of the next month, in UTC.
+    #[must_use]
+    pub fn in_utc(self) -> Option<(Time, Time)> {
+        self.period(&TimeZone::UTC).map(|period| (period.from, period.until))
+    }
+
     /// From its first moment to the first one of the next month, in `zone`.
     #[must_use]
     pub fn period(self, zone: &TimeZone) -> Option<Period> {

@@ -5,4 +5,5 @@ pub(in crate::rules) mod collections;
 pub(in crate::rules) mod contracts;
 pub(in crate::rules) mod fee_reports;
 pub(in crate::rules) mod fee_statements;
+pub(in crate::rules) mod members;
 pub(in crate::rules) mod stocks;

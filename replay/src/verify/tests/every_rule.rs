@@ -4,8 +4,10 @@ use kippu_events::access::challenges::{self, Challenge};
 use kippu_events::access::clients::{self, Client};
 use kippu_events::access::users::{self, Category, Charging, User};
 use kippu_events::approvals::{self, RequestRefusal};
+use kippu_events::partners::member_visits::{self, MemberVisit};
+use kippu_events::partners::members::Member;
 use kippu_events::secrets::TokenHash;
-use kippu_events::{Principal, Time};
+use kippu_events::{Entity as _, Principal, Time};
 
 use super::accounts::{pending, refused_on};
 use super::sample::{
@@ -89,6 +91,24 @@ fn broken(rule: Rule) -> Broken {
         Rule::Challenge => of_approval(|scene| {
             let id = scene.sample.id();
             scene.sample.commit(vec![event::<Challenge>(id, challenges::Event::Used {})])
+        }),
+        Rule::Member => of_approval(|scene| {
+            let (id, confirmed) = (scene.sample.id(), Member::samples().swap_remove(9));
+            let [registered, again] = [Member::samples().swap_remove(3), confirmed.clone()];
+            scene.sample.commit(vec![event::<Member>(id, registered)]);
+            scene.sample.commit(vec![event::<Member>(id, confirmed)]);
+            scene.sample.commit(vec![event::<Member>(id, again)])
+        }),
+        Rule::Visit => of_approval(|scene| {
+            let (id, ends) = (scene.sample.id(), Time::from_micros(scene.sample.now.micros() + 3_600_000_000));
+            let [mut opened, ordered, paid] = <[_; 3]>::try_from(MemberVisit::samples()).unwrap();
+            if let member_visits::Event::Opened { expires_at, .. } = &mut opened {
+                *expires_at = ends;
+            }
+            for event_of in [opened, ordered, paid.clone()] {
+                scene.sample.commit(vec![event::<MemberVisit>(id, event_of)]);
+            }
+            scene.sample.commit(vec![event::<MemberVisit>(id, paid)])
         }),
         Rule::IssueOnce => of_approval(|scene| scene.one(issued(scene.user, 0, scene.ends, 1000, 600))),
         Rule::RedeemOnce => of_approval(|scene| {
