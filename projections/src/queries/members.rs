@@ -5,6 +5,7 @@ use std::collections::btree_map::Entry;
 
 use kippu_events::access::{Caller, Role};
 use kippu_events::partners::contracts::{Contract, Known};
+use kippu_events::partners::fees::Month;
 use kippu_events::partners::member_actions::Kind;
 use kippu_events::partners::pages::Page;
 use kippu_events::{EntityId, Time};
@@ -16,7 +17,7 @@ use crate::partners::management::{
 };
 use crate::partners::member_actions::MemberActions;
 use crate::partners::members::{Came, Members};
-use crate::partners::statement::{FeeStatement, Month};
+use crate::partners::statement::FeeStatement;
 use crate::row::{Dated, decode};
 use crate::view::{Decrypt, MAIN, View as _, entity_of, row_key};
 use crate::view_store::Snap;
@@ -58,13 +59,19 @@ impl Queries {
         if is_operator || is_partner { Ok(known) } else { Err(refused()) }
     }
 
-    /// Customers, security and fee of the contract's partner in a month. Blocks on reads.
+    /// Customers, security and fee of the contract's partner in a month, as the node of `party` computes them. Blocks on reads.
     ///
     /// # Errors
     /// [`QueryError`], as of a statement of fees.
-    pub fn management(&self, contract: EntityId, month: &Month, caller: &Caller) -> Result<Management, QueryError> {
+    pub fn management(
+        &self,
+        party: EntityId,
+        contract: EntityId,
+        month: &Month,
+        caller: &Caller,
+    ) -> Result<Management, QueryError> {
         let FeeStatement { conflicting, fee, stretches, partner, .. } =
-            self.fee_statement(contract, month, caller)?.statement;
+            self.fee_statement(party, contract, month, caller)?.statement;
         let sum = |of: fn(&crate::partners::statement::ShownStretch) -> u64| stretches.iter().map(of).sum();
         let (from, until) = match (stretches.first(), stretches.last()) {
             (Some(first), Some(last)) => (first.from, last.until),

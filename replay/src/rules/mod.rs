@@ -19,13 +19,13 @@ use kippu_events::approvals::offers::Offer;
 use kippu_events::approvals::settlements::Settlement;
 use kippu_events::event::{EventId, Recorded};
 use kippu_events::partners::access_batches::AccessBatch;
+use kippu_events::partners::collections::Collection;
 use kippu_events::partners::contracts::Contract;
 use kippu_events::partners::fee_reports::FeeReport;
 use kippu_events::partners::fee_statements::FeeStatement;
-use kippu_events::partners::collections::Collection;
-use kippu_events::partners::stocks::Stock;
 use kippu_events::partners::member_visits::MemberVisit;
 use kippu_events::partners::members::Member;
+use kippu_events::partners::stocks::Stock;
 use kippu_events::{EntityId, Family, NotAnEvent, Principal, Time};
 
 use serde::Serialize;

@@ -8,10 +8,10 @@ use actix_web::{HttpRequest, HttpResponse};
 use kippu_actors::access::disclosures::MOST_PERSONS;
 use kippu_events::access::{Caller, Role};
 use kippu_events::partners::contracts::Contract;
+use kippu_events::partners::fees::Month;
 use kippu_events::{EntityId, EntityKey};
 use kippu_projections::http::{AccessLog, await_position, caller, handed_over};
 use kippu_projections::partners::management::{Addressee, Addressees, cell};
-use kippu_projections::partners::statement::Month;
 use kippu_projections::{Queries, QueryError};
 use serde::Serialize;
 
@@ -59,15 +59,17 @@ async fn in_json<T: Serialize + Send + 'static>(
 pub(crate) async fn management(
     request: HttpRequest,
     path: Path<(String, String)>,
+    shared: Data<Shared>,
     queries: Data<Queries>,
 ) -> Result<HttpResponse, QueryError> {
     let caller = caller(&request)?;
+    let party = shared.node.identity.party();
     let (contract, output) = path.into_inner();
     let contract: EntityId = contract.parse().map_err(|_| QueryError::NotFound)?;
     let month = month(&parameters(&request, &["month"])?)?;
     await_position(&queries, super::super::fees::VIEW, &caller, request.headers()).await?;
     in_json(&queries, &caller, move |queries| {
-        let found = queries.management(contract, &month, &caller)?;
+        let found = queries.management(party, contract, &month, &caller)?;
         let written = match &*output {
             "customers" => serde_json::to_value(found.customers),
             "security" => serde_json::to_value(found.security),

@@ -4,7 +4,7 @@ use kippu_events::Time;
 use kippu_events::partners::member_visits::Event as Visit;
 use kippu_events::partners::members::{Event as Member, Refusal};
 
-use super::{Rule, Seen};
+use crate::rules::{Rule, Seen};
 
 /// What is remembered of a member.
 #[derive(Clone, Copy, Default, Debug)]
