@@ -50,6 +50,8 @@ macro_rules! families {
             Pages = 21, "pages", $crate::partners::pages::Page;
             /// Pages that a main site brings to its partners.
             PageDeliveries = 22, "page-deliveries", $crate::partners::page_deliveries::PageDelivery;
+            /// What a main site hands to operators of new partner sites.
+            Kits = 27, "kits", $crate::partners::kits::Kit;
         }
     };
 }

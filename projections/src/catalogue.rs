@@ -26,6 +26,8 @@ use crate::history::History;
 use crate::partners::access_batches::AccessBatches;
 use crate::partners::contracts::Contracts;
 use crate::partners::fee_reports::FeeReports;
+use crate::partners::kits::Kits;
+use crate::partners::page_amounts::PageAmounts;
 use crate::partners::page_deliveries::PageDeliveries;
 use crate::partners::pages::Pages;
 use crate::placement::placements::Placements;
@@ -60,7 +62,9 @@ pub fn views() -> Vec<Arc<dyn View>> {
         Arc::new(AccessBatches),
         Arc::new(FeeReports),
         Arc::new(OfEntities::<Pages>::new()),
+        Arc::new(PageAmounts),
         Arc::new(OfEntities::<PageDeliveries>::new()),
+        Arc::new(OfEntities::<Kits>::new()),
         Arc::new(Forgotten),
         Arc::new(History),
     ]

@@ -2,7 +2,9 @@
 
 mod contracts;
 mod fees;
+mod kits;
 mod logs;
+mod made;
 mod pages;
 mod sites;
 

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 pub use self::event::{Event, Side};
-pub use self::page_terms::{Confirmation, PageRights, PageTerms};
+pub use self::page_terms::{Confirmation, PageRights, PageTerms, Way};
 pub use self::terms::Terms;
 pub use super::fees::Part;
 use crate::as_json::AsJson;

@@ -143,7 +143,8 @@ impl Facts {
             | Family::AccessBatches
             | Family::FeeReports
             | Family::Pages
-            | Family::PageDeliveries => Self::Plain,
+            | Family::PageDeliveries
+            | Family::Kits => Self::Plain,
         }
     }
 

@@ -10,21 +10,21 @@ use crate::http::Reply;
 use crate::parties::proxy::{Act, Proxy, ask, told};
 use crate::parties::{Party, key};
 
-const PATH: &str = "offers/index.html";
+pub(super) const PATH: &str = "offers/index.html";
 
 /// Terms of a contract that say this of pages.
-fn terms(pages: &Value) -> Value {
+pub(super) fn terms(pages: &Value) -> Value {
     let mut terms = super::logs::terms();
     terms["pages"] = pages.clone();
     terms
 }
 
-fn sha256(bytes: &[u8]) -> String {
+pub(super) fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Uploads `text` at `party`; its digest.
-async fn upload(party: &Party, text: &str) -> String {
+pub(super) async fn upload(party: &Party, text: &str) -> String {
     let (operator, sha256) = (party.operator(), sha256(text.as_bytes()));
     let put = operator.request(reqwest::Method::PUT, &format!("/v1/blobs/{sha256}")).body(text.to_owned());
     let put = operator.send(put).await.expect("the node answers");
@@ -33,7 +33,7 @@ async fn upload(party: &Party, text: &str) -> String {
 }
 
 /// Has `main` and `partner`, who know each other, agree on these terms.
-async fn contract(main: &Party, partner: &Party, terms: &Value) {
+pub(super) async fn contract(main: &Party, partner: &Party, terms: &Value) {
     let body = json!({ "partner": partner.id, "number": 1, "from": FROM, "terms": terms });
     let proposed = main.do_once("/v1/contracts", &key("terms"), &body).await.expect(201).json();
     let path = format!("/v1/contracts/{}", proposed["id"].as_str().unwrap());
@@ -43,7 +43,7 @@ async fn contract(main: &Party, partner: &Party, terms: &Value) {
 }
 
 /// The operator of `party` writes a page there, with these members too.
-async fn write(party: &Party, path: &str, text: &str, more: &Value) -> Reply {
+pub(super) async fn write(party: &Party, path: &str, text: &str, more: &Value) -> Reply {
     let sha256 = upload(party, text).await;
     let mut body = json!({ "path": path, "sha256": sha256, "media_type": "text/html" });
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -51,16 +51,16 @@ async fn write(party: &Party, path: &str, text: &str, more: &Value) -> Reply {
 }
 
 /// The main site revises the tie-up page.
-async fn revise(sites: &Sites, text: &str) {
+pub(super) async fn revise(sites: &Sites, text: &str) {
     write(&sites.main, PATH, text, &json!({ "tie_up": true })).await.expect(201);
 }
 
-async fn get(party: &Party, path: &str) -> Reply {
+pub(super) async fn get(party: &Party, path: &str) -> Reply {
     party.guest().get(&format!("/site/{path}")).await
 }
 
 /// What `party` shows, once it is `text`.
-async fn shows(party: &Party, path: &str, text: &str) -> Reply {
+pub(super) async fn shows(party: &Party, path: &str, text: &str) -> Reply {
     let reply = first(async || get(party, path).await, |reply| reply.status == 200 && reply.text == text).await;
     assert_eq!((reply.status, &*reply.text), (200, text));
     assert_eq!(reply.header("ETag"), Some(&*format!("\"{}\"", sha256(text.as_bytes()))));
@@ -68,7 +68,7 @@ async fn shows(party: &Party, path: &str, text: &str) -> Reply {
 }
 
 /// The only row of `view` at `party`, once that is so.
-async fn row(party: &Party, view: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+pub(super) async fn row(party: &Party, view: &str, is_so: impl Fn(&Value) -> bool) -> Value {
     let path = format!("/v1/{view}");
     let the_row = |reply: &Reply| reply.status == 200 && is_so(&reply.json()["data"][0]);
     let reply = first(async || party.operator().get(&path).await, the_row).await;
@@ -76,7 +76,7 @@ async fn row(party: &Party, view: &str, is_so: impl Fn(&Value) -> bool) -> Value
     reply.json()["data"][0].clone()
 }
 
-fn stands(state: &'static str) -> impl Fn(&Value) -> bool {
+pub(super) fn stands(state: &'static str) -> impl Fn(&Value) -> bool {
     move |row| row["state"] == json!(state)
 }
 
