@@ -7,5 +7,6 @@ mod logs;
 mod made;
 mod pages;
 mod sites;
+mod ways;
 
 pub(crate) use self::sites::Sites;

@@ -189,10 +189,10 @@ async fn joined(args: &JoinArgs) -> Result<Value, KitError> {
         return Err(Error::NoNode { told: node.what_answered(&signed), url: signed.url }.into());
     }
     let main = at_main(&kit, args)?;
-    // One kit is used once: its own name makes every retry the same command.
+    // A card joins once: what it hashes to makes every retry the same command.
     let path = format!("/v1/kits/{}/join", kit.signed.kit);
     let body = json!({ "card": signed.text() });
-    let joined = main.give(&path, &format!("cli-join-{}", kit.signed.kit), body.to_string()).await?;
+    let joined = main.give(&path, &format!("cli-join-{}", hash(&signed.body)), body.to_string()).await?;
     let contract = joined["contract"].as_str().ok_or(KitError::Answer("a contract"))?.to_owned();
     let row = proposed(&node, &contract).await?;
     let first = &row["terms"][0];
@@ -219,8 +219,9 @@ fn at_main(kit: &Kit, args: &JoinArgs) -> Result<Client, KitError> {
 
 /// The contract, once the own node was told its terms.
 async fn proposed(node: &Client, contract: &str) -> Result<Value, KitError> {
-    let begun = Instant::now();
+    let (begun, mut pace) = (Instant::now(), tokio::time::interval(PACE));
     loop {
+        pace.tick().await;
         match node.done(node.query(&format!("/v1/contracts/{contract}"), None)).await {
             Ok(row) => return Ok(row),
             Err(Error::Problem(problem)) if problem.slug() == "not-found" => {}
@@ -229,6 +230,5 @@ async fn proposed(node: &Client, contract: &str) -> Result<Value, KitError> {
         if begun.elapsed() > PATIENCE {
             return Err(KitError::NotProposed);
         }
-        tokio::time::sleep(PACE).await;
     }
 }
