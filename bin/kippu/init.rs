@@ -26,7 +26,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", conflicts_with = "keyring")]
     kit: Option<PathBuf>,
     /// The key that has to have signed the kit, as the main site's operator told it.
-    #[arg(long, value_name = "KEY", requires = "kit")]
+    #[arg(long, value_name = "KEY", requires = "kit", allow_hyphen_values = true)]
     signed_with: Option<String>,
     /// Make it although persons' keys are gone, and the names in the history with them.
     #[arg(long, requires = "keyring")]

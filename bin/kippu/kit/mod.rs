@@ -71,7 +71,7 @@ pub(crate) struct JoinArgs {
     #[arg(value_name = "FILE")]
     kit: PathBuf,
     /// The key that has to have signed the kit, as the main site's operator told it.
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
     signed_with: Option<String>,
     /// Accept the terms, where those that are proposed are the ones in the kit.
     #[arg(long)]

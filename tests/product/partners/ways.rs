@@ -154,3 +154,30 @@ async fn the_manager_is_asked_in_text_and_in_speech_about_one_revision_alone() {
     assert_eq!(partner.operator().get(&format!("{path}/message")).await.status, 404);
     sites.assert_sound();
 }
+
+/// Shows B15.
+#[tokio::test]
+async fn who_says_nothing_in_time_is_asked_again_after_the_delay_that_the_terms_name() {
+    let pages = json!({ "confirmation": "manager", "answer_secs": 2, "again_secs": 3 });
+    let sites = Sites::on(&terms(&pages)).await;
+    let partner = &sites.partner;
+    write(&sites.main, PATH, "one", json!({ "tie_up": true })).await;
+    let over = |row: &Value| row["declined_by"] == json!("deadline") && row["again_at"].is_string();
+    row_at(&sites.main, "page-deliveries", PATH, over).await;
+    assert_eq!(get(partner, PATH).await.status, 404);
+    // Nobody says so, and it is brought once more; a no in time is one too, and after that a yes.
+    let page = row_at(partner, "pages", PATH, |_| true).await;
+    let body = json!({ "revision": 1, "sha256": sha256(b"one") });
+    for command in ["decline", "confirm"] {
+        let path = format!("/v1/pages/{}/{command}", page["id"].as_str().unwrap());
+        let answer = async || partner.do_once(&path, &key(command), &body).await;
+        assert_eq!(first(answer, |reply| reply.status == 200).await.status, 200);
+        if command == "decline" {
+            let no = |row: &Value| row["declined_by"] == json!("manager") && row["again_at"].is_string();
+            row_at(&sites.main, "page-deliveries", PATH, no).await;
+            assert_eq!(get(partner, PATH).await.status, 404);
+        }
+    }
+    shows(partner, PATH, "one").await;
+    sites.assert_sound();
+}

@@ -1,5 +1,7 @@
 //! Who may write which page, what is shown when, and how a revision comes from a main site to its partner.
 
+mod made;
+
 use std::time::Duration;
 
 use kippu_events::access::{Caller, Role, Roles};
