@@ -80,8 +80,8 @@ struct Shown {
 
 impl Sums {
     fn of(page: &Page) -> Self {
-        let mut sums = Self::default();
-        sums.linked = i64::from(matches!(page, Page::TieUp(page) if page.linked.is_some()));
+        let linked = i64::from(matches!(page, Page::TieUp(page) if page.linked.is_some()));
+        let mut sums = Self { linked, ..Self::default() };
         let is_tie_up = match page {
             Page::Absent => return sums,
             Page::Own(own) => own.tie_up,
@@ -137,7 +137,7 @@ impl View for PageAmounts {
         let key = page_key(&event.entity.id);
         let mut page: Page = rows.get(&key).and_then(|bytes| decode(bytes).ok()).unwrap_or_default();
         let before = Sums::of(&page);
-        page.evolve(&decoded, event.time);
+        page.evolve(decoded, event.time);
         let after = Sums::of(&page);
         rows.put(&key, encode(&page));
         if before != after {

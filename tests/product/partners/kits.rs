@@ -117,3 +117,36 @@ async fn by_a_kit_that_was_altered_nothing_is_made() {
     let refused = main.guest().post(&path, &crate::parties::key("join"), &json!({ "card": "a.b.c" })).await;
     assert_eq!(refused.status, 403, "{}", refused.text);
 }
+
+/// Shows B48.
+#[tokio::test]
+async fn who_has_joined_is_proposed_the_terms_also_where_the_main_site_dies_at_that_moment() {
+    let mut main = Party::start("main").await;
+    let folder = TempDir::with_prefix("kippu-test-").unwrap();
+    let kit = folder.path().join("partner.kit");
+    let made = make(&main, folder.path(), &kit).ok();
+    let data = folder.path().join("data");
+    init(&data, &kit).ok();
+    let node = Node::start_in(folder, Vec::new());
+    let card = node.caller("").get("/.well-known/kippu-party.jws").await.expect(200).text;
+    // What the signed line of a kit says, as anybody reads it.
+    let text = std::fs::read_to_string(&kit).unwrap();
+    let said = text.lines().next().unwrap().split('.').nth(1).unwrap();
+    let said: Value = serde_json::from_slice(&data_encoding::BASE64URL_NOPAD.decode(said.as_bytes()).unwrap()).unwrap();
+    let holder = main.node.caller(said["capability"].as_str().unwrap());
+    let path = format!("/v1/kits/{}/join", made.json()[0]["kit"].as_str().unwrap());
+    let joined = holder.post(&path, "join-once", &json!({ "card": card })).await.expect(200);
+    main.node.kill();
+    main.node.start_again();
+    let contract = format!("/v1/contracts/{}", joined.field("contract"));
+    let row = crate::fixture::first(async || node.operator().get(&contract).await, |reply| reply.status == 200).await;
+    assert_eq!(row.json()["terms"][0]["standing"], json!("proposed"), "{}", row.text);
+    // Asked again under its key it is answered the same, and nothing is there twice.
+    let again = holder.post(&path, "join-once", &json!({ "card": card })).await.expect(200);
+    assert_eq!(again.text, joined.text);
+    assert_eq!((main.rows("peers").await.len(), main.rows("contracts").await.len()), (1, 1));
+    // Another party's card is none of one's own.
+    let forged = card.replacen('.', ".e30", 1);
+    holder.post(&path, "join-forged", &json!({ "card": forged })).await.expect_problem(422, "invalid-body");
+    main.node.assert_sound();
+}

@@ -44,7 +44,7 @@ pub(super) async fn partner(main: &Party, name: &str, terms: &Value) -> Party {
 pub(super) async fn row_at(party: &Party, view: &str, path: &str, is_so: impl Fn(&Value) -> bool) -> Value {
     let query = format!("/v1/{view}?path={path}");
     let so = |reply: &Reply| {
-        reply.status == 200 && reply.json()["data"].as_array().is_some_and(|rows| rows.iter().any(|row| is_so(row)))
+        reply.status == 200 && reply.json()["data"].as_array().is_some_and(|rows| rows.iter().any(&is_so))
     };
     let reply = first(async || party.operator().get(&query).await, so).await;
     assert!(so(&reply), "{}", reply.text);
