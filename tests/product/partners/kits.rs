@@ -135,18 +135,22 @@ async fn who_has_joined_is_proposed_the_terms_also_where_the_main_site_dies_at_t
     let said: Value = serde_json::from_slice(&data_encoding::BASE64URL_NOPAD.decode(said.as_bytes()).unwrap()).unwrap();
     let holder = main.node.caller(said["capability"].as_str().unwrap());
     let path = format!("/v1/kits/{}/join", made.json()[0]["kit"].as_str().unwrap());
-    let joined = holder.post(&path, "join-once", &json!({ "card": card })).await.expect(200);
+    let once = crate::parties::key("join");
+    let joined = holder.post(&path, &once, &json!({ "card": card })).await.expect(200);
     main.node.kill();
     main.node.start_again();
     let contract = format!("/v1/contracts/{}", joined.field("contract"));
     let row = crate::fixture::first(async || node.operator().get(&contract).await, |reply| reply.status == 200).await;
     assert_eq!(row.json()["terms"][0]["standing"], json!("proposed"), "{}", row.text);
     // Asked again under its key it is answered the same, and nothing is there twice.
-    let again = holder.post(&path, "join-once", &json!({ "card": card })).await.expect(200);
+    let again = holder.post(&path, &once, &json!({ "card": card })).await.expect(200);
     assert_eq!(again.text, joined.text);
     assert_eq!((main.rows("peers").await.len(), main.rows("contracts").await.len()), (1, 1));
     // Another party's card is none of one's own.
     let forged = card.replacen('.', ".e30", 1);
-    holder.post(&path, "join-forged", &json!({ "card": forged })).await.expect_problem(422, "invalid-body");
+    holder
+        .post(&path, &crate::parties::key("forged"), &json!({ "card": forged }))
+        .await
+        .expect_problem(422, "invalid-body");
     main.node.assert_sound();
 }
