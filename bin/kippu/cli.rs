@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::log::{copy, export, import as log_import, inspect};
 use crate::{
-    access, activities, bench, client, completions, config_check, doctor, events, fees, import, init, keys, peer,
+    access, activities, bench, client, completions, config_check, doctor, events, fees, import, init, keys, kit, peer,
     replay, serve, shop, users, webhook,
 };
 
@@ -54,6 +54,9 @@ pub(crate) enum Command {
     /// What partner sites owe their main sites.
     #[command(subcommand)]
     Fees(Fees),
+    /// Kits, by which new partner sites begin.
+    #[command(subcommand)]
+    Kit(Kit),
     /// What a shop sells.
     #[command(subcommand)]
     Shop(Shop),
@@ -152,6 +155,15 @@ pub(crate) enum Fees {
     Dispute(fees::DisputeArgs),
     /// Report by how much a closed month comes to be more or less, as a line of a later month.
     Adjust(fees::AdjustArgs),
+}
+
+/// `kippu kit …`
+#[derive(Subcommand)]
+pub(crate) enum Kit {
+    /// Make a kit for a new partner site, signed by the main site of a running node.
+    Make(kit::MakeArgs),
+    /// Let the running node of a partner site join the main site that has made a kit.
+    Join(kit::JoinArgs),
 }
 
 /// `kippu shop …`

@@ -17,6 +17,7 @@ mod fees;
 mod import;
 mod init;
 mod keys;
+mod kit;
 mod limits;
 mod log;
 mod node;
@@ -40,7 +41,8 @@ use std::io::IsTerminal as _;
 use clap::{CommandFactory as _, Parser as _};
 
 use crate::cli::{
-    Access, Activities, Cli, Client, Command, Config, Evidence, Fees, Keys, Log, Peer, Replay, Shop, Users, Webhook,
+    Access, Activities, Cli, Client, Command, Config, Evidence, Fees, Keys, Kit, Log, Peer, Replay, Shop, Users,
+    Webhook,
 };
 use crate::exit::Exit;
 use crate::output::Output;
@@ -128,6 +130,8 @@ fn run(command: Command, output: &Output) -> Exit {
         Command::Fees(Fees::Cosign(args)) => fees::cosign(&args, output),
         Command::Fees(Fees::Dispute(args)) => fees::dispute(&args, output),
         Command::Fees(Fees::Adjust(args)) => fees::adjust(&args, output),
+        Command::Kit(Kit::Make(args)) => kit::make(&args, output),
+        Command::Kit(Kit::Join(args)) => kit::join(&args, output),
         Command::Shop(Shop::Import(args)) => shop::run(&args, output),
         Command::Users(Users::Import(args)) => users::run(&args, output),
         Command::Users(Users::Forget(args)) => users::forget::run(&args, output),

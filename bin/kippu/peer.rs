@@ -52,6 +52,14 @@ impl Running {
     pub(crate) fn node(&self) -> Result<Client, RemoteError> {
         remote::node_at(&self.server, &self.key_file, self.roots.tls_roots.as_deref())
     }
+
+    /// The authorities that are trusted.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub(crate) fn roots(&self) -> Result<kippu_client::Roots, RemoteError> {
+        Ok(remote::trusted(self.roots.tls_roots.as_deref())?)
+    }
 }
 
 /// Arguments of `add`.

@@ -64,6 +64,8 @@ macro_rules! families {
             MemberActions = 31, "member-actions", $crate::partners::member_actions::MemberAction;
             /// Members who are signed in at this site.
             MemberVisits = 32, "member-visits", $crate::partners::member_visits::MemberVisit;
+            /// What a main site hands to operators of new partner sites.
+            Kits = 27, "kits", $crate::partners::kits::Kit;
         }
     };
 }

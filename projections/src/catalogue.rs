@@ -31,6 +31,8 @@ use crate::partners::fee_statements::FeeStatements;
 use crate::partners::member_actions::MemberActions;
 use crate::partners::member_visits::MemberVisits;
 use crate::partners::members::Members;
+use crate::partners::kits::Kits;
+use crate::partners::page_amounts::PageAmounts;
 use crate::partners::page_deliveries::PageDeliveries;
 use crate::partners::page_requests::PageRequests;
 use crate::partners::pages::Pages;
@@ -68,6 +70,7 @@ pub fn views() -> Vec<Arc<dyn View>> {
         Arc::new(FeeReports),
         Arc::new(OfEntities::<FeeStatements>::new()),
         Arc::new(OfEntities::<Pages>::new()),
+        Arc::new(PageAmounts),
         Arc::new(OfEntities::<PageDeliveries>::new()),
         Arc::new(OfEntities::<PageRequests>::new()),
         Arc::new(OfEntities::<Stocks>::new()),
@@ -75,6 +78,7 @@ pub fn views() -> Vec<Arc<dyn View>> {
         Arc::new(Members),
         Arc::new(MemberActions),
         Arc::new(OfEntities::<MemberVisits>::new()),
+        Arc::new(OfEntities::<Kits>::new()),
         Arc::new(Forgotten),
         Arc::new(History),
     ]

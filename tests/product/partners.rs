@@ -8,10 +8,14 @@ mod fees;
 mod lines;
 mod logs;
 mod members;
+mod kits;
+mod logs;
+mod made;
 mod pages;
 mod race;
 mod requests;
 mod shopping;
 mod sites;
+mod ways;
 
 pub(crate) use self::sites::Sites;

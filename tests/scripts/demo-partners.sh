@@ -135,16 +135,25 @@ scene() {
     echo "$1. $2"
 }
 
-echo "Three nodes start: a main site, and two partner sites of other operators."
-for node in $nodes; do start "$node"; done
-for partner in c d; do
-    knows main $partner partner_site
-    knows $partner main main_site
-done
+echo "A main site and a partner site start, each of another operator; they know each other."
+for node in main d; do start "$node"; done
+knows main d partner_site
+knows d main main_site
 
-scene 1 "The main site proposes terms; the partners accept them."
+scene 1 "The main site proposes terms, and d accepts them. It makes a kit for c, which was altered on its way; then c begins by the one that was not."
 terms=$(cat examples/data/terms.json)
-for partner in c d; do propose $partner 1 2026-10-01T00:00:00+09:00 "$terms"; done
+propose d 1 2026-10-01T00:00:00+09:00 "$terms"
+"$programs/kippu" kit make --name c --terms examples/data/terms.json --from 2026-10-01T00:00:00+09:00 --out "$folder/c.kit" \
+    --server "$(url main)" --key-file "$folder/main/operator.key"
+sed 's/Welcome/Defaced/' "$folder/c.kit" >"$folder/altered.kit"
+expect 1 "it was altered" "$programs/kippu" init --kit "$folder/altered.kit" --data "$folder/c"
+[ ! -e "$folder/c" ] || fail "something was made by a kit that was altered"
+"$programs/kippu" init --kit "$folder/c.kit" --data "$folder/c"
+start c
+"$programs/kippu" kit join --accept "$folder/c.kit" --server "$(url c)" --key-file "$folder/c/operator.key" >"$folder/joined"
+cat "$folder/joined"
+sed 's/^contract \([^:]*\):.*/\1/' "$folder/joined" >"$folder/c.contract"
+owes_nothing c
 echo "The contract of c is $(contract c), and that of d $(contract d), at both of their sites."
 
 scene 2 "The main site writes a page. It is brought to both partners, who show it; then it is changed on the disk of c, and restored."

@@ -40,6 +40,7 @@ if [ "${1:-}" = clients ]; then
     command -v haproxy >/dev/null 2>&1 || [ -x /usr/sbin/haproxy ] || missing="$missing haproxy"
     command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
     command -v chromedriver >/dev/null 2>&1 || missing="$missing chromium-driver"
+    command -v espeak-ng >/dev/null 2>&1 || missing="$missing espeak-ng"
     command -v faketime >/dev/null 2>&1 || missing="$missing faketime"
 fi
 if [ "${1:-}" = kafka ]; then

@@ -8,6 +8,7 @@ pub mod fee_statements;
 pub mod member_actions;
 pub mod member_visits;
 pub mod members;
+pub mod kits;
 pub mod page_deliveries;
 pub mod page_requests;
 pub mod pages;

@@ -131,6 +131,9 @@ pub(crate) enum NodeError {
     /// The first operator could not be opened.
     #[error("the first operator could not be opened: {0}")]
     FirstOperator(String),
+    /// The main site of a kit is not known.
+    #[error("what the kit says of its main site was not taken: {0}")]
+    Kit(String),
 }
 
 impl NodeError {
@@ -170,7 +173,8 @@ impl NodeError {
             | Self::Views(_)
             | Self::Blobs(_)
             | Self::Defect
-            | Self::FirstOperator(_) => false,
+            | Self::FirstOperator(_)
+            | Self::Kit(_) => false,
         }
     }
 }

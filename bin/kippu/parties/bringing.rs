@@ -33,7 +33,12 @@ const NAME: &str = "pages";
 
 /// As who the node itself gives commands about pages.
 pub(crate) fn itself() -> Option<(ReactionName, Caller)> {
-    ReactionName::new(NAME).map(|name| (name, Caller::of_reaction(name)))
+    named(NAME)
+}
+
+/// As who the node itself gives commands under `name`.
+pub(super) fn named(name: &'static str) -> Option<(ReactionName, Caller)> {
+    ReactionName::new(name).map(|name| (name, Caller::of_reaction(name)))
 }
 
 /// Every row of `view` that these filters leave, for the node itself.
@@ -179,7 +184,8 @@ impl Bringing {
         let Page::Own(own) = self.peek(page.id).await? else { return Ok(()) };
         let Some((name, caller)) = itself() else { return Ok(()) };
         let entity = EntityKey::of::<PageDelivery>(id);
-        let key = format!("revision-{}", own.shown.revision);
+        let Some(shown) = &own.shown else { return Ok(()) };
+        let key = format!("revision-{}", shown.revision);
         let command = self.secrets.command(&Principal::Reaction(name), &key, entity);
         let order = Command::Order { contract, page: own };
         let ready = Ready { entity, body: Mac::default(), command: Ok(Box::new(order)) };

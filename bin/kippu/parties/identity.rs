@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 
 /// Where every node tells who it is.
 pub(crate) const CARD: &str = "/.well-known/kippu-party.json";
+/// Where it tells the same, signed by itself, for who does not know it yet.
+pub(crate) const SIGNED_CARD: &str = "/.well-known/kippu-party.jws";
 /// How long the state of signing keys is gone by before it is asked for again.
 const KNOWN_FOR: Duration = Duration::from_secs(1);
 

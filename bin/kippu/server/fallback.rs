@@ -51,7 +51,7 @@ fn allowed(path: &str) -> Vec<&'static str> {
         ["sign-in"] => methods(true, true),
         ["sign-out"] => methods(false, true),
         ["problems", slug] => methods(!slug.is_empty(), false),
-        [".well-known", "kippu-party.json" | "jwks.json"] => methods(true, false),
+        [".well-known", "kippu-party.json" | "kippu-party.jws" | "jwks.json"] => methods(true, false),
         ["evidence", ..] => methods(true, false),
         ["v1", "log", "seal"] | ["v1", "keys", "rotate"] | ["v1", "users", "find"] | ["v1", "activities", "retry"] => {
             methods(false, true)
@@ -81,6 +81,7 @@ fn allowed(path: &str) -> Vec<&'static str> {
         ["v1", "offers" | "settlements", id, "content", n] => methods(!id.is_empty() && !n.is_empty(), false),
         ["v1", "page-deliveries", id, "content", sha256] => methods(!id.is_empty() && !sha256.is_empty(), false),
         ["site", _, ..] => methods(true, true),
+        ["v1", "pages", id, "message" | "message.wav"] if !id.is_empty() => vec!["GET"],
         ["v1", family] => methods(is_view(family), takes(family, None, Target::New)),
         ["v1", family, token] if takes(family, Some(token), Target::Token) => methods(false, true),
         ["v1", family, id] => methods(is_view(family) && !id.is_empty(), false),

@@ -82,12 +82,12 @@ use self::owners::Owners;
 use self::pace::{Paced, Patience, keep_little_unsent};
 use self::refusals::Refusals;
 use self::sessions::Sessions;
-use self::site::{Guard, SiteLog};
+use self::site::{Guard, Making, SiteLog};
 pub(crate) use self::tls::{Tls, TlsError};
 use self::wire::Wire;
 use crate::config::Config;
 use crate::node::{self, Node};
-use crate::parties::{AtPeers, Bringing, CARD, Webhooks};
+use crate::parties::{AtPeers, Bringing, CARD, Enrolling, SIGNED_CARD, Webhooks};
 
 /// What handlers share.
 #[derive(Clone)]
@@ -194,6 +194,7 @@ fn routes(config: &mut ServiceConfig, shared: &Shared) {
         .service(get("/docs/app.js", docs::script))
         .service(get("/docs/style.css", docs::style))
         .service(get(CARD, party::card))
+        .service(get(SIGNED_CARD, party::signed_card))
         .service(get("/.well-known/jwks.json", party::keys))
         .service(get("/evidence/{path:.*}", evidence::file))
         .service(get("/problems", problems::index))
@@ -232,6 +233,8 @@ fn routes(config: &mut ServiceConfig, shared: &Shared) {
                 .route("/settlements/{id}/content/{n}", web::head().to(contents::of_settlement))
                 .route("/page-deliveries/{id}/content/{sha256}", web::get().to(site::content))
                 .route("/page-deliveries/{id}/content/{sha256}", web::head().to(site::content))
+                .route("/pages/{id}/message", web::get().to(site::message::text))
+                .route("/pages/{id}/message.wav", web::get().to(site::message::speech))
                 .route("/offers/{id}/content/{n}", web::get().to(shop::content))
                 .route("/offers/{id}/content/{n}", web::head().to(shop::content))
                 .configure(kippu_actors::http::configure)
@@ -355,7 +358,9 @@ impl Server {
         }
         background.spawn(Sweep::new(&shared.node, Arc::clone(&shared.ledger), &config.blobs).go_on());
         background.spawn(Guard::new(&shared.node).go_on());
+        background.spawn(Making::new(&shared.node).go_on());
         let (queries, runtime) = (shared.node.queries.clone(), shared.node.runtime.clone());
+        background.spawn(Enrolling::new(queries.clone(), runtime.clone(), Arc::clone(&shared.node.secrets)).go_on());
         background.spawn(Bringing::new(queries, runtime, Arc::clone(&shared.node.secrets)).go_on());
         Ok(Self { shared, handle, task: tokio::spawn(server), background })
     }

@@ -10,6 +10,7 @@ pub mod fees;
 pub mod member_actions;
 pub mod member_visits;
 pub mod members;
+pub mod kits;
 pub mod page_deliveries;
 pub mod page_requests;
 pub mod pages;

@@ -18,7 +18,7 @@ use crate::family::Family;
 use crate::id::EntityId;
 use crate::opaque::TokenHash;
 use crate::partners::contracts::Part;
-use crate::partners::pages::{Content, Decliner, PagePath};
+use crate::partners::pages::{Content, Decliner, PagePath, Recipe};
 use crate::time::Time;
 
 /// The bringing of the page at `path` by `contract`. It lies beside the contract, which its decisions see.
@@ -52,6 +52,15 @@ pub enum Event {
         part: Part,
         /// What the capability hashes to that opens the bytes.
         capability: TokenHash,
+        /// What the page is about.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        category: Option<String>,
+        /// The page that it is shown in.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        layout: Option<PagePath>,
+        /// Whether links in it are replaced.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        links: bool,
     },
     /// The partner's node knows of it.
     #[serde(rename = "page_delivery.taken")]
@@ -128,6 +137,10 @@ pub struct Known {
     pub part: Part,
     /// What opens the bytes.
     pub capability: TokenHash,
+    /// What the page is about.
+    pub category: Option<String>,
+    /// How it is made.
+    pub recipe: Recipe,
     /// Where the newest revision stands.
     pub phase: Phase,
     /// What the partner site shows.
@@ -168,7 +181,11 @@ impl PageDelivery {
     }
 
     fn order(&mut self, event: &Event, since: Time) {
-        let Event::Ordered { contract, partner, path, revision, content, part, capability } = event else { return };
+        let Event::Ordered { contract, partner, path, revision, content, part, capability, category, layout, links } =
+            event
+        else {
+            return;
+        };
         let (applied, attempt) = match self {
             Self::Absent => (None, 0),
             Self::Known(known) => (known.applied.take(), known.attempt),
@@ -181,6 +198,8 @@ impl PageDelivery {
             content: content.clone(),
             part: *part,
             capability: capability.clone(),
+            category: category.clone(),
+            recipe: Recipe { layout: layout.clone(), links: *links },
             phase: Phase::Ordered,
             applied,
             attempt: attempt + 1,
@@ -191,7 +210,7 @@ impl PageDelivery {
 
 impl Entity for PageDelivery {
     const FAMILY: Family = Family::PageDeliveries;
-    const REVISION: u32 = 1;
+    const REVISION: u32 = 2;
     type Event = Event;
 
     fn samples() -> Vec<Event> {

@@ -8,20 +8,24 @@
 //! ```
 
 mod event;
+mod made;
 mod samples;
 mod text;
+mod tie_up;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 pub use self::event::{Content, Decliner, Event};
+use self::made::keep_former;
+pub use self::made::{Around, Failed, Form, MOST_FORMER, MadeOf, NotMade, Overlay, Recipe, ToMake};
 pub(in crate::partners) use self::samples::page as sample;
 pub use self::text::{MOST_PATH_BYTES, MediaType, OtherForm, PagePath};
+pub use self::tie_up::{Became, Offer, Phase, Report, TieUp};
 use crate::blobs::BlobId;
 use crate::entity::Entity;
 use crate::family::Family;
 use crate::id::EntityId;
-use crate::opaque::EncryptedField;
 use crate::partners::contracts::Part;
 use crate::time::Time;
 
@@ -54,6 +58,10 @@ pub struct Shown {
     pub revision: u32,
     /// Its bytes.
     pub content: Content,
+    /// What was written of it, which the bytes are where they are made of nothing else.
+    pub source: Content,
+    /// Of what they are made, where they are.
+    pub made_of: Option<MadeOf>,
     /// Who wrote it.
     pub by: Writer,
     /// Since when.
@@ -73,83 +81,16 @@ pub struct Own {
     pub part: Part,
     /// What it is about.
     pub category: Option<String>,
-    /// What is shown.
-    pub shown: Shown,
-}
-
-/// Where a revision stands that is not shown yet.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub enum Phase {
-    /// Its bytes are being fetched.
-    Fetching {
-        /// So long the manager is waited for then, where one is asked.
-        answer_secs: Option<u32>,
-    },
-    /// The manager is asked.
-    Held {
-        /// Until when an answer counts.
-        until: Time,
-    },
-}
-
-/// A revision that is not shown yet.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Offer {
-    /// Which revision.
-    pub revision: u32,
-    /// Its bytes.
-    pub content: Content,
-    /// Where it stands.
-    pub phase: Phase,
-}
-
-/// What became of a revision.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub enum Became {
-    /// It is shown.
-    Applied,
-    /// It is not.
-    Declined(Decliner),
-}
-
-/// What the main site is still to be told.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Report {
-    /// Of which revision.
-    pub revision: u32,
-    /// What its bytes hash to.
-    pub sha256: BlobId,
-    /// What became of it.
-    pub became: Became,
-    /// Why.
-    pub reason: Option<String>,
-}
-
-/// A page that the main site of a contract brings.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct TieUp {
-    /// Where it lies.
-    pub path: PagePath,
-    /// Which part of a site it is.
-    pub part: Part,
-    /// By which contract.
-    pub contract: EntityId,
-    /// The party of the main site.
-    pub main: EntityId,
-    /// What the main site calls the bringing of this page.
-    pub delivery: EntityId,
-    /// What opens the bytes at the main site.
-    pub capability: EncryptedField,
+    /// How it is made.
+    pub recipe: Recipe,
     /// What is shown.
     pub shown: Option<Shown>,
-    /// What may be shown next.
-    pub offer: Option<Offer>,
-    /// What the main site is to be told.
-    pub report: Option<Report>,
-    /// Counts what is owed to the main site: one more with each event.
-    pub attempt: u32,
-    /// Since when it is owed.
-    pub since: Time,
+    /// What was written, and is shown once it is made.
+    pub next: Option<(u32, Content)>,
+    /// What could not be made.
+    pub failed: Option<Failed>,
+    /// Revisions that were shown, oldest first.
+    pub former: Vec<(u32, Content)>,
 }
 
 /// The state of a page.
@@ -164,13 +105,85 @@ pub enum Page {
     TieUp(Box<TieUp>),
 }
 
+impl Shown {
+    /// What is shown as it was written.
+    #[must_use]
+    pub fn plain(revision: u32, content: Content, by: Writer, since: Time) -> Self {
+        Self { revision, source: content.clone(), content, made_of: None, by, since, damaged: false }
+    }
+
+    /// It is made anew.
+    fn remade(&mut self, content: &Content, of: MadeOf, time: Time) {
+        (self.content, self.made_of, self.since, self.damaged) = (content.clone(), Some(of), time, false);
+    }
+
+    /// What it is to be made of, if that is something else than what it is made of.
+    fn to_make(&self, recipe: &Recipe, overlay: Option<Overlay>, around: &Around) -> Option<ToMake> {
+        let source = self.source.sha256;
+        let of = recipe.of(source, overlay, around);
+        let is_so = self.made_of.unwrap_or(MadeOf::plain(source)) == of && !(self.damaged && self.made_of.is_some());
+        (!is_so).then(|| ToMake { revision: self.revision, source: self.source.clone(), overlay, of })
+    }
+}
+
+impl Own {
+    /// The newest revision that was written.
+    #[must_use]
+    pub fn newest(&self) -> u32 {
+        let shown = self.shown.as_ref().map_or(0, |shown| shown.revision);
+        self.next.as_ref().map_or(shown, |(revision, _)| *revision)
+    }
+
+    fn to_make(&self, around: &Around) -> Option<ToMake> {
+        if let Some((revision, source)) = &self.next {
+            let of = self.recipe.of(source.sha256, None, around);
+            return Some(ToMake { revision: *revision, source: source.clone(), overlay: None, of });
+        }
+        self.shown.as_ref()?.to_make(&self.recipe, None, around)
+    }
+
+    fn evolve(&mut self, event: &Event, time: Time) {
+        match event {
+            Event::Made { revision, of, content, .. } => {
+                self.failed = None;
+                let next = self.next.take_if(|(its, source)| its == revision && source.sha256 == of.source);
+                match (next, &mut self.shown) {
+                    (Some((revision, source)), shown) => {
+                        let (content, made_of, by) = (content.clone(), Some(*of), Writer::Own);
+                        *shown = Some(Shown { revision, content, source, made_of, by, since: time, damaged: false });
+                    }
+                    (None, Some(shown)) => shown.remade(content, *of, time),
+                    (None, None) => {}
+                }
+            }
+            Event::NotMade { of, reason, .. } => self.failed = Some(Failed { of: *of, reason: *reason }),
+            Event::Revised { .. }
+            | Event::Offered { .. }
+            | Event::Fetched { .. }
+            | Event::Linked { .. }
+            | Event::Overlaid { .. }
+            | Event::Held { .. }
+            | Event::Updated { .. }
+            | Event::Declined { .. }
+            | Event::Repaired { .. }
+            | Event::Told { .. }
+            | Event::NotTold { .. }
+            | Event::Damaged { .. }
+            | Event::Restored { .. } => return,
+        }
+        if let Some(shown) = &self.shown {
+            keep_former(&mut self.former, shown.revision, &shown.content);
+        }
+    }
+}
+
 impl Page {
     /// What is shown.
     #[must_use]
     pub fn shown(&self) -> Option<&Shown> {
         match self {
             Self::Absent => None,
-            Self::Own(own) => Some(&own.shown),
+            Self::Own(own) => own.shown.as_ref(),
             Self::TieUp(page) => page.shown.as_ref(),
         }
     }
@@ -178,88 +191,57 @@ impl Page {
     fn shown_mut(&mut self) -> Option<&mut Shown> {
         match self {
             Self::Absent => None,
-            Self::Own(own) => Some(&mut own.shown),
+            Self::Own(own) => own.shown.as_mut(),
             Self::TieUp(page) => page.shown.as_mut(),
         }
     }
 
-    fn revise(&mut self, event: &Event, since: Time) {
-        let Event::Revised { path, revision, content, tie_up, part, category } = event else { return };
-        let (path, content, category) = (path.clone(), content.clone(), category.clone());
-        let shown = Shown { revision: *revision, content, by: Writer::Own, since, damaged: false };
-        *self = Self::Own(Box::new(Own { path, tie_up: *tie_up, part: *part, category, shown }));
-    }
-
-    fn offer(&mut self, event: &Event, since: Time) {
-        let Event::Offered { contract, main, delivery, path, revision, content, part, capability, answer_secs, .. } =
-            event
-        else {
-            return;
-        };
-        let phase = Phase::Fetching { answer_secs: *answer_secs };
-        let offer = Some(Offer { revision: *revision, content: content.clone(), phase });
-        let (shown, attempt) = match self {
-            Self::Absent | Self::Own(_) => (None, 0),
-            Self::TieUp(page) => (page.shown.take(), page.attempt),
-        };
-        *self = Self::TieUp(Box::new(TieUp {
-            path: path.clone(),
-            part: *part,
-            contract: *contract,
-            main: *main,
-            delivery: *delivery,
-            capability: capability.clone(),
-            shown,
-            offer,
-            report: None,
-            attempt: attempt + 1,
-            since,
-        }));
-    }
-}
-
-impl TieUp {
-    /// The newest revision that the main site has brought.
+    /// The revision with this number, where it is shown, or was not long ago.
     #[must_use]
-    pub fn newest(&self) -> u32 {
-        let shown = self.shown.as_ref().map_or(0, |shown| shown.revision);
-        self.offer.as_ref().map_or(shown, |offer| offer.revision.max(shown))
+    pub fn revision(&self, number: u32) -> Option<&Content> {
+        let former = match self {
+            Self::Absent => return None,
+            Self::Own(own) => &own.former,
+            Self::TieUp(page) => &page.former,
+        };
+        let former = former.iter().rfind(|(revision, _)| *revision == number).map(|(_, content)| content);
+        self.shown().filter(|shown| shown.revision == number).map(|shown| &shown.content).or(former)
     }
 
-    fn evolve(&mut self, event: &Event, time: Time) {
-        (self.attempt, self.since) = (self.attempt + 1, time);
-        match event {
-            Event::Held { until, .. } => {
-                if let Some(offer) = &mut self.offer {
-                    offer.phase = Phase::Held { until: *until };
-                }
-            }
-            Event::Updated { revision, sha256 } => {
-                if let Some(Offer { revision, content, .. }) = self.offer.take() {
-                    self.shown = Some(Shown { revision, content, by: Writer::Main, since: time, damaged: false });
-                }
-                let (revision, sha256, became) = (*revision, *sha256, Became::Applied);
-                self.report = Some(Report { revision, sha256, became, reason: None });
-            }
-            Event::Declined { revision, sha256, by, reason } => {
-                self.offer = None;
-                let (became, reason) = (Became::Declined(*by), reason.clone());
-                self.report = Some(Report { revision: *revision, sha256: *sha256, became, reason });
-            }
-            Event::Repaired { revision, content } => {
-                let (revision, content, by) = (*revision, content.clone(), Writer::Own);
-                self.shown = Some(Shown { revision, content, by, since: time, damaged: false });
-            }
-            Event::Told { .. } | Event::NotTold { .. } => self.report = None,
-            // Of pages of any kind, or of their beginning.
-            Event::Damaged { .. } | Event::Restored { .. } | Event::Revised { .. } | Event::Offered { .. } => {}
+    /// What the node is to make now, with `around` as it is: nothing where it has come to nothing before.
+    #[must_use]
+    pub fn to_make(&self, around: &Around) -> Option<ToMake> {
+        let (made, failed) = match self {
+            Self::Absent => return None,
+            Self::Own(own) => (own.to_make(around)?, own.failed),
+            Self::TieUp(page) => (page.to_make(around)?, page.failed),
+        };
+        (failed.map(|failed| failed.of) != Some(made.of)).then_some(made)
+    }
+
+    fn revise(&mut self, event: &Event, since: Time) {
+        let Event::Revised { path, revision, content, tie_up, part, category, layout, links } = event else { return };
+        let (path, content, category) = (path.clone(), content.clone(), category.clone());
+        let recipe = Recipe { layout: layout.clone(), links: *links };
+        let (mut shown, mut former) = match self {
+            Self::Own(own) => (own.shown.take(), std::mem::take(&mut own.former)),
+            Self::Absent | Self::TieUp(_) => (None, Vec::new()),
+        };
+        let mut next = None;
+        if recipe.is_plain() {
+            keep_former(&mut former, *revision, &content);
+            shown = Some(Shown::plain(*revision, content, Writer::Own, since));
+        } else {
+            next = Some((*revision, content));
         }
+        let (tie_up, part) = (*tie_up, *part);
+        *self = Self::Own(Box::new(Own { path, tie_up, part, category, recipe, shown, next, failed: None, former }));
     }
 }
 
 impl Entity for Page {
     const FAMILY: Family = Family::Pages;
-    const REVISION: u32 = 1;
+    const REVISION: u32 = 2;
     type Event = Event;
 
     fn samples() -> Vec<Event> {
@@ -269,12 +251,19 @@ impl Entity for Page {
     fn blobs(event: &Event) -> Vec<BlobId> {
         match event {
             Event::Revised { content, .. } | Event::Repaired { content, .. } => vec![content.sha256],
-            Event::Held { sha256, .. } | Event::Updated { sha256, .. } | Event::Restored { sha256 } => vec![*sha256],
+            Event::Made { content, of, .. } => vec![content.sha256, of.source],
+            Event::Overlaid { overlay } => overlay.iter().map(|overlay| overlay.sha256).collect(),
+            Event::Held { sha256, .. }
+            | Event::Updated { sha256, .. }
+            | Event::Restored { sha256 }
+            | Event::Fetched { sha256, .. } => vec![*sha256],
             // Not here yet, not kept, or not wanted.
             Event::Offered { .. }
             | Event::Declined { .. }
             | Event::Told { .. }
             | Event::NotTold { .. }
+            | Event::NotMade { .. }
+            | Event::Linked { .. }
             | Event::Damaged { .. } => Vec::new(),
         }
     }
@@ -282,7 +271,7 @@ impl Entity for Page {
     fn evolve(&mut self, event: &Event, time: Time) {
         match event {
             Event::Revised { .. } => return self.revise(event, time),
-            Event::Offered { .. } => return self.offer(event, time),
+            Event::Offered { .. } => return TieUp::offer(self, event, time),
             Event::Damaged { .. } | Event::Restored { .. } => {
                 if let Some(shown) = self.shown_mut() {
                     shown.damaged = matches!(event, Event::Damaged { .. });
@@ -292,11 +281,18 @@ impl Entity for Page {
             | Event::Updated { .. }
             | Event::Declined { .. }
             | Event::Repaired { .. }
+            | Event::Fetched { .. }
+            | Event::Made { .. }
+            | Event::NotMade { .. }
+            | Event::Linked { .. }
+            | Event::Overlaid { .. }
             | Event::Told { .. }
             | Event::NotTold { .. } => {}
         }
-        if let Self::TieUp(page) = self {
-            page.evolve(event, time);
+        match self {
+            Self::Absent => {}
+            Self::Own(own) => own.evolve(event, time),
+            Self::TieUp(page) => page.evolve(event, time),
         }
     }
 }

@@ -10,6 +10,8 @@ pub mod management;
 pub mod member_actions;
 pub mod member_visits;
 pub mod members;
+pub mod kits;
+pub mod page_amounts;
 pub mod page_deliveries;
 pub mod page_requests;
 pub mod pages;

@@ -44,7 +44,7 @@ fn terminal(sample: &SampleHistory) -> Caller {
 
 pub(super) fn told(seed: u64) -> (SampleHistory, Running) {
     let mut sample = SampleHistory::new(seed, 3);
-    let log = Scripted::telling(&mut sample, 900);
+    let log = Scripted::telling(&mut sample, 1_400);
     (sample, Running::over(log))
 }
 

@@ -165,7 +165,8 @@ impl Facts {
             | Family::Pages
             | Family::PageDeliveries
             | Family::MemberActions
-            | Family::PageRequests => Self::Plain,
+            | Family::PageRequests
+            | Family::Kits => Self::Plain,
             Family::Contracts => Self::Contract(Box::default()),
             Family::AccessBatches => Self::AccessBatch(partners::access_batches::Facts::default()),
             Family::FeeReports => Self::FeeReport(partners::fee_reports::Facts::default()),

@@ -10,21 +10,21 @@ use crate::http::Reply;
 use crate::parties::proxy::{Act, Proxy, ask, told};
 use crate::parties::{Party, key};
 
-const PATH: &str = "offers/index.html";
+pub(super) const PATH: &str = "offers/index.html";
 
 /// Terms of a contract that say this of pages.
-fn terms(pages: &Value) -> Value {
+pub(super) fn terms(pages: &Value) -> Value {
     let mut terms = super::logs::terms();
     terms["pages"] = pages.clone();
     terms
 }
 
-fn sha256(bytes: &[u8]) -> String {
+pub(super) fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Uploads `text` at `party`; its digest.
-async fn upload(party: &Party, text: &str) -> String {
+pub(super) async fn upload(party: &Party, text: &str) -> String {
     let (operator, sha256) = (party.operator(), sha256(text.as_bytes()));
     let put = operator.request(reqwest::Method::PUT, &format!("/v1/blobs/{sha256}")).body(text.to_owned());
     let put = operator.send(put).await.expect("the node answers");
@@ -55,7 +55,7 @@ pub(super) async fn revise(sites: &Sites, text: &str) {
     write(&sites.main, PATH, text, &json!({ "tie_up": true })).await.expect(201);
 }
 
-async fn get(party: &Party, path: &str) -> Reply {
+pub(super) async fn get(party: &Party, path: &str) -> Reply {
     party.guest().get(&format!("/site/{path}")).await
 }
 
@@ -76,7 +76,7 @@ pub(super) async fn row(party: &Party, view: &str, is_so: impl Fn(&Value) -> boo
     reply.json()["data"][0].clone()
 }
 
-fn stands(state: &'static str) -> impl Fn(&Value) -> bool {
+pub(super) fn stands(state: &'static str) -> impl Fn(&Value) -> bool {
     move |row| row["state"] == json!(state)
 }
 

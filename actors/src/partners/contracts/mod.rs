@@ -23,7 +23,8 @@ use crate::actor::{Actor, Answer, Call, CommandSpec, Context, Decision, Neighbou
 use crate::problem::{self, Problem, ProblemType};
 
 /// What terms hash to: SHA-256 of their JSON, in hexadecimal digits.
-fn hash_of(terms: &kippu_events::partners::contracts::Terms) -> String {
+#[must_use]
+pub fn hash_of(terms: &kippu_events::partners::contracts::Terms) -> String {
     // Plain structs of strings and numbers, whose serialisation cannot fail.
     sha256(&serde_json::to_string(terms).unwrap_or_default())
 }

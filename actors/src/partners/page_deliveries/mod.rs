@@ -11,7 +11,7 @@ use std::time::Duration;
 use kippu_events::blobs::BlobId;
 use kippu_events::partners::contracts::{Contract, PageTerms, Part};
 use kippu_events::partners::page_deliveries::{Event, Known, PageDelivery, Phase};
-use kippu_events::partners::pages::{Decliner, Own};
+use kippu_events::partners::pages::{Decliner, Own, Recipe};
 use kippu_events::secrets::Secrets;
 use kippu_events::secrets::TokenHash;
 use kippu_events::{EntityId, EntityKey, Time};
@@ -121,12 +121,22 @@ impl Actor for PageDelivery {
 
     fn work(&self, id: EntityId, secrets: &Secrets) -> Option<Work> {
         let known = self.known().filter(|known| known.phase == Phase::Ordered)?;
-        let Known { contract, path, revision, content, part, capability, .. } = known;
+        let Known { contract, path, revision, content, part, capability, category, recipe, .. } = known;
         let capability = secrets.capability_token(capability.key, EntityKey::of::<Self>(id), CAPABILITY)?;
-        let body = json!({
+        let mut body = json!({
             "contract": contract, "delivery": id, "path": path, "revision": revision, "content": content, "part": part,
             "capability": capability,
         });
+        // What is left out is as it is left out at both sites.
+        if let Some(category) = category {
+            body["category"] = json!(category);
+        }
+        if let Some(layout) = &recipe.layout {
+            body["layout"] = json!(layout);
+        }
+        if recipe.links {
+            body["links"] = json!(true);
+        }
         Some(Work::Command { path: "/v1/pages/update".to_owned(), body: body.to_string().into_bytes() })
     }
 
@@ -159,20 +169,25 @@ fn order(
     neighbours: Neighbours<'_>,
     now: Time,
 ) -> Result<Event, Refused> {
-    let is_newer = state.known().is_none_or(|known| known.revision < page.shown.revision);
+    let shown = page.shown.as_ref().ok_or(Refused::NotDue)?;
+    let is_newer = state.known().is_none_or(|known| known.revision < shown.revision);
     if !page.tie_up || !is_newer {
         return Err(Refused::NotDue);
     }
     let (partner, _) = brings(contract, page.part, neighbours, now)?;
-    let Own { path, part, shown, .. } = page;
-    let (path, content, capability) = (path.clone(), shown.content.clone(), not_hashed());
-    Ok(Event::Ordered { contract, partner, path, revision: shown.revision, content, part: *part, capability })
+    let Own { path, part, category, recipe, .. } = page;
+    // As it was written: each site makes of it what it shows.
+    let (path, content, capability) = (path.clone(), shown.source.clone(), not_hashed());
+    let (revision, part, category) = (shown.revision, *part, category.clone());
+    let (layout, links) = (recipe.layout.clone(), recipe.links);
+    Ok(Event::Ordered { contract, partner, path, revision, content, part, capability, category, layout, links })
 }
 
 /// The newest revision once more.
 fn ordered_again(known: &Known) -> Event {
-    let Known { contract, partner, path, revision, content, part, .. } = known.clone();
-    Event::Ordered { contract, partner, path, revision, content, part, capability: not_hashed() }
+    let Known { contract, partner, path, revision, content, part, category, recipe, .. } = known.clone();
+    let (capability, Recipe { layout, links }) = (not_hashed(), recipe);
+    Event::Ordered { contract, partner, path, revision, content, part, capability, category, layout, links }
 }
 
 fn again(known: &Known, neighbours: Neighbours<'_>, now: Time) -> Result<Event, Refused> {

@@ -6,7 +6,7 @@ use kippu_events::access::{Caller, Role};
 use kippu_events::blobs::BlobId;
 use kippu_events::partners::contracts::{self, Contract, Part, Side, Terms};
 use kippu_events::partners::page_deliveries::{Event, PageDelivery, id_of};
-use kippu_events::partners::pages::{Content, Decliner, MediaType, Own, PagePath, Shown, Writer};
+use kippu_events::partners::pages::{Content, Decliner, MediaType, Own, PagePath, Recipe, Shown, Writer};
 use kippu_events::{EntityId, EntityKey, Time};
 
 use super::request::Command;
@@ -34,14 +34,36 @@ fn contract() -> EntityId {
 
 fn order(revision: u32) -> Command {
     let (content, by) = (content(revision), Writer::Own);
-    let shown = Shown { revision, content, by, since: NOW, damaged: false };
-    let page = Own { path: path(), tie_up: true, part: Part::Content, category: None, shown };
+    let shown = Some(Shown::plain(revision, content, by, NOW));
+    let (recipe, former) = (Recipe::default(), Vec::new());
+    let page = Own {
+        path: path(),
+        tie_up: true,
+        part: Part::Content,
+        category: None,
+        recipe,
+        shown,
+        next: None,
+        failed: None,
+        former,
+    };
     Command::Order { contract: contract(), page: Box::new(page) }
 }
 
 fn ordered(revision: u32) -> Event {
     let (contract, partner, path, content) = (contract(), PARTNER, path(), content(revision));
-    Event::Ordered { contract, partner, path, revision, content, part: Part::Content, capability: not_hashed() }
+    Event::Ordered {
+        contract,
+        partner,
+        path,
+        revision,
+        content,
+        part: Part::Content,
+        capability: not_hashed(),
+        category: None,
+        layout: None,
+        links: false,
+    }
 }
 
 /// A contract on these terms, in force now.

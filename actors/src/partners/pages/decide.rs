@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use kippu_events::Time;
 use kippu_events::blobs::BlobId;
-use kippu_events::partners::contracts::{Confirmation, Known, PageRights, Terms};
-use kippu_events::partners::pages::{Decliner, Event, Offer, Page, Phase};
+use kippu_events::partners::contracts::{Known, PageRights, Terms, Way};
+use kippu_events::partners::pages::{Decliner, Event, Offer, Overlay, Page, Phase, TieUp};
+use kippu_events::{EntityId, Time};
 
 use super::owing::{Owes, owes};
 use super::refusal::Refused;
@@ -23,11 +23,13 @@ pub(super) fn write(page: &Page, written: &Written, now: Time) -> Result<Event, 
         (Page::Absent | Page::Own(_), Some(_)) => Err(Refused::OtherContract),
         (Page::Absent | Page::Own(_), None) => Ok(Event::Revised {
             path: written.path.clone(),
-            revision: page.shown().map_or(0, |shown| shown.revision).saturating_add(1),
+            revision: newest(page).saturating_add(1),
             content,
             tie_up: written.tie_up,
             part: written.part,
             category: written.category.clone(),
+            layout: written.recipe.layout.clone(),
+            links: written.recipe.links,
         }),
         (Page::TieUp(_), None) => Err(Refused::TieUpPage),
         (Page::TieUp(tie_up), Some((id, contract))) => {
@@ -44,8 +46,36 @@ pub(super) fn write(page: &Page, written: &Written, now: Time) -> Result<Event, 
     }
 }
 
-/// The main site brings a revision.
-pub(super) fn update(page: &Page, brought: &Brought, now: Time) -> Result<Event, Refused> {
+/// The newest revision that there is of a page.
+fn newest(page: &Page) -> u32 {
+    match page {
+        Page::Absent => 0,
+        Page::Own(own) => own.newest(),
+        Page::TieUp(tie_up) => tie_up.newest(),
+    }
+}
+
+/// The operator has a tie-up page shown with a difference, or without any.
+pub(super) fn overlay(
+    page: &Page,
+    (id, contract): (EntityId, &Known),
+    overlay: Option<Overlay>,
+    now: Time,
+) -> Result<Event, Refused> {
+    let tie_up = match page {
+        Page::Absent => return Err(Refused::Unknown),
+        Page::Own(_) => return Err(Refused::OtherContract),
+        Page::TieUp(tie_up) if tie_up.contract != id => return Err(Refused::OtherContract),
+        Page::TieUp(tie_up) => tie_up,
+    };
+    if terms(contract, now)?.pages.rights == PageRights::Brand {
+        return Err(Refused::Brand);
+    }
+    if tie_up.overlay == overlay { Err(Refused::NotDue) } else { Ok(Event::Overlaid { overlay }) }
+}
+
+/// The main site brings a revision. Where nothing of it is copied, links lead to it at once.
+pub(super) fn update(page: &Page, brought: &Brought, now: Time) -> Result<Vec<Event>, Refused> {
     let (id, contract) = &brought.contract;
     match page {
         Page::Own(_) => return Err(Refused::Original),
@@ -56,11 +86,12 @@ pub(super) fn update(page: &Page, brought: &Brought, now: Time) -> Result<Event,
     if !terms.brings(brought.part) {
         return Err(Refused::OtherPart);
     }
-    let newest = if let Page::TieUp(tie_up) = page { tie_up.newest() } else { 0 };
+    let newest = newest(page);
     if brought.revision <= newest {
         return Err(Refused::NotNewer { newest });
     }
-    Ok(Event::Offered {
+    let (revision, sha256, way) = (brought.revision, brought.content.sha256, terms.pages.way);
+    let offered = Event::Offered {
         contract: *id,
         main: contract.main,
         delivery: brought.delivery,
@@ -69,19 +100,24 @@ pub(super) fn update(page: &Page, brought: &Brought, now: Time) -> Result<Event,
         content: brought.content.clone(),
         part: brought.part,
         capability: brought.capability.clone(),
-        answer_secs: match terms.pages.confirmation {
-            Confirmation::None => None,
-            Confirmation::Manager => Some(terms.pages.answer_secs),
-        },
+        answer_secs: terms.pages.asks(),
+        category: brought.category.clone(),
+        layout: brought.recipe.layout.clone(),
+        links: brought.recipe.links,
+        way,
+    };
+    Ok(match way {
+        Way::Links => vec![offered, Event::Linked { revision, sha256 }],
+        Way::Overwrite | Way::Switch => vec![offered],
     })
 }
 
 fn updated(offer: &Offer) -> Event {
-    Event::Updated { revision: offer.revision, sha256: offer.content.sha256 }
+    Event::Updated { revision: offer.revision, sha256: offer.shows().sha256 }
 }
 
 fn declined(offer: &Offer, by: Decliner, reason: Option<String>) -> Event {
-    Event::Declined { revision: offer.revision, sha256: offer.content.sha256, by, reason }
+    Event::Declined { revision: offer.revision, sha256: offer.shows().sha256, by, reason }
 }
 
 /// The revision that waits for an answer, and until when.
@@ -90,7 +126,7 @@ fn held(page: &Page) -> Option<(&Offer, Time)> {
     let offer = tie_up.offer.as_ref()?;
     match offer.phase {
         Phase::Held { until } => Some((offer, until)),
-        Phase::Fetching { .. } => None,
+        Phase::Fetching { .. } | Phase::Making { .. } => None,
     }
 }
 
@@ -107,7 +143,7 @@ pub(super) fn answer(
     now: Time,
 ) -> Result<Event, Refused> {
     let (offer, until) = held(page).ok_or(Refused::NotAsked)?;
-    if offer.revision != revision || offer.content.sha256 != sha256 {
+    if offer.revision != revision || offer.shows().sha256 != sha256 {
         return Err(Refused::NotAsked);
     }
     if until <= now {
@@ -129,7 +165,7 @@ pub(super) fn came_of(page: &Page, attempt: u32, refusal: Option<&str>, now: Tim
     let Page::TieUp(tie_up) = page else { return Err(Refused::NotDue) };
     let owed = owes(tie_up).filter(|_| tie_up.attempt == attempt).ok_or(Refused::NotDue)?;
     match (owed, refusal) {
-        (Owes::Fetch(offer), None) => Ok(fetched(offer, now)),
+        (Owes::Fetch(offer), None) => Ok(fetched(tie_up, offer, now)),
         (Owes::Fetch(offer), Some(reason)) => Ok(declined(offer, Decliner::Node, Some(reason.to_owned()))),
         (Owes::Restore(content), None) => Ok(Event::Restored { sha256: content.sha256 }),
         (Owes::Restore(_), Some(_)) => Err(Refused::NotRestored),
@@ -138,13 +174,14 @@ pub(super) fn came_of(page: &Page, attempt: u32, refusal: Option<&str>, now: Tim
     }
 }
 
-fn fetched(offer: &Offer, now: Time) -> Event {
+fn fetched(page: &TieUp, offer: &Offer, now: Time) -> Event {
     let (revision, sha256) = (offer.revision, offer.content.sha256);
-    match offer.phase {
-        Phase::Fetching { answer_secs: Some(secs) } => {
-            Event::Held { revision, sha256, until: now.after(Duration::from_secs(secs.into())) }
-        }
-        Phase::Fetching { answer_secs: None } | Phase::Held { .. } => updated(offer),
+    if page.is_made() {
+        return Event::Fetched { revision, sha256 };
+    }
+    match offer.answer_secs() {
+        Some(secs) => Event::Held { revision, sha256, until: now.after(Duration::from_secs(secs.into())) },
+        None => updated(offer),
     }
 }
 

@@ -2,6 +2,7 @@
 //! decided here, at the node that shows the page.
 
 mod decide;
+mod making;
 mod owing;
 pub mod refusal;
 pub mod request;
@@ -10,12 +11,12 @@ mod tests;
 
 use kippu_events::blobs::BlobId;
 use kippu_events::partners::contracts::{Contract, Known, Side};
-use kippu_events::partners::pages::{Content, Event, MOST_PAGE_BYTES, Page, id_of};
+use kippu_events::partners::pages::{Content, Event, MOST_PAGE_BYTES, Overlay, Page, Recipe, id_of};
 use kippu_events::secrets::Secrets;
 use kippu_events::{EntityId, EntityKey, Time};
 
 use self::refusal::Refused;
-use self::request::{Brought, Command, Confirm, Decline, Open, Reply, Request, State, Update, Written};
+use self::request::{Brought, Command, Confirm, Decline, Open, RemoveOverlay, Reply, Request, State, Update, Written};
 use crate::activity::{Outcome, Owed, Work};
 use crate::actor::{Actor, Answer, Call, CommandSpec, Context, Decision, Neighbours, Preparing};
 use crate::problem::{Problem, ProblemType};
@@ -32,6 +33,8 @@ impl Actor for Page {
         let contract = match request {
             Request::Open(open) => open.contract,
             Request::Update(update) => Some(update.contract),
+            Request::Overlay(overlay) => Some(overlay.contract),
+            Request::RemoveOverlay(remove) => Some(remove.contract),
             Request::Confirm(_) | Request::Decline(_) => None,
         };
         contract.map(EntityKey::of::<Contract>).into_iter().collect()
@@ -40,15 +43,18 @@ impl Actor for Page {
     fn named_blobs(request: &Request) -> Vec<BlobId> {
         match request {
             Request::Open(open) => vec![open.sha256],
+            Request::Overlay(overlay) => vec![overlay.sha256],
             // These bytes are fetched later.
-            Request::Update(_) | Request::Confirm(_) | Request::Decline(_) => Vec::new(),
+            Request::Update(_) | Request::Confirm(_) | Request::Decline(_) | Request::RemoveOverlay(_) => Vec::new(),
         }
     }
 
     fn target(request: &Request, call: &Call, secrets: &Secrets) -> Result<EntityId, Problem> {
         match request {
             Request::Open(Open { path, .. }) | Request::Update(Update { path, .. }) => Ok(id_of(secrets.party, path)),
-            Request::Confirm(_) | Request::Decline(_) => call.path_id(),
+            Request::Confirm(_) | Request::Decline(_) | Request::Overlay(_) | Request::RemoveOverlay(_) => {
+                call.path_id()
+            }
         }
     }
 
@@ -62,6 +68,15 @@ impl Actor for Page {
             Request::Decline(Decline { revision, sha256, reason }) => {
                 Ok(Command::Answer { revision, sha256, agrees: false, reason: reason.map(String::from) })
             }
+            Request::Overlay(request::Overlay { contract: id, form, sha256 }) => {
+                if with.blob(sha256)? > MOST_PAGE_BYTES {
+                    return Err(Refused::TooLarge.into());
+                }
+                Ok(Command::Overlay { contract: (id, contract(id, with)?), overlay: Some(Overlay { form, sha256 }) })
+            }
+            Request::RemoveOverlay(RemoveOverlay { contract: id }) => {
+                Ok(Command::Overlay { contract: (id, contract(id, with)?), overlay: None })
+            }
         }
     }
 
@@ -74,7 +89,14 @@ impl Actor for Page {
         let now = context.now;
         let event = match command {
             Command::Write(written) => decide::write(self, written, now),
-            Command::Update(brought) => decide::update(self, brought, now),
+            Command::Update(brought) => {
+                let own = decide::update(self, brought, now)?;
+                return Ok(Decision { own, others: Vec::new() });
+            }
+            Command::Overlay { contract: (id, contract), overlay } => {
+                decide::overlay(self, (*id, contract), *overlay, now)
+            }
+            Command::Made { revision, of, made } => making::made(self, *revision, *of, made, now),
             Command::Answer { .. } if *self == Self::Absent => Err(Refused::Unknown),
             Command::Answer { revision, sha256, agrees, reason } => {
                 decide::answer(self, (*revision, *sha256), (*agrees, reason.as_ref()), now)
@@ -93,12 +115,23 @@ impl Actor for Page {
             Some(Event::Updated { revision, .. } | Event::Repaired { revision, .. }) => {
                 Answer::ok(&reply(*revision, State::Shown))
             }
-            Some(Event::Offered { revision, .. }) => Answer::ok(&reply(*revision, State::Fetching)),
+            Some(Event::Offered { revision, .. } | Event::Fetched { revision, .. }) => {
+                Answer::ok(&reply(*revision, State::Fetching))
+            }
+            Some(Event::Made { revision, until: None, .. } | Event::Linked { revision, .. }) => {
+                Answer::ok(&reply(*revision, State::Shown))
+            }
+            Some(Event::Made { revision, until: Some(_), .. }) => Answer::ok(&reply(*revision, State::Held)),
+            Some(Event::NotMade { revision, .. }) => Answer::ok(&reply(*revision, State::Declined)),
             Some(Event::Held { revision, .. }) => Answer::ok(&reply(*revision, State::Held)),
             Some(Event::Declined { revision, .. }) => Answer::ok(&reply(*revision, State::Declined)),
-            Some(Event::Told { .. } | Event::NotTold { .. } | Event::Damaged { .. } | Event::Restored { .. }) => {
-                Answer::ok(&Reply { id, revision: None, state: None })
-            }
+            Some(
+                Event::Told { .. }
+                | Event::NotTold { .. }
+                | Event::Damaged { .. }
+                | Event::Restored { .. }
+                | Event::Overlaid { .. },
+            ) => Answer::ok(&Reply { id, revision: None, state: None }),
             None => Answer::unanswerable(),
         }
     }
@@ -128,18 +161,22 @@ fn contract(id: EntityId, with: &Preparing<'_>) -> Result<Box<Known>, Refused> {
 }
 
 fn write(open: Open, with: &Preparing<'_>) -> Result<Command, Problem> {
-    let Open { path, sha256, media_type, tie_up, part, category, contract: named } = open;
+    let Open { path, sha256, media_type, tie_up, part, category, layout, links, contract: named } = open;
+    if layout.as_ref() == Some(&path) {
+        return Err(Refused::OwnLayout.into());
+    }
+    let recipe = Recipe { layout, links };
     let size = with.blob(sha256)?;
     if size > MOST_PAGE_BYTES {
         return Err(Refused::TooLarge.into());
     }
     let repairs = named.map(|id| Ok::<_, Refused>((id, contract(id, with)?))).transpose()?;
     let (content, category) = (Content { sha256, media_type, size }, category.map(String::from));
-    Ok(Command::Write(Box::new(Written { path, content, tie_up, part, category, repairs })))
+    Ok(Command::Write(Box::new(Written { path, content, tie_up, part, category, recipe, repairs })))
 }
 
 fn brought(update: Update, with: &Preparing<'_>) -> Result<Command, Refused> {
-    let Update { contract: id, delivery, path, revision, content, part, capability } = update;
+    let Update { contract: id, delivery, path, revision, content, part, capability, category, layout, links } = update;
     let contract = contract(id, with)?;
     let caller = with.call.caller.party().filter(|_| with.call.caller.is_peer());
     let is_for_us = contract.side(with.secrets.party) == Some(Side::Partner);
@@ -152,6 +189,7 @@ fn brought(update: Update, with: &Preparing<'_>) -> Result<Command, Refused> {
     let key = EntityKey::of::<Page>(with.id);
     let capability = with.secrets.encrypt_here(key, owing::CAPABILITY, capability.as_str());
     let capability = capability.map_err(|_| Refused::NotEncrypted)?;
-    let contract = (id, contract);
-    Ok(Command::Update(Box::new(Brought { contract, delivery, path, revision, content, part, capability })))
+    let (contract, category, recipe) = ((id, contract), category.map(String::from), Recipe { layout, links });
+    let brought = Brought { contract, delivery, path, revision, content, part, capability, category, recipe };
+    Ok(Command::Update(Box::new(brought)))
 }

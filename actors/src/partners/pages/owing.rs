@@ -1,6 +1,6 @@
 //! What a tie-up page owes the main site: one thing at a time. Bytes come first, so that nobody is told of what is not here.
 
-use kippu_events::partners::pages::{Became, Content, Offer, Page, Phase, Report, TieUp, Writer};
+use kippu_events::partners::pages::{Became, Content, Offer, Page, Phase, Report, Shown, TieUp, Writer};
 use kippu_events::secrets::Secrets;
 use kippu_events::{EntityId, EntityKey};
 use serde_json::json;
@@ -29,8 +29,9 @@ pub(super) fn owes(page: &TieUp) -> Option<Owes<'_>> {
         return Some(Owes::Report(report));
     }
     // What was repaired here the main site never had.
-    let shown = page.shown.as_ref().filter(|shown| shown.damaged && shown.by == Writer::Main);
-    shown.map(|shown| Owes::Restore(&shown.content))
+    let is_of_main = |shown: &&Shown| shown.damaged && shown.by == Writer::Main && shown.content == shown.source;
+    // What was made of it here is made again.
+    page.shown.as_ref().filter(is_of_main).map(|shown| Owes::Restore(&shown.content))
 }
 
 /// What is to be done; nothing where a key is gone.

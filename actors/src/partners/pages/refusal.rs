@@ -16,6 +16,8 @@ refusals! {
     shared INVALID_BODY {
         /// Too many bytes.
         TooLarge "a page has at most {} bytes", MOST_PAGE_BYTES;
+        /// It would be shown in itself.
+        OwnLayout "a page is not its own layout";
     }
     shared NOT_DUE {
         /// An outcome of what is not owed any more, or nothing new.

@@ -3,7 +3,9 @@
 use kippu_events::EntityId;
 use kippu_events::blobs::BlobId;
 use kippu_events::partners::contracts::{Known, Part};
-use kippu_events::partners::pages::{Content, MediaType, PagePath};
+use kippu_events::partners::pages::{
+    Content, Form, MadeOf, MediaType, NotMade, Overlay as Difference, PagePath, Recipe,
+};
 use kippu_events::secrets::EncryptedField;
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +40,12 @@ commands! {
         /// What it is about, as regional goods; no personal data.
         #[serde(default)]
         category: Option<Text<MOST_CATEGORY_CHARS>>,
+        /// The page of this site that it is shown in, at the place of `<!--content-->` there. Where there is none, it is shown without.
+        #[serde(default)]
+        layout: Option<PagePath>,
+        /// Whether `"kippu:PATH"` in it is replaced by where this site has the page at that path.
+        #[serde(default)]
+        links: bool,
         /// Where the page came by a contract: that one, whose terms say whether this site may repair it.
         #[serde(default)]
         contract: Option<EntityId>,
@@ -60,6 +68,30 @@ commands! {
         part: Part,
         /// What opens the bytes at the main site.
         capability: Text<MOST_CAPABILITY_CHARS>,
+        /// What it is about.
+        #[serde(default)]
+        category: Option<Text<MOST_CATEGORY_CHARS>>,
+        /// The page that it is shown in.
+        #[serde(default)]
+        layout: Option<PagePath>,
+        /// Whether links in it are replaced.
+        #[serde(default)]
+        links: bool,
+    }
+    /// This site shows it with a difference.
+    Overlay = "overlay" Id [Operator] "Shows a tie-up page with a difference of this site, in this and in later revisions, where the contract lets it repair pages." {
+        /// The contract by which the page came.
+        contract: EntityId,
+        /// In which form the difference is written.
+        #[serde(deserialize_with = "named")]
+        form: Form,
+        /// What its bytes hash to, which were uploaded before.
+        sha256: BlobId,
+    }
+    /// It shows it without any.
+    RemoveOverlay = "remove_overlay" Id [Operator] "Shows a tie-up page as the main site brings it, without a difference of this site." {
+        /// The contract by which the page came.
+        contract: EntityId,
     }
     /// The manager of the site agrees.
     Confirm = "confirm" Id [Operator] "Shows a revision of a tie-up page that waits for an answer." {
@@ -97,6 +129,22 @@ pub enum Command {
         /// Why.
         reason: Option<String>,
     },
+    /// The operator has it shown with this difference, or without any.
+    Overlay {
+        /// The contract, as it was when it was looked up.
+        contract: (EntityId, Box<Known>),
+        /// The difference.
+        overlay: Option<Difference>,
+    },
+    /// The node has made what is shown.
+    Made {
+        /// Of which revision.
+        revision: u32,
+        /// Of what.
+        of: MadeOf,
+        /// The bytes, or why there are none.
+        made: Result<Content, NotMade>,
+    },
     /// What came of what was owed to the main site.
     CameOf {
         /// Which activity.
@@ -127,6 +175,8 @@ pub struct Written {
     pub part: Part,
     /// What it is about.
     pub category: Option<String>,
+    /// How it is made.
+    pub recipe: Recipe,
     /// The contract by which it is repaired, as it was when it was looked up.
     pub repairs: Option<(EntityId, Box<Known>)>,
 }
@@ -147,6 +197,10 @@ pub struct Brought {
     pub part: Part,
     /// What opens the bytes.
     pub capability: EncryptedField,
+    /// What it is about.
+    pub category: Option<String>,
+    /// How it is made.
+    pub recipe: Recipe,
 }
 
 /// Where a page stands.
@@ -155,7 +209,7 @@ pub struct Brought {
 pub enum State {
     /// The revision is shown.
     Shown,
-    /// Its bytes are being fetched.
+    /// Its bytes are being fetched, or what is shown is being made.
     Fetching,
     /// The manager is asked.
     Held,

@@ -1,12 +1,14 @@
 //! Who may write which page, what is shown when, and how a revision comes from a main site to its partner.
 
+mod made;
+
 use std::time::Duration;
 
 use kippu_events::access::{Caller, Role, Roles};
 use kippu_events::blobs::BlobId;
-use kippu_events::partners::contracts::{self, Confirmation, Contract, Known, PageRights, Part, Terms};
+use kippu_events::partners::contracts::{self, Confirmation, Contract, Known, PageRights, Part, Terms, Way};
 use kippu_events::partners::page_deliveries::{self, PageDelivery};
-use kippu_events::partners::pages::{Content, Decliner, Event, MediaType, Page, PagePath, id_of};
+use kippu_events::partners::pages::{Content, Decliner, Event, MediaType, Page, PagePath, Recipe, id_of};
 use kippu_events::secrets::EncryptedField;
 use kippu_events::{Entity as _, EntityId, EntityKey, Family, Time};
 use serde_json::{Value, json};
@@ -68,7 +70,15 @@ fn contract() -> EntityId {
 fn write(byte: u8, repairs: Option<Terms>) -> Command {
     let repairs = repairs.map(|terms| (contract(), known(terms)));
     let (path, content) = (path(), content(byte));
-    Command::Write(Box::new(Written { path, content, tie_up: false, part: Part::Content, category: None, repairs }))
+    Command::Write(Box::new(Written {
+        path,
+        content,
+        tie_up: false,
+        part: Part::Content,
+        category: None,
+        recipe: Recipe::default(),
+        repairs,
+    }))
 }
 
 fn brought(revision: u32, terms: Terms) -> Brought {
@@ -80,6 +90,8 @@ fn brought(revision: u32, terms: Terms) -> Brought {
         content: content(u8::try_from(revision).unwrap()),
         part: Part::Content,
         capability: encrypted(),
+        category: None,
+        recipe: Recipe::default(),
     }
 }
 
@@ -99,6 +111,8 @@ fn revised(revision: u32, byte: u8) -> Event {
         tie_up: false,
         part: Part::Content,
         category: None,
+        layout: None,
+        links: false,
     }
 }
 
@@ -113,6 +127,10 @@ fn offered(revision: u32, answer_secs: Option<u32>) -> Event {
         part: Part::Content,
         capability: encrypted(),
         answer_secs,
+        category: None,
+        layout: None,
+        links: false,
+        way: Way::Overwrite,
     }
 }
 

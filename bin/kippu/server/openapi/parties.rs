@@ -7,12 +7,13 @@ use super::answers::{self, Answers};
 use super::blobs::{self, downloads};
 use super::node::{object, operation, told};
 use super::{insert, reference};
-use crate::parties::CARD;
+use crate::parties::{CARD, SIGNED_CARD};
 
 /// Adds it.
 pub(super) fn add(paths: &mut Map<String, Value>, problems: &mut Answers) {
     let plain = [
         (CARD, "party.card", OF_CARD, "application/json", card()),
+        (SIGNED_CARD, "party.signed-card", OF_SIGNED_CARD, "application/jose", json!({ "type": "string" })),
         ("/.well-known/jwks.json", "party.keys", "Its public keys (RFC 7517).", "application/jwk-set+json", keys()),
     ];
     for (path, id, summary, media, schema) in plain {
@@ -43,6 +44,9 @@ pub(super) fn add(paths: &mut Map<String, Value>, problems: &mut Answers) {
 }
 
 const OF_CARD: &str = "What another party needs to register this one: its id, name, address and public keys.";
+
+const OF_SIGNED_CARD: &str =
+    "The same, signed by this party (a compact JWS, RFC 7515), for another one that does not know it yet.";
 
 const OF_EVIDENCE: &str = "The newest checkpoint of the history, and the trees that it signs in tiles (C2SP tlog-tiles), where this node serves them.";
 

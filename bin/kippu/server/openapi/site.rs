@@ -1,5 +1,6 @@
 //! The pages of a site, and the bytes of those that are brought to partner sites.
 
+use kippu_events::access::Role;
 use serde_json::{Map, Value, json};
 
 use super::answers::{self, Answers};
@@ -18,6 +19,39 @@ pub(super) fn add(paths: &mut Map<String, Value>, problems: &mut Answers) {
     asking(paths, &path);
     answers::add(&mut page, blobs::told(problems, &[400, 404, 405, 416, 431, 500, 503, 507]));
     insert(paths, "/site/{path}".to_owned(), "get", page);
+
+    let spoken = "The same, as speech in a WAV file, where the program espeak-ng is installed.";
+    for (path, id, summary, media, more) in [
+        (
+            "message",
+            "pages.message",
+            "What the manager of the site is asked of a revision that waits.",
+            "text/plain",
+            &[][..],
+        ),
+        ("message.wav", "pages.speech", spoken, "audio/wav", &[501]),
+    ] {
+        let mut message = json!({
+            "operationId": id,
+            "tags": ["pages"],
+            "summary": summary,
+            "description": answers::for_roles(&[Role::Operator]),
+            "security": [{ "apiKey": [] }],
+            "x-roles": [Role::Operator],
+            "parameters": [reference("parameters", "Id"), reference("parameters", "RequestId")],
+            "responses": {
+                "200": {
+                    "description": "The message. `Kippu-Revision` and `Kippu-Sha256` say what an answer is about.",
+                    "headers": answers::headers(&["X-Request-Id"]),
+                    "content": { media: { "schema": { "type": "string" } } },
+                },
+                "default": reference("responses", "Problem"),
+            },
+        });
+        let statuses = [&[400, 401, 403, 404, 405, 429, 500, 503][..], more].concat();
+        answers::add(&mut message, blobs::told(problems, &statuses));
+        insert(paths, format!("/v1/pages/{{id}}/{path}"), "get", message);
+    }
 
     let summary = "The bytes of a page that is brought to a partner site, or a part of them.";
     let sha256 = json!({

@@ -7,7 +7,7 @@ use kippu_actors::partners::pages::request::Command;
 use kippu_actors::runtime::{Runtime, Submission};
 use kippu_events::blobs::{BlobError, BlobId, BlobStore};
 use kippu_events::event::Mac;
-use kippu_events::partners::pages::Content;
+use kippu_events::partners::pages::{Content, MOST_PAGE_BYTES};
 use kippu_events::secrets::Secrets;
 use kippu_events::{EntityKey, Principal};
 
@@ -42,6 +42,24 @@ pub(super) async fn read(store: &BlobStore, content: &Content) -> Result<Read, B
     }
     let id = BlobId::of(&bytes);
     Ok(if id == content.sha256 && size == content.size { Read::Whole(bytes.into()) } else { Read::Other(Some(id)) })
+}
+
+/// All bytes of the blob `id`, if they are those that it is named by.
+///
+/// # Errors
+/// Where the store does not say what it has.
+pub(super) async fn whole(store: &BlobStore, id: BlobId) -> Result<Option<Vec<u8>>, BlobError> {
+    let Some(found) = store.open(id).await? else { return Ok(None) };
+    let size = found.size();
+    if size > MOST_PAGE_BYTES {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    let mut parts = std::pin::pin!(found.bytes(0..size));
+    while let Some(part) = parts.try_next().await? {
+        bytes.extend_from_slice(&part);
+    }
+    Ok((BlobId::of(&bytes) == id).then_some(bytes))
 }
 
 /// Has it on record what the bytes that are to hash to `sha256` were found to be, where that is new of the page `key`, which was at

@@ -2,9 +2,12 @@
 //! this site brings to partner sites, for the partner's node, which holds the capability of that.
 
 mod bytes;
+mod combine;
 mod guard;
 mod log;
 mod requests;
+mod making;
+pub(super) mod message;
 
 use actix_web::http::Method;
 use actix_web::web::{self, Data, Path};
@@ -19,6 +22,7 @@ use kippu_events::{EntityId, EntityKey, problem_types};
 use self::bytes::{Read, note, read};
 pub(crate) use self::guard::Guard;
 pub(crate) use self::log::SiteLog;
+pub(crate) use self::making::Making;
 use super::Shared;
 use super::blobs::{Shown, serve_blob, serve_page, told};
 use super::fallback::fallback;
@@ -29,6 +33,10 @@ const INDEX: &str = "index.html";
 problem_types! {
     /// Those of sites alone.
     KINDS:
+    /// There is no program here that speaks.
+    NO_SPEECH = 501 "speech-not-installed" "This node cannot speak" "Install the program espeak-ng where the node runs, or read the message as text.";
+    /// It did not.
+    SPEECH_FAILED = 503 "speech-failed" "The message was not spoken" "Read it as text.";
     /// It was changed by others than those who may write it.
     PAGE_DAMAGED = 503 "page-damaged" "The page is not what was written" "Try again after `Retry-After`: a page of a main site is fetched from there again. The operator of the site writes any other page once more.";
 }
@@ -67,14 +75,23 @@ async fn give(request: &HttpRequest, shared: &Shared, path: &str) -> Result<Http
     let key = EntityKey::of::<Page>(id_of(node.secrets.party, &path));
     let found = node.runtime.peek(key).await?;
     let page: &Page = found.state.as_any().downcast_ref().ok_or_else(absent)?;
-    let content = &page.shown().ok_or_else(absent)?.content;
+    let content = match revision(request.query_string()) {
+        Some(number) => page.revision(number).ok_or_else(absent)?,
+        None => &page.shown().ok_or_else(absent)?.content,
+    };
     match read(&node.blobs, content).await.map_err(|error| told(&error))? {
         Read::Whole(bytes) => Ok(serve_page(bytes, content.sha256, request, content.media_type.as_str())),
         Read::Other(other) => {
+            // Of what was shown before, nothing is on record.
             note(&node.runtime, &node.secrets, (key, found.version), (content.sha256, other)).await;
             Err(Problem::later(&PAGE_DAMAGED, "the bytes of this page are not those that were written"))
         }
     }
+}
+
+/// The revision that a query asks for by its number; what is shown now, where it asks for none.
+fn revision(query: &str) -> Option<u32> {
+    query.split('&').find_map(|part| part.strip_prefix("revision=")?.parse().ok())
 }
 
 /// The page that a path below `/site/` names.

@@ -20,6 +20,8 @@ pub enum Class {
 /// A line of the table: a path, or all paths below it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
+// Lists of rows have pages too, and this name in the document.
+#[schemars(rename = "CountedPage")]
 pub struct Page {
     /// The path, in whatever spelling [`path::normal`] takes for the same.
     pub path: String,

@@ -26,6 +26,27 @@ pub enum Confirmation {
     Manager,
 }
 
+/// How a revision comes to be shown at the partner's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Way {
+    /// Its bytes take the place of those before, at the same address.
+    #[default]
+    Overwrite,
+    /// Nothing is copied: links at the partner's lead to the revision at the main site.
+    Links,
+    /// Its bytes are written beside those before; links and the address change once the partner's manager has approved it.
+    Switch,
+}
+
+impl Way {
+    /// Whether it is the ordinary one.
+    #[must_use]
+    pub const fn is_overwrite(&self) -> bool {
+        matches!(self, Self::Overwrite)
+    }
+}
+
 /// What terms say of pages.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -45,6 +66,9 @@ pub struct PageTerms {
     /// After so long the partner's manager is asked again who said no, or nothing; left out, once the main site's manager says so.
     #[serde(default)]
     pub again_secs: Option<u32>,
+    /// How a revision comes to be shown. Links ask nobody, and a switch always asks.
+    #[serde(default, skip_serializing_if = "Way::is_overwrite")]
+    pub way: Way,
 }
 
 const fn three_days() -> u32 {
@@ -59,6 +83,7 @@ impl Default for PageTerms {
             every_secs: None,
             answer_secs: three_days(),
             again_secs: None,
+            way: Way::default(),
         }
     }
 }
@@ -74,11 +99,23 @@ impl PageTerms {
         Time::from_micros(begun.micros().saturating_add(periods.saturating_mul(every))).max(revised)
     }
 
+    /// So long the partner's manager is waited for, where one is asked.
+    #[must_use]
+    pub const fn asks(&self) -> Option<u32> {
+        match (self.way, self.confirmation) {
+            (Way::Links, _) | (Way::Overwrite, Confirmation::None) => None,
+            (Way::Switch, _) | (Way::Overwrite, Confirmation::Manager) => Some(self.answer_secs),
+        }
+    }
+
     /// What is wrong with them.
     #[must_use]
     pub fn wrong(&self) -> Option<&'static str> {
         if self.every_secs == Some(0) || self.again_secs == Some(0) || self.answer_secs == 0 {
             return Some("every_secs, answer_secs and again_secs are at least 1");
+        }
+        if self.way == Way::Links && self.confirmation == Confirmation::Manager {
+            return Some("links ask nobody, since nothing is copied that could be looked at");
         }
         None
     }

@@ -12,7 +12,18 @@ pub(super) fn all() -> Vec<Event> {
     let ordered = |revision, bytes| {
         let (path, content) = sample(bytes);
         let capability = TokenHash { key: 1, sha256: "q".repeat(43) };
-        Event::Ordered { contract, partner, path, revision, content, part: Part::Content, capability }
+        Event::Ordered {
+            contract,
+            partner,
+            path,
+            revision,
+            content,
+            part: Part::Content,
+            capability,
+            category: None,
+            layout: None,
+            links: false,
+        }
     };
     let sha256 = |bytes| sample(bytes).1.sha256;
     vec![

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{MediaType, PagePath};
+use super::{MadeOf, MediaType, NotMade, Overlay, PagePath};
 use crate::blobs::BlobId;
 use crate::id::EntityId;
 use crate::opaque::EncryptedField;
-use crate::partners::contracts::Part;
+use crate::partners::contracts::{Part, Way};
 use crate::time::Time;
 
 /// The bytes of a revision.
@@ -53,6 +53,12 @@ pub enum Event {
         /// What it is about.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         category: Option<String>,
+        /// The page that it is shown in.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        layout: Option<PagePath>,
+        /// Whether links in it are replaced.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        links: bool,
     },
     /// The main site brings a revision of it.
     #[serde(rename = "page.offered")]
@@ -76,6 +82,64 @@ pub enum Event {
         /// So long its manager is waited for, where one is asked.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         answer_secs: Option<u32>,
+        /// What it is about.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        category: Option<String>,
+        /// The page that it is shown in.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        layout: Option<PagePath>,
+        /// Whether links in it are replaced.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        links: bool,
+        /// How it comes to be shown.
+        #[serde(default, skip_serializing_if = "Way::is_overwrite")]
+        way: Way,
+    },
+    /// Its bytes are here, and what is shown is to be made of them.
+    #[serde(rename = "page.fetched")]
+    Fetched {
+        /// Which revision.
+        revision: u32,
+        /// What its bytes hash to.
+        sha256: BlobId,
+    },
+    /// What is shown was made: it takes the place of what was shown before, or its manager is asked.
+    #[serde(rename = "page.made")]
+    Made {
+        /// Of which revision.
+        revision: u32,
+        /// Of what.
+        of: MadeOf,
+        /// The bytes.
+        content: Content,
+        /// Until when an answer of its manager counts, who is asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Time>,
+    },
+    /// It could not be made: what was shown stays. A revision that was brought is declined by that.
+    #[serde(rename = "page.not_made")]
+    NotMade {
+        /// Of which revision.
+        revision: u32,
+        /// Of what.
+        of: MadeOf,
+        /// Why.
+        reason: NotMade,
+    },
+    /// Links lead to this revision at the main site from now on. Nothing of it lies here.
+    #[serde(rename = "page.linked")]
+    Linked {
+        /// Which revision.
+        revision: u32,
+        /// What its bytes hash to.
+        sha256: BlobId,
+    },
+    /// This site shows it with a difference from now on, or without any.
+    #[serde(rename = "page.overlaid")]
+    Overlaid {
+        /// The difference.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        overlay: Option<Overlay>,
     },
     /// Its bytes are here, and its manager is asked.
     #[serde(rename = "page.held")]

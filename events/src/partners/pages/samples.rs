@@ -1,10 +1,10 @@
 //! Events of every kind. A page that was written here comes to be one that is brought in samples alone.
 
-use super::{Content, Decliner, Event, MediaType, PagePath};
+use super::{Content, Decliner, Event, Form, MadeOf, MediaType, NotMade, Overlay, PagePath};
 use crate::blobs::BlobId;
 use crate::id::EntityId;
 use crate::opaque::EncryptedField;
-use crate::partners::contracts::Part;
+use crate::partners::contracts::{Part, Way};
 use crate::time::Time;
 
 /// A path and content for samples.
@@ -21,7 +21,21 @@ pub(super) fn all() -> Vec<Event> {
         let (path, content) = page(bytes);
         let capability = EncryptedField { xchacha20poly1305: "AQ".to_owned() };
         let (part, answer_secs) = (Part::Content, Some(259_200));
-        Event::Offered { contract, main, delivery, path, revision, content, part, capability, answer_secs }
+        Event::Offered {
+            contract,
+            main,
+            delivery,
+            path,
+            revision,
+            content,
+            part,
+            capability,
+            answer_secs,
+            category: None,
+            layout: None,
+            links: false,
+            way: Way::Overwrite,
+        }
     };
     let (path, content) = page(0xa1);
     let digest = |bytes| BlobId([bytes; 32]);
@@ -33,6 +47,8 @@ pub(super) fn all() -> Vec<Event> {
             tie_up: true,
             part: Part::Content,
             category: Some("regional goods".to_owned()),
+            layout: None,
+            links: false,
         },
         offered(2, 0xa2),
         Event::Held { revision: 2, sha256: digest(0xa2), until: Time::from_micros(1_795_254_300_000_000) },
@@ -49,5 +65,20 @@ pub(super) fn all() -> Vec<Event> {
         },
         Event::NotTold { attempt: 8, reason: "page-delivery-other-revision".to_owned() },
         Event::Repaired { revision: 2, content: page(0xc2).1 },
+        Event::Overlaid { overlay: Some(Overlay { form: Form::TextPatch, sha256: digest(0xd1) }) },
+        offered(4, 0xa4),
+        Event::Fetched { revision: 4, sha256: digest(0xa4) },
+        Event::Made {
+            revision: 4,
+            of: MadeOf { overlay: Some(digest(0xd1)), ..MadeOf::plain(digest(0xa4)) },
+            content: page(0xe4).1,
+            until: Some(Time::from_micros(1_795_254_300_000_000)),
+        },
+        Event::NotMade {
+            revision: 4,
+            of: MadeOf { overlay: Some(digest(0xd1)), ..MadeOf::plain(digest(0xa4)) },
+            reason: NotMade::PageOverlayConflict,
+        },
+        Event::Linked { revision: 4, sha256: digest(0xa4) },
     ]
 }

@@ -240,7 +240,8 @@ fn a_caller_of_some_rows_has_each_of_their_events_once_too() {
             | Family::Collections
             | Family::Members
             | Family::MemberActions
-            | Family::MemberVisits => false,
+            | Family::MemberVisits
+            | Family::Kits => false,
         }
     };
     let expected: Vec<_> = in_log(&*scene.log).into_iter().filter(|(entity, ..)| of_user(*entity)).collect();
