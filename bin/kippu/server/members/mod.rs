@@ -5,7 +5,7 @@ mod data;
 mod hop;
 
 use actix_web::http::header::CONTENT_TYPE;
-use actix_web::web::{self, Data, Path, Payload, ServiceConfig};
+use actix_web::web::{self, Bytes, Data, Path, Payload, ServiceConfig};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use kippu_actors::http::{IDEMPOTENCY_KEY, read_body, render, still};
 use kippu_actors::problem::{self, Problem, raw_body};
@@ -112,7 +112,9 @@ async fn hand_on(
     match member.there(&shared, next, next == central).await {
         Ok(answer) if caller.is_peer() => Ok(answered(answer.status, answer.body)),
         Ok(answer) => Ok(member.came(&shared, answer).await),
-        Err(away) if said == Said::SignIn && !caller.is_peer() => member.while_away(&shared, away).await,
+        Err(away) if said == Said::SignIn && !caller.is_peer() => {
+            member.while_away(&request, &shared, away, &bytes).await
+        }
         Err(away) => Err(away),
     }
 }
@@ -161,7 +163,7 @@ impl Member<'_> {
         request: &HttpRequest,
         shared: &Shared,
         caller: Caller,
-        bytes: &actix_web::web::Bytes,
+        bytes: &Bytes,
     ) -> Result<HttpResponse, Problem> {
         let call = Call { caller, key: self.key.to_owned(), id: None, if_match: None };
         let asked =
@@ -217,14 +219,22 @@ impl Member<'_> {
     }
 
     /// Identifies the member here, where that is agreed.
-    async fn while_away(mut self, shared: &Shared, away: Problem) -> Result<HttpResponse, Problem> {
+    async fn while_away(
+        mut self,
+        request: &HttpRequest,
+        shared: &Shared,
+        away: Problem,
+        bytes: &Bytes,
+    ) -> Result<HttpResponse, Problem> {
         if self.terms.copy_secs.is_none() || self.known.partner != shared.node.secrets.party {
             return Err(away);
         }
         self.fields.insert("contract".to_owned(), json!(self.id));
         let call = Call { caller: Caller::GUEST, key: self.key_of("here"), id: None, if_match: None };
-        let body = Value::Object(self.fields).to_string();
-        let outcome = shared.commands.run(Family::Members, "sign_in", call, body.as_bytes()).await?;
-        Ok(render(outcome))
+        let asked = Asked { family: Family::Members, name: "sign_in", call, body: Value::Object(self.fields) };
+        match give(request, shared, asked, bytes).await? {
+            Given::Here(outcome) => Ok(render(outcome)),
+            Given::There(answer) => Ok(answer),
+        }
     }
 }
