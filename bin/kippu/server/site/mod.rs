@@ -5,9 +5,9 @@ mod bytes;
 mod combine;
 mod guard;
 mod log;
-mod requests;
 mod making;
 pub(super) mod message;
+mod requests;
 
 use actix_web::http::Method;
 use actix_web::web::{self, Data, Path};

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::Sites;
-use super::super::logs::{file, handed_over};
+use super::super::logs::file;
 use super::{PASSWORD, Visit, actions, code, register, registration, say, sign_in, terms};
 use crate::fixture::{first, run, utf8};
 use crate::http::Reply;
@@ -37,8 +37,7 @@ async fn access(sites: &Sites, n: u8) {
     );
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = file(&folder, &format!("{n}.log"), line.as_bytes());
-    sites.import(&sites.partner, &path, &[]).ok();
-    handed_over(&sites.partner).await;
+    sites.take(&path, &[]).await;
 }
 
 /// Shows B26.
