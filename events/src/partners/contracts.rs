@@ -12,7 +12,6 @@ mod delegation;
 mod event;
 mod member_terms;
 mod page_terms;
-mod push;
 mod samples;
 mod terms;
 
@@ -26,7 +25,6 @@ pub use self::delegation::{Delegation, Mode, Rule, Step};
 pub use self::event::{Event, Side};
 pub use self::member_terms::{MemberTerms, Price, UserData};
 pub use self::page_terms::{Confirmation, PageRights, PageTerms, Way};
-pub use self::push::Push;
 pub use self::terms::Terms;
 use super::access::Period;
 use super::fees::Month;

@@ -19,7 +19,7 @@ use crate::verify::tests::sample::{LOG, PARTITIONS, SampleLog, Tape, honest};
 use crate::verify::{Options, verify};
 
 /// All of them together.
-const MOST_BYTES: u64 = 200 << 10;
+const MOST_BYTES: u64 = 400 << 10;
 const EXPECTED: &str = "expected.json";
 
 fn made(log: Arc<dyn ReadLog>, cut: Option<&Cut>) -> Made {

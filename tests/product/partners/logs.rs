@@ -129,7 +129,7 @@ async fn lines_that_nobody_of_the_contract_certified_are_refused() {
 #[tokio::test]
 async fn what_terms_do_not_push_the_main_site_calls_for_without_a_gap_and_without_a_double() {
     let mut terms = terms();
-    terms["push"] = json!({ "sources": ["other"] });
+    terms["push_sources"] = json!(["other"]);
     let mut sites = Sites::on(&terms).await;
     let folder = tempfile::tempdir().unwrap();
     let text = log(1_500);

@@ -78,7 +78,7 @@ pub(super) fn certified(open: Open, with: &Preparing<'_>) -> Result<Command, Pro
     let (batch, first) = masked(open, &bytes, certificate, (writer, signed), with)?;
     // Lines of a time without terms count nowhere.
     let terms = known.at(first).or_else(|| known.accepted().next_back());
-    let held = to.is_some() && terms.is_some_and(|terms| !terms.terms.push.has(&batch.certificate.source));
+    let held = to.is_some() && terms.is_some_and(|terms| !terms.terms.pushes(&batch.certificate.source));
     let is_writer =
         terms.is_some_and(|terms| side.is_some_and(|side| terms.terms.certification.writers.contains(&side)));
     if !is_writer {

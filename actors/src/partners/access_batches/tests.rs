@@ -2,7 +2,7 @@
 
 use kippu_events::access::{Caller, Role};
 use kippu_events::partners::access_batches::{AccessBatch, Due, Event};
-use kippu_events::partners::contracts::{Push, Terms};
+use kippu_events::partners::contracts::Terms;
 use kippu_events::{Entity as _, EntityId, EntityKey, Family};
 use serde_json::{Value, json};
 
@@ -154,7 +154,7 @@ fn an_outcome_counts_once() {
 #[test]
 fn lines_that_are_held_back_are_announced_called_for_and_handed_over_once() {
     let mut terms = Terms::sample();
-    terms.push = Push::Sources(["other".to_owned()].into());
+    terms.push_sources = Some(["other".to_owned()].into());
     let mut sites = Sites::with(&terms);
     let body = sites.body(LINES);
     let answer = sites.partner.ask(Caller::OPERATOR, OPEN, &body).unwrap().1;

@@ -95,13 +95,13 @@ fn asking(paths: &mut Map<String, Value>, path: &Value) {
         "security": [],
         "parameters": [path, key, reference("parameters", "RequestId")],
         "requestBody": { "required": true, "content": {
-            "application/json": { "schema": schema }, "application/x-www-form-urlencoded": { "schema": schema },
+            "application/json": { "schema": schema, "example": null }, "application/x-www-form-urlencoded": { "schema": schema },
         } },
         "responses": { "default": reference("responses", "Problem") },
     });
     asking["responses"]["201"] = json!({
         "description": "It was opened.", "headers": answers::headers(&["Kippu-Position", "ETag", "Location", "X-Request-Id"]),
-        "content": { "application/json": { "schema": opened } },
+        "content": { "application/json": { "schema": opened, "example": null } },
     });
     insert(paths, "/site/{path}".to_owned(), "post", asking);
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::{Certification, Collecting, Delegation, MemberTerms, PageTerms, Push};
+use super::{Certification, Collecting, Delegation, MemberTerms, PageTerms};
 use crate::money::Currency;
 use crate::partners::access::classify::Classifier;
 use crate::partners::access::pages::{Class, Page, Reach};
@@ -30,9 +30,10 @@ pub struct Terms {
     /// Who certifies lines of access logs, and who may check them.
     #[serde(default)]
     pub certification: Certification,
-    /// Which lines are handed over as soon as they are certified.
-    #[serde(default)]
-    pub push: Push,
+    /// The servers whose lines are handed over as soon as they are certified; of all others the certificate is, and the lines follow on
+    /// call. Left out, all lines are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub push_sources: Option<BTreeSet<String>>,
     /// What they say of visitors' requests to tie-up pages.
     #[serde(default, skip_serializing_if = "Delegation::is_default")]
     pub delegation: Delegation,
@@ -81,7 +82,7 @@ impl Terms {
             options: BTreeSet::new(),
             pages: PageTerms::default(),
             certification: Certification::default(),
-            push: Push::default(),
+            push_sources: None,
             delegation: Delegation::default(),
             collecting: None,
             members: None,
@@ -97,6 +98,12 @@ impl Terms {
             Part::Content | Part::Layout => self.parts.contains(&part),
             Part::Links | Part::Management => false,
         }
+    }
+
+    /// Whether lines of this server are handed over as soon as they are certified.
+    #[must_use]
+    pub fn pushes(&self, source: &str) -> bool {
+        self.push_sources.as_ref().is_none_or(|sources| sources.contains(source))
     }
 
     /// What is wrong with them, each with its place.
