@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::Sites;
+use super::fees::{requests, total};
 use super::pages::{contract, get, sha256, shows, terms, upload};
 use crate::fixture::{first, utf8};
 use crate::http::Reply;
@@ -133,7 +134,7 @@ async fn a_partners_difference_is_applied_to_each_revision_and_one_that_no_longe
     sites.assert_sound();
 }
 
-/// Shows B8, B49.
+/// Shows B8.
 #[tokio::test]
 async fn a_layout_of_the_main_site_changes_pages_of_those_who_inherit_it_and_of_nobody_else() {
     let sites = Sites::on(&with(&["content", "layout"], &json!({}))).await;
@@ -171,6 +172,21 @@ async fn a_layout_of_the_main_site_changes_pages_of_those_who_inherit_it_and_of_
     row_at(&layout_only, "pages", "home.html", named).await;
     shows(both, PATH, "<two>offers</two>").await;
     shows(&layout_only, "home.html", "<two>home</two>").await;
+    sites.assert_sound();
+}
+
+/// Shows B49.
+#[tokio::test]
+async fn of_a_site_that_has_the_layout_alone_accesses_to_its_own_pages_lower_the_fee() {
+    let sites = Sites::on(&with(&["layout"], &json!({}))).await;
+    write(&sites.main, LAYOUT, "<one><!--content--></one>", json!({ "tie_up": true, "part": "layout" })).await;
+    write(&sites.partner, "home.html", "home", json!({ "layout": LAYOUT })).await;
+    shows(&sites.partner, "home.html", "<one>home</one>").await;
+    sites.logged("layout.log", &requests("tie-up", 10, 30)).await;
+    let before = total(&sites.agreed().await);
+    sites.logged("own.log", &requests("own", 11, 30)).await;
+    let after = total(&sites.agreed().await);
+    assert!(after < before, "{after} {before}");
     sites.assert_sound();
 }
 
