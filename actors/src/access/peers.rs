@@ -78,6 +78,8 @@ refusals! {
         KeyExists "the peer has this key already";
     }
     shared INVALID_BODY {
+        /// This node's own party.
+        Own "a node is no peer of its own";
         /// Not where a node answers.
         NotAUrl "a url is http:// or https:// and a host, without a password, a query or a fragment";
         /// A role that no peer has, none, or one twice.
@@ -98,7 +100,7 @@ pub struct Reply {
     pub id: EntityId,
 }
 
-fn checked(url: &Url, roles: &[Role]) -> Result<String, Refused> {
+pub(crate) fn checked(url: &Url, roles: &[Role]) -> Result<String, Refused> {
     let url = url.as_str().trim_end_matches('/');
     let host = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")).unwrap_or_default();
     if host.is_empty() || host.contains(['@', '?', '#', ' ', '\\']) || host.starts_with('/') {
@@ -119,8 +121,9 @@ impl Actor for Peer {
     const COMMANDS: &'static [CommandSpec] = COMMANDS;
     const PROBLEMS: &'static [&'static ProblemType] = TYPES;
 
-    fn target(request: &Request, call: &Call, _secrets: &Secrets) -> Result<EntityId, Problem> {
+    fn target(request: &Request, call: &Call, secrets: &Secrets) -> Result<EntityId, Problem> {
         match request {
+            Request::Open(Open { party, .. }) if *party == secrets.party => Err(Refused::Own.into()),
             Request::Open(Open { party, .. }) => Ok(*party),
             Request::Change(_) | Request::AddKey(_) | Request::RevokeKey(_) | Request::Revoke(_) => call.path_id(),
         }

@@ -6,6 +6,7 @@
 //! batches ─▶ roots, hashes ┘
 //! ```
 
+use std::cmp::Reverse;
 use std::collections::{HashMap, VecDeque};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -155,6 +156,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> Exit {
 struct Batch {
     id: String,
     offset: u64,
+    bytes: u64,
     lines: usize,
     root: String,
 }
@@ -163,7 +165,8 @@ impl Batch {
     fn of(row: &Value) -> Option<Self> {
         let text = |name: &str| row[name].as_str().map(str::to_owned);
         let lines = row["lines"].as_u64().and_then(|lines| usize::try_from(lines).ok())?;
-        Some(Self { id: text("id")?, offset: row["offset"].as_u64()?, lines, root: text("root")? })
+        let (offset, bytes) = (row["offset"].as_u64()?, row["bytes"].as_u64()?);
+        Some(Self { id: text("id")?, offset, bytes, lines, root: text("root")? })
     }
 }
 
@@ -172,24 +175,33 @@ async fn compared(args: &Args) -> Result<Verified, VerifyError> {
     let segment = args.segment.clone().or_else(named).ok_or_else(|| VerifyError::NoName(args.file.clone()))?;
     let node = args.node.node()?;
     let rows = remote::all_rows(&node, &format!("/v1/access-batches?contract={}", args.contract)).await?;
-    let is_of = |row: &&Value| row["source"] == args.source.as_str() && row["segment"] == segment.as_str();
+    // Of what was announced alone there are no lines here.
+    let is_here = |row: &Value| !matches!(row["state"].as_str(), Some("announced" | "called"));
+    let is_of =
+        |row: &&Value| row["source"] == args.source.as_str() && row["segment"] == segment.as_str() && is_here(row);
     let batches: Option<Vec<Batch>> = rows.iter().filter(is_of).map(Batch::of).collect();
     let mut batches = batches.ok_or(VerifyError::NotABatch)?;
-    batches.sort_by(|a, b| (a.offset, &a.id).cmp(&(b.offset, &b.id)));
+    // Where a log has grown, the longer one of two that begin at the same place has all of the shorter one.
+    batches.sort_by(|a, b| (a.offset, Reverse(a.bytes), &a.id).cmp(&(b.offset, Reverse(b.bytes), &b.id)));
     let Some(first) = batches.first() else {
         return Err(VerifyError::Nothing { source_name: args.source.clone(), segment });
     };
     let mut file = Hashes::open(&args.file, first.offset)?;
     let mut verified = Verified { equal: 0, behind: 0, differences: Vec::new() };
-    let mut last: Option<Batch> = None;
+    let mut last: Option<Compared> = None;
     for batch in batches {
-        // Two batches of the same place contradict each other, whatever the file says.
-        if let Some(last) = last.as_ref().filter(|last| last.offset == batch.offset) {
-            contradicted(&node, last, &batch, file.line, &mut verified).await?;
-            continue;
+        match &last {
+            // Of two batches of the same place the first lines are the same, or they contradict each other, whatever the file says.
+            Some(last) if last.batch.offset == batch.offset => contradicted(&node, last, &batch, &mut verified).await?,
+            // The log was cut otherwise, and this piece was compared before.
+            Some(last) if batch.offset.saturating_add(batch.bytes) <= last.ends => {}
+            Some(_) | None => {
+                let (begins, ends) = (file.line, batch.offset.saturating_add(batch.bytes));
+                let overlaps = last.as_ref().is_some_and(|last| batch.offset < last.ends);
+                compare(&node, &batch, overlaps, &mut file, &mut verified).await?;
+                last = Some(Compared { batch, begins, ends });
+            }
         }
-        compare(&node, &batch, &mut file, &mut verified).await?;
-        last = Some(batch);
     }
     verified.behind = file.rest()?;
     verified.differences.truncate(MOST_TOLD);
@@ -206,35 +218,46 @@ async fn leaves(node: &Client, batch: &Batch) -> Result<Vec<[u8; 32]>, VerifyErr
     leaves.ok_or(VerifyError::NotABatch)
 }
 
-/// Says where two batches of the same place differ, the first of which ended before line `behind` of the file.
-async fn contradicted(
-    node: &Client,
-    one: &Batch,
-    other: &Batch,
-    behind: u64,
-    verified: &mut Verified,
-) -> Result<(), VerifyError> {
-    let (its, others) = (leaves(node, one).await?, leaves(node, other).await?);
-    let begins = behind.saturating_sub(its.len() as u64);
+/// A batch that was compared with the file.
+struct Compared {
+    batch: Batch,
+    /// The line of the file with which it begins.
+    begins: u64,
+    /// Where it ends in its log.
+    ends: u64,
+}
+
+/// Says where two batches of the same place differ, the first of which was compared with the file.
+async fn contradicted(node: &Client, one: &Compared, other: &Batch, verified: &mut Verified) -> Result<(), VerifyError> {
+    let (its, others) = (leaves(node, &one.batch).await?, leaves(node, other).await?);
     for (place, (leaf, other_leaf)) in its.iter().zip(&others).enumerate() {
         if leaf != other_leaf {
-            let line = begins + place as u64;
+            let line = one.begins + place as u64;
             verified.differences.push(Difference { line, fault: Fault::Contradicted, batch: other.id.clone() });
         }
     }
     Ok(())
 }
 
-/// Compares the next lines of the file with a batch.
-async fn compare(node: &Client, batch: &Batch, file: &mut Hashes, verified: &mut Verified) -> Result<(), VerifyError> {
+/// Compares the next lines of the file with a batch, whose first lines may have been compared before.
+async fn compare(
+    node: &Client,
+    batch: &Batch,
+    overlaps: bool,
+    file: &mut Hashes,
+    verified: &mut Verified,
+) -> Result<(), VerifyError> {
     let next = file.ahead(batch.lines)?;
-    if next.len() == batch.lines && root_in_hex(next) == batch.root {
+    if !overlaps && next.len() == batch.lines && root_in_hex(next) == batch.root {
         verified.equal += batch.lines as u64;
         file.skip(batch.lines);
         return Ok(());
     }
-    let on_record = leaves(node, batch).await?;
-    let (first, lines) = (file.line, file.ahead(batch.lines + AHEAD)?);
+    let mut on_record = leaves(node, batch).await?;
+    if overlaps {
+        on_record.drain(..file.known(&on_record));
+    }
+    let (first, lines) = (file.line, file.ahead(on_record.len() + AHEAD)?);
     let (found, equal, read) = differences(&on_record, lines, first, &batch.id);
     verified.equal += equal;
     verified.differences.extend(found);
@@ -306,6 +329,8 @@ struct Hashes {
     cutter: Lines,
     /// Read, and not compared.
     ahead: VecDeque<[u8; 32]>,
+    /// The last ones that were compared.
+    behind: VecDeque<[u8; 32]>,
     is_over: bool,
     /// The number of the next line.
     line: u64,
@@ -327,7 +352,15 @@ impl Hashes {
             line += buffer.get(..read).unwrap_or_default().iter().filter(|byte| **byte == b'\n').count() as u64;
         }
         let cutter = Lines::from(offset);
-        Ok(Self { path: path.to_owned(), file, cutter, ahead: VecDeque::new(), is_over: false, line })
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            cutter,
+            ahead: VecDeque::new(),
+            behind: VecDeque::new(),
+            is_over: false,
+            line,
+        })
     }
 
     /// The next lines: so many, unless the file ends before.
@@ -355,8 +388,17 @@ impl Hashes {
     }
 
     fn skip(&mut self, count: usize) {
-        self.ahead.drain(..count.min(self.ahead.len()));
+        let count = count.min(self.ahead.len());
+        self.behind.extend(self.ahead.drain(..count));
+        self.behind.drain(..self.behind.len().saturating_sub(AHEAD));
         self.line += count as u64;
+    }
+
+    /// How many of the first of these lines are the last ones that were compared.
+    fn known(&self, lines: &[[u8; 32]]) -> usize {
+        let most = lines.len().min(self.behind.len());
+        let ends_so = |count: &usize| self.behind.iter().skip(self.behind.len() - count).eq(lines.iter().take(*count));
+        (1..=most).rev().find(ends_so).unwrap_or_default()
     }
 
     /// How many lines are left.

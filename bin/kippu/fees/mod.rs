@@ -76,6 +76,8 @@ enum FeesError {
     Differs,
     #[error("the statements are equal: there is nothing to dispute")]
     Equal,
+    #[error("an adjustment of {0} counts in a later month: name a time in one with --at")]
+    TooEarly(String),
     #[error("both parties have not signed the statement of {0}: as long as they have not, it can be signed anew")]
     NotClosed(String),
 }
@@ -85,6 +87,7 @@ impl FeesError {
         match self {
             Self::Call(Error::Problem(_)) | Self::Doubtful(_) | Self::NothingToAnswer | Self::Differs => Exit::Found,
             Self::Equal | Self::NotClosed(_) => Exit::Found,
+            Self::TooEarly(_) => Exit::Usage,
             Self::NotAStatement(_) => Exit::Usage,
             Self::Remote(_) | Self::Call(_) | Self::Io { .. } => Exit::CouldNotRun,
         }
@@ -122,9 +125,12 @@ fn doubts(statement: &Value) -> Vec<String> {
     if let Some(count) = statement["conflicting"].as_u64().filter(|count| *count > 0) {
         doubts.push(format!("{count} lines came with several contents; of each, one counts"));
     }
-    if let Some(without) = statement["total_without_conflicts"].as_i64() {
-        let at_stake = statement["fee"]["total"].as_i64().unwrap_or_default() - without;
-        doubts.push(format!("{at_stake} minor units of the fee depend on them"));
+    let totals = [&statement["fee"]["total"], &statement["total_with_others"], &statement["total_without_conflicts"]];
+    let totals: Vec<i64> = totals.into_iter().filter_map(Value::as_i64).collect();
+    if let (Some(least), Some(most)) = (totals.iter().min(), totals.iter().max())
+        && totals.len() > 1
+    {
+        doubts.push(format!("{} minor units of the fee depend on them", most - least));
     }
     for gap in statement["gaps"].as_array().into_iter().flatten() {
         let [source, segment] = ["source", "segment"].map(|name| gap[name].as_str().unwrap_or_default());

@@ -227,6 +227,11 @@ pub(crate) fn adjust(args: &AdjustArgs, output: &Output) -> Exit {
         let closed = signed(&node, *contract, *month).await?.filter(|row| row["state"] == "cosigned");
         let closed = closed.ok_or_else(|| FeesError::NotClosed(month.to_string()))?;
         let computed = Computed::of(&node, *contract, *month).await?;
+        let ends =
+            computed.value["stretches"].as_array().and_then(|all| all.last()).and_then(|last| last["until"].as_str());
+        if ends.and_then(|ends| ends.parse::<Time>().ok()).is_some_and(|ends| *at < ends) {
+            return Err(FeesError::TooEarly(month.to_string()));
+        }
         let reported = reported(&node, *contract, *month).await?;
         let sum = |value: &Value| value.as_i64().unwrap_or_default();
         let amount = sum(computed.total()) - sum(&closed["total"]) - reported.iter().sum::<i64>();

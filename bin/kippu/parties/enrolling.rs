@@ -84,24 +84,25 @@ impl Enrolling {
                 continue;
             };
             let Standing::Joined(joined) = &known.standing else { continue };
-            self.register(id, joined).await?;
-            self.propose(id, &known, joined.party).await?;
-            self.done.insert(id);
+            // What another node serves, that node does, or this one once it serves that.
+            if self.register(id, joined).await? && self.propose(id, &known, joined.party).await? {
+                self.done.insert(id);
+            }
         }
         Ok(())
     }
 
     /// The party is a peer from now on, where it was none.
-    async fn register(&self, kit: EntityId, joined: &Joined) -> Result<(), Problem> {
+    async fn register(&self, kit: EntityId, joined: &Joined) -> Result<bool, Problem> {
         let Joined { party, name, url, keys } = joined.clone();
         // Checked when it joined.
-        let (Ok(name), Ok(url)) = (name.try_into(), url.try_into()) else { return Ok(()) };
+        let (Ok(name), Ok(url)) = (name.try_into(), url.try_into()) else { return Ok(true) };
         let open = peers::Open { party, name, url, roles: vec![Role::PartnerSite], keys };
         self.submit::<Peer>(party, kit, Box::new(peers::Request::Open(open))).await
     }
 
     /// It is proposed the terms of the kit, where it was proposed none.
-    async fn propose(&self, kit: EntityId, known: &Known, partner: EntityId) -> Result<(), Problem> {
+    async fn propose(&self, kit: EntityId, known: &Known, partner: EntityId) -> Result<bool, Problem> {
         let main = self.secrets.party;
         let (from, terms) = (known.from, Box::new(known.terms.0.clone()));
         let sha256 = hash_of(&terms);
@@ -110,22 +111,22 @@ impl Enrolling {
         self.submit::<Contract>(id, kit, Box::new(Command::Do { by: main, here: true, doing })).await
     }
 
-    /// Gives a command once for each kit. A rule that says no has been there before: a party that was known, or that has a contract.
+    /// Gives a command once for each kit; false where another node serves its entity. A rule that says no has been there before: a party that was known, or that has a contract.
     async fn submit<E: Entity>(
         &self,
         id: EntityId,
         kit: EntityId,
         command: kippu_actors::erased::AnyCommand,
-    ) -> Result<(), Problem> {
+    ) -> Result<bool, Problem> {
         let entity = EntityKey::of::<E>(id);
-        let Some((name, caller)) = named(NAME).filter(|_| self.runtime.serves(entity)) else { return Ok(()) };
+        let Some((name, caller)) = named(NAME).filter(|_| self.runtime.serves(entity)) else { return Ok(false) };
         let mac = self.secrets.command(&Principal::Reaction(name), &kit.to_string(), entity);
         let ready = Ready { entity, body: Mac::default(), command: Ok(command) };
         match self.runtime.submit(Submission::new(ready, mac, caller)).await {
-            Ok(_) => Ok(()),
+            Ok(_) => Ok(true),
             Err(problem) if !problem.is_for_later() => {
                 tracing::debug!(%problem, %entity, %kit, "nothing followed from a kit");
-                Ok(())
+                Ok(true)
             }
             Err(problem) => Err(problem),
         }

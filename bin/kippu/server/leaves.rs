@@ -1,5 +1,5 @@
 //! `GET /v1/access-batches/{id}/leaves`: what each line of a batch hashes to, as its certificate has it: who has the log compares it line
-//! by line. A hash of a line tells nobody its names, and so nothing personal is shown.
+//! by line. It is for whoever may compute the fee: who has all of a line but its names can try names until the hash is the same.
 
 use std::sync::Arc;
 

@@ -91,6 +91,9 @@ pub struct FeeStatement {
     pub stretches: Vec<ShownStretch>,
     /// In which days and the month are counted.
     pub time_zone: String,
+    /// What would be owed if of lines that came with several contents the other ones counted, where there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total_with_others: Option<i64>,
     /// What would be owed if none of the lines counted that came with several contents, where there are any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total_without_conflicts: Option<i64>,
@@ -189,6 +192,7 @@ impl<'a> Stating<'a> {
             partner: known.partner,
             stretches: parts,
             time_zone,
+            total_with_others: None,
             total_without_conflicts: None,
         })
     }

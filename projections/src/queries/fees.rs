@@ -90,6 +90,9 @@ fn verified_by(state: &Contract, party: EntityId) -> Result<&Known, QueryError> 
     }
 }
 
+/// Where a batch lies – source, segment, offset and id –, and its key.
+type Lies = (String, String, u64, EntityId, Vec<u8>);
+
 /// The statement of a month of a contract, by `tariff` in place of those of the terms.
 pub(crate) fn stated(
     snap: &Snap<'_>,
@@ -99,7 +102,7 @@ pub(crate) fn stated(
 ) -> Result<FeeStatement, QueryError> {
     // Where batches lie in their logs comes first, so that no more than one of them is held at a time.
     let (from, until) = Lines::keys(contract);
-    let mut order = Vec::new();
+    let mut order: Vec<Lies> = Vec::new();
     snap.rows::<QueryError>(of_batches, &from, &until, |key, row| {
         let Lines { source, segment, offset, id, .. } = Lines::read(row)?;
         order.push((source, segment, offset, id, key.to_vec()));
@@ -107,9 +110,9 @@ pub(crate) fn stated(
     })?;
     order.sort_unstable();
     let (from, until) = FeeReports::keys(contract);
-    let stated = |left_out| {
+    let stated = |order: &[Lies], left_out| {
         let mut stating = Stating::new(contract, known, month, left_out, tariff)?;
-        for (.., key) in &order {
+        for (.., key) in order {
             let row = snap.row(of_batches, key)?.ok_or(QueryError::NotFound)?;
             stating.take(&Lines::read(&row)?)?;
         }
@@ -120,10 +123,13 @@ pub(crate) fn stated(
         let contested = stating.contested();
         Ok::<_, QueryError>((stating.finish()?, contested))
     };
-    let (mut statement, contested) = stated(HashSet::new())?;
+    let (mut statement, contested) = stated(&order, HashSet::new())?;
     if !contested.is_empty() {
-        let (without, _) = stated(contested)?;
+        let (without, _) = stated(&order, contested)?;
         statement.total_without_conflicts = Some(without.fee.total);
+        order.sort_by(|a, b| (&a.0, &a.1, a.2, b.3).cmp(&(&b.0, &b.1, b.2, a.3)));
+        let (others, _) = stated(&order, HashSet::new())?;
+        statement.total_with_others = Some(others.fee.total);
     }
     Ok(statement)
 }

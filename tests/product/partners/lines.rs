@@ -39,7 +39,7 @@ async fn what_was_done_to_a_log_after_it_was_certified_is_named_by_line_at_eithe
         ),
         (edited(&|lines| drop(lines.remove(1_499))), "line 1500 is on record, and the file has it not"),
         (edited(&|lines| lines.insert(700, lines[699].clone())), "line 701 is on record once less often"),
-        (edited(&|lines| lines.swap(40, 50)), "is on record elsewhere"),
+        (edited(&|lines| lines.swap(40, 50)), "line 51 is on record elsewhere"),
         (edited(&|lines| lines.insert(10, lines[10].replace("p1", "pX"))), "line 11 is not on record"),
         (edited(&|lines| lines.push(requests("own", 11, 1))), "0 differ, 1 come after them"),
     ] {
@@ -49,6 +49,17 @@ async fn what_was_done_to_a_log_after_it_was_certified_is_named_by_line_at_eithe
             assert!(ended.out.contains(told), "{told}: {} {}", ended.out, ended.said);
             assert_eq!(ended.code, Some(i32::from(!told.contains("0 differ"))), "{}", ended.out);
         }
+    }
+    // The log grows between two imports: the last batch of before is a part of a longer one, and nothing differs.
+    let grown = format!("{text}{}", requests("own", 12, 900));
+    sites.take(&file(&folder, "a.log", grown.as_bytes()), &[]).await;
+    let altered = grown.replacen("/own/p1 ", "/own/p7 ", 1);
+    let line = grown.lines().position(|line| line.contains("/own/p1 ")).unwrap() + 1;
+    for party in [&sites.main, &sites.partner] {
+        let ended = verify(&sites, party, &file(&folder, "grown.log", grown.as_bytes())).ok();
+        assert!(ended.out.contains("3400 lines are on record as they are, 0 differ, 0 come"), "{}", ended.out);
+        let ended = verify(&sites, party, &file(&folder, "altered.log", altered.as_bytes()));
+        assert!(ended.out.contains(&format!("line {line} is another line on record")), "{}", ended.out);
     }
     // The line is edited, and certified anew with the hash that it has now.
     let forged = edited(&|lines| lines[1_233] = lines[1_233].replace("200 500", "200 999"));

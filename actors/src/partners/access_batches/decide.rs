@@ -63,6 +63,8 @@ fn call(state: &AccessBatch, by: Option<EntityId>) -> Result<Event, Refused> {
         (AccessBatch::Announced { call: Call::Not, .. }, None) => Ok(Event::Called { here: true }),
         (AccessBatch::Held { to, .. }, Some(by)) if *to == by => Ok(Event::Called { here: false }),
         (AccessBatch::Owed { what: Due::Lines, to, .. }, Some(by)) if *to == by => Err(Refused::Called),
+        // That it was announced is not on record yet: it is asked again.
+        (AccessBatch::Owed { what: Due::Certificate, to, .. }, Some(by)) if *to == by => Err(Refused::NotYet),
         (AccessBatch::Announced { .. } | AccessBatch::Kept { .. }, None) | (AccessBatch::Kept { .. }, Some(_)) => {
             Err(Refused::Called)
         }

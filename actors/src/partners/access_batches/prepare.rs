@@ -10,7 +10,7 @@ use kippu_events::statement::Unverified;
 use kippu_events::{EntityId, Time};
 
 use super::refusal::Refused;
-use super::request::{Announce, Command, MOST_BYTES, MOST_LINES, MOST_OFFSET, Open};
+use super::request::{Announce, Command, MOST_BYTES, MOST_LINES, MOST_OFFSET, Name, Open};
 use crate::actor::{Call, Preparing};
 use crate::partners::signed;
 use crate::problem::{self, Problem};
@@ -102,6 +102,21 @@ pub(super) fn announced(announce: &Announce, with: &Preparing<'_>) -> Result<Com
     let known = known.ok_or(Refused::NoContract)?;
     if known.side(writer).is_none() || known.side(with.secrets.party).is_none() {
         return Err(Refused::NotYours);
+    }
+    // Lines that it may not certify, or that no batch has, would never come.
+    let newest = known.accepted().next_back();
+    let writers = newest.map(|version| &version.terms.certification.writers);
+    if !writers.is_some_and(|writers| known.side(writer).is_some_and(|side| writers.contains(&side))) {
+        return Err(Refused::NotAWriter);
+    }
+    let Certificate { source, segment, offset, bytes, lines, .. } = &certificate;
+    let ends = offset.checked_add(*bytes).filter(|ends| *ends <= MOST_OFFSET);
+    let is_named = |name: &String| Name::try_from(name.clone()).is_ok();
+    if ends.is_none() || !(1..=MOST_LINES).contains(&(*lines as usize)) || *bytes > MOST_BYTES as u64 {
+        return Err(Refused::Lines);
+    }
+    if !is_named(source) || !is_named(segment) {
+        return Err(Refused::NotGenuine);
     }
     let signed = signed::statement(Some(text), CERTIFICATE, &certificate, writer, with);
     let (signed, key) = signed.ok_or(Refused::NotGenuine)?;

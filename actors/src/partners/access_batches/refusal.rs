@@ -33,6 +33,8 @@ refusals! {
         NotDue "nothing of this attempt is owed now";
     }
     shared UNAVAILABLE {
+        /// The other party has called before its node has said that it knows of them.
+        NotYet "these lines are being announced: call for them again";
         /// The key store does not work.
         NotEncrypted "names cannot be encrypted now";
     }

@@ -46,6 +46,10 @@ refusals! {
         /// Another party.
         NotYours "a partner site pays, and the main site of the contract receives";
     }
+    shared INVALID_BODY {
+        /// No name, or no money.
+        Nothing "what is given has a name of up to {} characters, and is more than nothing", MOST_REFERENCE_CHARS;
+    }
     shared NOT_DUE {
         /// An outcome of what is not owed any more.
         NotDue "nothing of this attempt is owed now";
@@ -161,6 +165,10 @@ impl Actor for Collection {
                 let caller = with.call.caller.party().filter(|_| with.call.caller.is_peer());
                 if known.side(own) != Some(Side::Main) || caller != Some(known.partner) {
                     return Err(Refused::NotYours.into());
+                }
+                let is_named = Text::<MOST_REFERENCE_CHARS>::try_from(charge.reference.clone()).is_ok();
+                if !is_named || charge.charge == Minor::ZERO {
+                    return Err(Refused::Nothing.into());
                 }
                 as_terms_say(known, &charge)?;
                 Ok(Command::Receive { from: known.partner, charge })

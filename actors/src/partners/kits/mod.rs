@@ -6,7 +6,8 @@ pub mod request;
 #[cfg(test)]
 mod tests;
 
-use kippu_events::access::peers::PeerKey;
+use kippu_events::access::Role;
+use kippu_events::access::peers::{Peer, PeerKey};
 use kippu_events::access::signing_keys::{self, SigningKeys};
 use kippu_events::blobs::BlobId;
 use kippu_events::partners::contracts;
@@ -18,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use self::refusal::Refused;
 use self::request::{Command, Join, Open, Reply, Request};
-use crate::access::peers::{MOST_KEYS, MOST_NAME_CHARS, MOST_URL_CHARS};
+use crate::access::peers::{self, MOST_KEYS, MOST_NAME_CHARS, MOST_URL_CHARS};
 use crate::actor::{Actor, Answer, Call, CommandSpec, Context, Decision, Neighbours, Preparing};
 use crate::problem::{self, Problem, ProblemType};
 
@@ -71,11 +72,16 @@ fn joined(text: &str) -> Option<Joined> {
     let is_short = |text: &str, most: usize| {
         !text.trim().is_empty() && text.chars().count() <= most && !text.chars().any(char::is_control)
     };
+    let is_url = |url: &str| {
+        let url = peers::Url::try_from(url.to_owned());
+        url.is_ok_and(|url| peers::checked(&url, &[Role::PartnerSite]).is_ok())
+    };
     let fits = party == unverified.signer
         && keys.len() <= MOST_KEYS
         && keys.iter().enumerate().all(is_once)
         && is_short(&name, MOST_NAME_CHARS)
-        && is_short(&url, MOST_URL_CHARS);
+        && is_short(&url, MOST_URL_CHARS)
+        && is_url(&url);
     let keys = keys.into_iter().map(|CardKey { r#use, x }| PeerKey { r#use, x, from: None, until: None }).collect();
     fits.then_some(Joined { party, name, url, keys })
 }
@@ -91,7 +97,11 @@ impl Actor for Kit {
     fn lookups(request: &Request) -> Vec<EntityKey> {
         match request {
             Request::Open(_) => vec![EntityKey::of::<SigningKeys>(signing_keys::id_of(SigningUse::Statements))],
-            Request::Join(_) | Request::Withdraw(_) => Vec::new(),
+            Request::Join(Join { card }) => {
+                let claimed = Unverified::parse(card.as_str()).ok().map(|card| card.signer);
+                claimed.map(EntityKey::of::<Peer>).into_iter().collect()
+            }
+            Request::Withdraw(_) => Vec::new(),
         }
     }
 
@@ -118,7 +128,13 @@ impl Actor for Kit {
                 if with.call.caller.holds != Some(EntityKey::of::<Self>(with.id)) {
                     return Err(Refused::NotTheHolder.into());
                 }
-                Ok(Command::Join(joined(card.as_str()).ok_or(Refused::NotACard)?))
+                let joined = joined(card.as_str()).ok_or(Refused::NotACard)?;
+                // A card proves whose keys it has, and not whose name: a name that stands for somebody here is not given away.
+                let peer = with.looked_up::<Peer>(joined.party);
+                if joined.party == with.secrets.party || peer.is_some_and(|(peer, _)| *peer != Peer::default()) {
+                    return Err(Refused::Known.into());
+                }
+                Ok(Command::Join(joined))
             }
             Request::Withdraw(_) => Ok(Command::Withdraw),
         }

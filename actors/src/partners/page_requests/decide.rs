@@ -132,7 +132,8 @@ fn allowed(its: &Entrusted, now: Time, may: impl Fn(Mode, &[Step]) -> bool) -> R
 
 fn entrusted(its: &Entrusted, now: Time) -> Result<Event, Refused> {
     let bound = allowed(its, now, |mode, steps| match mode {
-        Mode::Main => true,
+        // All of it, or nothing: what the partner says that it did counts only where the terms have the partner do it.
+        Mode::Main => its.taken.is_empty() && its.steps == Step::of(&its.wanted.kind),
         Mode::Partner => its.steps.iter().all(|step| steps.contains(step)),
         Mode::Commanded => false,
     })?;
@@ -208,7 +209,10 @@ fn came_of(
         (Phase::Asking, None) => {
             let is_known = |step: &Step| known.tasks.iter().any(|task| task.step == *step);
             let steps: Vec<Step> = steps.unwrap_or_default().iter().copied().filter(is_known).collect();
-            if steps.is_empty() {
+            let has = |step: Step| steps.contains(&step);
+            let is_unpaid = has(Step::Delivery) && is_known(&Step::Payment) && !has(Step::Payment);
+            // Nothing is delivered here that nobody paid here, whoever says so.
+            if steps.is_empty() || is_unpaid {
                 not_told(course, "no-steps")
             } else {
                 course.happens(Event::StepsNamed { attempt, steps })

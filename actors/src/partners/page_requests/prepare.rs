@@ -129,12 +129,15 @@ fn entrusted(
         return Err(Refused::TooLong);
     }
     is_short(&entrusted.taken)?;
-    // Some of the steps that such a request has, in their order, and no one twice.
-    let all = entrusted.taken.iter().map(|taken| taken.step).chain(entrusted.steps.iter().copied());
-    let mut left = Step::of(kind).iter();
-    if entrusted.steps.is_empty() || !all.into_iter().all(|step| left.any(|its| *its == step)) {
+    // The first steps that such a request has, all of them up to the last one that is entrusted.
+    let all: Vec<Step> =
+        entrusted.taken.iter().map(|taken| taken.step).chain(entrusted.steps.iter().copied()).collect();
+    let steps = Step::of(kind);
+    if entrusted.steps.is_empty() || !steps.starts_with(&all) {
         return Err(Refused::NoSteps);
     }
+    // Whoever says that more follows has it held, so that is not taken on trust.
+    entrusted.last = all.len() == steps.len();
     entrusted.stock = stocks::id_of(own, article);
     Ok(entrusted)
 }

@@ -186,6 +186,9 @@ fn brought(update: Update, with: &Preparing<'_>) -> Result<Command, Refused> {
     if content.size > MOST_PAGE_BYTES {
         return Err(Refused::TooLarge);
     }
+    if layout.as_ref() == Some(&path) {
+        return Err(Refused::OwnLayout);
+    }
     let key = EntityKey::of::<Page>(with.id);
     let capability = with.secrets.encrypt_here(key, owing::CAPABILITY, capability.as_str());
     let capability = capability.map_err(|_| Refused::NotEncrypted)?;

@@ -153,7 +153,9 @@ pub(crate) async fn addressees(
     await_position(queries, "members", &caller, request.headers()).await?;
     let its = queries.get_ref().clone();
     let found = queries.in_turn(caller.party(), move || its.addressees(&wanted, &caller)).await?;
-    let query = request.uri().path_and_query().map_or("", |query| query.as_str());
+    // Without region and preference, which would say of each person what only the person's key opens.
+    let of_contract = contract.map_or_else(String::new, |contract| format!("?contract={contract}"));
+    let query = &format!("{}{of_contract}", request.uri().path());
     let persons: Vec<EntityId> = found.iter().map(|addressee| addressee.member).collect();
     for persons in persons.chunks(MOST_PERSONS) {
         log.note(&caller, query, persons.to_vec()).await?;

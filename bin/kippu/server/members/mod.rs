@@ -101,8 +101,10 @@ async fn hand_on(
         return Err(Problem::new(&problem::FORBIDDEN, "this is for the other party of the contract"));
     }
     let terms = terms(known).ok_or_else(|| absent("member of this contract now: its terms say nothing of any"))?;
-    if said.has_site() && !caller.is_peer() {
-        fields.insert("site".to_owned(), json!(own));
+    if said.has_site() {
+        // A partner site asks for its own members alone.
+        let site = if caller.is_peer() { known.partner } else { own };
+        fields.insert("site".to_owned(), json!(site));
     }
     let member = Member { id, known, terms, said, key: &key, fields };
     let Some(next) = known.towards_central(terms, own) else {

@@ -43,6 +43,8 @@ struct Row {
     sha256: Option<BlobId>,
     #[serde(default)]
     way: Way,
+    #[serde(default)]
+    layout: Option<PagePath>,
 }
 
 /// A peer, of its row.
@@ -124,7 +126,8 @@ impl Making {
             Vec::new()
         };
         let urls: HashMap<EntityId, String> = peers.into_iter().map(|peer| (peer.id, peer.url)).collect();
-        for page in pages {
+        // What is in a layout is none: pages that are each other's would grow for ever.
+        for page in pages.iter().filter(|page| page.layout.is_none()) {
             around.shown.extend(page.sha256.map(|sha256| (page.path.clone(), sha256)));
         }
         for page in pages.iter().filter(is_elsewhere) {

@@ -53,6 +53,8 @@ const FIELDS: usize = Field::TakenNs as usize + 1;
 pub struct Draft<'a> {
     found: [Option<Text<'a>>; FIELDS],
     ranks: [u8; FIELDS],
+    /// Clients and users that a name of a higher rank took the place of.
+    others: Vec<Text<'a>>,
 }
 
 impl<'a> Draft<'a> {
@@ -60,10 +62,14 @@ impl<'a> Draft<'a> {
     /// `-` is below all of them.
     pub fn put(&mut self, field: Field, rank: u8, text: Text<'a>) {
         let at = field as usize;
+        let is_name = matches!(field, Field::Client | Field::User);
         let rank = if *text == *b"-" { 1 } else { rank.saturating_add(1) };
         if rank > self.ranks[at] && !text.is_empty() {
             self.ranks[at] = rank;
-            self.found[at] = Some(text);
+            let before = self.found[at].replace(text);
+            self.others.extend(before.filter(|_| is_name).and_then(given));
+        } else if is_name {
+            self.others.extend(given(text));
         }
     }
 
@@ -108,11 +114,13 @@ impl<'a> Draft<'a> {
         let taken_us = [(Field::TakenS, 6), (Field::TakenMs, 3), (Field::TakenNs, -3)]
             .into_iter()
             .find_map(|(field, power)| stamp::scaled(&self.take(field)?, power));
+        let others = std::mem::take(&mut self.others);
         Ok(Access {
             at,
             client,
             host: self.take(Field::Host).or(aimed_at).and_then(|host| given(without_port(&host))),
             user: self.take(Field::User),
+            others,
             method,
             path,
             query: query.or_else(|| self.take(Field::Query)),

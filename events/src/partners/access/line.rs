@@ -21,6 +21,8 @@ pub struct Access<'a> {
     pub host: Option<Text<'a>>,
     /// Whom the server took the client for.
     pub user: Option<Text<'a>>,
+    /// Other names that the line has of the client or the user, as an identity or a second member: nothing counts by them.
+    pub others: Vec<Text<'a>>,
     /// `GET`. Empty where the line does not say.
     pub method: Text<'a>,
     /// `/articles/1`: the target up to its `?`, without `https://host`. Empty where there is none.

@@ -36,7 +36,7 @@ pub fn parse(line: &[u8], shape: Shape) -> Result<Access<'_>, Flaw> {
 
     let host = if shape.vhost { Some(word(&mut head)?) } else { None };
     let client = word(&mut head)?;
-    let _ident = word(&mut head)?;
+    let identity = given(Cow::Borrowed(word(&mut head)?));
     if head.is_empty() {
         return Err(Flaw::Shape);
     }
@@ -45,6 +45,7 @@ pub fn parse(line: &[u8], shape: Shape) -> Result<Access<'_>, Flaw> {
         access.host = given(without_port(&Cow::Borrowed(host)));
     }
     access.user = given(unescaped(head));
+    access.others.extend(identity);
     access.status = status;
     access.bytes = match size {
         b"-" => None,

@@ -45,7 +45,8 @@ impl<'a> Access<'a> {
         let (host, path, query) = target(&aim);
         let host = host.map(|host| super::words::without_port(&host));
         let (user, bytes, referrer, agent, taken_us) = (None, None, None, None, None);
-        Self { at, client, host, user, method, path, query, status: 0, bytes, referrer, agent, taken_us }
+        let others = Vec::new();
+        Self { at, client, host, user, others, method, path, query, status: 0, bytes, referrer, agent, taken_us }
     }
 }
 

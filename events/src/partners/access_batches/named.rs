@@ -21,7 +21,8 @@ pub(super) fn names_in(line: &str, read: &Line<'_>) -> Vec<Range<usize>> {
 
 fn names_of(line: &str, access: &Access<'_>) -> Vec<Range<usize>> {
     let mut names = Vec::new();
-    for name in [Some(&access.client), access.user.as_ref()].into_iter().flatten() {
+    let known = [Some(&access.client), access.user.as_ref()].into_iter().flatten();
+    for name in known.chain(&access.others) {
         match place(line, name) {
             Some(place) => names.push(place),
             None => names.extend(written(line, name)),
@@ -92,7 +93,11 @@ fn addresses(line: &str, stays: &[Range<usize>]) -> Vec<Range<usize>> {
         let length = bytes.get(begins..).unwrap_or_default().iter().take_while(|byte| is_of(byte)).count();
         from = begins + length;
         let is_word = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_alphanumeric);
-        if length < 3 || is_word(begins.checked_sub(1)) || is_word(Some(from)) {
+        // Behind a character that is written as `%3D` its two digits are none of the address.
+        let is_behind_percent = begins.checked_sub(1).and_then(|at| bytes.get(at)) == Some(&b'%');
+        let begins = if is_behind_percent { (begins + 2).min(from) } else { begins };
+        let is_in_word = !is_behind_percent && is_word(begins.checked_sub(1));
+        if from - begins < 3 || is_in_word || is_word(Some(from)) {
             continue;
         }
         let Some((place, is_v4)) = line.get(begins..from).and_then(|text| address(begins, text)) else { continue };

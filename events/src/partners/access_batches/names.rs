@@ -198,6 +198,14 @@ mod tests {
     }
 
     #[test]
+    fn whatever_else_names_the_client_or_the_user_is_taken_out_too() {
+        let line = "192.0.2.7 ada.l ada [01/Nov/2026:10:00:00 +0900] \"GET / HTTP/1.1\" 200 9 \"https://b.example/?ip%3D198.51.100.77\" \"x\"\n";
+        assert_eq!(masked("combined", line).names, ["192.0.2.7", "ada.l", "ada", "198.51.100.77"]);
+        let line = "{\"time\":\"2026-11-01T10:00:00Z\",\"client\":\"host.example\",\"remote_addr\":\"192.0.2.7\",\"user\":\"ada.l\",\"remote_user\":\"ada\",\"uri\":\"/\",\"status\":200}\n";
+        assert_eq!(masked("json", line).names, ["host.example", "192.0.2.7", "ada.l", "ada"]);
+    }
+
+    #[test]
     fn a_name_that_is_escaped_is_found_in_its_quotes() {
         let text = r#"{"time":"2026-11-01T10:00:00Z","remote_addr":"2001:db8::1","remote_user":"a\u0064a \"x\"","uri":"/ada","status":200,"forwarded":"for=192.0.2.9","agent":"Mozilla/5.0 Chrome/120.0.0.0"}"#;
         let text = format!("{text}\n");
