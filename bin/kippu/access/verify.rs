@@ -228,7 +228,12 @@ struct Compared {
 }
 
 /// Says where two batches of the same place differ, the first of which was compared with the file.
-async fn contradicted(node: &Client, one: &Compared, other: &Batch, verified: &mut Verified) -> Result<(), VerifyError> {
+async fn contradicted(
+    node: &Client,
+    one: &Compared,
+    other: &Batch,
+    verified: &mut Verified,
+) -> Result<(), VerifyError> {
     let (its, others) = (leaves(node, &one.batch).await?, leaves(node, other).await?);
     for (place, (leaf, other_leaf)) in its.iter().zip(&others).enumerate() {
         if leaf != other_leaf {

@@ -2,19 +2,21 @@
 
 use std::time::Duration;
 
+use kippu_events::access::Caller;
 use kippu_events::access::signing_keys::SigningKeys;
 use kippu_events::blobs::BlobId;
 use kippu_events::log::LogId;
 use kippu_events::partners::contracts::Terms;
 use kippu_events::partners::kits::{Event, Joined, Kit};
 use kippu_events::secrets::{Secrets, SigningUse, TokenHash};
-use kippu_events::{EntityId, Time, statement};
+use kippu_events::{EntityId, EntityKey, Family, Time, statement};
 use serde_json::json;
 
 use super::request::Command;
 use super::{CARD, joined, refusal};
 use crate::given::{NOW, given};
 use crate::problem;
+use crate::world::{World, slug};
 
 fn until() -> Time {
     NOW.after(Duration::from_hours(24))
@@ -77,4 +79,37 @@ fn a_card_counts_only_where_the_party_that_it_names_has_signed_it() {
     let mut stolen = card(&own);
     stolen["party"] = json!(other.party);
     assert_eq!(joined(&statement::sign(&own, 0, CARD, &stolen)), None);
+}
+
+#[test]
+fn a_name_that_stands_for_somebody_here_is_given_to_nobody() {
+    let (mut world, other) = (World::new(), Secrets::ephemeral(2, LogId([2; 16])));
+    let terms = serde_json::to_value(Terms::sample()).unwrap();
+    let until = world.now.after(Duration::from_secs(60));
+    let body = json!({ "name": "gifts", "from": until, "terms": terms, "until": until, "contents": "c1".repeat(32) });
+    let made = world.ask(Caller::OPERATOR, (Family::Kits, "open", None), &body).unwrap().1;
+    let id: EntityId = made["id"].as_str().unwrap().parse().unwrap();
+    // Its own keys under any name: what a card is signed with says nothing of that.
+    let card = |party: EntityId| {
+        let mut forger = Secrets::ephemeral(2, LogId([2; 16]));
+        forger.party = party;
+        let keys = SigningUse::ALL.map(|its| json!({ "use": its, "x": forger.public_key(its, 0) }));
+        let card = json!({ "party": party, "name": "other", "url": "http://127.0.0.1:7702", "keys": keys });
+        statement::sign(&forger, 0, CARD, &card)
+    };
+    let peer = EntityId::from_hash(&[9; 32]);
+    let keys = json!([{ "use": "statements", "x": other.public_key(SigningUse::Statements, 1) }]);
+    let known = json!({ "party": peer, "name": "p", "url": "http://p", "roles": ["settler"], "keys": keys });
+    world.ask(Caller::OPERATOR, (Family::Peers, "open", None), &known).unwrap();
+    let holder = Caller::holder_of(EntityKey { family: Family::Kits, id });
+    for party in [world.secrets.party, peer] {
+        assert!(joined(&card(party)).is_some());
+        let join = json!({ "card": card(party) });
+        assert_eq!(slug(world.ask(holder, (Family::Kits, "join", Some(id)), &join)), "kit-party-known");
+    }
+    let own =
+        json!({ "party": world.secrets.party, "name": "p", "url": "http://p", "roles": ["settler"], "keys": keys });
+    assert_eq!(slug(world.ask(Caller::OPERATOR, (Family::Peers, "open", None), &own)), "invalid-body");
+    let join = json!({ "card": card(other.party) });
+    world.ask(holder, (Family::Kits, "join", Some(id)), &join).unwrap();
 }

@@ -237,6 +237,11 @@ fn the_main_site_commands_which_steps_the_partner_takes() {
         sites.partner.answers(second, step).unwrap();
     }
     assert!(sites.partner.known(second).is_complete());
+    // What nobody would have paid.
+    instruct(&mut sites, &["delivery"]);
+    let unpaid = sites.visitor_asks("buy", 1);
+    sites.up(unpaid).unwrap();
+    assert_eq!(sites.partner.reason(unpaid).as_deref(), Some("no-steps"));
     // Nothing that such a request has.
     instruct(&mut sites, &["answer"]);
     let third = sites.visitor_asks("buy", 1);
@@ -335,6 +340,14 @@ fn what_comes_too_late_or_is_not_in_the_terms_the_main_site_does_not_do() {
     assert_eq!(send(&|body| body["wanted"]["kind"] = json!("price")), "invalid-body");
     assert_eq!(send(&|body| body["steps"] = json!(["stock", "price"])), "invalid-body");
     assert_eq!(send(&|body| body["wanted"]["quantity"] = json!(0)), "invalid-body");
+    // Nothing is delivered that nobody paid, whoever says so, nor at a price that the partner makes.
+    assert_eq!(send(&|body| body["steps"] = json!(["delivery"])), "invalid-body");
+    let price = json!({ "step": "price", "found": { "amount": 1, "currency": "EUR" } });
+    let cheap = |body: &mut Value| {
+        body["taken"] = json!([price]);
+        body["steps"] = json!(["stock", "payment", "delivery"]);
+    };
+    assert_eq!(send(&cheap), "page-request-not-entrusted");
     let of_another_kind = |body: &mut Value| {
         body["wanted"]["kind"] = json!("price");
         body["steps"] = json!(["price"]);
