@@ -100,6 +100,47 @@ async fn by_no_way_a_reader_is_shown_half_a_page() {
     }
 }
 
+/// Shows B16.
+#[tokio::test]
+async fn a_switch_and_a_link_change_a_page_at_once_for_whoever_reads_it() {
+    let sites = Sites::on(&terms(&json!({ "way": "switch" }))).await;
+    let (main, switches) = (&sites.main, &sites.partner);
+    let links = partner(main, "links", &terms(&json!({ "way": "links" }))).await;
+    let text = |n: usize| format!("{n}\n").repeat(50_000);
+    write(&links, "home.html", &format!("<a href=\"kippu:{PATH}\">offers</a>").repeat(1_000), json!({ "links": true }))
+        .await;
+    let home =
+        |n: usize| format!("<a href=\"{}/site/{PATH}?revision={}\">offers</a>", main.node.url(), n + 1).repeat(1_000);
+    for n in 0..4 {
+        write(main, PATH, &text(n), json!({ "tie_up": true })).await;
+        let held = |row: &Value| row["next"]["state"] == json!("held") && row["next"]["revision"] == json!(n + 1);
+        let page = row_at(switches, "pages", PATH, held).await;
+        let body = json!({ "revision": n + 1, "sha256": sha256(text(n).as_bytes()) });
+        let confirm = format!("/v1/pages/{}/confirm", page["id"].as_str().unwrap());
+        let is_new = |reply: &Reply| {
+            let is_one = (0..=n).any(|of| reply.text == text(of)) || (n == 0 && reply.status == 404);
+            assert!(is_one, "{} {} bytes", reply.status, reply.text.len());
+            reply.text == text(n)
+        };
+        let leads_there = |reply: &Reply| {
+            let is_one = (0..=n).any(|of| reply.text == home(of));
+            assert!(is_one || n == 0, "{} {} bytes", reply.status, reply.text.len());
+            reply.text == home(n)
+        };
+        let readers = (0..4).map(|_| first(async || get(switches, PATH).await, is_new));
+        let followers = (0..4).map(|_| first(async || get(&links, "home.html").await, leads_there));
+        let answer = switches.do_once(&confirm, &key("yes"), &body);
+        let (answer, ..) = futures_util::future::join3(
+            answer,
+            futures_util::future::join_all(readers),
+            futures_util::future::join_all(followers),
+        )
+        .await;
+        answer.expect(200);
+    }
+    sites.assert_sound();
+}
+
 /// Shows B14.
 #[tokio::test]
 async fn the_manager_is_asked_in_text_and_in_speech_about_one_revision_alone() {
