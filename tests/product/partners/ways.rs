@@ -129,7 +129,8 @@ async fn a_switch_and_a_link_change_a_page_at_once_for_whoever_reads_it() {
         };
         let readers = (0..4).map(|_| first(async || get(switches, PATH).await, is_new));
         let followers = (0..4).map(|_| first(async || get(&links, "home.html").await, leads_there));
-        let answer = switches.do_once(&confirm, &key("yes"), &body);
+        let yes = key("yes");
+        let answer = switches.do_once(&confirm, &yes, &body);
         let (answer, ..) = futures_util::future::join3(
             answer,
             futures_util::future::join_all(readers),

@@ -9,7 +9,7 @@ mod tests;
 use kippu_events::partners::contracts::{Contract, Version};
 use kippu_events::partners::member_actions::{self, Action, Kind, MemberAction};
 use kippu_events::partners::member_visits::{Event, Known, MemberVisit, id_of};
-use kippu_events::partners::members::{CONFIRMATION, Confirmation, TICKET, Ticket};
+use kippu_events::partners::members::{self, CONFIRMATION, Confirmation, Member, TICKET, Ticket};
 use kippu_events::secrets::{Secrets, TokenHash};
 use kippu_events::statement::sha256;
 use kippu_events::{Entity as _, EntityId, EntityKey, Time};
@@ -38,8 +38,13 @@ impl Actor for MemberVisit {
             Request::Order(order) => (order.contract, None),
             Request::Pay(pay) => (pay.contract, pay.confirmation.as_ref()),
         };
+        let member = match request {
+            Request::Open(open) => genuine::claimed::<Ticket>(open.ticket.as_str()).map(|ticket| ticket.member),
+            Request::Order(_) | Request::Pay(_) => None,
+        };
         let signed = signed.map(|text| genuine::lookups(text.as_str())).unwrap_or_default();
-        signed.into_iter().chain([EntityKey::of::<Contract>(contract)]).collect()
+        let others = member.map(EntityKey::of::<Member>).into_iter().chain([EntityKey::of::<Contract>(contract)]);
+        signed.into_iter().chain(others).collect()
     }
 
     fn target(request: &Request, call: &Call, _secrets: &Secrets) -> Result<EntityId, Problem> {
@@ -155,11 +160,18 @@ fn opened(open: &Open, with: &Preparing<'_>) -> Result<Command, Refused> {
     let known = known.ok_or(Refused::NoContract)?;
     let terms = version(contract, with)?.terms.members.as_ref().ok_or(Refused::NoMembers)?;
     let signer = genuine::signer(text).ok_or(Refused::NotIdentified)?;
-    // Its own tickets count where it may identify members, which it signs none for otherwise.
-    if signer != known.central(terms) && !(signer == own && terms.copy_secs.is_some()) {
+    // Its own tickets count where it may identify members whom the central node knows.
+    let is_central = signer == known.central(terms);
+    let is_copy = signer == own && terms.copy_secs.is_some();
+    if !(is_central || is_copy) {
         return Err(Refused::NotIdentified);
     }
     let ticket: Ticket = genuine::read(text, TICKET, signer, with).map_err(|_| Refused::NotIdentified)?;
+    // Whoever has registered here and not there is no member of this contract.
+    let here = with.looked_up::<Member>(ticket.member).and_then(|(member, _)| member.known());
+    if !is_central && here.is_some_and(|here| here.kind == members::Kind::Registered) {
+        return Err(Refused::NotIdentified);
+    }
     if ticket.site != own || known.side(own).is_none() {
         return Err(Refused::NotIdentified);
     }

@@ -186,6 +186,15 @@ async fn while_the_main_site_is_down_a_partner_identifies_those_whom_it_identifi
     let copies = async || sites.partner.operator().get("/v1/members?state=copied").await.json()["data"].clone();
     let copied = first(copies, |rows: &Value| rows.as_array().is_some_and(|rows| rows.len() == 1)).await;
     assert!(copied[0].get("login").is_none() && copied[0].get("argon2id").is_none(), "{copied}");
+    // Who registers at the partner's own node is no member of the contract.
+    let mut own = registration("carol");
+    own["site"] = json!(sites.partner.id);
+    sites.partner.guest().post("/v1/members", &key("own"), &own).await.expect(201);
+    let own = json!({ "login": "carol", "password": PASSWORD, "site": sites.partner.id });
+    let ticket = sites.partner.guest().post("/v1/members/sign-in", &key("own"), &own).await.expect(200).field("ticket");
+    let open = json!({ "contract": sites.contract, "ticket": ticket });
+    let refused = sites.partner.guest().post("/v1/member-visits", &key("visit"), &open).await;
+    refused.expect_problem(403, "not-identified");
     sites.main.node.kill();
     let ticket = sign_in(&sites.partner, &sites.contract, "aiko", PASSWORD).await.expect(200).field("ticket");
     let visit = Visit::open(&sites.partner, &sites.contract, &ticket).await;
