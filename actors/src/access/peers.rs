@@ -78,8 +78,6 @@ refusals! {
         KeyExists "the peer has this key already";
     }
     shared INVALID_BODY {
-        /// This node's own party.
-        Own "a node is no peer of its own";
         /// Not where a node answers.
         NotAUrl "a url is http:// or https:// and a host, without a password, a query or a fragment";
         /// A role that no peer has, none, or one twice.
@@ -121,9 +119,8 @@ impl Actor for Peer {
     const COMMANDS: &'static [CommandSpec] = COMMANDS;
     const PROBLEMS: &'static [&'static ProblemType] = TYPES;
 
-    fn target(request: &Request, call: &Call, secrets: &Secrets) -> Result<EntityId, Problem> {
+    fn target(request: &Request, call: &Call, _secrets: &Secrets) -> Result<EntityId, Problem> {
         match request {
-            Request::Open(Open { party, .. }) if *party == secrets.party => Err(Refused::Own.into()),
             Request::Open(Open { party, .. }) => Ok(*party),
             Request::Change(_) | Request::AddKey(_) | Request::RevokeKey(_) | Request::Revoke(_) => call.path_id(),
         }

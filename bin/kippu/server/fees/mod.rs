@@ -5,16 +5,16 @@ mod csv;
 mod page;
 
 use actix_web::http::header::{CONTENT_DISPOSITION, HeaderValue, VARY};
-use actix_web::web::{Data, Path};
+use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use kippu_events::EntityId;
 use kippu_events::partners::fees::Month;
 use kippu_projections::http::{CUT, await_position, caller, handed_over};
 use kippu_projections::{Queries, QueryError};
 
-use super::Shared;
 use super::layout::guard;
 use super::statements::{Form, not_written};
+use super::{Shared, leaves};
 
 /// The view of the lines, which statements are read from.
 pub(crate) const VIEW: &str = "access-batches";
@@ -22,11 +22,20 @@ pub(crate) const VIEW: &str = "access-batches";
 /// The forms of a statement.
 pub(crate) const FORMS: [Form; 3] = [Form::Json, Form::Csv, Form::Html];
 
+/// The statement, and the lines that it is of, one by one.
+pub(super) fn configure(config: &mut ServiceConfig) {
+    config
+        .route("/contracts/{id}/fees/{month}", web::get().to(statement))
+        .route("/contracts/{id}/fees/{month}", web::head().to(statement))
+        .route("/access-batches/{id}/leaves", web::get().to(leaves::of_batch))
+        .route("/access-batches/{id}/leaves", web::head().to(leaves::of_batch));
+}
+
 /// See the module.
 ///
 /// # Errors
 /// Where there is no such contract for this caller, no terms of it count in the month, or the question is malformed.
-pub(super) async fn statement(
+async fn statement(
     request: HttpRequest,
     path: Path<(String, String)>,
     shared: Data<Shared>,

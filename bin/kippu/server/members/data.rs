@@ -81,12 +81,25 @@ pub(crate) async fn management(
     .await
 }
 
+/// Whether an operator or an auditor asks: what else is wrong is nobody else's to know.
+fn for_operators(caller: &Caller) -> Result<(), QueryError> {
+    if caller.is_among(&[Role::Operator, Role::Auditor]) {
+        return Ok(());
+    }
+    Err(if caller.is_guest() {
+        QueryError::Unauthenticated
+    } else {
+        QueryError::Forbidden("this is for operators and auditors")
+    })
+}
+
 /// `GET /v1/member-actions/regions?month=…`: sales by region.
 ///
 /// # Errors
 /// Where the month is none, or the caller no operator or auditor.
 pub(crate) async fn regional_sales(request: HttpRequest, queries: Data<Queries>) -> Result<HttpResponse, QueryError> {
     let caller = caller(&request)?;
+    for_operators(&caller)?;
     let month = month(&parameters(&request, &["month"])?)?;
     await_position(&queries, "member-actions", &caller, request.headers()).await?;
     in_json(&queries, &caller, move |queries| {
@@ -112,12 +125,7 @@ pub(crate) async fn on_page(
     let found = shared.node.runtime.peek(EntityKey::of::<Contract>(contract)).await?;
     let known = found.state.as_any().downcast_ref::<Contract>().and_then(Contract::known);
     if let Some(known) = known.filter(|known| known.partner == own) {
-        if caller.is_guest() {
-            return Err(QueryError::Unauthenticated.into());
-        }
-        if !caller.is_among(&[Role::Operator, Role::Auditor]) {
-            return Err(QueryError::Forbidden("this is for operators, and for the other party of the contract").into());
-        }
+        for_operators(&caller)?;
         let path = format!("/v1/contracts/{contract}/page-users?{}", request.query_string());
         let answer = shared.hop.get(known.main, &path).await?;
         return Ok(answered(answer.status, answer.body));
