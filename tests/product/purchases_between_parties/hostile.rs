@@ -134,7 +134,7 @@ async fn another_party_does_and_sees_what_its_role_is_granted_and_nothing_else()
         let (mut may, mut sees) = (Vec::new(), Vec::new());
         for (path, operations) in document["paths"].as_object().unwrap() {
             let Some(name) = path.strip_prefix("/v1/") else { continue };
-            let at = path.replace("{id}", &peer.id);
+            let at = path.replace("{id}", &peer.id).replace("{command}", "register");
             if let Some(command) = operations.get("post") {
                 let example = command.pointer("/requestBody/content/application~1json/example");
                 let reply = peer.post(&node, &at, &key("command"), example.unwrap_or(&json!({}))).await;

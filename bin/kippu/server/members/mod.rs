@@ -10,7 +10,7 @@ use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use kippu_actors::http::{IDEMPOTENCY_KEY, read_body, render, still};
 use kippu_actors::problem::{self, Problem, raw_body};
 use kippu_actors::{Answer, Call};
-use kippu_events::access::Caller;
+use kippu_events::access::{Caller, Role};
 use kippu_events::partners::contracts::{Contract, Known, MemberTerms};
 use kippu_events::statement::sha256;
 use kippu_events::{EntityId, EntityKey, Family, Time};
@@ -83,12 +83,13 @@ async fn hand_on(
 ) -> Result<HttpResponse, Problem> {
     let (id, name) = path.into_inner();
     let absent = |what: &str| Problem::new(&problem::NOT_FOUND, format!("there is no such {what}"));
-    let said = Said::of(&name).ok_or_else(|| absent("command"))?;
-    let id: EntityId = id.parse().map_err(|_| absent("contract"))?;
     let caller = request.extensions().get::<Caller>().copied().unwrap_or(Caller::GUEST);
-    if caller.is_guest() == caller.is_peer() {
+    let is_partner = caller.is_peer() && caller.roles.has(Role::PartnerSite);
+    if !(caller.is_guest() || is_partner) {
         return Err(Problem::new(&problem::FORBIDDEN, "this is for members, and for the other party of the contract"));
     }
+    let said = Said::of(&name).ok_or_else(|| absent("command"))?;
+    let id: EntityId = id.parse().map_err(|_| absent("contract"))?;
     let key = key(&request, &caller)?;
     let bytes = read_body(request.headers(), body, &shared.limits).await?;
     still(&request)?;
