@@ -48,6 +48,8 @@ pub enum Event {
         /// Until when somebody may join.
         until: Time,
         /// What its files hash to.
+        // No blob of this node: whoever has the kit has these bytes.
+        #[schemars(with = "String")]
         contents: BlobId,
         /// The number of the key that signs it.
         key: u32,
