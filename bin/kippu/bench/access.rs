@@ -94,7 +94,7 @@ impl Log {
             let store = node.join("log");
             let before = size(&store)?;
             let begun = Instant::now();
-            let mut child = Command::new(std::env::current_exe()?)
+            let child = Command::new(std::env::current_exe()?)
                 .args([
                     "--json",
                     "access",
@@ -109,19 +109,8 @@ impl Log {
                 .args([&node, &self.path])
                 .stdout(Stdio::null())
                 .spawn()?;
-            let (process, mut memory) = (child.id().to_string(), 0);
-            let status = loop {
-                // A process that has just ended says nothing any more.
-                memory = memory.max(machine::most_memory_bytes(&process).unwrap_or(0));
-                if let Some(status) = child.try_wait()? {
-                    break status;
-                }
-                std::thread::sleep(Duration::from_millis(5));
-            };
+            let memory = machine::watched(child)?;
             rates.push(machine::per_second(self.lines, begun.elapsed()));
-            if !status.success() {
-                return Err(BenchError::Load(format!("access import: {status}")));
-            }
             let stored = size(&store)?.saturating_sub(before);
             if round + 1 == ROUNDS {
                 return Ok(Imported { rates, node, contract, stored, memory });

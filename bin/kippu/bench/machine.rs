@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
+use std::process::Child;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -126,9 +127,19 @@ pub(super) fn memory_bytes(process: &str) -> Result<u64, BenchError> {
     memory(process, "VmRSS:")
 }
 
-/// The most bytes of a process that were in memory at once so far.
-pub(super) fn most_memory_bytes(process: &str) -> Result<u64, BenchError> {
-    memory(process, "VmHWM:")
+/// Waits until `child` has ended well; the most bytes of it that were in memory at once.
+pub(super) fn watched(mut child: Child) -> Result<u64, BenchError> {
+    let (process, mut most) = (child.id().to_string(), 0);
+    loop {
+        // A process that has just ended says nothing any more.
+        most = most.max(memory(&process, "VmHWM:").unwrap_or(0));
+        match child.try_wait()? {
+            Some(status) if status.success() => return Ok(most),
+            Some(status) => return Err(BenchError::Load(status.to_string())),
+            // Nothing tells of a process that its memory has grown.
+            None => std::thread::sleep(Duration::from_millis(1)),
+        }
+    }
 }
 
 fn memory(process: &str, line: &str) -> Result<u64, BenchError> {

@@ -219,23 +219,12 @@ impl History {
 
     /// The most that a process has in memory that verifies.
     fn memory(&self) -> Result<Figure, BenchError> {
-        let mut child = Command::new(std::env::current_exe()?)
+        let child = Command::new(std::env::current_exe()?)
             .args(["--json", "replay", "verify", "--data"])
             .arg(self.dir.path())
             .stdout(Stdio::null())
             .spawn()?;
-        let (process, mut most) = (child.id().to_string(), 0);
-        let status = loop {
-            // A process that has just ended says nothing any more.
-            most = most.max(machine::most_memory_bytes(&process).unwrap_or(0));
-            if let Some(status) = child.try_wait()? {
-                break status;
-            }
-            std::thread::sleep(Duration::from_millis(1));
-        };
-        if !status.success() {
-            return Err(BenchError::Load(format!("verify: {status}")));
-        }
+        let most = machine::watched(child)?;
         #[allow(clippy::cast_precision_loss)] // bytes are far below 2^52
         let (ours, limit) = (most as f64, self.bytes as f64);
         Ok(Figure::new(ours, limit, "bytes in memory ÷ bytes of the history", Goal::Told))

@@ -74,7 +74,7 @@ enum FeesError {
         "the own node computes another statement than the main site has signed: see `kippu fees verify`, and dispute it"
     )]
     Differs,
-    #[error("the statements are equal: there is nothing to dispute")]
+    #[error("the two are equal: there is nothing to dispute or to adjust")]
     Equal,
     #[error("an adjustment of {0} counts in a later month: name a time in one with --at")]
     TooEarly(String),

@@ -137,7 +137,8 @@ fn entrusted(its: &Entrusted, now: Time) -> Result<Event, Refused> {
         Mode::Partner => its.steps.iter().all(|step| steps.contains(step)),
         Mode::Commanded => false,
     })?;
-    let Entrusted { contract: (_, known), request, wanted, stock, taken, steps, last, .. } = its;
+    let Entrusted { contract: (_, known), request, wanted, stock, taken, steps, .. } = its;
+    let last = taken.len() + steps.len() == Step::of(&wanted.kind).len();
     Ok(Event::Entrusted {
         from: known.partner,
         request: *request,
@@ -146,7 +147,7 @@ fn entrusted(its: &Entrusted, now: Time) -> Result<Event, Refused> {
         bound,
         taken: taken.clone(),
         steps: steps.clone(),
-        last: *last,
+        last,
     })
 }
 

@@ -29,9 +29,8 @@ pub(super) fn work(id: EntityId, known: &Known) -> Option<Work> {
         }
         (Phase::Entrusting, _) => {
             let steps = known.there();
-            let last = taken.len() + steps.len() == known.tasks.len();
             let body = json!({
-                "contract": contract, "request": id, "wanted": wanted, "taken": taken, "steps": steps, "last": last,
+                "contract": contract, "request": id, "wanted": wanted, "taken": taken, "steps": steps,
                 "until": until,
             });
             ("/v1/page-requests/entrust".to_owned(), body)

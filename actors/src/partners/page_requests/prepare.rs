@@ -25,32 +25,11 @@ pub(super) fn command(request: Request, with: &Preparing<'_>) -> Result<Command,
         Request::Answer(answer) => answered(answer)?,
         Request::Release(_) => Command::Release,
         Request::Consult(Consult { contract, request, wanted, until }) => {
-            let (taken, steps, last) = (Vec::new(), Step::of(&wanted.kind).to_vec(), true);
-            entrusted(with, (contract, peer), |contract, stock| Entrusted {
-                contract,
-                request,
-                wanted,
-                stock,
-                taken,
-                steps,
-                last,
-                until,
-            })
-            .map(|entrusted| Command::Consult(Box::new(entrusted)))?
+            let (taken, steps) = (Vec::new(), Step::of(&wanted.kind).to_vec());
+            let sent = Entrust { contract, request, wanted, taken, steps, until };
+            Command::Consult(Box::new(entrusted(with, peer, sent)?))
         }
-        Request::Entrust(Entrust { contract, request, wanted, taken, steps, last, until }) => {
-            entrusted(with, (contract, peer), |contract, stock| Entrusted {
-                contract,
-                request,
-                wanted,
-                stock,
-                taken,
-                steps,
-                last,
-                until,
-            })
-            .map(|entrusted| Command::Entrust(Box::new(entrusted)))?
-        }
+        Request::Entrust(sent) => Command::Entrust(Box::new(entrusted(with, peer, sent)?)),
         Request::Report(Report { taken, failure }) => {
             is_short(&taken)?;
             if failure.as_ref().is_some_and(|failure| !is_text::<MOST_REASON_CHARS>(&failure.reason)) {
@@ -110,34 +89,26 @@ fn answered(answer: Answer) -> Result<Command, Refused> {
 }
 
 /// What the partner site of the contract sends its main site.
-fn entrusted(
-    with: &Preparing<'_>,
-    (id, peer): (EntityId, Option<EntityId>),
-    of: impl FnOnce((EntityId, Box<Known>), EntityId) -> Entrusted,
-) -> Result<Entrusted, Refused> {
-    let contract = contract(id, with)?;
+fn entrusted(with: &Preparing<'_>, peer: Option<EntityId>, sent: Entrust) -> Result<Entrusted, Refused> {
+    let Entrust { contract: id, request, wanted, taken, steps, until } = sent;
+    let known = contract(id, with)?;
     let own = with.secrets.party;
-    if contract.side(own) != Some(Side::Main) || peer != Some(contract.partner) {
+    if known.side(own) != Some(Side::Main) || peer != Some(known.partner) {
         return Err(Refused::NotYours);
     }
-    let mut entrusted = of((id, contract), own);
-    let Wanted { kind, article, quantity } = &entrusted.wanted;
+    let Wanted { kind, article, quantity } = &wanted;
     if *quantity == 0 {
         return Err(Refused::Quantity);
     }
     if !is_text::<MOST_KIND_CHARS>(kind) || !is_text::<MOST_ARTICLE_CHARS>(article) {
         return Err(Refused::TooLong);
     }
-    is_short(&entrusted.taken)?;
+    is_short(&taken)?;
     // The first steps that such a request has, all of them up to the last one that is entrusted.
-    let all: Vec<Step> =
-        entrusted.taken.iter().map(|taken| taken.step).chain(entrusted.steps.iter().copied()).collect();
-    let steps = Step::of(kind);
-    if entrusted.steps.is_empty() || !steps.starts_with(&all) {
+    let all: Vec<Step> = taken.iter().map(|taken| taken.step).chain(steps.iter().copied()).collect();
+    if steps.is_empty() || !Step::of(kind).starts_with(&all) {
         return Err(Refused::NoSteps);
     }
-    // Whoever says that more follows has it held, so that is not taken on trust.
-    entrusted.last = all.len() == steps.len();
-    entrusted.stock = stocks::id_of(own, article);
-    Ok(entrusted)
+    let stock = stocks::id_of(own, article);
+    Ok(Entrusted { contract: (id, known), request, wanted, stock, taken, steps, until })
 }

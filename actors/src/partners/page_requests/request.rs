@@ -78,8 +78,6 @@ commands! {
         taken: Vec<Taken>,
         /// Those that are entrusted, in order.
         steps: Vec<Step>,
-        /// Whether no step comes after these: what is reserved is sold then.
-        last: bool,
         /// Until when it is of use.
         until: Time,
     }
@@ -172,8 +170,6 @@ pub struct Entrusted {
     pub taken: Vec<Taken>,
     /// Those that are entrusted.
     pub steps: Vec<Step>,
-    /// Whether no step comes after these.
-    pub last: bool,
     /// Until when it is of use.
     pub until: Time,
 }
